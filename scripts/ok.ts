@@ -1,0 +1,34 @@
+/**
+ * The one gate, the same for people and for CI: format, lint, types on both runtimes, unused code,
+ * architecture.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
+
+const bin = (name: string) => join(PROJECT_DIR, 'node_modules', '.bin', name);
+const testRunner = RUNTIME === 'deno' ? ['test', '-A', '--no-check'] : ['--import', 'tsx', '--test'];
+
+/** What is checked, with the command, and what to do about a failure. */
+const STEPS: [what: string, command: string[], remedy?: string][] = [
+  ['format', [bin('deno'), 'fmt', '--check'], '`npx deno fmt` puts it right'],
+  ['lint', [bin('deno'), 'lint']],
+  ['types, by tsc', [bin('tsc'), '-p', '.']],
+  ['types, by deno', [bin('deno'), 'check', '--quiet', 'src', 'tests', 'scripts']],
+  ['unused code', [bin('knip')]],
+  ['architecture', [process.execPath, ...testRunner, 'tests/architecture.test.ts']],
+];
+
+let failures = 0;
+for (const [what, [command, ...args], remedy] of STEPS) {
+  const startedMs = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(command!, args, { cwd: PROJECT_DIR, encoding: 'utf8' });
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${what.padEnd(16)} ${seconds.padStart(5)} s`);
+  if (status === 0) continue;
+  failures++;
+  console.log(
+    `${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}${remedy ? `→ ${remedy}\n` : ''}`,
+  );
+}
+if (failures > 0) process.exitCode = 1;

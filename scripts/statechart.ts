@@ -1,0 +1,73 @@
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+
+/** A machine as a Mermaid state diagram, drawn from its own definition. */
+export function statechart(machine: AnyStateMachine): string {
+  return ['stateDiagram-v2', ...body(machine.root, 1)].join('\n');
+}
+
+function body(node: AnyStateNode, depth: number): string[] {
+  const pad = '  '.repeat(depth);
+  const states = Object.values(node.states);
+  const lines = states.flatMap((state) =>
+    Object.keys(state.states).length === 0
+      ? [`${pad}state "${state.key}" as ${name(state)}`]
+      : [`${pad}state "${state.key}" as ${name(state)} {`, ...body(state, depth + 1), `${pad}}`]
+  );
+  const initial = node.initial?.target?.[0];
+  if (initial !== undefined) lines.unshift(`${pad}[*] --> ${name(initial)}`);
+  for (const state of states) lines.push(...arrows(state, pad));
+  if (depth === 1) lines.push(...fromAnywhere(node, pad));
+  for (const state of states) if (state.type === 'final') lines.push(`${pad}${name(state)} --> [*]`);
+  return lines;
+}
+
+/** What leads out of every state, whichever it is. */
+function fromAnywhere(root: AnyStateNode, pad: string): string[] {
+  return transitionsOf(root).flatMap((transition) =>
+    (transition.target ?? []).flatMap((target) =>
+      Object.values(root.states).filter((state) => state !== target && state.type !== 'final')
+        .map((state) => `${pad}${name(state)} --> ${name(target)}: ${label(transition)}`)
+    )
+  );
+}
+
+/** One arrow per pair of states, with all that leads from one to the other. */
+function arrows(state: AnyStateNode, pad: string): string[] {
+  const labels = new Map<string, Set<string>>();
+  for (const transition of transitionsOf(state)) {
+    for (const target of transition.target ?? []) {
+      const arrow = `${pad}${name(state)} --> ${name(target)}`;
+      labels.set(arrow, (labels.get(arrow) ?? new Set()).add(label(transition)));
+    }
+  }
+  return [...labels].map(([arrow, texts]) => `${arrow}: ${[...texts].join(', ')}`);
+}
+
+function transitionsOf(state: AnyStateNode): AnyTransitionDefinition[] {
+  return [...state.transitions.values()].flat().concat(state.always ?? []);
+}
+
+function name(state: AnyStateNode): string {
+  return state.path.join('_') || state.key;
+}
+
+/**
+ * What XState calls `xstate.done.actor.0.replica.finishing` is, for a reader, that an invoked actor is done.
+ */
+function label({ eventType, guard, source }: AnyTransitionDefinition): string {
+  const invoked = source.invoke[0]?.src;
+  const what = typeof invoked === 'string' ? invoked : 'child';
+  const event = eventType === ''
+    ? 'at once'
+    : eventType.startsWith('xstate.done.actor.0.')
+    ? `${what} done`
+    : eventType.startsWith('xstate.error.actor.0.')
+    ? `${what} failed`
+    : eventType.startsWith('xstate.done.actor.')
+    ? `${eventType.slice('xstate.done.actor.'.length)} done`
+    : eventType.startsWith('xstate.after.')
+    ? `after ${eventType.split('.')[2]}`
+    : eventType;
+  const condition = typeof guard === 'string' ? guard : typeof guard === 'object' ? guard.type : undefined;
+  return condition === undefined ? event : `${event} [${condition}]`;
+}

@@ -1,0 +1,75 @@
+/**
+ * Runs the tests, on Node or on Deno, whichever runs this. Arguments that are part of a test file's path pick
+ * files; others, with a dash, go to the test runner. What this machine can't run is said at the end; with
+ * CI=true it is an error.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { findMongod } from '../src/local/mongod.ts';
+import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
+
+const CI = process.env.CI === 'true';
+
+/**
+ * Files one after the other: several run whole clusters, and measure them. No test takes two minutes but one
+ * that hangs.
+ */
+const RUNNER = RUNTIME === 'deno'
+  ? ['test', '-A', '--no-check']
+  : ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=120000', '--test-reporter=spec'];
+
+function testFiles(filters: readonly string[]): string[] {
+  const all = readdirSync(join(PROJECT_DIR, 'tests'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts')).map((name) => join('tests', name)).toSorted();
+  return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)));
+}
+
+/** What can't be tested here, as sentences, and the environment that the tests get. */
+async function prepare(): Promise<{ obstacles: string[]; env: NodeJS.ProcessEnv }> {
+  const found = await findMongod({ log: console.log });
+  if (found.binary !== null) return { obstacles: [], env: { ...process.env, MONGOD_BINARY: found.binary } };
+  const tried = found.tried.map((sentence) => `\n    - ${sentence}`).join('');
+  return {
+    obstacles: [`everything that needs a real MongoDB: no mongod can be had here.${tried}`],
+    env: process.env,
+  };
+}
+
+/** Runs the tests; resolves with the exit code and the number of tests that the runner skipped. */
+async function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number; skipped: number }> {
+  const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT_DIR,
+    env: { ...env, ...colour },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let skipped = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    console.log(line);
+    skipped += Number(/\bskipped (\d+)$/.exec(line)?.[1] ?? 0) + (/\.\.\. .*\bignored\b/.test(line) ? 1 : 0);
+  });
+  const [code] = await once(child, 'close');
+  return { code: code ?? 1, skipped };
+}
+
+const options = process.argv.slice(2).filter((arg) => arg.startsWith('-'));
+const filters = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
+const files = testFiles(filters);
+if (files.length === 0) {
+  console.error(`No test file has ${filters.join(' or ')} in its path (tests/**/*.test.ts).`);
+  process.exit(1);
+}
+const { obstacles, env } = await prepare();
+const { code, skipped } = await run([...RUNNER, ...options, ...files], env);
+if (obstacles.length > 0) {
+  console.log(`\nNot tested on this machine:\n${obstacles.map((sentence) => `  - ${sentence}`).join('\n')}`);
+}
+const incomplete = CI && (obstacles.length > 0 || skipped > 0);
+if (incomplete) console.error(`\nIn CI nothing may be left out, and ${skipped} tests were skipped.`);
+process.exitCode = code || (incomplete ? 1 : 0);

@@ -1,0 +1,302 @@
+/**
+ * The election: one replica's part in deciding who leads. The lease document in the store is the only judge;
+ * this machine asks it, and keeps its answer no longer than it can be true.
+ *
+ *              free?           won
+ *   follower ───────▶ candidate ───▶ leader ──STOP──▶ resigning ──▶ stopped
+ *      ▲  ▲               │            │
+ *      │  └──lost, no answer┘            │ fenced: the lease names another grant
+ *      └─────────────────────────────┘ expired: not renewed within the trust window
+ *
+ * - follower looks at the lease every retry period, at its very end, and whenever the change stream hints
+ *   that something happened. Looking is the truth, the hint only makes it early.
+ * - candidate makes one compare-and-set. Any number of replicas may: the store lets one through. An
+ *   acquisition whose answer is lost may have won; the next one of the same process recognises its own lease
+ *   and takes it over under a new term.
+ * - leader renews every retry period. A claim renews too. A watchdog on the monotonic clock ends the term
+ *   before the lease can be over for others, also when the store never answers.
+ * - resigning lets the scheduler settle the batch in flight, then gives the lease back, so that another can
+ *   have it at once.
+ *
+ * What is not promised: that no two replicas ever *believe* that they lead (a frozen process believes what it
+ * believed). What is: only the one whose grant is in the lease document can claim anything (G3).
+ *
+ * Can never happen: a term without a beginning or with two ends; `LEASE.WON` for a grant that was not in the
+ * store; a renewal under trust that is over.
+ */
+import { assign, fromCallback, fromPromise, sendParent, setup } from 'xstate';
+import {
+  type Candidate,
+  type EndedBy,
+  type Grant,
+  isFree,
+  type Lease,
+  type LeaseReading,
+  type LeaseTiming,
+} from '../domain/lease.ts';
+import type { Role } from '../domain/replica.ts';
+import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from './events.ts';
+import { unfilled } from './slot.ts';
+
+export interface ElectionInput {
+  me: Candidate;
+  timing: LeaseTiming;
+  /** In [0, 1): spreads the looks of the replicas. */
+  random: () => number;
+}
+
+interface Context extends ElectionInput {
+  grant: Grant | null;
+  /** How long the lease has to run by the last look, ms. */
+  freeInMs: number;
+  stopping: boolean;
+}
+
+type Event =
+  /** The lease may have changed. */
+  | { type: 'HINT' }
+  /** The trust window is over. */
+  | { type: 'TRUST.OVER' }
+  | SchedulerEvent
+  | StopEvent;
+
+export const electionMachine = setup({
+  types: { context: {} as Context, input: {} as ElectionInput, events: {} as Event },
+  actors: {
+    read: fromPromise<LeaseReading>(unfilled('election', 'read')),
+    acquire: fromPromise<Lease | null, { me: Candidate }>(unfilled('election', 'acquire')),
+    renew: fromPromise<Lease | null, { grant: Grant }>(unfilled('election', 'renew')),
+    release: fromPromise<boolean, { grant: Grant }>(unfilled('election', 'release')),
+    /** Sends HINT when the change stream on the lease says something. */
+    watchLease: fromCallback<Event>(unfilled('election', 'watchLease')),
+    /** Sends TRUST.OVER as soon as the trust window is over. */
+    watchTrust: fromCallback<Event>(unfilled('election', 'watchTrust')),
+  },
+  actions: {
+    report: (_, _params: { message: string; error: unknown }) => unfilled('election', 'report')(),
+    /** Nothing of what was believed about this term counts any more. */
+    endTrust: () => unfilled('election', 'endTrust')(),
+    role: sendParent((_, { role }: { role: Role }): ElectionEvent => ({ type: 'ELECTION.ROLE', role })),
+    began: sendParent((_, { lease }: { lease: Lease }): ElectionEvent => ({
+      type: 'ELECTION.BEGAN',
+      lease,
+      by: 'acquired',
+    })),
+    ended: sendParent(({ context }, { by }: { by: EndedBy }): ElectionEvent => (
+      { type: 'ELECTION.ENDED', term: context.grant?.term ?? 0, by }
+    )),
+    seen: sendParent((_, { lease }: { lease: Lease }): LeaseEvent => ({
+      type: 'LEASE.SEEN',
+      mark: lease.watermark,
+    })),
+    won: sendParent(({ context: { me } }, { lease }: { lease: Lease }): LeaseEvent => (
+      { type: 'LEASE.WON', grant: grantOf(me, lease), lease }
+    )),
+    lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
+    ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
+    stopped: sendParent((): ElectionEvent => ({ type: 'ELECTION.STOPPED' })),
+    noteReading: assign({
+      freeInMs: (_, { lease, serverNowMs }: LeaseReading) =>
+        Math.max(0, lease.expires_at.getTime() - serverNowMs),
+    }),
+    noteGrant: assign({ grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease) }),
+    forgetGrant: assign({ grant: null }),
+    noteStop: assign({ stopping: true }),
+  },
+  guards: {
+    isMyTerm: ({ context, event }) => event.type === 'SCHEDULER.FENCED' && event.term === context.grant?.term,
+    isStopping: ({ context }) => context.stopping,
+    isFree: (_, reading: LeaseReading) => isFree(reading),
+    /** The store has answered that somebody else holds the lease. */
+    isRefused: (_, { lease }: { lease: Lease | null }) => lease === null,
+    isReleased: (_, { released }: { released: boolean }) => released,
+  },
+  delays: {
+    /** A tenth more or less, so that replicas don't look in step; and right when the lease would be over. */
+    nextLook: ({ context: { timing, random, freeInMs } }) =>
+      Math.min(timing.retryMs * (0.9 + 0.2 * random()), freeInMs + 2 + 10 * random()),
+    nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
+    nextRenewal: ({ context }) => context.timing.retryMs,
+    settleLimit: ({ context }) => context.timing.durationMs,
+  },
+}).createMachine({
+  id: 'election',
+  context: ({ input }) => ({ ...input, grant: null, freeInMs: 0, stopping: false }),
+  initial: 'follower',
+  invoke: { src: 'watchLease' },
+  on: { STOP: { actions: 'noteStop' } },
+  states: {
+    follower: {
+      entry: { type: 'role', params: { role: 'follower' } },
+      always: { guard: 'isStopping', target: 'stopped' },
+      initial: 'looking',
+      states: {
+        looking: {
+          invoke: {
+            src: 'read',
+            onDone: [
+              {
+                guard: { type: 'isFree', params: ({ event }) => event.output },
+                target: '#election.candidate',
+                actions: { type: 'seen', params: ({ event }) => event.output },
+              },
+              {
+                target: 'watching',
+                actions: [
+                  { type: 'noteReading', params: ({ event }) => event.output },
+                  { type: 'seen', params: ({ event }) => event.output },
+                ],
+              },
+            ],
+            onError: {
+              target: 'blind',
+              actions: {
+                type: 'report',
+                params: ({ event }) => ({
+                  message: 'the lease could not be read; trying again',
+                  error: event.error,
+                }),
+              },
+            },
+          },
+          // What the store was asked before the hint may be old news by now.
+          on: { HINT: { target: 'looking', reenter: true } },
+        },
+        watching: { after: { nextLook: 'looking' }, on: { HINT: 'looking' } },
+        blind: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
+      },
+    },
+    candidate: {
+      entry: { type: 'role', params: { role: 'candidate' } },
+      invoke: {
+        src: 'acquire',
+        input: ({ context }) => ({ me: context.me }),
+        onDone: [
+          {
+            guard: { type: 'isRefused', params: ({ event }) => ({ lease: event.output }) },
+            target: 'follower.watching',
+          },
+          {
+            // Asked to stop while the answer was on its way: what was won is given back at once.
+            guard: 'isStopping',
+            target: 'resigning.releasing',
+            actions: [
+              { type: 'noteGrant', params: ({ event }) => ({ lease: event.output as Lease }) },
+              { type: 'began', params: ({ event }) => ({ lease: event.output as Lease }) },
+            ],
+          },
+          {
+            target: 'leader',
+            actions: [
+              { type: 'noteGrant', params: ({ event }) => ({ lease: event.output as Lease }) },
+              { type: 'began', params: ({ event }) => ({ lease: event.output as Lease }) },
+              { type: 'won', params: ({ event }) => ({ lease: event.output as Lease }) },
+            ],
+          },
+        ],
+        onError: {
+          target: 'follower.blind',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              message: 'the lease could not be acquired; trying again',
+              error: event.error,
+            }),
+          },
+        },
+      },
+    },
+    leader: {
+      entry: { type: 'role', params: { role: 'leader' } },
+      invoke: { src: 'watchTrust' },
+      initial: 'holding',
+      on: {
+        STOP: { target: 'resigning', actions: 'noteStop' },
+        'TRUST.OVER': {
+          target: 'follower',
+          actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'expired' } }, 'forgetGrant'],
+        },
+        'SCHEDULER.FENCED': {
+          guard: 'isMyTerm',
+          target: 'follower',
+          actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'fenced' } }, 'forgetGrant'],
+        },
+      },
+      states: {
+        holding: { after: { nextRenewal: 'renewing' }, on: { HINT: 'renewing' } },
+        renewing: {
+          invoke: {
+            src: 'renew',
+            input: ({ context }) => ({ grant: context.grant as Grant }),
+            onDone: [
+              {
+                guard: { type: 'isRefused', params: ({ event }) => ({ lease: event.output }) },
+                target: '#election.follower',
+                actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'fenced' } }, 'forgetGrant'],
+              },
+              {
+                target: 'holding',
+                actions: { type: 'seen', params: ({ event }) => ({ lease: event.output as Lease }) },
+              },
+            ],
+            onError: {
+              target: 'holding',
+              actions: {
+                type: 'report',
+                params: ({ event }) => ({
+                  message: 'the lease could not be renewed; trying again',
+                  error: event.error,
+                }),
+              },
+            },
+          },
+        },
+      },
+    },
+    resigning: {
+      entry: [{ type: 'role', params: { role: 'resigning' } }],
+      initial: 'settling',
+      states: {
+        settling: {
+          entry: 'ending',
+          on: { 'SCHEDULER.STOOD_DOWN': 'releasing' },
+          // A batch that the store never answers can't keep the lease: whatever becomes of it, it is fenced
+          // or durable.
+          after: { settleLimit: 'releasing' },
+        },
+        releasing: {
+          invoke: {
+            src: 'release',
+            input: ({ context }) => ({ grant: context.grant as Grant }),
+            onDone: [
+              {
+                guard: { type: 'isReleased', params: ({ event }) => ({ released: event.output }) },
+                target: '#election.stopped',
+                actions: { type: 'ended', params: { by: 'released' } },
+              },
+              { target: '#election.stopped', actions: { type: 'ended', params: { by: 'fenced' } } },
+            ],
+            onError: {
+              target: '#election.stopped',
+              actions: [
+                {
+                  type: 'report',
+                  params: ({ event }) => ({
+                    message: 'the lease could not be released; it will expire',
+                    error: event.error,
+                  }),
+                },
+                { type: 'ended', params: { by: 'expired' } },
+              ],
+            },
+          },
+        },
+      },
+    },
+    stopped: { type: 'final', entry: ['endTrust', 'stopped'] },
+  },
+});
+
+function grantOf(me: Candidate, lease: Lease): Grant {
+  return { holder: me.holder, boot: me.boot, term: lease.term };
+}

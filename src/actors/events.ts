@@ -1,0 +1,42 @@
+/**
+ * What the replica's actors tell one another. The replica machine is their parent and switchboard: `LEASE.*`
+ * goes to the scheduler, `SCHEDULER.*` goes to the election.
+ */
+import type { BeganBy, EndedBy, Grant, Lease, Watermark } from '../domain/lease.ts';
+import type { Role } from '../domain/replica.ts';
+import type { Schedule } from '../domain/schedule.ts';
+import type { ScheduleChange } from './ports.ts';
+
+/** From the mirror. */
+export type MirrorEvent =
+  /** A fresh snapshot. `mark` was in the lease before it was read. */
+  | { type: 'MIRROR.LOADED'; schedules: Schedule[]; mark: Watermark }
+  | { type: 'MIRROR.CHANGED'; change: Exclude<ScheduleChange, { kind: 'invalidated' }> }
+  /** Every change that took effect at or before this server time has been told. */
+  | { type: 'MIRROR.PROGRESS'; throughMs: number };
+
+/** From the election, for the scheduler. */
+export type LeaseEvent =
+  /** What the lease says about the progress of whoever leads. */
+  | { type: 'LEASE.SEEN'; mark: Watermark }
+  | { type: 'LEASE.WON'; grant: Grant; lease: Lease }
+  /** Claim nothing any more. */
+  | { type: 'LEASE.LOST' }
+  /** Claim nothing more, and say when the batch in flight is settled. */
+  | { type: 'LEASE.ENDING' };
+
+/** From the scheduler, for the election. */
+export type SchedulerEvent =
+  | { type: 'SCHEDULER.STOOD_DOWN' }
+  /** A claim was refused: the grant of this term is over. */
+  | { type: 'SCHEDULER.FENCED'; term: number };
+
+/** From the election, for everybody who wants to know. */
+export type ElectionEvent =
+  | { type: 'ELECTION.ROLE'; role: Role }
+  | { type: 'ELECTION.BEGAN'; lease: Lease; by: BeganBy }
+  | { type: 'ELECTION.ENDED'; term: number; by: EndedBy }
+  | { type: 'ELECTION.STOPPED' };
+
+/** From main. */
+export type StopEvent = { type: 'STOP' };

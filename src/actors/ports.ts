@@ -1,0 +1,242 @@
+/**
+ * The ports: what the machines need from the world, in their own words. Adapters are in `src/infra`, and
+ * `src/main.ts` plugs them in. Every store port has two adapters, MongoDB and memory, which pass one
+ * conformance suite (tests/store).
+ *
+ * Errors: a call that could not be answered rejects with `StoreUnavailable`; it may or may not have taken
+ * effect, and each method says what that means. Everything else that a store can say is a value, not an
+ * exception.
+ */
+import type { Candidate, Grant, Lease, LeaseReading, Watermark } from '../domain/lease.ts';
+import type { Replica, Role } from '../domain/replica.ts';
+import type { Outcome, Run, RunState } from '../domain/run.ts';
+import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
+
+/** The only source of time. */
+export interface Clock {
+  /** Wall clock of this machine, epoch milliseconds: for log lines only, it may jump. */
+  now(): number;
+  /** Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen. */
+  monotonic(): number;
+  /** Any delay is fine, also one over 2^31−1 ms. */
+  setTimeout(fn: () => void, delayMs: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+/** The only source of chance. */
+export interface Random {
+  /** In [0, 1). */
+  next(): number;
+  uuid(): string;
+}
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** The store could not be reached, or did not answer in time: the call may or may not have taken effect. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable';
+}
+
+export interface LeaseStore {
+  read(): Promise<LeaseReading>;
+  /**
+   * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
+   * holds it (an earlier acquisition whose answer was lost). Adds 1 to the term. Null when somebody else
+   * holds it. Before it tries, it ends whatever transaction the last holder may have left open, which would
+   * block it otherwise. After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot
+   * finds out.
+   */
+  acquire(candidate: Candidate, durationMs: number): Promise<Lease | null>;
+  /** Null when the grant is no longer the one in force. Marks only grow. */
+  renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
+  /** Ends the grant at once. False when it was no longer in force. */
+  release(grant: Grant): Promise<boolean>;
+  /**
+   * Calls `onHint` when the holder, the term or a release has changed: a hint to read, no more (polling is
+   * the truth). Renewals are not hinted. Reopens itself after errors, which it reports. Returns what ends it.
+   */
+  watch(onHint: () => void, onError: (error: Error) => void): () => void;
+}
+
+/** The occurrences of one schedule in a batch, under the definition that the leader knows. */
+export interface ClaimRequest {
+  scheduleId: string;
+  /**
+   * Both must be what is stored (a schedule deleted and made again starts over at revision 1, at another
+   * time).
+   */
+  revision: number;
+  effectiveFrom: Date;
+  /** Claims (state `claimed`) and records (`skipped`, `missed`), with ids. */
+  runs: Run[];
+}
+
+export interface ClaimBatch {
+  grant: Grant;
+  durationMs: number;
+  requests: ClaimRequest[];
+  /**
+   * The watermark to write, given the ids of the schedules whose definition was no longer the one stored: the
+   * caller knows what stays owed then.
+   */
+  markWhenStale(staleScheduleIds: readonly string[]): Watermark;
+  /**
+   * Whether some of the runs may have been claimed under an earlier term: then they are looked up before, in
+   * bulk.
+   */
+  mayBeClaimed: boolean;
+}
+
+export type ClaimResult =
+  | {
+    /** The grant is over: nothing was written, by this call or ever again under this grant. */
+    kind: 'fenced';
+  }
+  | {
+    kind: 'committed';
+    lease: Lease;
+    /** Runs that are durably ours, whether by this call or by an earlier one whose answer was lost. */
+    runs: Run[];
+    /** Ids of runs that exist already and are not ours under this grant: settled by somebody else. */
+    duplicates: string[];
+    /** Schedules whose stored definition is another one, or gone: nothing of them was claimed. */
+    stale: string[];
+  };
+
+export interface ClaimStore {
+  /**
+   * One transaction: check and renew the lease, compare the schedules' definitions, insert the runs, move the
+   * watermark. All or nothing. Aborted and repeated as often as the server asks for it. After
+   * `StoreUnavailable` it may have been committed: claim the same runs again under the same grant, or
+   * `resolve` them.
+   */
+  claim(batch: ClaimBatch): Promise<ClaimResult>;
+  /**
+   * Which of the runs, claimed by `boot` in a call whose answer was lost, are durably ours. Waits for, or
+   * ends, what that call may still have in flight: the answer is final.
+   */
+  resolve(runs: readonly Run[], boot: string): Promise<Run[]>;
+}
+
+/** One page of a list. */
+export interface Page<T> {
+  items: T[];
+  /** Pass it on for the next page; null on the last one. */
+  nextCursor: string | null;
+}
+
+export interface SchedulePage extends Page<Schedule> {
+  /** Of all pages together. */
+  total: number;
+}
+
+/** Every write is stamped with the server's clock. */
+export interface ScheduleStore {
+  get(id: string): Promise<Schedule | null>;
+  /** Ordered by id. */
+  list(options: { limit: number; cursor: string | null }): Promise<SchedulePage>;
+  /** 'conflict' when the id is taken. */
+  create(id: string, spec: ScheduleSpec): Promise<Schedule | 'conflict'>;
+  /**
+   * Replaces the definition; null when there is none of that id, 'conflict' when `ifRevision` is given and
+   * another one is stored. Resolves only when no claim of the old definition can commit any more (G4): a
+   * claim in flight is waited for, a later one finds the new revision.
+   */
+  replace(id: string, spec: ScheduleSpec, ifRevision?: number): Promise<Schedule | null | 'conflict'>;
+  /** The deleted schedule. Resolves as `replace` does. */
+  remove(id: string, ifRevision?: number): Promise<Schedule | null | 'conflict'>;
+}
+
+/** What the change stream says. Changes arrive in the order of their commits. */
+export type ScheduleChange =
+  | { kind: 'upsert'; schedule: Schedule }
+  | { kind: 'delete'; id: string }
+  /** The collection is gone, and the stream with it: start over with a snapshot. */
+  | { kind: 'invalidated' };
+
+export interface FeedObserver {
+  change(change: ScheduleChange): void;
+  /** All changes that took effect at or before this server time (epoch ms) have been told. */
+  progress(throughMs: number): void;
+  /** The stream ended; nothing follows. `resumable` is false when its token is of no use any more. */
+  failed(error: Error, resumable: boolean): void;
+}
+
+export interface OpenFeed {
+  /** Where to go on after an error: opaque, null before the first answer. */
+  token(): unknown;
+  close(): void;
+}
+
+export interface ScheduleFeed {
+  /**
+   * A snapshot and the stream of what came after it, without a gap: the stream starts at a moment before the
+   * snapshot was read, so changes may be told that the snapshot holds already. Nothing is told before the
+   * promise resolves.
+   */
+  snapshot(observer: FeedObserver): Promise<{ schedules: Schedule[]; feed: OpenFeed }>;
+  /** Goes on after the token. */
+  resume(token: unknown, observer: FeedObserver): Promise<OpenFeed>;
+}
+
+export interface RunQuery {
+  scheduleId?: string;
+  states?: readonly RunState[];
+  limit: number;
+  cursor: string | null;
+}
+
+export interface RunStore {
+  /** Newest nominal time first. */
+  list(query: RunQuery): Promise<Page<Run>>;
+  get(id: string): Promise<Run | null>;
+  /** The newest run of each schedule that has one, by schedule id. */
+  latest(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  /**
+   * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
+   * Writing one twice is harmless. Returns how many counted.
+   */
+  record(outcomes: readonly Outcome[]): Promise<number>;
+}
+
+export interface PresenceStore {
+  /** Writes or refreshes this replica's entry. */
+  announce(
+    replica: { id: string; boot: string; role: Role; address: string; version: string; started_at: Date },
+  ): Promise<void>;
+  /** Takes this boot's entry away. */
+  leave(boot: string): Promise<void>;
+  /** Everybody seen within the last `withinMs` of server time, ordered by id. */
+  list(withinMs: number): Promise<Replica[]>;
+}
+
+/** Everything that a store adapter offers. */
+export interface Store {
+  lease: LeaseStore;
+  claims: ClaimStore;
+  schedules: ScheduleStore;
+  feed: ScheduleFeed;
+  runs: RunStore;
+  presence: PresenceStore;
+  /**
+   * Resolves once the store answers and everything that the product needs in it (indexes, the lease document)
+   * is there. Idempotent, by any number of replicas at once.
+   */
+  prepare(): Promise<void>;
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is done for one attempt. Rejecting means that the attempt failed. */
+export type Execute = (attempt: ActionAttempt, signal: AbortSignal) => Promise<{ output: string | null }>;
+
+export interface ActionAttempt {
+  run: Run;
+  schedule: Schedule;
+}

@@ -1,0 +1,153 @@
+/**
+ * The replica: the life of one process, and the switchboard of its actors.
+ *
+ *   connecting ──the mirror is loaded──▶ standingBy ──STOP──▶ draining ──▶ stopped
+ *
+ * - connecting: the mirror asks the store until it answers, makes what is missing in it, and loads the
+ *   schedules. The replica takes no part in the election before: a leader has to know what there is to fire.
+ * - standingBy: the election runs, and the scheduler fires whenever the lease is ours. A store that goes away
+ *   later changes nothing here: the actors try on by themselves, and the election ends a term that can't be
+ *   renewed.
+ * - draining (G8): give the lease back at once, after the batch in flight; let the runs that were started
+ *   end, within the grace period; write the last outcomes; take leave.
+ *
+ * STOP is heeded in every state. Can never happen: an election without a mirror; outcomes thrown away while
+ * the store answers and there is time.
+ */
+import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
+import type { Role } from '../domain/replica.ts';
+import { type ElectionInput, electionMachine } from './election.ts';
+import type { ElectionEvent, LeaseEvent, MirrorEvent, SchedulerEvent, StopEvent } from './events.ts';
+import { mirrorMachine } from './mirror.ts';
+import { outcomesMachine } from './outcomes.ts';
+import { presenceMachine } from './presence.ts';
+import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
+import { unfilled } from './slot.ts';
+
+export interface ReplicaInput {
+  election: ElectionInput;
+  scheduler: SchedulerInput;
+  /** How long runs may go on after STOP, ms. */
+  graceMs: number;
+}
+
+/** How XState tells that a child has reached its end. */
+type ChildDone = { type: 'xstate.done.actor.outcomes' } | { type: 'xstate.done.actor.presence' };
+
+interface Context extends ReplicaInput {
+  role: Role;
+}
+
+export const replicaMachine = setup({
+  types: {
+    context: {} as Context,
+    input: {} as ReplicaInput,
+    events: {} as LeaseEvent | ElectionEvent | SchedulerEvent | MirrorEvent | ChildDone | StopEvent,
+    children: {} as {
+      mirror: 'mirror';
+      scheduler: 'scheduler';
+      election: 'election';
+      outcomes: 'outcomes';
+      presence: 'presence';
+    },
+  },
+  actors: {
+    mirror: mirrorMachine,
+    scheduler: schedulerMachine,
+    election: electionMachine,
+    outcomes: outcomesMachine,
+    presence: presenceMachine,
+    /** Resolves when no run is going on any more. */
+    runsEnded: fromPromise<void>(unfilled('replica', 'runsEnded')),
+  },
+  actions: {
+    report: (_, _params: { message: string }) => unfilled('replica', 'report')(),
+    /** What the election tells, for logs. */
+    log: (_, _params: ElectionEvent) => unfilled('replica', 'log')(),
+    noteRole: assign({ role: (_, { role }: { role: Role }) => role }),
+    announceRole: sendTo('presence', ({ context }) => ({ type: 'ROLE', role: context.role })),
+    startElection: spawnChild('election', { id: 'election', input: ({ context }) => context.election }),
+    startPresence: spawnChild('presence', { id: 'presence' }),
+  },
+  delays: { grace: ({ context }) => context.graceMs, lastWords: 3000 },
+}).createMachine({
+  id: 'replica',
+  context: ({ input }) => ({ ...input, role: 'follower' }),
+  invoke: [
+    { src: 'scheduler', id: 'scheduler', input: ({ context }) => context.scheduler },
+    { src: 'mirror', id: 'mirror' },
+    { src: 'outcomes', id: 'outcomes', systemId: 'outcomes' },
+  ],
+  initial: 'connecting',
+  on: {
+    'MIRROR.*': { actions: sendTo('scheduler', ({ event }) => event) },
+    'LEASE.*': { actions: sendTo('scheduler', ({ event }) => event) },
+    'SCHEDULER.*': { actions: sendTo('election', ({ event }) => event) },
+    'ELECTION.ROLE': {
+      actions: [
+        { type: 'log', params: ({ event }) => event },
+        { type: 'noteRole', params: ({ event }) => event },
+        'announceRole',
+      ],
+    },
+    'ELECTION.*': { actions: { type: 'log', params: ({ event }) => event } },
+  },
+  states: {
+    connecting: {
+      on: {
+        'MIRROR.LOADED': {
+          target: 'standingBy',
+          actions: [sendTo('scheduler', ({ event }) => event), 'startPresence', 'startElection'],
+        },
+        STOP: 'stopped',
+      },
+    },
+    standingBy: { on: { STOP: 'draining' } },
+    draining: {
+      initial: 'resigning',
+      states: {
+        resigning: {
+          entry: sendTo('election', { type: 'STOP' }),
+          on: {
+            'ELECTION.STOPPED': {
+              target: 'finishing',
+              actions: { type: 'noteRole', params: { role: 'draining' } },
+            },
+          },
+        },
+        finishing: {
+          entry: 'announceRole',
+          invoke: { src: 'runsEnded', onDone: 'recording' },
+          after: {
+            grace: {
+              target: 'recording',
+              actions: {
+                type: 'report',
+                params: { message: 'the grace period is over; runs that go on are given up' },
+              },
+            },
+          },
+        },
+        recording: {
+          entry: sendTo('outcomes', { type: 'STOP' }),
+          on: { 'xstate.done.actor.outcomes': 'leaving' },
+          after: {
+            lastWords: {
+              target: 'leaving',
+              actions: {
+                type: 'report',
+                params: { message: 'the store does not answer; the last outcomes are given up' },
+              },
+            },
+          },
+        },
+        leaving: {
+          entry: sendTo('presence', { type: 'STOP' }),
+          on: { 'xstate.done.actor.presence': '#replica.stopped' },
+          after: { lastWords: '#replica.stopped' },
+        },
+      },
+    },
+    stopped: { type: 'final' },
+  },
+});

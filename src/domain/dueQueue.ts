@@ -1,0 +1,196 @@
+import { Heap, type HeapEntry } from './heap.ts';
+import type { Watermark } from './lease.ts';
+import { nextOwedMs, settle, settledThroughMs, type Settlement, type Settler } from './owed.ts';
+import type { Schedule } from './schedule.ts';
+
+/** The place of one schedule: what it is, how far it is settled, when it owes next. */
+export interface DueEntry extends HeapEntry {
+  schedule: Schedule;
+  /** Everything that this schedule owed at or before this is settled. */
+  cursorMs: number;
+  /**
+   * `in flight` while a claim for it is under way, `held` when the store knows another definition of it than
+   * we do.
+   */
+  state: 'waiting' | 'in flight' | 'held';
+}
+
+/** An entry taken for a claim, and what to claim for it. */
+export interface Taken {
+  entry: DueEntry;
+  /** The definition that the settlement was made from. */
+  schedule: Schedule;
+  settlement: Settlement;
+  /** When it owes next, once this is settled. */
+  nextMs: number;
+}
+
+/**
+ * Every schedule that the mirror holds, by when it owes next. This is what makes jobs virtual (a waiting
+ * schedule is an entry here, not a live machine) and takeovers cheap: followers keep it as warm as the leader
+ * does, by the watermark, and a new leader needs no read per schedule.
+ *
+ * It also knows how far the watermark may move: never past anything that is owed and not settled, be it
+ * waiting, in flight, or held because our definition of it turned out to be old.
+ */
+export class DueQueue {
+  readonly #entries = new Map<string, DueEntry>();
+  readonly #heap = new Heap<DueEntry>();
+  /** The few entries that are in flight or held. */
+  readonly #aside = new Set<DueEntry>();
+  readonly #taken: Taken[] = [];
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  schedules(): Schedule[] {
+    return [...this.#entries.values()].map((entry) => entry.schedule);
+  }
+
+  get(id: string): DueEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** When the next schedule owes something, epoch ms; Infinity when none ever will. */
+  nextDueMs(): number {
+    return this.#heap.peek()?.dueMs ?? Infinity;
+  }
+
+  /** A schedule as the mirror has it now. Old news (a change told twice) is ignored. */
+  put(schedule: Schedule, mark: Watermark): void {
+    const known = this.#entries.get(schedule.id);
+    if (known === undefined) {
+      const entry: DueEntry = {
+        schedule,
+        cursorMs: settledThroughMs(schedule, mark),
+        dueMs: 0,
+        heapIndex: -1,
+        state: 'waiting',
+      };
+      this.#entries.set(schedule.id, entry);
+      this.#reschedule(entry);
+      return;
+    }
+    const tookEffectMs = firstNewerMs(known.schedule, schedule);
+    if (tookEffectMs === null) return;
+    known.schedule = schedule;
+    known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
+    if (known.state !== 'in flight') this.#reschedule(known);
+  }
+
+  remove(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#heap.remove(entry);
+    this.#aside.delete(entry);
+  }
+
+  /** What the store says is settled (by whoever leads) needs no second look. */
+  advance(mark: Watermark): void {
+    const unknown: DueEntry[] = [];
+    for (
+      let top = this.#heap.peek();
+      top !== undefined && top.dueMs <= mark.claimedThroughMs;
+      top = this.#heap.peek()
+    ) {
+      this.#heap.remove(top);
+      top.cursorMs = Math.max(top.cursorMs, settledThroughMs(top.schedule, mark));
+      top.dueMs = nextOwedMs(top.schedule, top.cursorMs) ?? Infinity;
+      if (top.dueMs <= mark.claimedThroughMs) unknown.push(top);
+      else if (top.dueMs < Infinity) this.#heap.push(top);
+    }
+    for (const entry of unknown) this.#heap.push(entry);
+  }
+
+  /** What is in flight: taken, and not finished yet. */
+  get taken(): readonly Taken[] {
+    return this.#taken;
+  }
+
+  /**
+   * Takes what is due by `by.nowMs`, earliest first, until the settlements hold about `limit` runs. Nothing
+   * else is taken until it is finished.
+   */
+  take(by: Settler, limit: number): void {
+    if (this.#taken.length > 0) {
+      throw new Error('The due queue was asked for more while a claim is in flight.');
+    }
+    let room = limit;
+    for (
+      let top = this.#heap.peek();
+      top !== undefined && top.dueMs <= by.nowMs && room > 0;
+      top = this.#heap.peek()
+    ) {
+      this.#heap.remove(top);
+      this.#setAside(top, 'in flight');
+      const settlement = settle(top.schedule, top.cursorMs, by, room);
+      const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
+      this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
+      room -= settlement.runs.length;
+    }
+  }
+
+  /**
+   * The claim has ended. Of each schedule taken: `settled` when it is durable, `owed` when it came to
+   * nothing, `stale` when the store has another definition, or none: then nothing is done until the mirror
+   * has learnt of it.
+   */
+  finish(verdict: (taken: Taken) => 'settled' | 'owed' | 'stale'): void {
+    for (const one of this.#taken.splice(0)) {
+      const { entry, schedule, settlement } = one;
+      if (this.#entries.get(schedule.id) !== entry) continue;
+      const how = verdict(one);
+      if (how === 'settled') {
+        // What came in meanwhile counts from the moment at which it took effect.
+        entry.cursorMs = Math.min(settlement.cursorMs, firstNewerMs(schedule, entry.schedule) ?? Infinity);
+      }
+      if (how === 'stale' && entry.schedule === schedule) this.#setAside(entry, 'held');
+      else this.#reschedule(entry);
+    }
+  }
+
+  /** The mirror has made progress: whatever is still held is tried again. */
+  unhold(): void {
+    for (const entry of this.#aside) if (entry.state === 'held') this.#reschedule(entry);
+  }
+
+  /**
+   * Through which moment everything known here is settled, at most `nowMs`, once what is in flight is
+   * settled, but for the schedules that turn out to be stale. `null`: as if nothing in flight were.
+   */
+  settledThroughMs(nowMs: number, staleIds: ReadonlySet<string> | null): number {
+    let throughMs = Math.min(nowMs, this.nextDueMs() - 1);
+    const nextMs = new Map<DueEntry, number>();
+    if (staleIds !== null) {
+      for (const one of this.#taken) if (!staleIds.has(one.schedule.id)) nextMs.set(one.entry, one.nextMs);
+    }
+    for (const entry of this.#aside) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
+    return throughMs;
+  }
+
+  #setAside(entry: DueEntry, state: 'in flight' | 'held'): void {
+    entry.state = state;
+    this.#aside.add(entry);
+  }
+
+  #reschedule(entry: DueEntry): void {
+    this.#heap.remove(entry);
+    this.#aside.delete(entry);
+    entry.state = 'waiting';
+    entry.dueMs = nextOwedMs(entry.schedule, entry.cursorMs) ?? Infinity;
+    if (entry.dueMs < Infinity) this.#heap.push(entry);
+  }
+}
+
+/**
+ * When the first definition in `next` that `known` does not have took effect, epoch ms; null when `next`
+ * brings nothing new.
+ */
+function firstNewerMs(known: Schedule, next: Schedule): number | null {
+  const knownMs = known.effective_from.getTime();
+  if (next.effective_from.getTime() <= knownMs) return null;
+  const newer = next.superseded.find((old) => old.from.getTime() > knownMs);
+  return (newer?.from ?? next.effective_from).getTime();
+}

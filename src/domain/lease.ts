@@ -1,0 +1,104 @@
+/**
+ * The lease: one document that says who leads, on the database server's clock (G6).
+ *
+ * A grant is the triple {holder, boot, term}; whoever acts under it has to name all three, so that neither a
+ * replica of the same name nor an earlier life of the same process passes for it (G3).
+ */
+export interface Grant {
+  holder: string;
+  boot: string;
+  term: number;
+}
+
+/** Who asks for the lease. */
+export interface Candidate {
+  holder: string;
+  boot: string;
+  /** Where this replica's HTTP API can be reached, for people and peers: `http://host:port`. */
+  address: string;
+}
+
+export type BeganBy = 'acquired' | 'pre-empted';
+export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
+
+/**
+ * How far the work is done, in epoch milliseconds. Two numbers, because a leader can have claimed everything
+ * that it knows of and still not know of a schedule that was created a moment ago.
+ */
+export interface Watermark {
+  /**
+   * Every occurrence at or before this, of every definition that took effect at or before
+   * `mirroredThroughMs`, is settled.
+   */
+  claimedThroughMs: number;
+  /** The leader's mirror was complete up to here. */
+  mirroredThroughMs: number;
+}
+
+/**
+ * What a user is told: all occurrences at or before it have been claimed or recorded, whatever their
+ * definition.
+ */
+export function watermarkMs(mark: Watermark): number {
+  return Math.min(mark.claimedThroughMs, mark.mirroredThroughMs);
+}
+
+export interface Lease {
+  /** Null only before anybody ever led. */
+  holder: string | null;
+  boot: string | null;
+  /** 0 before anybody ever led. */
+  term: number;
+  address: string | null;
+  acquired_at: Date | null;
+  renewed_at: Date | null;
+  /** The lease is free from this moment on. A release sets it to the moment of the release. */
+  expires_at: Date;
+  /** Set by a release, absent while the term lasts or when it ran out. */
+  released_at: Date | null;
+  watermark: Watermark;
+}
+
+/** The lease as the server saw it, and the server's clock at that moment. */
+export interface LeaseReading {
+  lease: Lease;
+  /** Server time of the reading, epoch milliseconds. */
+  serverNowMs: number;
+}
+
+/** Whether nobody holds the lease at the moment of the reading. */
+export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
+  return lease.expires_at.getTime() <= serverNowMs;
+}
+
+export interface LeaseTiming {
+  /** How long the lease lasts without a renewal. */
+  durationMs: number;
+  /** How often followers look and the leader renews. */
+  retryMs: number;
+  /**
+   * How long before the end of the lease, counted from the start of its last renewal, a leader stops acting
+   * by itself.
+   */
+  marginMs: number;
+}
+
+/** Every sentence that is wrong with the timing; none when it is sound. */
+export function leaseTimingProblems({ durationMs, retryMs, marginMs }: LeaseTiming): string[] {
+  const problems: string[] = [];
+  if (durationMs < 500) problems.push(`the lease duration is ${durationMs}ms; it must be at least 500ms`);
+  if (retryMs < 20) problems.push(`the lease retry period is ${retryMs}ms; it must be at least 20ms`);
+  if (marginMs < 50) problems.push(`the lease margin is ${marginMs}ms; it must be at least 50ms`);
+  if (marginMs * 2 > durationMs) {
+    problems.push(
+      `the lease margin (${marginMs}ms) must be at most half of the lease duration (${durationMs}ms)`,
+    );
+  }
+  if (retryMs * 3 > durationMs - marginMs) {
+    problems.push(
+      `the lease retry period (${retryMs}ms) must fit three times into the duration less the margin ` +
+        `(${durationMs - marginMs}ms), so that two renewals may fail`,
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,84 @@
+/**
+ * Why an occurrence got a run: on time, made up for after a time without a leader, or asked for by somebody.
+ */
+export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
+
+export type RunState =
+  | 'claimed'
+  | 'running'
+  | 'retrying'
+  | 'succeeded'
+  | 'failed'
+  | 'timed_out'
+  | 'cancelled'
+  | 'skipped'
+  | 'missed'
+  | 'abandoned';
+
+/** States in which somebody still has to act. */
+export const OPEN_STATES: readonly RunState[] = ['claimed', 'running', 'retrying'];
+
+/** Why an occurrence was recorded without being run. */
+export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';
+
+/** The durable record of acting, or deciding not to act, on one occurrence. */
+export interface Run {
+  /** `runId(schedule_id, scheduled_for)`: the database itself refuses a second run of an occurrence (G1). */
+  id: string;
+  schedule_id: string;
+  schedule_revision: number;
+  /** The nominal time of the occurrence. */
+  scheduled_for: Date;
+  trigger: Trigger;
+  state: RunState;
+  reason: NotRunReason | null;
+  /** Number of the present attempt, from 1; 0 for an occurrence that is not run. */
+  attempt: number;
+  /** The replica that runs it, and the boot (one process's life) of that replica. */
+  executor: string;
+  executor_boot: string;
+  /** The leadership under which it was claimed. */
+  term: number;
+  claimed_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+  /** From the nominal time to the start of the first attempt (to the decision, for one that is not run). */
+  lateness_ms: number;
+  error: string | null;
+  output: string | null;
+  /**
+   * More than one only on a `missed` or `skipped` record that stands for several occurrences in a row:
+   * the last of them is `scheduled_for`, the first is `since`.
+   */
+  count: number;
+  since: Date;
+  /** When the record may be deleted; null while the run is open. */
+  expire_at: Date | null;
+}
+
+/** How an attempt ended. */
+export interface Outcome {
+  run_id: string;
+  schedule_id: string;
+  /** The outcome counts only for this attempt by this boot: a late one can't overwrite a newer one (G3). */
+  attempt: number;
+  executor_boot: string;
+  state: 'succeeded' | 'failed' | 'timed_out' | 'cancelled';
+  started_at: Date;
+  finished_at: Date;
+  lateness_ms: number;
+  error: string | null;
+  output: string | null;
+  expire_at: Date;
+}
+
+/** Epoch milliseconds beyond which no occurrence can lie (year 9999), so that run ids stay in one format. */
+export const LAST_INSTANT_MS = Date.UTC(9999, 11, 31);
+
+/**
+ * The id of the one run that an occurrence can have. Schedule ids have no `@`, so no two occurrences share
+ * one.
+ */
+export function runId(scheduleId: string, scheduledFor: Date): string {
+  return `${scheduleId}@${scheduledFor.toISOString()}`;
+}

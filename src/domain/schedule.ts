@@ -1,0 +1,72 @@
+/**
+ * What a user stores. Records (what is stored or sent) have snake_case fields and `Date`s, so that the same
+ * value is a MongoDB document and, through JSON, the wire format; code around them is camelCase and counts
+ * epoch milliseconds.
+ */
+
+/** When a schedule fires. */
+export type Timing =
+  | { type: 'cron'; definition: { cron_expression: string; timezone: string } }
+  | { type: 'at_times'; definition: { times: Date[] } }
+  | { type: 'duration'; definition: { interval: string; anchor?: Date } };
+
+/** What is done about occurrences that fell due while nobody led. */
+export type CatchUp = 'all' | 'latest' | 'none';
+
+export interface Policy {
+  catch_up: CatchUp;
+  /** Go duration. An occurrence older than this when the leader gets to it is recorded `missed`. */
+  catch_up_window: string;
+}
+
+/** How long the records of runs are kept after their end, as Go durations. */
+export interface History {
+  success: string;
+  failure: string;
+}
+
+export interface Action {
+  type: 'log';
+}
+
+/** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
+export type ScheduleSpec = Timing & {
+  name?: string;
+  description?: string;
+  tags?: Record<string, string>;
+  /** No occurrence before this. */
+  start_at?: Date;
+  /** No occurrence after this. */
+  end_at?: Date;
+  paused: boolean;
+  pause_reason?: string;
+  action: Action;
+  policy: Policy;
+  history: History;
+};
+
+/** The fields of a spec that decide which occurrences it has. */
+export type TimingSpec = Timing & { start_at?: Date; end_at?: Date };
+
+/**
+ * A definition that was in force in `(from, until]` and has been replaced or paused since. It is kept with
+ * the schedule until the watermark has passed `until`, so that whoever leads by then can record what it still
+ * owed (G4).
+ */
+export type Superseded = TimingSpec & { revision: number; from: Date; until: Date };
+
+/** A stored schedule. The server owns the fields below. */
+export type Schedule = ScheduleSpec & {
+  id: string;
+  /** Starts at 1 and grows by 1 with each change. */
+  revision: number;
+  created_at: Date;
+  updated_at: Date;
+  /**
+   * Server time at which the present revision took effect: it owes the occurrences after this moment, and no
+   * others.
+   */
+  effective_from: Date;
+  /** Oldest first. Never sent to clients. */
+  superseded: Superseded[];
+};

@@ -1,0 +1,104 @@
+/**
+ * The kinds of fields that a schedule's body is made of, each with sentences for what can be wrong with it.
+ */
+import { z } from 'zod';
+import { formatDuration, parseDuration } from './duration.ts';
+import { parseInstant } from './instant.ts';
+
+type RawIssue = z.core.$ZodRawIssue;
+
+/** "expected …, found …" for a value of another type, in words that a client's author uses. */
+export function expected(phrase: string): (issue: RawIssue) => string {
+  return ({ input }) =>
+    input === undefined ? `is missing; write ${phrase}` : `expected ${phrase}, found ${kindOf(input)}`;
+}
+
+/** What a JSON value is. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** An object with these fields and no others. The sentence about an unknown one goes on after its name. */
+export function fields<T extends z.core.$ZodLooseShape>(of: string, shape: T) {
+  const known = Object.keys(shape).join(', ');
+  const mismatch = expected(`an object with the fields of ${of} (${known})`);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `is not known; the fields of ${of} are ${known}` : mismatch(issue),
+  });
+}
+
+export function text(maxLength: number) {
+  return z.string({ error: expected('a string') }).max(maxLength, {
+    error: ({ input }) => `has ${(input as string).length} characters; at most ${maxLength} are allowed`,
+  });
+}
+
+/** One of a few words. */
+export function choice<const T extends readonly string[]>(words: T) {
+  const phrase = (words.length > 1 ? 'one of ' : '') + words.map((word) => JSON.stringify(word)).join(', ');
+  const mismatch = expected(phrase);
+  return z.enum(words, {
+    error: (issue) =>
+      typeof issue.input === 'string' ? `expected ${phrase}, found ${short(issue.input)}` : mismatch(issue),
+  });
+}
+
+/** A string that is turned into something else by a function which throws a sentence when it can't be. */
+export function parsedText<T>(phrase: string, parse: (text: string) => T) {
+  return z.string({ error: expected(phrase) }).transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+}
+
+export const instant = parsedText(
+  'an RFC 3339 time such as "2026-01-31T09:30:00Z"',
+  (text) => new Date(parseInstant(text)),
+);
+
+/** A Go duration between two others, kept as the user wrote it. */
+export function durationText(min: string, max: string, { wholeMs = false } = {}) {
+  return parsedText('a string such as "300ms"', (text) => {
+    const ms = parseDuration(text);
+    const written = formatDuration(ms);
+    if (ms < 0) throw new Error(`${written} is negative; write ${min} to ${max}`);
+    if (ms < parseDuration(min)) throw new Error(`${written} is too short; write at least ${min}`);
+    if (ms > parseDuration(max)) throw new Error(`${written} is too long; write at most ${max}`);
+    if (wholeMs && !Number.isInteger(ms)) throw new Error(`${written} is not a whole number of milliseconds`);
+    return text;
+  });
+}
+
+/** A map of strings. Not `z.record`, which passes over a key of "__proto__" in silence. */
+export const tags = z.unknown().transform((value, context) => {
+  const refuse = (message: string, key?: string) =>
+    context.addIssue({ code: 'custom', message, path: key === undefined ? [] : [key] });
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    refuse(`expected an object of strings such as {"team": "billing"}, found ${kindOf(value)}`);
+    return z.NEVER;
+  }
+  const entries = Object.entries(value);
+  if (entries.length > 64) refuse(`has ${entries.length} tags; at most 64 are allowed`);
+  for (const [key, tag] of entries) {
+    // MongoDB can't store a NUL in a key, and nobody can read the other control characters.
+    if (key.length < 1 || key.length > 128 || /\p{Cc}/u.test(key)) {
+      refuse('a tag is named with 1 to 128 characters, none of them a control character', key);
+    }
+    if (typeof tag !== 'string') refuse(`expected a string, found ${kindOf(tag)}`, key);
+    else if (tag.length > 256) refuse(`has ${tag.length} characters; at most 256 are allowed`, key);
+  }
+  return Object.fromEntries(entries) as Record<string, string>;
+});
+
+/** The user's own text inside a sentence. */
+export function short(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

@@ -1,0 +1,34 @@
+import type { Context } from 'hono';
+import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
+
+/** What the API needs from the replica that serves it. */
+export interface ApiDeps {
+  store: Pick<Store, 'schedules' | 'runs' | 'lease' | 'presence' | 'ping'>;
+  /** This replica's clock corrected by its measured offset to the database server's, epoch milliseconds (G6). */
+  serverNowMs(): number;
+  random: Random;
+  clock: Clock;
+  logger: Logger;
+  replica: { id: string; boot: string; address: string; version: string };
+  status(): Status;
+}
+
+/** How the replica is doing, in its own words. */
+export interface Status {
+  state: string;
+  /** False when its loop stalls: restarting the process would help. */
+  live: boolean;
+  /** False while it should get no requests. */
+  ready: boolean;
+  /** Why it is not live or not ready; empty when it is both. */
+  reasons: string[];
+}
+
+/** One endpoint. The list of them is what routes, what says which methods a path has, and what `/` shows. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With parameters in braces: `/schedules/{id}`. */
+  path: string;
+  summary: string;
+  handler(c: Context): Response | Promise<Response>;
+}

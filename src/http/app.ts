@@ -1,0 +1,69 @@
+/**
+ * The HTTP API, which every replica answers in full: what it needs is in the store. Errors are RFC 9457 problems.
+ */
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { ApiDeps } from './api.ts';
+import { clusterRoutes } from './cluster.ts';
+import { healthRoutes } from './health.ts';
+import { refuseOtherOrigins } from './origin.ts';
+import { Problem, problemResponse, toProblem } from './problem.ts';
+import { rootRoutes } from './root.ts';
+import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedules.ts';
+
+/** The API as a fetch handler. Nothing listens yet: see server.ts. */
+export function createApp(deps: ApiDeps): Hono {
+  const endpoints = [
+    ...scheduleRoutes(deps),
+    ...runRoutes(deps),
+    ...clusterRoutes(deps),
+    ...healthRoutes(deps),
+  ];
+  const routes = [...endpoints, ...rootRoutes(deps, endpoints)];
+
+  const app = new Hono();
+  app.onError((error, c) => problemResponse(c, toProblem(error, c, deps.logger)));
+  app.notFound((c) =>
+    problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
+  );
+  app.use(accessLog(deps), securityHeaders, refuseOtherOrigins);
+  for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map((route) => route.method);
+    app.all(pattern(path), (c) => problemResponse(c, methodNotAllowed(c.req.method, path, methods)));
+  }
+  return app;
+}
+
+/** Hono's spelling of a path: `/schedules/:id`. */
+function pattern(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+function methodNotAllowed(method: string, path: string, methods: readonly string[]): Problem {
+  const allow = methods.flatMap((name) => name === 'GET' ? ['GET', 'HEAD'] : [name]).join(', ');
+  return new Problem(405, `${path} has no ${method}; it has ${allow}`, { headers: { Allow: allow } });
+}
+
+const securityHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.res.headers.set('X-Content-Type-Options', 'nosniff');
+  c.res.headers.set('Cache-Control', 'no-store');
+  c.res.headers.set(
+    'Content-Security-Policy',
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  );
+};
+
+function accessLog({ clock, logger }: ApiDeps): MiddlewareHandler {
+  return async (c, next) => {
+    const startMs = clock.monotonic();
+    await next();
+    logger.debug('request', {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      duration_ms: clock.monotonic() - startMs,
+    });
+  };
+}

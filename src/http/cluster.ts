@@ -1,0 +1,34 @@
+import type { Context } from 'hono';
+import { isFree } from '../domain/lease.ts';
+import type { ApiDeps, Route } from './api.ts';
+import { Problem } from './problem.ts';
+import { clusterView, leaderView } from './views.ts';
+
+/** Replicas write their presence every second; one that has not for this long is not shown. */
+const SEEN_WITHIN_MS = 10_000;
+
+/** The endpoints about the cluster, read from the store: every replica answers the same. */
+export function clusterRoutes({ store }: ApiDeps): Route[] {
+  async function cluster(c: Context): Promise<Response> {
+    const [reading, replicas] = await Promise.all([store.lease.read(), store.presence.list(SEEN_WITHIN_MS)]);
+    return c.json(clusterView(reading.lease, isFree(reading), replicas));
+  }
+
+  async function leader(c: Context): Promise<Response> {
+    const reading = await store.lease.read();
+    if (isFree(reading)) {
+      throw new Problem(503, 'nobody leads at the moment; try again', { headers: { 'Retry-After': '1' } });
+    }
+    return c.json(leaderView(reading.lease));
+  }
+
+  return [
+    {
+      method: 'GET',
+      path: '/cluster',
+      summary: 'show the replicas, the leader and the watermark',
+      handler: cluster,
+    },
+    { method: 'GET', path: '/leader', summary: 'show who leads, and since when', handler: leader },
+  ];
+}

@@ -1,0 +1,26 @@
+import type { MiddlewareHandler } from 'hono';
+import { Problem } from './problem.ts';
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses changes that a page of another site makes with a visitor's browser: since bodies need not be called JSON, and nothing may
+ * ask for a password, any page could otherwise write schedules on the visitor's own machine. Only browsers send these headers, and no
+ * page can forge them; curl and programs are not affected. The rule is that of Go's `http.CrossOriginProtection`.
+ */
+export const refuseOtherOrigins: MiddlewareHandler = async (c, next) => {
+  if (!READING.has(c.req.method)) {
+    const site = c.req.header('sec-fetch-site');
+    const origin = c.req.header('origin');
+    const host = c.req.header('x-forwarded-host') ?? c.req.header('host');
+    const foreign = site
+      ? site !== 'same-origin' && site !== 'none'
+      : origin !== undefined && !isAt(origin, host);
+    if (foreign) throw new Problem(403, 'a page of another site may not change anything here');
+  }
+  await next();
+};
+
+function isAt(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

@@ -1,0 +1,71 @@
+import type { Context } from 'hono';
+import type { RunState } from '../domain/run.ts';
+import type { ApiDeps, Route } from './api.ts';
+import { linkNext, readPage } from './paging.ts';
+import { Problem } from './problem.ts';
+import { scheduleId, unknownSchedule } from './schedules.ts';
+import { runView } from './views.ts';
+
+/** All states, by a table that the compiler keeps complete. */
+const STATES: Record<RunState, true> = {
+  claimed: true,
+  running: true,
+  retrying: true,
+  succeeded: true,
+  failed: true,
+  timed_out: true,
+  cancelled: true,
+  skipped: true,
+  missed: true,
+  abandoned: true,
+};
+
+/** The endpoints that read the records of runs. */
+export function runRoutes({ store }: ApiDeps): Route[] {
+  const { schedules, runs } = store;
+
+  /** The runs of a schedule outlive it: only an id that has neither a schedule nor a run is unknown. */
+  async function isKnown(id: string): Promise<boolean> {
+    if (await schedules.get(id)) return true;
+    return (await runs.latest([id])).size > 0;
+  }
+
+  async function listOfSchedule(c: Context): Promise<Response> {
+    const id = scheduleId(c);
+    const page = await runs.list({ scheduleId: id, ...readPage(c, ['state']), ...readStates(c) });
+    if (page.items.length === 0 && !(await isKnown(id))) throw unknownSchedule(id);
+    linkNext(c, page.nextCursor);
+    return c.json(page.items.map(runView));
+  }
+
+  async function get(c: Context): Promise<Response> {
+    const id = c.req.param('id') ?? '';
+    const run = await runs.get(id);
+    if (run === null) throw new Problem(404, `there is no run ${JSON.stringify(id.slice(0, 256))}`);
+    return c.json(runView(run));
+  }
+
+  return [
+    {
+      method: 'GET',
+      path: '/schedules/{id}/runs',
+      summary: 'list the runs of a schedule, newest first',
+      handler: listOfSchedule,
+    },
+    { method: 'GET', path: '/runs/{id}', summary: 'show a run', handler: get },
+  ];
+}
+
+/** The filter `state=failed,timed_out`. */
+function readStates(c: Context): { states?: RunState[] } {
+  const text = c.req.query('state');
+  if (text === undefined) return {};
+  const states = text.split(',').map((name) => name.trim());
+  for (const name of states) {
+    if (!Object.hasOwn(STATES, name)) {
+      const known = Object.keys(STATES).join(', ');
+      throw new Problem(400, `state: ${JSON.stringify(name)} is not a state of a run; there are ${known}`);
+    }
+  }
+  return { states: states as RunState[] };
+}

@@ -1,0 +1,121 @@
+import type { Context } from 'hono';
+import type { Schedule } from '../domain/schedule.ts';
+import { parseScheduleSpec } from '../domain/spec.ts';
+import type { ApiDeps, Route } from './api.ts';
+import { readJson } from './body.ts';
+import { linkNext, readPage } from './paging.ts';
+import { invalidBody, Problem } from './problem.ts';
+import { scheduleView } from './views.ts';
+
+/** Revisions start at 1. */
+const NO_REVISION = 0;
+
+/** The endpoints that read and write schedules. A change is answered once it is in force everywhere (G4). */
+export function scheduleRoutes({ store, serverNowMs, random }: ApiDeps): Route[] {
+  const { schedules, runs } = store;
+
+  async function view(schedule: Schedule) {
+    const latest = await runs.latest([schedule.id]);
+    return scheduleView(schedule, latest.get(schedule.id), serverNowMs());
+  }
+
+  async function answer(c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> {
+    c.header('ETag', `"${schedule.revision}"`);
+    return c.json(await view(schedule), status);
+  }
+
+  async function create(c: Context): Promise<Response> {
+    const { spec, id = random.uuid() } = await readSpec(c);
+    const schedule = await schedules.create(id, spec);
+    if (schedule === 'conflict') throw new Problem(409, `a schedule ${JSON.stringify(id)} exists already`);
+    c.header('Location', `/schedules/${id}`);
+    return answer(c, 201, schedule);
+  }
+
+  async function list(c: Context): Promise<Response> {
+    const page = await schedules.list(readPage(c));
+    const latest = await runs.latest(page.items.map(({ id }) => id));
+    const nowMs = serverNowMs();
+    linkNext(c, page.nextCursor);
+    c.header('X-Total-Count', String(page.total));
+    return c.json(page.items.map((schedule) => scheduleView(schedule, latest.get(schedule.id), nowMs)));
+  }
+
+  async function get(c: Context): Promise<Response> {
+    const id = scheduleId(c);
+    return answer(c, 200, present(id, await schedules.get(id)));
+  }
+
+  async function replace(c: Context): Promise<Response> {
+    const id = scheduleId(c);
+    const ifRevision = readIfMatch(c);
+    const body = await readSpec(c);
+    if (body.id !== undefined && body.id !== id) {
+      const detail = `id: ${JSON.stringify(body.id)} is not the id in the path, ${
+        JSON.stringify(id)
+      }; an id can't change`;
+      throw invalidBody([{ pointer: '/id', detail }]);
+    }
+    return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)));
+  }
+
+  async function remove(c: Context): Promise<Response> {
+    const id = scheduleId(c);
+    const schedule = changed(id, await schedules.remove(id, readIfMatch(c)));
+    return c.json({ ...(await view(schedule)), next_fire_at: null });
+  }
+
+  return [
+    { method: 'POST', path: '/schedules', summary: 'create a schedule', handler: create },
+    { method: 'GET', path: '/schedules', summary: 'list the schedules', handler: list },
+    { method: 'GET', path: '/schedules/{id}', summary: 'show a schedule', handler: get },
+    { method: 'PUT', path: '/schedules/{id}', summary: 'replace a schedule', handler: replace },
+    { method: 'DELETE', path: '/schedules/{id}', summary: 'delete a schedule', handler: remove },
+  ];
+}
+
+/** The schedule id in the path. One that no schedule can have is as unknown as any other. */
+export function scheduleId(c: Context): string {
+  const id = c.req.param('id') ?? '';
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(id)) throw unknownSchedule(id);
+  return id;
+}
+
+export function unknownSchedule(id: string): Problem {
+  return new Problem(404, `there is no schedule ${JSON.stringify(id.slice(0, 128))}`);
+}
+
+function present(id: string, schedule: Schedule | null): Schedule {
+  if (schedule === null) throw unknownSchedule(id);
+  return schedule;
+}
+
+function changed(id: string, result: Schedule | null | 'conflict'): Schedule {
+  if (result === 'conflict') {
+    throw new Problem(
+      412,
+      `schedule ${JSON.stringify(id)} has another revision than If-Match says; get it again`,
+    );
+  }
+  return present(id, result);
+}
+
+async function readSpec(c: Context) {
+  const parsed = parseScheduleSpec(await readJson(c));
+  if (!parsed.ok) throw invalidBody(parsed.problems);
+  return parsed;
+}
+
+/** The revision that If-Match asks for; undefined when any will do. A weak or foreign tag matches no revision (RFC 9110, 13.1.1). */
+function readIfMatch(c: Context): number | undefined {
+  const header = c.req.header('if-match')?.trim();
+  if (header === undefined || header === '*') return undefined;
+  const tag = /^(W\/)?"([^",]*)"$/.exec(header);
+  if (!tag) {
+    throw new Problem(
+      400,
+      `If-Match: ${header} is not one ETag; write it as it was sent, in quotes, such as "3", or *`,
+    );
+  }
+  return tag[1] === undefined && /^\d{1,15}$/.test(tag[2] ?? '') ? Number(tag[2]) : NO_REVISION;
+}

@@ -1,0 +1,54 @@
+/** What clients see of records: the fields that are theirs to know, and those that are computed for them. */
+import type { Lease } from '../domain/lease.ts';
+import { watermarkMs } from '../domain/lease.ts';
+import { nextOccurrence } from '../domain/occurrences.ts';
+import type { Replica } from '../domain/replica.ts';
+import type { Run } from '../domain/run.ts';
+import type { Schedule } from '../domain/schedule.ts';
+
+/**
+ * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is none or while the
+ * schedule is paused; `last_run` is its newest run, or null.
+ */
+export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs: number) {
+  const { id, revision, superseded: _superseded, effective_from, ...rest } = schedule;
+  // The corrected clock may be a little behind the server's, which has stamped the definition.
+  const afterMs = Math.max(nowMs, effective_from.getTime());
+  const nextMs = schedule.paused ? null : nextOccurrence(schedule, afterMs);
+  return {
+    id,
+    revision,
+    ...rest,
+    next_fire_at: nextMs === null ? null : new Date(nextMs),
+    last_run: lastRun ? runView(lastRun) : null,
+  };
+}
+
+export function runView(run: Run) {
+  const { executor_boot: _boot, expire_at: _expireAt, schedule_revision: _revision, count, since, ...rest } =
+    run;
+  return count > 1 ? { ...rest, count, since } : rest;
+}
+
+export function leaderView(lease: Lease) {
+  return {
+    replica: lease.holder,
+    boot: lease.boot,
+    term: lease.term,
+    address: lease.address,
+    acquired_at: lease.acquired_at,
+    expires_at: lease.expires_at,
+  };
+}
+
+/** `watermark`: all occurrences at or before it are claimed or recorded. */
+export function clusterView(lease: Lease, free: boolean, replicas: readonly Replica[]) {
+  return {
+    leader: free ? null : lease.holder,
+    term: lease.term,
+    watermark: new Date(watermarkMs(lease.watermark)),
+    replicas: replicas.map(({ id, boot, role, address, version, started_at, last_seen }) => (
+      { id, boot, role, address, version, started_at, last_seen }
+    )),
+  };
+}

@@ -1,0 +1,110 @@
+import { parseDuration } from '../domain/duration.ts';
+import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { driverUri } from './mongo/uri.ts';
+
+/** What one replica is told by its environment. */
+export interface Config {
+  mongoUri: string;
+  database: string;
+  host: string;
+  port: number;
+  /** This replica's name. */
+  replica: string;
+  /** Where others reach this replica's API. */
+  address: string;
+  logLevel: LogLevel;
+  lease: LeaseTiming;
+  graceMs: number;
+}
+
+export const MEMORY_URI = 'memory:';
+
+type Env = Record<string, string | undefined>;
+
+/**
+ * Reads the configuration. All that is wrong is said at once, a sentence each, so that nobody mends one value
+ * only to be told of the next. `hostname` is this machine's, for when HOSTNAME is not set.
+ */
+export function readConfig(env: Env, hostname: string): { config: Config } | { problems: string[] } {
+  const problems: string[] = [];
+  const text = (name: string, fallback: string) => env[name]?.trim() || fallback;
+  const checked = <T>(name: string, fallback: string, parse: (value: string) => T): T => {
+    const value = text(name, fallback);
+    try {
+      return parse(value);
+    } catch (error) {
+      problems.push(`${name}=${JSON.stringify(value)}: ${(error as Error).message}`);
+      return parse(fallback);
+    }
+  };
+  const host = text('HOST', '127.0.0.1');
+  const port = checked('PORT', '8080', parsePort);
+  const config: Config = {
+    mongoUri: checked('MONGO_URI', 'mongodb://mongo:27017/?connect=direct', parseMongoUri),
+    database: checked('MONGO_DATABASE', 'hascheduler', parseDatabase),
+    host,
+    port,
+    replica: checked('HOSTNAME', hostname, parseReplica),
+    address: checked('ADDRESS', `http://${host.includes(':') ? `[${host}]` : host}:${port}`, parseAddress),
+    logLevel: checked('LOG_LEVEL', 'info', parseLogLevel),
+    lease: {
+      durationMs: checked('LEASE_DURATION', '3s', parsePositive),
+      retryMs: checked('LEASE_RETRY_PERIOD', '300ms', parsePositive),
+      marginMs: checked('LEASE_MARGIN', '500ms', parsePositive),
+    },
+    graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
+  };
+  if (problems.length === 0) {
+    problems.push(
+      ...leaseTimingProblems(config.lease).map((problem) =>
+        `LEASE_DURATION, LEASE_RETRY_PERIOD, LEASE_MARGIN: ${problem}`
+      ),
+    );
+  }
+  return problems.length > 0 ? { problems } : { config };
+}
+
+function parsePort(value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+  if (port < 1 || port > 65_535) throw new Error('a port is a number from 1 to 65535');
+  return port;
+}
+
+function parseMongoUri(value: string): string {
+  if (value === MEMORY_URI) return value;
+  driverUri(value);
+  return value;
+}
+
+function parseDatabase(value: string): string {
+  if (!/^[A-Za-z0-9_-]{1,38}$/.test(value)) throw new Error('a database name has 1 to 38 of A-Z a-z 0-9 _ -');
+  return value;
+}
+
+function parseReplica(value: string): string {
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(value)) {
+    throw new Error("a replica's name has 1 to 128 of A-Z a-z 0-9 . _ -");
+  }
+  return value;
+}
+
+function parseAddress(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new Error('an address looks like http://10.0.0.7:8080');
+  }
+  return value.replace(/\/$/, '');
+}
+
+function parseLogLevel(value: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === value.toLowerCase());
+  if (level === undefined) throw new Error(`a log level is one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
+function parsePositive(value: string): number {
+  const durationMs = parseDuration(value);
+  if (!(durationMs > 0)) throw new Error('it must be longer than nothing');
+  return durationMs;
+}

@@ -1,0 +1,47 @@
+import { StoreUnavailable } from '../../actors/ports.ts';
+import type { Database } from './database.ts';
+
+/**
+ * Stands between a caller and the database: may delay a call, run it and drop the answer, or reject without
+ * running it. `op` is the port's and the method's name, such as `claims.claim`; `feed.next` and `lease.watch`
+ * carry what the streams tell.
+ */
+export type Intercept = <T>(op: string, run: () => Promise<T>) => Promise<T>;
+
+/** One replica's way to the database. */
+export class Connection {
+  readonly db: Database;
+  readonly #intercept: Intercept;
+  readonly #onClose = new Set<() => void>();
+  #closed = false;
+
+  constructor(db: Database, intercept: Intercept = (_op, run) => run()) {
+    this.db = db;
+    this.#intercept = intercept;
+  }
+
+  /** Runs `body` in one go, later, and answers with a copy of what it returns. */
+  async call<T>(op: string, body: () => T): Promise<T> {
+    const answer = await this.#intercept(op, async () => {
+      this.#refuseIfClosed();
+      return structuredClone(body());
+    });
+    this.#refuseIfClosed();
+    return answer;
+  }
+
+  /** Returns what takes `end` off the list again. */
+  onClose(end: () => void): () => void {
+    this.#onClose.add(end);
+    return () => this.#onClose.delete(end);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const end of [...this.#onClose]) end();
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new StoreUnavailable('the store is closed');
+  }
+}

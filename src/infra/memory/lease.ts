@@ -1,0 +1,108 @@
+import type { LeaseStore } from '../../actors/ports.ts';
+import { type Grant, isFree, type Lease, type Watermark } from '../../domain/lease.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
+
+const REOPEN_AFTER_MS = 100;
+
+export function memoryLease(connection: Connection): LeaseStore {
+  const { db } = connection;
+  return {
+    read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
+
+    acquire: (candidate, durationMs) =>
+      connection.call('lease.acquire', () => {
+        const lease = db.preparedLease();
+        if (!isFree({ lease, serverNowMs: db.nowMs() }) && lease.boot !== candidate.boot) return null;
+        const { holder, boot, address } = candidate;
+        const now = db.now();
+        const expires_at = new Date(now.getTime() + durationMs);
+        const term = lease.term + 1;
+        db.lease = {
+          ...lease,
+          holder,
+          boot,
+          address,
+          term,
+          acquired_at: now,
+          renewed_at: now,
+          expires_at,
+          released_at: null,
+        };
+        hint(db);
+        return db.lease;
+      }),
+
+    renew: (grant, durationMs, mark) =>
+      connection.call('lease.renew', () => renewed(db, grant, durationMs, mark)),
+
+    release: (grant) =>
+      connection.call('lease.release', () => {
+        const lease = inForce(db, grant);
+        if (!lease) return false;
+        const now = db.now();
+        db.lease = { ...lease, expires_at: now, released_at: now };
+        hint(db);
+        return true;
+      }),
+
+    watch: (onHint, onError) => watch(connection, onHint, onError),
+  };
+}
+
+/**
+ * Renews the lease under the grant and moves the watermark, which only grows; null when the grant is over.
+ */
+export function renewed(db: Database, grant: Grant, durationMs: number, mark: Watermark): Lease | null {
+  const lease = inForce(db, grant);
+  if (!lease) return null;
+  const renewed_at = db.now();
+  const watermark = {
+    claimedThroughMs: Math.max(lease.watermark.claimedThroughMs, mark.claimedThroughMs),
+    mirroredThroughMs: Math.max(lease.watermark.mirroredThroughMs, mark.mirroredThroughMs),
+  };
+  db.lease = { ...lease, renewed_at, expires_at: new Date(renewed_at.getTime() + durationMs), watermark };
+  return db.lease;
+}
+
+/**
+ * The lease if the grant is the one in force. One that ran out counts until somebody else has taken the
+ * lease; a released one doesn't.
+ */
+export function inForce(db: Database, grant: Grant): Lease | null {
+  const lease = db.preparedLease();
+  const same = lease.holder === grant.holder && lease.boot === grant.boot && lease.term === grant.term;
+  return same && lease.released_at === null ? lease : null;
+}
+
+function hint(db: Database): void {
+  for (const tell of [...db.leaseWatchers]) tell();
+}
+
+function watch(connection: Connection, onHint: () => void, onError: (error: Error) => void): () => void {
+  const { db } = connection;
+  let ended = false;
+  let timer: unknown;
+  const tell = () => {
+    void connection.call('lease.watch', () => undefined).then(
+      () => ended || onHint(),
+      (error: Error) => {
+        if (ended) return;
+        onError(error);
+        db.clock.clearTimeout(timer);
+        timer = db.clock.setTimeout(tell, REOPEN_AFTER_MS);
+      },
+    );
+  };
+  const end = () => {
+    ended = true;
+    db.leaseWatchers.delete(tell);
+    db.clock.clearTimeout(timer);
+    forget();
+  };
+  const forget = connection.onClose(end);
+  db.leaseWatchers.add(tell);
+  // What changed before the watch began is not told by it.
+  tell();
+  return end;
+}

@@ -1,0 +1,57 @@
+import type { RunStore } from '../../actors/ports.ts';
+import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
+
+export function memoryRuns(connection: Connection): RunStore {
+  const { db } = connection;
+  return {
+    list: ({ scheduleId, states, limit, cursor }) =>
+      connection.call('runs.list', () => {
+        const after = cursor === null ? null : decodeCursor(cursor, ['number', 'string']);
+        const runs = db.runs().filter((run) =>
+          (scheduleId === undefined || run.schedule_id === scheduleId) &&
+          (states === undefined || states.includes(run.state)) &&
+          (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
+        ).sort(newestFirst);
+        const items = runs.slice(0, limit);
+        const last = items.at(-1);
+        return {
+          items,
+          nextCursor: last && runs.length > limit
+            ? encodeCursor([last.scheduled_for.getTime(), last.id])
+            : null,
+        };
+      }),
+
+    get: (id) => connection.call('runs.get', () => db.run(id) ?? null),
+
+    latest: (scheduleIds) =>
+      connection.call('runs.latest', () => {
+        const wanted = new Set(scheduleIds);
+        const oldestFirst = db.runs().filter((run) => wanted.has(run.schedule_id)).sort(newestFirst)
+          .reverse();
+        return new Map(oldestFirst.map((run) => [run.schedule_id, run]));
+      }),
+
+    record: (outcomes) =>
+      connection.call('runs.record', () => outcomes.filter((outcome) => record(db, outcome)).length),
+  };
+}
+
+type RunKey = Pick<Run, 'scheduled_for' | 'id'>;
+
+function newestFirst(a: RunKey, b: RunKey): number {
+  return b.scheduled_for.getTime() - a.scheduled_for.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+}
+
+function record(db: Database, outcome: Outcome): boolean {
+  const { run_id, schedule_id: _, attempt, executor_boot, ...end } = structuredClone(outcome);
+  const run = db.run(run_id);
+  if (
+    !run || run.attempt !== attempt || run.executor_boot !== executor_boot || !OPEN_STATES.includes(run.state)
+  ) return false;
+  Object.assign(run, end);
+  return true;
+}

@@ -1,0 +1,53 @@
+/**
+ * The store in this process's memory, with the semantics of the MongoDB one: for `MONGO_URI=memory:` and for
+ * simulations, in which several replicas share one database. It is gone with the process.
+ */
+import type { Clock, Store } from '../../actors/ports.ts';
+import { memoryClaims } from './claims.ts';
+import { Connection, type Intercept } from './connection.ts';
+import { Database } from './database.ts';
+import { memoryFeed } from './feed.ts';
+import { memoryLease } from './lease.ts';
+import { memoryPresence } from './presence.ts';
+import { memoryRuns } from './runs.ts';
+import { memorySchedules } from './schedules.ts';
+
+export interface MemoryDatabase {
+  /** One replica's store. `intercept` may delay, drop and fail its calls. */
+  connect(options?: { intercept?: Intercept }): Store;
+}
+
+/** `clock` is the server's: its `now` is the time of every lease and every write. */
+export function memoryDatabase({ clock }: { clock: Clock }): MemoryDatabase {
+  const db = new Database(clock);
+  return { connect: ({ intercept } = {}) => memoryStore(db, new Connection(db, intercept)) };
+}
+
+function memoryStore(db: Database, connection: Connection): Store {
+  return {
+    lease: memoryLease(connection),
+    claims: memoryClaims(connection),
+    schedules: memorySchedules(connection),
+    feed: memoryFeed(connection),
+    runs: memoryRuns(connection),
+    presence: memoryPresence(connection),
+    prepare: () =>
+      connection.call('store.prepare', () => {
+        db.lease ??= {
+          holder: null,
+          boot: null,
+          term: 0,
+          address: null,
+          acquired_at: null,
+          renewed_at: null,
+          expires_at: new Date(0),
+          released_at: null,
+          watermark: { claimedThroughMs: db.nowMs(), mirroredThroughMs: db.nowMs() },
+        };
+      }),
+    ping: () => connection.call('store.ping', () => undefined),
+    async close() {
+      connection.close();
+    },
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Claims by group commit. All of a batch is in one transaction, so that it is either claimed as a whole or
+ * not at all, and only by a leader:
+ *
+ * - Two leaders can't both commit: each writes the lease document, and the older one's filter no longer
+ *   matches, or its write conflicts (G3).
+ * - No occurrence is claimed twice: its run's `_id` is derived from it (G1).
+ * - No replaced definition is claimed: see barrier.ts (G4).
+ */
+import type { ClientSession } from 'mongodb';
+import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../actors/ports.ts';
+import type { Run } from '../../domain/run.ts';
+import { planClaim, staleSchedules } from '../claimPlan.ts';
+import type { ClaimSession } from './claimSession.ts';
+import { type Collections, fromRun, LEASE_ID, toLease, toRun } from './documents.ts';
+import { answered } from './errors.ts';
+import { inForce, renewal } from './lease.ts';
+import { inTransaction } from './transaction.ts';
+
+/** How long a resolution is tried; more than the socket's timeout, which a lost claim may have run into. */
+const RESOLVE_WITHIN_MS = 5000;
+
+export interface ClaimParts {
+  collections: Collections;
+  claimSession: ClaimSession;
+  clock: Clock;
+  random: Random;
+}
+
+type Step = { commit: boolean; value: ClaimResult };
+
+export function mongoClaims({ collections, claimSession, clock, random }: ClaimParts): ClaimStore {
+  return {
+    claim: (batch) =>
+      answered('a claim', () =>
+        claimSession.use((session) =>
+          inTransaction(
+            { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
+            (attempt) => claim(collections, session, batch, attempt),
+          )
+        )),
+
+    // A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of
+    // that one arrives later. Its write of the lease makes sure that its snapshot holds the claim in
+    // question, if that was committed: a claim writes the lease as well.
+    resolve: async (runs, boot) => {
+      if (runs.length === 0) return [];
+      const found = await answered(
+        'the look-up of a claim',
+        () =>
+          claimSession.use((session) =>
+            inTransaction({
+              op: 'the look-up of a claim',
+              session,
+              withinMs: RESOLVE_WITHIN_MS,
+              clock,
+              random,
+            }, async () => {
+              await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
+              return { commit: true, value: await storedRuns(collections, session, runs) };
+            })
+          ),
+      );
+      return runs.flatMap((run) => {
+        const stored = found.get(run.id);
+        const ours = stored?.executor_boot === boot && stored.term === run.term && stored.state === run.state;
+        return ours ? [stored] : [];
+      });
+    },
+  };
+}
+
+async function claim(
+  collections: Collections,
+  session: ClientSession,
+  batch: ClaimBatch,
+  attempt: number,
+): Promise<Step> {
+  const definitions = await storedDefinitions(collections, session, batch);
+  const staleNow = new Set(staleSchedules(batch, (id) => definitions.get(id)));
+  // Usually nothing can be stored already, and nothing is looked up. A repetition may follow a duplicate key
+  // or a commit with an unknown result, and a stale schedule may have been claimed by a call whose answer was
+  // lost, before it changed.
+  const suspects = batch.requests.filter(({ scheduleId }) =>
+    batch.mayBeClaimed || attempt > 0 || staleNow.has(scheduleId)
+  );
+  const runs = await storedRuns(collections, session, suspects.flatMap((request) => request.runs));
+  const { insert, ours, duplicates, stale } = planClaim(
+    batch,
+    (id) => definitions.get(id),
+    (id) => runs.get(id),
+  );
+
+  if (insert.length > 0) await collections.runs.insertMany(insert.map(fromRun), { session });
+  // Last, so that the lease document, which everybody else has to wait for, is locked for the shortest time.
+  const doc = await collections.leases.findOneAndUpdate(
+    inForce(batch.grant),
+    renewal(batch.durationMs, batch.markWhenStale(stale)),
+    { session, returnDocument: 'after' },
+  );
+  if (!doc) return { commit: false, value: { kind: 'fenced' } };
+  return {
+    commit: true,
+    value: { kind: 'committed', lease: toLease(doc), runs: [...ours, ...insert], duplicates, stale },
+  };
+}
+
+async function storedDefinitions({ schedules }: Collections, session: ClientSession, batch: ClaimBatch) {
+  const ids = [...new Set(batch.requests.map((request) => request.scheduleId))];
+  if (ids.length === 0) return new Map<string, never>();
+  const options = { session, projection: { revision: 1, effective_from: 1 } } as const;
+  const found = await schedules.find({ _id: { $in: ids } }, options).toArray();
+  return new Map(found.map((doc) => [doc._id, doc]));
+}
+
+async function storedRuns(
+  { runs }: Collections,
+  session: ClientSession,
+  wanted: readonly Run[],
+): Promise<Map<string, Run>> {
+  if (wanted.length === 0) return new Map();
+  const found = await runs.find({ _id: { $in: wanted.map((run) => run.id) } }, { session }).toArray();
+  return new Map(found.map((doc) => [doc._id, toRun(doc)]));
+}

@@ -1,0 +1,61 @@
+/** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
+import type { Binary, Collection, Db } from 'mongodb';
+import type { Lease } from '../../domain/lease.ts';
+import type { Replica } from '../../domain/replica.ts';
+import type { Run } from '../../domain/run.ts';
+import type { Schedule } from '../../domain/schedule.ts';
+
+export interface LeaseDoc extends Omit<Lease, 'watermark'> {
+  _id: typeof LEASE_ID;
+  claimed_through: Date;
+  mirrored_through: Date;
+  /**
+   * Logical session of the holder's claims, so that its successor can end a transaction that it left open.
+   */
+  session: Binary | null;
+  /** Written only to make changes of schedules and open claims meet (G4). */
+  barrier?: number;
+}
+
+export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
+export type RunDoc = Omit<Run, 'id'> & { _id: string };
+/** A replica's `_id` is its boot; `boot` is there as well. */
+export type ReplicaDoc = Replica & { _id: string };
+
+export const LEASE_ID = 'leader';
+
+export interface Collections {
+  leases: Collection<LeaseDoc>;
+  schedules: Collection<ScheduleDoc>;
+  runs: Collection<RunDoc>;
+  replicas: Collection<ReplicaDoc>;
+}
+
+export function collections(db: Db): Collections {
+  return {
+    leases: db.collection('leases'),
+    schedules: db.collection('schedules'),
+    runs: db.collection('runs'),
+    replicas: db.collection('replicas'),
+  };
+}
+
+export function toLease(doc: LeaseDoc): Lease {
+  const { _id, claimed_through, mirrored_through, session: _session, barrier: _barrier, ...lease } = doc;
+  return {
+    ...lease,
+    watermark: { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() },
+  };
+}
+
+export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule {
+  return { id: _id, ...doc } as Schedule;
+}
+
+export function toRun({ _id, ...doc }: RunDoc): Run {
+  return { id: _id, ...doc };
+}
+
+export function fromRun({ id, ...run }: Run): RunDoc {
+  return { _id: id, ...run };
+}

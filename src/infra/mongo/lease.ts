@@ -1,0 +1,123 @@
+import type { Binary, Document, MongoClient } from 'mongodb';
+import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/ports.ts';
+import { type Grant, isFree, type LeaseReading, type Watermark } from '../../domain/lease.ts';
+import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
+import { answered } from './errors.ts';
+import { after, literal } from './expressions.ts';
+import type { LeaseWatch } from './leaseWatch.ts';
+
+/**
+ * A lease that can't be written for this long is better tried again than waited for: whoever holds it open
+ * may have been ended by then.
+ */
+const WRITE_WITHIN_MS = 1000;
+
+export interface LeaseParts {
+  client: MongoClient;
+  collections: Collections;
+  logger: Logger;
+  /** Logical session of this replica's claims. */
+  claimSessionId: () => Binary;
+  watch: LeaseWatch;
+}
+
+export function mongoLease(
+  { client, collections: { leases }, logger, claimSessionId, watch }: LeaseParts,
+): LeaseStore {
+  return {
+    read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
+
+    acquire: ({ holder, boot, address }, durationMs) =>
+      answered('the acquisition of the lease', async () => {
+        const { reading, session } = await read(leases);
+        if (!isFree(reading) && reading.lease.boot !== boot) return null;
+        await endOpenClaim(client, session, logger);
+        const free = { $or: [{ $lte: ['$expires_at', '$$NOW'] }, { $eq: ['$boot', literal(boot)] }] };
+        const doc = await leases.findOneAndUpdate(
+          // The term makes this a compare-and-set on the very lease that was read, with the session that was
+          // ended.
+          { _id: LEASE_ID, term: reading.lease.term, $expr: free },
+          [{
+            $set: {
+              holder: literal(holder),
+              boot: literal(boot),
+              address: literal(address),
+              session: literal(claimSessionId()),
+              term: { $add: ['$term', 1] },
+              acquired_at: '$$NOW',
+              renewed_at: '$$NOW',
+              expires_at: after('$$NOW', durationMs),
+              released_at: literal(null),
+            },
+          }],
+          { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS },
+        );
+        return doc && toLease(doc);
+      }),
+
+    renew: (grant, durationMs, mark) =>
+      answered('the renewal of the lease', async () => {
+        const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
+        const doc = await leases.findOneAndUpdate(inForce(grant), renewal(durationMs, mark), options);
+        return doc && toLease(doc);
+      }),
+
+    release: (grant) =>
+      answered('the release of the lease', async () => {
+        const update = [{ $set: { expires_at: '$$NOW', released_at: '$$NOW' } }];
+        const { matchedCount } = await leases.updateOne(inForce(grant), update, {
+          maxTimeMS: WRITE_WITHIN_MS,
+        });
+        return matchedCount === 1;
+      }),
+
+    watch,
+  };
+}
+
+/**
+ * Matches the lease if the grant is the one in force. One that ran out counts until somebody else has taken
+ * the lease; a released one doesn't.
+ */
+export function inForce({ holder, boot, term }: Grant) {
+  return { _id: LEASE_ID, holder, boot, term, released_at: null } as const;
+}
+
+/** The update of a renewal; the marks only grow. */
+export function renewal(durationMs: number, mark: Watermark): Document[] {
+  return [{
+    $set: {
+      renewed_at: '$$NOW',
+      expires_at: after('$$NOW', durationMs),
+      claimed_through: { $max: ['$claimed_through', new Date(mark.claimedThroughMs)] },
+      mirrored_through: { $max: ['$mirrored_through', new Date(mark.mirroredThroughMs)] },
+    },
+  }];
+}
+
+async function read(
+  leases: Collections['leases'],
+): Promise<{ reading: LeaseReading; session: Binary | null }> {
+  const pipeline = [{ $match: { _id: LEASE_ID } }, { $addFields: { now: '$$NOW' } }];
+  const [found] = await leases.aggregate<LeaseDoc & { now: Date }>(pipeline).toArray();
+  if (!found) throw new StoreUnavailable('the store has no lease document: prepare it first');
+  const { now, ...doc } = found;
+  return { reading: { lease: toLease(doc), serverNowMs: now.getTime() }, session: doc.session };
+}
+
+/**
+ * Ends the transaction that the last holder may have left open. One that was killed, frozen or cut off in the
+ * middle of a claim has written the lease document or run records, and would make every other writer of them
+ * wait until the server gives it up, 60 s by default. Its commit fails from here on. A session's owner may
+ * always kill it, so this needs no rights; without it, an acquisition only takes longer.
+ */
+async function endOpenClaim(client: MongoClient, session: Binary | null, logger: Logger): Promise<void> {
+  if (!session) return;
+  try {
+    await client.db('admin').command({ killSessions: [{ id: session }], maxTimeMS: WRITE_WITHIN_MS });
+  } catch (error) {
+    logger.warn("could not end the last leader's open transaction; a takeover may have to wait for it", {
+      error: (error as Error).message,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import type { ChangeStream } from 'mongodb';
+
+import type { Clock, LeaseStore } from '../../actors/ports.ts';
+import type { Collections, LeaseDoc } from './documents.ts';
+import { asStoreError } from './errors.ts';
+import { AWAIT_MS, nextOf, opened } from './streams.ts';
+
+export type LeaseWatch = LeaseStore['watch'];
+
+const REOPEN_AFTER_MS = 200;
+
+/**
+ * The changes that somebody might act on. Claims and renewals, of which there can be hundreds a second, and
+ * the barriers must not even be sent; they touch neither the term nor the release.
+ */
+const CHANGES_OF_HANDS = [{
+  $match: {
+    $or: [
+      { operationType: { $in: ['insert', 'replace'] } },
+      { 'updateDescription.updatedFields.term': { $exists: true } },
+      { 'updateDescription.updatedFields.released_at': { $exists: true } },
+    ],
+  },
+}];
+
+/** `endWithStore` has the closing store end what is still being watched. */
+export function leaseWatch(
+  { leases }: Collections,
+  clock: Clock,
+  endWithStore: (end: () => void) => () => void,
+): LeaseWatch {
+  return (onHint, onError) => {
+    let ended = false;
+    let stream: ChangeStream<LeaseDoc> | undefined;
+    let timer: unknown;
+
+    const follow = async () => {
+      stream = leases.watch(CHANGES_OF_HANDS, { maxAwaitTimeMS: AWAIT_MS });
+      const { first } = await opened(stream);
+      if (ended) return;
+      // What changed before the stream was open is not told by it.
+      onHint();
+      for (let next = first; !ended; next = nextOf(stream)) {
+        if (await next && !ended) onHint();
+      }
+    };
+
+    const run = () => {
+      follow().catch((error: unknown) => {
+        void stream?.close().catch(() => {});
+        if (ended) return;
+        onError(asStoreError('the watch on the lease', error));
+        timer = clock.setTimeout(run, REOPEN_AFTER_MS);
+      });
+    };
+
+    const end = () => {
+      ended = true;
+      forget();
+      clock.clearTimeout(timer);
+      void stream?.close().catch(() => {});
+    };
+    const forget = endWithStore(end);
+    run();
+    return end;
+  };
+}

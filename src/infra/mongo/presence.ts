@@ -1,0 +1,26 @@
+import type { PresenceStore } from '../../actors/ports.ts';
+import { after, literal } from './expressions.ts';
+import type { Collections } from './documents.ts';
+import { answered } from './errors.ts';
+
+export function mongoPresence({ replicas }: Collections): PresenceStore {
+  return {
+    announce: (replica) =>
+      answered('the announcement of this replica', async () => {
+        const entry = { $mergeObjects: [literal(replica), { _id: '$_id', last_seen: '$$NOW' }] };
+        await replicas.updateOne({ _id: replica.boot }, [{ $replaceWith: entry }], { upsert: true });
+      }),
+
+    leave: (boot) =>
+      answered('the farewell of this replica', async () => {
+        await replicas.deleteOne({ _id: boot });
+      }),
+
+    list: (withinMs) =>
+      answered('the listing of replicas', async () => {
+        const seenRecently = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
+        return await replicas.find({ $expr: seenRecently }).project<never>({ _id: 0 }).sort({ id: 1, _id: 1 })
+          .toArray();
+      }),
+  };
+}

@@ -1,0 +1,66 @@
+import type { RunStore } from '../../actors/ports.ts';
+import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { OPEN_STATES, type Outcome } from '../../domain/run.ts';
+import { type Collections, type RunDoc, toRun } from './documents.ts';
+import { answered } from './errors.ts';
+
+export function mongoRuns({ runs }: Collections): RunStore {
+  return {
+    list: ({ scheduleId, states, limit, cursor }) =>
+      answered('the listing of runs', async () => {
+        const filter = {
+          ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
+          ...(states === undefined ? {} : { state: { $in: [...states] } }),
+          ...(cursor === null ? {} : olderThan(cursor)),
+        };
+        const docs = await runs.find(filter).sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
+        const items = docs.slice(0, limit).map(toRun);
+        const last = items.at(-1);
+        return {
+          items,
+          nextCursor: last && docs.length > limit
+            ? encodeCursor([last.scheduled_for.getTime(), last.id])
+            : null,
+        };
+      }),
+
+    get: (id) =>
+      answered('the reading of a run', async () => {
+        const doc = await runs.findOne({ _id: id });
+        return doc && toRun(doc);
+      }),
+
+    latest: (scheduleIds) =>
+      answered('the reading of the latest runs', async () => {
+        const newest = await runs.aggregate<{ run: RunDoc }>([
+          { $match: { schedule_id: { $in: [...scheduleIds] } } },
+          { $sort: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
+          { $group: { _id: '$schedule_id', run: { $first: '$$ROOT' } } },
+        ]).toArray();
+        return new Map(newest.map(({ run }) => [run.schedule_id, toRun(run)]));
+      }),
+
+    record: (outcomes) =>
+      answered('the recording of outcomes', async () => {
+        if (outcomes.length === 0) return 0;
+        const updates = outcomes.map((outcome) => ({ updateOne: recording(outcome) }));
+        const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
+        return matchedCount;
+      }),
+  };
+}
+
+function olderThan(cursor: string) {
+  const [scheduledForMs, id] = decodeCursor(cursor, ['number', 'string']);
+  const scheduledFor = new Date(scheduledForMs);
+  return {
+    $or: [{ scheduled_for: { $lt: scheduledFor } }, { scheduled_for: scheduledFor, _id: { $lt: id } }],
+  };
+}
+
+function recording({ run_id, schedule_id: _, attempt, executor_boot, ...end }: Outcome) {
+  return {
+    filter: { _id: run_id, attempt, executor_boot, state: { $in: [...OPEN_STATES] } },
+    update: { $set: end },
+  };
+}

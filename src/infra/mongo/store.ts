@@ -1,0 +1,78 @@
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
+import { ClaimSession } from './claimSession.ts';
+import { mongoClaims } from './claims.ts';
+import { collections as collectionsOf } from './documents.ts';
+import { answered } from './errors.ts';
+import { mongoFeed } from './feed.ts';
+import { mongoLease } from './lease.ts';
+import { leaseWatch } from './leaseWatch.ts';
+import { prepare } from './prepare.ts';
+import { mongoPresence } from './presence.ts';
+import { mongoRuns } from './runs.ts';
+import { mongoSchedules } from './schedules.ts';
+import { driverUri } from './uri.ts';
+
+/**
+ * Every call answers or rejects within seconds: a leader that waits for longer has lost its lease by then.
+ */
+const OPTIONS: MongoClientOptions = {
+  serverSelectionTimeoutMS: 2000,
+  connectTimeoutMS: 2000,
+  socketTimeoutMS: 5000,
+  readConcern: { level: 'majority' },
+  readPreference: 'primary',
+  writeConcern: { w: 'majority', journal: true },
+  ignoreUndefined: true,
+};
+
+export interface MongoStoreOptions {
+  /** MongoDB connection string; `connect=direct` is understood. */
+  uri: string;
+  database?: string;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+}
+
+/**
+ * Connects with the first call, so that a MongoDB that isn't there yet is no error here. Throws when the URI
+ * is wrong.
+ */
+export function mongoStore(
+  { uri, database = 'hascheduler', logger, clock, random }: MongoStoreOptions,
+): Store {
+  const client = new MongoClient(driverUri(uri), OPTIONS);
+  const db = client.db(database);
+  const collections = collectionsOf(db);
+  const claimSession = new ClaimSession(client);
+  const open = new Set<() => void>();
+  const endWithStore = (end: () => void) => {
+    open.add(end);
+    return () => open.delete(end);
+  };
+  return {
+    lease: mongoLease({
+      client,
+      collections,
+      logger,
+      claimSessionId: () => claimSession.id(),
+      watch: leaseWatch(collections, clock, endWithStore),
+    }),
+    claims: mongoClaims({ collections, claimSession, clock, random }),
+    schedules: mongoSchedules(collections),
+    feed: mongoFeed({ client, collections, logger, endWithStore }),
+    runs: mongoRuns(collections),
+    presence: mongoPresence(collections),
+    prepare: () => answered('the preparation of the database', () => prepare(db, collections)),
+    ping: () =>
+      answered('a ping', async () => {
+        await db.command({ ping: 1 });
+      }),
+    async close() {
+      for (const end of [...open]) end();
+      await claimSession.close();
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { StoreUnavailable } from '../actors/ports.ts';
+
+/**
+ * How many definitions that are no longer in force a schedule may carry (G9). They are dropped as the
+ * watermark passes them, within a second or so, as long as somebody leads.
+ */
+export const MAX_SUPERSEDED = 50;
+
+/** The change can't be taken now, without losing what an old definition still owes. */
+export function tooManySuperseded(id: string): StoreUnavailable {
+  return new StoreUnavailable(
+    `schedule ${id} has been changed ${MAX_SUPERSEDED} times since the watermark last moved on; nothing was changed. ` +
+      'Try again once a leader has caught up.',
+  );
+}

@@ -1,0 +1,205 @@
+/**
+ * Several replica processes, a front door and, unless the store is given, a mongod: what Kubernetes would run, on one machine.
+ * The order of a start is store, replicas, door; a stop goes the other way round, so that nothing loses what it stands on.
+ */
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type ClusterFile,
+  isAlive,
+  readClusterFile,
+  removeClusterFile,
+  writeClusterFile,
+} from './clusterFile.ts';
+import { type FrontDoor, openFrontDoor } from './frontDoor.ts';
+import { type RunningMongod, startMongod } from './mongod.ts';
+import type { Output } from './output.ts';
+import { runtimeCommand } from './runtime.ts';
+import { supervise, type Supervised } from './supervisor.ts';
+
+const HOST = '127.0.0.1';
+const STOP_GRACE_MS = 10_000;
+/** How long the children of a cluster that was killed may take to end. */
+const REMAINS_LIMIT_MS = 15_000;
+const LOOK_EVERY_MS = 50;
+
+export interface ClusterOptions {
+  /** Of the front door; the replicas take the ports after it. */
+  port: number;
+  /** Where the front door listens; the replicas are on loopback always. */
+  host: string;
+  replicaCount: number;
+  store: { uri: string } | { mongodBinary: string };
+  dataDir: string;
+  /** The TypeScript file that is a replica. */
+  replicaScript: string;
+  env: NodeJS.ProcessEnv;
+  out: Output;
+  /** All replicas are ready, for the first time. */
+  onReady: () => void;
+  /** It can't go on: a sentence. */
+  onBroken: (why: string) => void;
+}
+
+export interface Cluster {
+  /** Resolves when nothing of it runs any more. Calling it again returns the same promise. */
+  stop(): Promise<void>;
+  /** Ends everything by SIGKILL, during a `stop` too, which resolves then. */
+  killNow(): void;
+}
+
+/** Resolves when all processes run, which is before they are ready. Rejects with a sentence when that can't be. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { port, dataDir, out } = options;
+  const ids = Array.from({ length: options.replicaCount }, (_, i) => `replica-${i + 1}`);
+  const upstreams = ids.map((id, i) => ({ id, port: port + 1 + i }));
+  await awaitRemains(dataDir, out);
+  await assertPortsFree(options.host, port, ids.length);
+
+  let stopping: Promise<void> | null = null;
+  let wasReady = false;
+  let mongod: RunningMongod | null = null;
+  let door: FrontDoor | null = null;
+  const replicas: Supervised[] = [];
+  const file = createFileWriter(dataDir, () => ({
+    ...{ pid: process.pid, port },
+    replicas: upstreams.map(({ id, port }) => ({
+      id,
+      port,
+      pid: replicas.find((one) => one.id === id)?.pid() ?? null,
+    })),
+    mongod: mongod && { pid: mongod.pid, uri: mongod.uri },
+  }));
+
+  function onLive(live: readonly string[]): void {
+    for (const replica of replicas) if (live.includes(replica.id)) replica.becameReady();
+    if (wasReady || live.length < ids.length) return;
+    wasReady = true;
+    options.onReady();
+  }
+
+  /** The mongod is started again too, on the same port and data: a store that fails is part of the show. */
+  async function runMongod(binary: string, mongodPort: number): Promise<string> {
+    const started = await startMongod({
+      binary,
+      dataDir: join(dataDir, 'mongo'),
+      port: mongodPort,
+      log: out.say,
+    });
+    mongod = started;
+    file.write();
+    void started.ended.then((how) => {
+      if (stopping) return;
+      out.say(`mongod ended (${how}): it is started again`, 'warn');
+      runMongod(binary, started.port).catch((error: Error) => options.onBroken(error.message));
+    });
+    return started.uri;
+  }
+
+  async function stop(): Promise<void> {
+    await Promise.all(replicas.map((replica) => replica.stop(STOP_GRACE_MS)));
+    await door?.close();
+    await mongod?.stop();
+    await file.remove();
+  }
+
+  const cluster: Cluster = {
+    stop: () => stopping ??= stop(),
+    killNow() {
+      for (const replica of replicas) replica.killNow();
+      mongod?.killNow();
+    },
+  };
+  try {
+    const mongoUri = 'uri' in options.store
+      ? options.store.uri
+      : await runMongod(options.store.mongodBinary, 0);
+    for (const upstream of upstreams) {
+      replicas.push(
+        await supervise({
+          id: upstream.id,
+          command: runtimeCommand(options.replicaScript),
+          env: {
+            ...options.env,
+            HOSTNAME: upstream.id,
+            HOST,
+            PORT: String(upstream.port),
+            MONGO_URI: mongoUri,
+          },
+          onLine: (line) => out.replicaLine(upstream.id, line),
+          say: (message) => out.say(message, 'warn'),
+          onChange: file.write,
+          onHopeless: (how) =>
+            options.onBroken(`${upstream.id} does not start (${how}): its own lines above say why.`),
+        }),
+      );
+    }
+    door = await openFrontDoor({ host: options.host, port, upstreams, onChange: onLive });
+    file.write();
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** A cluster works on its directory alone. One that was killed may need a moment until its last process has ended. */
+async function awaitRemains(dataDir: string, out: Output): Promise<void> {
+  const last = await readClusterFile(dataDir);
+  if (!last) return;
+  if (last.pid !== process.pid && isAlive(last.pid)) {
+    throw new Error(
+      `A cluster runs here already (process ${last.pid}, http://localhost:${last.port}): use it, or stop it first. ` +
+        `If process ${last.pid} is something else, delete ${dataDir}/cluster.json.`,
+    );
+  }
+  const pids = [...last.replicas.map((replica) => replica.pid), last.mongod?.pid ?? null].filter((pid) =>
+    pid !== null
+  );
+  const deadline = performance.now() + REMAINS_LIMIT_MS;
+  if (pids.some(isAlive)) out.say('Waiting for the processes of the last cluster to end …');
+  while (pids.some(isAlive) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+}
+
+/** Before anything is started: a replica without its port would only end and be started again. */
+async function assertPortsFree(host: string, port: number, replicaCount: number): Promise<void> {
+  for (let i = 0; i <= replicaCount; i++) {
+    const problem = await listenProblem(i === 0 ? host : HOST, port + i);
+    if (problem === null) continue;
+    const range = replicaCount === 1 ? `${port + 1}` : `${port + 1} to ${port + replicaCount}`;
+    throw new Error(
+      `Port ${port + i} ${problem}. The front door needs port ${port} and the replicas need ${range}: ` +
+        `choose others with PORT, such as PORT=${port + 1000}.`,
+    );
+  }
+}
+
+function listenProblem(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once(
+      'error',
+      (error: NodeJS.ErrnoException) =>
+        resolve(
+          error.code === 'EADDRINUSE'
+            ? 'is taken'
+            : `of ${host} can't be used (${error.code ?? error.message})`,
+        ),
+    );
+    server.listen(port, host, () => server.close(() => resolve(null)));
+  });
+}
+
+/** Writes one after the other, always the present state; a write that failed costs only the commands that read the file. */
+function createFileWriter(dataDir: string, state: () => ClusterFile) {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    write(): void {
+      last = last.then(() => writeClusterFile(dataDir, state())).catch(() => {});
+    },
+    remove(): Promise<void> {
+      return last.then(() => removeClusterFile(dataDir));
+    },
+  };
+}

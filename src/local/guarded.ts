@@ -1,0 +1,130 @@
+/**
+ * Child processes that never outlive this one, not even when it is killed with -9.
+ *
+ * Each child runs beside a small shell that holds one end of a pipe; the other end is here. When this process ends, in
+ * whatever way, the kernel closes the pipe, and the shell stops the child. The shell is a session of its own, so a
+ * terminal's Ctrl-C reaches neither: whoever started the child decides when it stops.
+ */
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+/** Seconds from the SIGTERM of the guard to its SIGKILL; a child frozen by SIGSTOP can be killed as well. */
+const GRACE_S = 10;
+
+/** $1 is the file for the child's output ('' leaves it on the pipe), the rest is the command. */
+const GUARD = `
+log=$1; shift
+exec 3<&0
+run='log=$1; shift; if [ -z "$log" ]; then echo $$; exec "$@"; fi; rm -f "$log"; exec 4>"$log"; echo $$; exec "$@" >&4 2>&1 4>&-'
+sh -c "$run" guarded "$log" "$@" </dev/null 3<&- &
+child=$!
+exec 1>&- 2>/dev/null
+(cat <&3; kill -CONT $child; kill $child; sleep ${GRACE_S}; kill -9 $child) >/dev/null &
+guard=$!
+exec 3<&-
+wait $child; code=$?
+kill $guard
+exit $code
+`;
+
+export interface Guarded {
+  pid: number;
+  /** What the child writes on stdout, paused until it is read; nothing when it was given a log file. */
+  stdout: Readable;
+  stderr: Readable;
+  /** Resolves when the child has ended: `exit code 3`, `SIGKILL`. */
+  ended: Promise<string>;
+  /** False when it has ended already. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** SIGTERM, and SIGKILL when it has not ended within `graceMs`. Wakes a frozen one. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface GuardedOptions {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** A new file with each start: it is empty when the child is said to run. */
+  logFile?: string;
+}
+
+/** Resolves when the child runs; rejects with a sentence when the command can't be started at all. */
+export async function spawnGuarded(
+  command: readonly string[],
+  options: GuardedOptions = {},
+): Promise<Guarded> {
+  const shell = spawn('sh', ['-c', GUARD, 'guard', options.logFile ?? '', ...command], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  shell.stdin.on('error', () => {});
+  let over = false;
+  const ended = new Promise<string>((resolve, reject) => {
+    shell.once('error', reject);
+    shell.once('exit', (code) => {
+      over = true;
+      shell.stdin.destroy();
+      resolve(endingOf(code ?? 0));
+    });
+  });
+  const pid = await firstLine(shell.stdout, ended, command);
+  const kill = (signal: NodeJS.Signals) => !over && signalled(pid, signal);
+  return {
+    pid,
+    stdout: shell.stdout,
+    stderr: shell.stderr,
+    ended,
+    kill,
+    async stop(graceMs) {
+      kill('SIGTERM');
+      kill('SIGCONT');
+      const timer = setTimeout(() => kill('SIGKILL'), graceMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** False when there is no such process (any more). */
+export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** The pid, which the shell prints before it becomes the command. What comes behind it goes back into the stream. */
+function firstLine(stdout: Readable, ended: Promise<string>, command: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = Buffer.alloc(0);
+    const onData = (chunk: Buffer) => {
+      text = Buffer.concat([text, chunk]);
+      const end = text.indexOf(10);
+      if (end < 0) return;
+      stdout.off('data', onData);
+      stdout.pause();
+      if (end + 1 < text.length) stdout.unshift(text.subarray(end + 1));
+      resolve(Number(text.subarray(0, end)));
+    };
+    stdout.on('data', onData);
+    ended.then(
+      (ending) => reject(new Error(`${command[0]} ended before it ran: ${ending}`)),
+      (cause) =>
+        reject(new Error(`a shell (sh) is needed to start ${command[0]}, and could not be run`, { cause })),
+    );
+  });
+}
+
+/** A shell reports a child that was ended by a signal as 128 + its number. */
+function endingOf(code: number): string {
+  const names: Record<number, string> = {
+    129: 'SIGHUP',
+    130: 'SIGINT',
+    134: 'SIGABRT',
+    137: 'SIGKILL',
+    143: 'SIGTERM',
+  };
+  return names[code] ?? `exit code ${code}`;
+}

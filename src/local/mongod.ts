@@ -1,0 +1,167 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MongoClient, MongoServerError } from 'mongodb';
+import { spawnGuarded } from './guarded.ts';
+
+export { findMongod } from './findMongod.ts';
+
+/** How often the log and the server's role are looked at while it starts. */
+const LOOK_EVERY_MS = 20;
+/** An unclean end makes the next start replay the journal. */
+const START_LIMIT_MS = 60_000;
+const STOP_GRACE_MS = 10_000;
+
+export interface StartOptions {
+  binary: string;
+  /** Made if needed; holds the data and `mongod.log`, which begins anew with each start. */
+  dataDir: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  replicaSet?: string;
+  log: (line: string) => void;
+  extraArgs?: readonly string[];
+}
+
+export interface RunningMongod {
+  uri: string;
+  port: number;
+  pid: number;
+  /** Resolves when it has ended, wanted or not, with how: `exit code 0`, `SIGKILL`. */
+  ended: Promise<string>;
+  /** SIGTERM, and SIGKILL after 10 s. */
+  stop(): Promise<void>;
+  /** SIGKILL: the journal keeps what was acknowledged. */
+  killNow(): void;
+}
+
+/**
+ * Starts a mongod on 127.0.0.1 as the only member of a replica set, which change streams and transactions need; resolves when it
+ * takes writes. Data of an earlier start are kept, also when that one ran on another port. It ends with this process.
+ * Rejects with the last lines of its log when it dies instead.
+ */
+export async function startMongod(options: StartOptions): Promise<RunningMongod> {
+  const { binary, dataDir, replicaSet = 'rs0', extraArgs = [] } = options;
+  await mkdir(dataDir, { recursive: true });
+  const logFile = join(dataDir, 'mongod.log');
+  const mongod = await spawnGuarded([
+    ...[
+      binary,
+      '--dbpath',
+      dataDir,
+      '--port',
+      String(options.port ?? 0),
+      '--bind_ip',
+      '127.0.0.1',
+      '--nounixsocket',
+    ],
+    ...['--replSet', replicaSet, '--wiredTigerCacheSizeGB', '0.25', '--quiet', ...extraArgs],
+  ], { logFile });
+  let over = false;
+  mongod.ended.then(() => over = true);
+  const deadline = performance.now() + START_LIMIT_MS;
+
+  /** Calls `look` until it says something, mongod has ended, or time is up. */
+  async function until<T>(look: () => Promise<T | null>): Promise<T> {
+    for (;;) {
+      const seen = await look();
+      if (seen !== null) return seen;
+      if (over || performance.now() > deadline) {
+        throw new Error(`mongod did not become ready within ${START_LIMIT_MS / 1000} s: see ${logFile}.`);
+      }
+      await delay(LOOK_EVERY_MS);
+    }
+  }
+
+  try {
+    const port = await until(() => listeningPort(logFile));
+    const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
+    await becomePrimary(uri, `127.0.0.1:${port}`, replicaSet, until);
+    options.log(`mongod ${mongod.pid} is ready on port ${port}, its data and its log are in ${dataDir}`);
+    const { pid, ended } = mongod;
+    return {
+      uri,
+      port,
+      pid,
+      ended,
+      stop: () => mongod.stop(STOP_GRACE_MS),
+      killNow: () => void mongod.kill('SIGKILL'),
+    };
+  } catch (error) {
+    // One that is only slow ends well when it is told to; one that died by itself is the cause of whatever failed.
+    await mongod.stop(STOP_GRACE_MS);
+    const how = await mongod.ended;
+    throw how === 'exit code 0' ? error : new Error(await deathReport(options, how, logFile));
+  }
+}
+
+/** The port in the log line "Waiting for connections" (id 23016), null before it is there. */
+async function listeningPort(logFile: string): Promise<number | null> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  const port = /"id":23016,.*"port":(\d+)/.exec(text)?.[1];
+  return port ? Number(port) : null;
+}
+
+/** Makes the server a replica set of one under its present address, and waits until it is the primary. */
+async function becomePrimary(
+  uri: string,
+  host: string,
+  replicaSet: string,
+  until: <T>(look: () => Promise<T | null>) => Promise<T>,
+): Promise<void> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
+  try {
+    const admin = client.db('admin');
+    const config = await until(() => storedConfig(client));
+    if (config === 'none') {
+      await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } });
+    } else if (config.members.length !== 1 || config.members[0]?.host !== host) {
+      // It ran on another port the last time. Nobody else is in the set, so force is safe.
+      const reconfigured = {
+        ...config,
+        version: config.version + 1,
+        members: [{ ...config.members[0], _id: 0, host }],
+      };
+      await admin.command({ replSetReconfig: reconfigured, force: true });
+    }
+    await until(async () => (await admin.command({ hello: 1 })).isWritablePrimary ? true : null);
+  } finally {
+    await client.close();
+  }
+}
+
+interface ReplicaSetConfig {
+  version: number;
+  members: { host: string }[];
+}
+
+/** The replica set's configuration, 'none' when there was never one, null while mongod is still reading it. */
+async function storedConfig(client: MongoClient): Promise<ReplicaSetConfig | 'none' | null> {
+  try {
+    return (await client.db('admin').command({ replSetGetConfig: 1 })).config;
+  } catch (error) {
+    if (!(error instanceof MongoServerError)) throw error;
+    if (error.codeName === 'NotYetInitialized') return 'none';
+    return null;
+  }
+}
+
+async function deathReport(options: StartOptions, how: string, logFile: string): Promise<string> {
+  const lines = (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n');
+  const telling = lines.filter((line) => /"s":"[EF]"/.test(line) || !line.startsWith('{'));
+  const shown = (telling.length > 0 ? telling : lines).slice(-5).join('\n  ');
+  return `mongod (${options.binary}) ended while it started: ${how}. ${
+    adviceOn(lines.join('\n'), options)
+  }\n` +
+    `The end of its log (${logFile}):\n  ${shown}`;
+}
+
+function adviceOn(log: string, { port, dataDir }: StartOptions): string {
+  if (/Address already in use/.test(log)) return `Port ${port} is taken: choose another one.`;
+  if (/DBPathInUse/.test(log)) return `Another mongod works on ${dataDir}: stop it first.`;
+  if (/featureCompatibilityVersion|UPGRADE PROBLEM|unsupported format|IncompatibleServerVersion/i.test(log)) {
+    return `The data in ${dataDir} were written by another version: use that one (MONGOD_BINARY), or delete the directory.`;
+  }
+  if (/No space left/.test(log)) return 'The disk is full.';
+  return `If its data are damaged and not needed, delete ${dataDir}.`;
+}

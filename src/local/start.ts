@@ -1,0 +1,109 @@
+/**
+ * `npm start`: the whole product on one machine.
+ *
+ * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all other variables go to the replicas.
+ */
+import { join } from 'node:path';
+import { DATA_DIR } from './clusterFile.ts';
+import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+import { findMongod } from './mongod.ts';
+import { standardOutput } from './output.ts';
+import { PROJECT_DIR, RUNTIME } from './runtime.ts';
+
+const REPLICAS = 3;
+const out = standardOutput();
+
+let cluster: Cluster | null = null;
+let exitCode = 0;
+let interrupted = false;
+
+/** Everything is stopped once; a second signal does it at once. Before the cluster runs, its guards see to what there is. */
+function stop(): void {
+  if (!cluster) process.exit(130);
+  if (interrupted) return cluster.killNow();
+  interrupted = true;
+  out.say('Stopping … (once more: at once)');
+  void cluster.stop().then(() => {
+    out.say('Everything is stopped.');
+    process.exit(exitCode);
+  });
+}
+
+function fail(why: string): void {
+  out.say(why, 'error');
+  exitCode = 1;
+  if (!cluster) process.exit(1);
+  if (!interrupted) stop();
+}
+
+/** The port in PORT; with it the ones after it must exist. */
+function portFrom(value: string): number {
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port >= 1 && port + REPLICAS <= 65_535) return port;
+  throw new Error(`PORT is ${JSON.stringify(value)}; it must be a number from 1 to ${65_535 - REPLICAS}.`);
+}
+
+/** Where schedules are kept, and how many replicas can share that. */
+async function chooseStore(): Promise<Pick<ClusterOptions, 'store' | 'replicaCount'>> {
+  const uri = process.env.MONGO_URI;
+  if (uri) {
+    if (!uri.startsWith('memory:')) return { store: { uri }, replicaCount: REPLICAS };
+    out.say(
+      'MONGO_URI is memory: — one replica, since processes can’t share memory, and everything is forgotten when it ends.',
+    );
+    return { store: { uri }, replicaCount: 1 };
+  }
+  const found = await findMongod({ log: out.say });
+  if (found.binary !== null) {
+    out.say(`mongod: ${found.binary} (${found.how})`);
+    return { store: { mongodBinary: found.binary }, replicaCount: REPLICAS };
+  }
+  out.say(
+    `No mongod can be had:\n${found.tried.map((sentence) => `  - ${sentence}`).join('\n')}\n` +
+      'So this is ONE replica that keeps everything in memory: the API works, there is no takeover to see, and everything is forgotten when ' +
+      'it ends. For the real thing, install MongoDB 5.0 or newer, or set MONGOD_BINARY or MONGO_URI.',
+    'warn',
+  );
+  return { store: { uri: 'memory:' }, replicaCount: 1 };
+}
+
+function greet(port: number, replicaCount: number): void {
+  const url = `http://localhost:${port}`;
+  const just = port === 8080 ? 'npx just' : `URL=${url} npx just`;
+  const takeover = [
+    `       ${just} kill-leader        kill -9 the leader: how long do the others take?`,
+    `       ${just} pause-leader 6     freeze it for 6 s: what does it do when it wakes?`,
+  ];
+  out.say(
+    `hascheduler runs: ${
+      replicaCount === 1 ? 'one replica' : `${replicaCount} replicas`
+    } on ${RUNTIME}, behind ${url}/`,
+  );
+  out.hint([
+    '',
+    `open   ${url}/`,
+    'try    (in another terminal; `npx just` lists all)',
+    `       ${just} create-schedule    fires every 300 ms, on the leader and only there`,
+    ...(replicaCount > 1 ? takeover : []),
+    `or     curl -X POST -H 'content-type: application/json' -d @payloads/create_schedule.json ${url}/schedules`,
+    `       curl ${url}/schedules`,
+    'stop   Ctrl-C',
+    '',
+  ].join('\n'));
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+try {
+  const port = portFrom(process.env.PORT || '8080');
+  const { store, replicaCount } = await chooseStore();
+  cluster = await startCluster({
+    ...{ port, host: process.env.HOST || '127.0.0.1', store, replicaCount, out },
+    dataDir: DATA_DIR,
+    replicaScript: join(PROJECT_DIR, 'src', 'main.ts'),
+    env: process.env,
+    onReady: () => greet(port, replicaCount),
+    onBroken: fail,
+  });
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
+}

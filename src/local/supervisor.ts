@@ -1,0 +1,88 @@
+import { createInterface } from 'node:readline';
+import { type Guarded, spawnGuarded } from './guarded.ts';
+
+/** As soon as Kubernetes would, for a first crash. */
+const RESTART_AFTER_MS = 1_000;
+/** A replica that ends by itself so many times in a row before it was ever ready won't be helped by another start. */
+const FAILED_STARTS_LIMIT = 3;
+/** How a replica ends that refuses its settings. */
+const REFUSED_SETTINGS = 'exit code 2';
+
+export interface SupervisedOptions {
+  id: string;
+  command: readonly string[];
+  env: NodeJS.ProcessEnv;
+  onLine: (line: string) => void;
+  say: (message: string) => void;
+  /** Told when it was started and when it has ended. */
+  onChange: () => void;
+  /** It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`). It is not started again. */
+  onHopeless: (how: string) => void;
+}
+
+export interface Supervised {
+  id: string;
+  /** Null while it is down. */
+  pid(): number | null;
+  /** What it was started for has been reached: what went wrong before is forgotten. */
+  becameReady(): void;
+  /** SIGTERM, and SIGKILL after the grace period; it is not started again. */
+  stop(graceMs: number): Promise<void>;
+  /** SIGKILL; it is not started again. */
+  killNow(): void;
+}
+
+/** A process that is started again when it ends, until it is stopped. Resolves when it runs for the first time. */
+export async function supervise(options: SupervisedOptions): Promise<Supervised> {
+  const { id, command, env, onLine, say, onChange, onHopeless } = options;
+  let running: Guarded | null = null;
+  let failedStarts = 0;
+  let stopping = false;
+  let timer: NodeJS.Timeout | undefined;
+  let starting: Promise<void>;
+
+  async function start(): Promise<void> {
+    const guarded = await spawnGuarded(command, { env });
+    running = guarded;
+    for (const stream of [guarded.stdout, guarded.stderr]) {
+      createInterface({ input: stream }).on('line', onLine);
+    }
+    void guarded.ended.then(ended);
+    onChange();
+  }
+
+  function ended(how: string): void {
+    running = null;
+    onChange();
+    if (stopping) return;
+    // A kill is the demonstration; an exit is its own decision.
+    failedStarts = how.startsWith('SIG') ? 0 : failedStarts + 1;
+    if (how === REFUSED_SETTINGS || failedStarts >= FAILED_STARTS_LIMIT) return onHopeless(how);
+    say(`${id} ended (${how}): it is started again in ${RESTART_AFTER_MS / 1000} s`);
+    timer = setTimeout(() => starting = start(), RESTART_AFTER_MS);
+  }
+
+  function dismiss(): void {
+    stopping = true;
+    clearTimeout(timer);
+  }
+
+  starting = start();
+  await starting;
+  return {
+    id,
+    pid: () => running?.pid ?? null,
+    becameReady() {
+      failedStarts = 0;
+    },
+    async stop(graceMs) {
+      dismiss();
+      await starting;
+      await running?.stop(graceMs);
+    },
+    killNow() {
+      dismiss();
+      running?.kill('SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * One replica as a process: reads the environment, plugs the adapters in, serves the API, and stops cleanly
+ * on SIGTERM or SIGINT (G8).
+ */
+import { hostname } from 'node:os';
+import process from 'node:process';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import { createApp } from './http/app.ts';
+import { serve } from './http/server.ts';
+import { logAction } from './infra/actions/log.ts';
+import { systemClock } from './infra/clock.ts';
+import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
+import { jsonLogger } from './infra/log.ts';
+import { memoryDatabase } from './infra/memory/store.ts';
+import { mongoStore } from './infra/mongo/store.ts';
+import { systemRandom } from './infra/random.ts';
+import { assembleReplica } from './replica.ts';
+
+const EXIT_BAD_CONFIG = 2;
+
+function openStore(config: Config, clock: Clock, random: Random, logger: Logger): Store {
+  if (config.mongoUri !== MEMORY_URI) {
+    return mongoStore({ uri: config.mongoUri, database: config.database, logger, clock, random });
+  }
+  logger.warn(
+    'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
+  );
+  return memoryDatabase({ clock }).connect();
+}
+
+async function run(config: Config): Promise<void> {
+  const clock = systemClock();
+  const random = systemRandom();
+  const write = (line: string) => void process.stdout.write(line);
+  const logger = jsonLogger({ level: config.logLevel, replica: config.replica, clock, write });
+  const identity = {
+    id: config.replica,
+    boot: random.uuid(),
+    address: config.address,
+    version: packageJson.version,
+  };
+  const store = openStore(config, clock, random, logger);
+  const replica = assembleReplica({
+    store,
+    clock,
+    random,
+    logger,
+    identity,
+    execute: logAction(logger),
+    lease: config.lease,
+    graceMs: config.graceMs,
+  });
+  const app = createApp({
+    store,
+    clock,
+    random,
+    logger,
+    replica: identity,
+    serverNowMs: replica.serverNowMs,
+    status: replica.status,
+  });
+  const server = await serve(app, { host: config.host, port: config.port, clock });
+  logger.info('listening', {
+    host: config.host,
+    port: server.port,
+    boot: identity.boot,
+    version: identity.version,
+    pid: process.pid,
+  });
+  if (config.host !== '0.0.0.0' && config.host !== '::') {
+    logger.info(
+      `only ${config.host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
+    );
+  }
+  replica.start();
+
+  const signal = await askedToStop();
+  logger.info('stopping', { signal });
+  await replica.stop();
+  await server.close();
+  await store.close();
+  logger.info('stopped');
+}
+
+/** Resolves with the signal. A second one ends the process at once. */
+function askedToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.on(signal, () => process.exit(signal === 'SIGTERM' ? 143 : 130));
+      });
+    }
+  });
+}
+
+const read = readConfig(process.env, hostname());
+if ('problems' in read) {
+  for (const problem of read.problems) process.stderr.write(`hascheduler: ${problem}\n`);
+  process.exit(EXIT_BAD_CONFIG);
+}
+try {
+  await run(read.config);
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`hascheduler: ${(error as Error).message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,288 @@
+/**
+ * One replica, assembled: the machines with their slots filled in by a store, a clock, a random source and an
+ * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
+ */
+import { type Actor, createActor, fromCallback, fromPromise } from 'xstate';
+import { electionMachine } from './actors/election.ts';
+import type { ElectionEvent } from './actors/events.ts';
+import { jobMachine } from './actors/job.ts';
+import { JobPool } from './actors/jobs.ts';
+import { mirrorMachine } from './actors/mirror.ts';
+import { outcomesMachine } from './actors/outcomes.ts';
+import type { Clock, Execute, Logger, Random, Store } from './actors/ports.ts';
+import { presenceMachine } from './actors/presence.ts';
+import { replicaMachine } from './actors/replica.ts';
+import { runMachine } from './actors/run.ts';
+import { nextMark, schedulerMachine } from './actors/scheduler.ts';
+import { DueQueue } from './domain/dueQueue.ts';
+import type { LeaseTiming } from './domain/lease.ts';
+import type { Outcome } from './domain/run.ts';
+import { ServerTime } from './domain/serverTime.ts';
+import { TrustWindow } from './domain/trustWindow.ts';
+
+export interface ReplicaDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  execute: Execute;
+  /** Name, uuid of this life, where the API is, version of the program. */
+  identity: { id: string; boot: string; address: string; version: string };
+  lease: LeaseTiming;
+  graceMs: number;
+}
+
+export interface Replica {
+  start(): void;
+  /** Resolves when everything is settled, released and recorded, or the time for it is over. */
+  stop(): Promise<void>;
+  /** For the API and for probes. */
+  status(): { state: string; live: boolean; ready: boolean; reasons: string[] };
+  /** The server's clock as far as it is known, epoch ms; this machine's before that. */
+  serverNowMs(): number;
+  actor: Actor<typeof replicaMachine>;
+  jobs: JobPool;
+}
+
+/** A leader whose queue has been overdue for this long does not do its work: livez says so. */
+const STALLED_MS = 10_000;
+
+export function assembleReplica(deps: ReplicaDeps): Replica {
+  const { store, clock, random, logger, identity, lease, graceMs } = deps;
+  const serverTime = new ServerTime();
+  const trust = new TrustWindow(lease);
+  const queue = new DueQueue();
+  let lastAnswerMs = -Infinity;
+  const serverNowMs = () => serverTime.nowMs(clock.monotonic());
+  const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
+  const report = (_: unknown, { message, error }: { message: string; error?: unknown }) =>
+    logger.warn(message, error instanceof Error ? { error } : {});
+
+  const jobs = new JobPool(fillJob(deps, (outcome) => outcomes().send({ type: 'OUTCOME', outcome })), {
+    clock,
+    serverNowMs,
+  });
+  const actor: Actor<typeof replicaMachine> = createActor(
+    replicaMachine.provide({
+      actors: {
+        mirror: fillMirror(deps, report),
+        scheduler: fillScheduler(deps, trust, report),
+        election: fillElection(
+          deps,
+          trust,
+          serverTime,
+          () => (lastAnswerMs = clock.monotonic()),
+          nextMarkNow,
+          report,
+        ),
+        outcomes: outcomesMachine.provide({
+          actors: { write: fromPromise(({ input }) => store.runs.record(input.outcomes)) },
+          actions: {
+            report,
+            dropped: (_, { outcome }) =>
+              logger.error('an outcome is lost: too many wait to be recorded', { run_id: outcome.run_id }),
+          },
+        }),
+        presence: fillPresence(deps, report),
+        runsEnded: fromPromise(() => jobs.idle()),
+      },
+      actions: { report, log: (_, event) => logElection(logger, event) },
+    }),
+    {
+      id: 'replica',
+      clock,
+      input: {
+        graceMs,
+        election: {
+          me: { holder: identity.id, boot: identity.boot, address: identity.address },
+          timing: lease,
+          random: () => random.next(),
+        },
+        scheduler: {
+          queue,
+          jobs,
+          replica: identity.id,
+          boot: identity.boot,
+          leaseDurationMs: lease.durationMs,
+          serverNowMs,
+          isTrusted,
+        },
+      },
+    },
+  );
+  const outcomes = () => actor.system.get('outcomes') as Actor<typeof outcomesMachine>;
+  const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
+
+  function nextMarkNow() {
+    const context = scheduler()?.context;
+    if (context === undefined) {
+      throw new Error('The scheduler is not there: nothing may be said about its progress.');
+    }
+    return nextMark(context, Math.floor(serverNowMs()), null);
+  }
+
+  return {
+    actor,
+    jobs,
+    start: () => void actor.start(),
+    stop: () => stopped(actor, jobs),
+    serverNowMs: () => serverTime.known ? serverNowMs() : clock.now(),
+    status() {
+      const state = actor.getSnapshot().value;
+      const name = typeof state === 'string' ? state : 'draining';
+      const overdueMs = scheduler()?.context.grant ? serverNowMs() - queue.nextDueMs() : 0;
+      const live = overdueMs < STALLED_MS;
+      const answers = clock.monotonic() - lastAnswerMs < lease.durationMs;
+      const reasons = [
+        ...(live ? [] : [`this replica leads, and has been overdue for ${Math.round(overdueMs)} ms`]),
+        ...(name === 'standingBy' ? [] : [`this replica is ${name}`]),
+        ...(answers || name === 'connecting' ? [] : ['the store does not answer']),
+      ];
+      return { state: name, live, ready: name === 'standingBy' && answers, reasons };
+    },
+  };
+}
+
+type Report = (_: unknown, params: { message: string; error?: unknown }) => void;
+
+function fillJob({ logger, execute }: ReplicaDeps, settled: (outcome: Outcome) => void) {
+  return jobMachine.provide({
+    actors: {
+      run: runMachine.provide({
+        actors: { execute: fromPromise(({ input, signal }) => execute(input, signal)) },
+      }),
+    },
+    actions: {
+      settled: (_, { outcome }) => settled(outcome),
+      crashed: (_, { runId, error }) =>
+        logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
+    },
+  });
+}
+
+function fillMirror({ store, logger }: ReplicaDeps, report: Report) {
+  return mirrorMachine.provide({
+    actors: {
+      load: fromPromise(async ({ input }) => {
+        await store.prepare();
+        const { lease } = await store.lease.read();
+        const { schedules, feed } = await store.feed.snapshot(input.observer);
+        logger.info('schedules loaded', { schedules: schedules.length });
+        return { mark: lease.watermark, schedules, feed };
+      }),
+      resume: fromPromise(({ input }) => store.feed.resume(input.token, input.observer)),
+    },
+    actions: { report },
+  });
+}
+
+function fillScheduler({ store, clock, logger }: ReplicaDeps, trust: TrustWindow, report: Report) {
+  return schedulerMachine.provide({
+    actors: {
+      claim: fromPromise(async ({ input }) => {
+        const startedMs = clock.monotonic();
+        const result = await store.claims.claim(input);
+        if (result.kind === 'committed') trust.renewed(startedMs);
+        return result;
+      }),
+      resolve: fromPromise(({ input }) => store.claims.resolve(input.runs, input.boot)),
+    },
+    actions: {
+      report,
+      claimed: (_, { runs, duplicates, stale }) =>
+        logger.debug('claimed', { runs: runs.length, duplicates: duplicates.length, stale: stale.length }),
+    },
+  });
+}
+
+function fillElection(
+  { store, clock, lease }: ReplicaDeps,
+  trust: TrustWindow,
+  serverTime: ServerTime,
+  answered: () => void,
+  mark: () => ReturnType<typeof nextMark>,
+  report: Report,
+) {
+  /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
+  const renewing = async <T extends { renewed_at: Date | null }>(
+    call: () => Promise<T | null>,
+  ): Promise<T | null> => {
+    const startedMs = clock.monotonic();
+    const held = await call();
+    answered();
+    if (held === null) return null;
+    trust.renewed(startedMs);
+    if (held.renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), held.renewed_at.getTime());
+    return held;
+  };
+  return electionMachine.provide({
+    actors: {
+      read: fromPromise(async () => {
+        const sentMs = clock.monotonic();
+        const reading = await store.lease.read();
+        answered();
+        serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
+        return reading;
+      }),
+      acquire: fromPromise(({ input }) => renewing(() => store.lease.acquire(input.me, lease.durationMs))),
+      renew: fromPromise(({ input }) =>
+        renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()))
+      ),
+      release: fromPromise(({ input }) => store.lease.release(input.grant)),
+      watchLease: fromCallback(({ sendBack }) =>
+        store.lease.watch(
+          () => sendBack({ type: 'HINT' }),
+          (error) =>
+            report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
+        )
+      ),
+      watchTrust: fromCallback(({ sendBack }) => {
+        let timer: unknown;
+        const watch = () => {
+          const leftMs = trust.leftMs(clock.monotonic());
+          if (leftMs > 0) timer = clock.setTimeout(watch, leftMs);
+          else sendBack({ type: 'TRUST.OVER' });
+        };
+        watch();
+        return () => clock.clearTimeout(timer);
+      }),
+    },
+    actions: { report, endTrust: () => trust.end() },
+  });
+}
+
+function fillPresence({ store, identity, clock }: ReplicaDeps, report: Report) {
+  const { id, boot, address, version } = identity;
+  const started_at = new Date(clock.now());
+  return presenceMachine.provide({
+    actors: {
+      announce: fromPromise(({ input }) =>
+        store.presence.announce({ id, boot, role: input.role, address, version, started_at })
+      ),
+      leave: fromPromise(() => store.presence.leave(boot)),
+    },
+    actions: { report },
+  });
+}
+
+function logElection(logger: Logger, event: ElectionEvent): void {
+  switch (event.type) {
+    case 'ELECTION.ROLE':
+      return logger.info(event.role === 'leader' ? 'leading' : `now ${event.role}`, { role: event.role });
+    case 'ELECTION.BEGAN':
+      return logger.info('term began', { term: event.lease.term, by: event.by });
+    case 'ELECTION.ENDED':
+      return logger.info('term ended', { term: event.term, by: event.by });
+    case 'ELECTION.STOPPED':
+      return logger.debug('election stopped');
+  }
+}
+
+async function stopped(actor: Actor<typeof replicaMachine>, jobs: JobPool): Promise<void> {
+  const done = new Promise<void>((resolve) => {
+    actor.subscribe({ complete: resolve, error: () => resolve() });
+  });
+  actor.send({ type: 'STOP' });
+  await done;
+  jobs.stop();
+}

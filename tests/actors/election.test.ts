@@ -1,0 +1,525 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type EventFromLogic, fromCallback } from 'xstate';
+import { type ElectionInput, electionMachine } from '../../src/actors/election.ts';
+import type { Candidate, Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
+import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
+import { SimClock } from '../support/simClock.ts';
+
+const T = Date.UTC(2030, 0, 1);
+const ME = { holder: 'r1', boot: 'b1', address: 'http://r1' };
+const INPUT: ElectionInput = {
+  me: ME,
+  timing: { durationMs: 3000, retryMs: 300, marginMs: 500 },
+  random: () => 0.5,
+};
+const MINE: Grant = { holder: 'r1', boot: 'b1', term: 8 };
+const MARK = { claimedThroughMs: T, mirroredThroughMs: T };
+
+/** A lease that ends `endsInMs` after T. */
+function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
+  return {
+    holder: 'r2',
+    boot: 'b2',
+    term: 7,
+    address: 'http://r2',
+    acquired_at: new Date(T),
+    renewed_at: new Date(T),
+    expires_at: new Date(T + endsInMs),
+    released_at: null,
+    watermark: MARK,
+    ...more,
+  };
+}
+
+const HELD: LeaseReading = { lease: lease(2000), serverNowMs: T };
+const FREE: LeaseReading = { lease: lease(0), serverNowMs: T };
+const WON = lease(3000, { ...MINE, address: ME.address });
+const RENEWED = lease(4000, { ...MINE, address: ME.address });
+
+const silent = () => {};
+/** With its messages to the parent as plain actions, so that a step shows them. */
+const machine = electionMachine.provide({
+  actions: {
+    role: silent,
+    began: silent,
+    ended: silent,
+    seen: silent,
+    won: silent,
+    lost: silent,
+    ending: silent,
+    stopped: silent,
+    report: silent,
+    endTrust: silent,
+  },
+});
+
+const start = (more: Partial<ElectionInput> = {}) => walk(machine, { ...INPUT, ...more });
+const candidate = () => start().answers('read', FREE);
+const leader = () => candidate().answers('acquire', WON);
+const FOLLOWS = [['role', { role: 'follower' }], 'start read'];
+const STOPPED = ['endTrust', 'stopped'];
+
+describe('election: follower', () => {
+  it('looks at the lease first, and listens for hints', () => {
+    const it = start();
+    assert.equal(it.state, 'follower.looking');
+    assert.deepEqual(it.does, ['start watchLease', ...FOLLOWS]);
+  });
+
+  it('watches a lease that is held, and looks again after the retry period', () => {
+    const it = start().answers('read', HELD);
+    assert.equal(it.state, 'follower.watching');
+    assert.deepEqual(it.does, [['seen', HELD], 'after 300']);
+    assert.equal(it.after('nextLook').state, 'follower.looking');
+    assert.deepEqual(it.does, ['start read'], 'it was a follower before: no role is told');
+  });
+
+  it('looks earlier when the lease ends earlier', () => {
+    const it = start().answers('read', { lease: lease(100), serverNowMs: T });
+    assert.deepEqual(it.does.at(-1), `after ${100 + 2 + 5}`);
+  });
+
+  it('spreads its looks by a tenth either way, and by 10 ms at the end of the lease', () => {
+    const looks = (random: number, reading: LeaseReading) =>
+      start({ random: () => random }).answers('read', reading).does.at(-1);
+    assert.equal(looks(0, HELD), 'after 270');
+    assert.equal(looks(1, HELD), 'after 330');
+    assert.equal(looks(0, { lease: lease(40), serverNowMs: T }), 'after 42');
+    assert.equal(looks(1, { lease: lease(40), serverNowMs: T }), 'after 52');
+  });
+
+  it('looks at once on a hint, wherever it is', () => {
+    assert.equal(start().answers('read', HELD).on({ type: 'HINT' }).state, 'follower.looking');
+    assert.equal(start().fails('read').on({ type: 'HINT' }).state, 'follower.looking');
+    const looking = start().on({ type: 'HINT' });
+    assert.equal(looking.state, 'follower.looking');
+    assert.deepEqual(looking.does, ['start read'], 'what was asked before the hint may be old news');
+  });
+
+  it('tries again after an error', () => {
+    const error = new Error('cut off');
+    const it = start().fails('read', error);
+    assert.equal(it.state, 'follower.blind');
+    assert.deepEqual(it.does, [
+      ['report', { message: 'the lease could not be read; trying again', error }],
+      'after 300',
+    ]);
+    assert.equal(it.after('nextTry').state, 'follower.looking');
+  });
+
+  it("is a candidate for a lease that is free, to the millisecond, on the server's clock", () => {
+    assert.equal(
+      start().answers('read', { lease: lease(1), serverNowMs: T }).state,
+      'follower.watching',
+    );
+    const it = candidate();
+    assert.equal(it.state, 'candidate');
+    assert.deepEqual(it.does, [['seen', FREE], ['role', { role: 'candidate' }], 'start acquire']);
+  });
+
+  for (
+    const [state, make] of Object.entries({
+      'looking': start,
+      'watching': () => start().answers('read', HELD),
+      'blind': () => start().fails('read'),
+    })
+  ) {
+    it(`stops at once when ${state}: there is nothing to give back`, () => {
+      const it = make().on({ type: 'STOP' });
+      assert.equal(it.state, 'stopped');
+      assert.deepEqual(it.does, STOPPED);
+    });
+  }
+
+  it('ignores what only matters to a leader', () => {
+    for (
+      const event of [{ type: 'TRUST.OVER' }, { type: 'SCHEDULER.FENCED', term: 0 }, {
+        type: 'SCHEDULER.STOOD_DOWN',
+      }]
+    ) {
+      const it = start().answers('read', HELD).on(event);
+      assert.equal(it.state, 'follower.watching');
+      assert.deepEqual(it.does, []);
+    }
+  });
+});
+
+describe('election: candidate', () => {
+  it('leads when it won: the term begins before anybody hears of its role', () => {
+    const it = leader();
+    assert.equal(it.state, 'leader.holding');
+    assert.deepEqual(it.does, [
+      ['began', { lease: WON }],
+      ['won', { lease: WON }],
+      ['role', { role: 'leader' }],
+      'start watchTrust',
+      'after 300',
+    ]);
+    assert.deepEqual(it.context.grant, MINE);
+  });
+
+  it('follows when another one was quicker', () => {
+    const it = candidate().answers('acquire', null);
+    assert.equal(it.state, 'follower.watching');
+    assert.deepEqual(it.does[0], ['role', { role: 'follower' }]);
+    assert.equal(it.context.grant, null);
+  });
+
+  it('follows when there is no answer, and looks again', () => {
+    const error = new Error('cut off');
+    const it = candidate().fails('acquire', error);
+    assert.equal(it.state, 'follower.blind');
+    assert.deepEqual(it.does[0], ['report', {
+      message: 'the lease could not be acquired; trying again',
+      error,
+    }]);
+    assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', WON).state, 'leader.holding');
+  });
+
+  it('waits for the answer when asked to stop, and gives back what it won', () => {
+    const it = candidate().on({ type: 'STOP' });
+    assert.equal(it.state, 'candidate');
+    it.answers('acquire', WON);
+    assert.equal(it.state, 'resigning.releasing');
+    assert.deepEqual(
+      it.does,
+      [['began', { lease: WON }], ['role', { role: 'resigning' }], 'start release'],
+      'the scheduler never hears of it',
+    );
+    it.answers('release', true);
+    assert.equal(it.state, 'stopped');
+    assert.deepEqual(it.does, [['ended', { by: 'released' }], ...STOPPED]);
+  });
+
+  it('stops when it did not win, or will not know', () => {
+    assert.equal(candidate().on({ type: 'STOP' }).answers('acquire', null).state, 'stopped');
+    assert.equal(candidate().on({ type: 'STOP' }).fails('acquire').state, 'stopped');
+  });
+});
+
+describe('election: leader', () => {
+  it('renews every retry period', () => {
+    const it = leader().after('nextRenewal');
+    assert.equal(it.state, 'leader.renewing');
+    assert.deepEqual(it.does, ['start renew']);
+    it.answers('renew', RENEWED);
+    assert.equal(it.state, 'leader.holding');
+    assert.deepEqual(it.does, [['seen', { lease: RENEWED }], 'after 300']);
+  });
+
+  it('renews at once on a hint: that is how it learns of a lease that was taken from it', () => {
+    assert.equal(leader().on({ type: 'HINT' }).state, 'leader.renewing');
+    assert.deepEqual(leader().on({ type: 'HINT' }).on({ type: 'HINT' }).does, [], 'one renewal at a time');
+  });
+
+  it('tries again when a renewal has no answer', () => {
+    const error = new Error('cut off');
+    const it = leader().after('nextRenewal').fails('renew', error);
+    assert.equal(it.state, 'leader.holding');
+    assert.deepEqual(it.does, [
+      ['report', { message: 'the lease could not be renewed; trying again', error }],
+      'after 300',
+    ]);
+    assert.equal(it.after('nextRenewal').state, 'leader.renewing');
+  });
+
+  const ends = (by: string) => ['endTrust', 'lost', ['ended', { by }], ...FOLLOWS];
+
+  it('is fenced when the lease names another grant', () => {
+    const it = leader().after('nextRenewal').answers('renew', null);
+    assert.equal(it.state, 'follower.looking');
+    assert.deepEqual(it.does, ends('fenced'));
+    assert.equal(it.context.grant, null);
+  });
+
+  it('is fenced when a claim of this term was refused, and not by one of an earlier term', () => {
+    assert.deepEqual(leader().on({ type: 'SCHEDULER.FENCED', term: 7 }).does, []);
+    const it = leader().on({ type: 'SCHEDULER.FENCED', term: 8 });
+    assert.equal(it.state, 'follower.looking');
+    assert.deepEqual(it.does, ends('fenced'));
+  });
+
+  for (
+    const [state, make] of Object.entries({
+      holding: leader,
+      renewing: () => leader().after('nextRenewal'),
+    })
+  ) {
+    it(`ends its term itself when trust is over, ${state} or not`, () => {
+      const it = make().on({ type: 'TRUST.OVER' });
+      assert.equal(it.state, 'follower.looking');
+      assert.deepEqual(it.does, ends('expired'));
+      assert.equal(it.context.grant, null);
+      assert.throws(() => it.answers('renew', RENEWED), /not under way/, 'a late renewal changes nothing');
+    });
+
+    it(`resigns when asked to stop, ${state} or not`, () => {
+      const it = make().on({ type: 'STOP' });
+      assert.equal(it.state, 'resigning.settling');
+      assert.deepEqual(it.does, [['role', { role: 'resigning' }], 'ending', 'after 3000']);
+    });
+  }
+});
+
+describe('election: resigning', () => {
+  const resigning = () => leader().on({ type: 'STOP' });
+  const releasing = () => resigning().on({ type: 'SCHEDULER.STOOD_DOWN' });
+
+  it('gives the lease back when the batch in flight is settled', () => {
+    const it = releasing();
+    assert.equal(it.state, 'resigning.releasing');
+    assert.deepEqual(it.does, ['start release']);
+    it.answers('release', true);
+    assert.equal(it.state, 'stopped');
+    assert.deepEqual(it.does, [['ended', { by: 'released' }], ...STOPPED]);
+  });
+
+  it('gives it back after a lease duration if the batch never settles', () => {
+    assert.equal(resigning().after('settleLimit').state, 'resigning.releasing');
+  });
+
+  it('tells how the term ended: fenced if it was over, expired if nobody answers', () => {
+    assert.deepEqual(releasing().answers('release', false).does, [['ended', { by: 'fenced' }], ...STOPPED]);
+    const error = new Error('cut off');
+    assert.deepEqual(releasing().fails('release', error).does, [
+      ['report', { message: 'the lease could not be released; it will expire', error }],
+      ['ended', { by: 'expired' }],
+      ...STOPPED,
+    ]);
+  });
+
+  it('is not disturbed by hints, a second STOP, or a claim that is refused meanwhile', () => {
+    for (const event of [{ type: 'HINT' }, { type: 'STOP' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
+      assert.equal(resigning().on(event).state, 'resigning.settling');
+      assert.equal(releasing().on(event).state, 'resigning.releasing');
+    }
+  });
+});
+
+it('election: every state can be reached', () => {
+  const { reached, all } = reachable(machine, {
+    input: INPUT,
+    events: [
+      { type: 'HINT' },
+      { type: 'STOP' },
+      { type: 'TRUST.OVER' },
+      { type: 'SCHEDULER.STOOD_DOWN' },
+      { type: 'SCHEDULER.FENCED', term: 8 },
+    ],
+    answers: { read: [FREE, HELD], acquire: [WON, null], renew: [RENEWED, null], release: [true, false] },
+    by: ({ stopping }) => stopping,
+  });
+  assert.deepEqual(reached, all);
+});
+
+const YES: Record<string, unknown> = { read: FREE, acquire: WON, renew: RENEWED, release: true };
+const NO: Record<string, unknown> = { read: HELD, acquire: null, renew: null, release: false };
+
+/** What comes next: an event, or the answer to what is asked at the moment. Null when nothing is. */
+function next(it: Walk, what: string): Walk | null {
+  const src = it.underWay.find((name) => name in YES);
+  if (what === 'FENCED') return it.on({ type: 'SCHEDULER.FENCED', term: 8 });
+  if (what === what.toUpperCase()) return it.on({ type: what });
+  if (src === undefined) return null;
+  return what === 'fails' ? it.fails(src) : it.answers(src, (what === 'yes' ? YES : NO)[src]);
+}
+
+it('election: a term that began ends once, and before the next one, whatever comes in whatever order', () => {
+  const all = ['HINT', 'STOP', 'TRUST.OVER', 'FENCED', 'SCHEDULER.STOOD_DOWN', 'fails', 'yes', 'no'];
+  const rows = all.flatMap((a) => all.flatMap((b) => all.map((c) => [a, b, c])));
+  for (const start of [['yes'], ['yes', 'TRUST.OVER', 'yes', 'yes']]) {
+    for (const row of rows) {
+      const it = candidate();
+      let open = 0;
+      for (const what of [...start, ...row]) {
+        if (it.state === 'stopped' || next(it, what) === null) break;
+        for (const [deed] of it.does) {
+          if (deed === 'began') open++;
+          if (deed === 'ended') open--;
+          assert.ok(open === 0 || open === 1, `${row}`);
+        }
+        assert.equal(open, /^(leader|resigning)/.test(it.state) ? 1 : 0, `${row}: ${it.state}`);
+      }
+    }
+  }
+});
+
+/** The machine on a simulated clock, with every slot answered by the test. */
+function running() {
+  const clock = new SimClock();
+  const read = calls<LeaseReading>();
+  const acquire = calls<Lease | null, { me: Candidate }>();
+  const renew = calls<Lease | null, { grant: Grant }>();
+  const release = calls<boolean, { grant: Grant }>();
+  const reports: string[] = [];
+  const watches: string[] = [];
+  const sends: Record<string, () => void> = {};
+  let trustEnded = 0;
+  const watch = (name: string, type: 'HINT' | 'TRUST.OVER') =>
+    fromCallback<EventFromLogic<typeof electionMachine>>(({ sendBack }) => {
+      watches.push(`${name} begins`);
+      sends[name] = () => sendBack({ type });
+      return () => void watches.push(`${name} ends`);
+    });
+  const under = underParent(
+    electionMachine.provide({
+      actors: {
+        read: read.slot,
+        acquire: acquire.slot,
+        renew: renew.slot,
+        release: release.slot,
+        watchLease: watch('lease', 'HINT'),
+        watchTrust: watch('trust', 'TRUST.OVER'),
+      },
+      actions: {
+        report: (_, { message }) => void reports.push(message),
+        endTrust: () => void trustEnded++,
+      },
+    }),
+    { clock, input: INPUT },
+  );
+  return {
+    ...under,
+    machine: under,
+    clock,
+    read,
+    acquire,
+    renew,
+    release,
+    reports,
+    watches,
+    hint: () => sends.lease?.(),
+    trustOver: () => sends.trust?.(),
+    trustEnded: () => trustEnded,
+    /** To the leadership, and forgets what was told on the way. */
+    async lead() {
+      await read.last.answer(FREE);
+      await acquire.last.answer(WON);
+      under.heard();
+    },
+  };
+}
+
+describe('election, as an actor', () => {
+  it('tells its parent how it came to lead', async () => {
+    const it = running();
+    await it.read.last.answer(HELD);
+    await it.clock.advance(300);
+    await it.read.last.answer(FREE);
+    await it.acquire.last.answer(WON);
+    assert.deepEqual(it.told, [
+      { type: 'ELECTION.ROLE', role: 'follower' },
+      { type: 'LEASE.SEEN', mark: MARK },
+      { type: 'LEASE.SEEN', mark: MARK },
+      { type: 'ELECTION.ROLE', role: 'candidate' },
+      { type: 'ELECTION.BEGAN', lease: WON, by: 'acquired' },
+      { type: 'LEASE.WON', grant: MINE, lease: WON },
+      { type: 'ELECTION.ROLE', role: 'leader' },
+    ]);
+    assert.deepEqual(it.acquire.last.input, { me: ME });
+  });
+
+  it('takes no notice of an answer that was asked for before a hint', async () => {
+    const it = running();
+    it.hint();
+    const [old, fresh] = it.read.list;
+    assert.ok(old && fresh && old.signal.aborted);
+    await old.answer(FREE);
+    assert.equal(it.machine.state, 'follower.looking', 'the lease was free then; it may be taken now');
+    await fresh.answer(HELD);
+    assert.equal(it.machine.state, 'follower.watching');
+    assert.equal(it.acquire.list.length, 0);
+  });
+
+  it('looks again exactly a retry period after the last answer', async () => {
+    const it = running();
+    await it.read.last.answer(HELD);
+    await it.clock.advance(299);
+    assert.equal(it.read.list.length, 1);
+    await it.clock.advance(1);
+    assert.equal(it.read.list.length, 2);
+  });
+
+  it('goes on trying to renew until trust is over, and a renewal that comes too late changes nothing', async () => {
+    const it = running();
+    await it.lead();
+    await it.clock.advance(300);
+    await it.renew.last.fail();
+    await it.clock.advance(300);
+    assert.equal(it.renew.list.length, 2);
+    it.trustOver();
+    assert.deepEqual(it.heard(), ['LEASE.LOST', 'ELECTION.ENDED', 'ELECTION.ROLE']);
+    assert.equal(it.trustEnded(), 1);
+    assert.deepEqual(it.watches, ['lease begins', 'trust begins', 'trust ends']);
+    await it.renew.last.answer(RENEWED);
+    assert.deepEqual([it.machine.state, it.told], ['follower.looking', []]);
+  });
+
+  it('names the term that ended, and the grant that it renews and gives back', async () => {
+    const it = running();
+    await it.lead();
+    it.hint();
+    assert.deepEqual(it.renew.last.input, { grant: MINE });
+    await it.renew.last.answer(RENEWED);
+    it.child.send({ type: 'STOP' });
+    it.child.send({ type: 'SCHEDULER.STOOD_DOWN' });
+    assert.deepEqual(it.release.last.input, { grant: MINE });
+    await it.release.last.answer(true);
+    assert.deepEqual(it.told, [
+      { type: 'LEASE.SEEN', mark: MARK },
+      { type: 'ELECTION.ROLE', role: 'resigning' },
+      { type: 'LEASE.ENDING' },
+      { type: 'ELECTION.ENDED', term: 8, by: 'released' },
+      { type: 'ELECTION.STOPPED' },
+      it.told.at(-1),
+    ]);
+    assert.equal(it.told.at(-1)?.type, 'xstate.done.actor.child');
+    assert.deepEqual(it.watches.at(-1), 'lease ends');
+  });
+
+  it('can lead again, under a new term, after it was fenced', async () => {
+    const it = running();
+    await it.lead();
+    it.hint();
+    await it.renew.last.answer(null);
+    assert.deepEqual(it.heard(), ['LEASE.LOST', 'ELECTION.ENDED', 'ELECTION.ROLE']);
+    await it.read.last.answer(FREE);
+    await it.acquire.last.answer({ ...WON, term: 10 });
+    it.hint();
+    assert.deepEqual(it.renew.last.input, { grant: { ...MINE, term: 10 } });
+    it.child.send({ type: 'SCHEDULER.FENCED', term: 8 });
+    assert.equal(it.machine.state, 'leader.renewing', 'that was the other term');
+  });
+
+  it('gives back what it won while it was being stopped', async () => {
+    const it = running();
+    await it.read.last.answer(FREE);
+    it.child.send({ type: 'STOP' });
+    assert.equal(it.machine.state, 'candidate');
+    it.heard();
+    await it.acquire.last.answer(WON);
+    await it.release.last.answer(true);
+    assert.deepEqual(it.heard(), [
+      'ELECTION.BEGAN',
+      'ELECTION.ROLE',
+      'ELECTION.ENDED',
+      'ELECTION.STOPPED',
+      'xstate.done.actor.child',
+    ]);
+    assert.equal(it.trustEnded(), 1);
+  });
+
+  it('releases after a lease duration when the scheduler never says that it stood down', async () => {
+    const it = running();
+    await it.lead();
+    it.child.send({ type: 'STOP' });
+    await it.clock.advance(2999);
+    assert.equal(it.release.list.length, 0);
+    await it.clock.advance(1);
+    assert.equal(it.release.list.length, 1);
+    await it.release.last.fail();
+    assert.equal(it.machine.state, 'stopped');
+    assert.deepEqual(it.reports, ['the lease could not be released; it will expire']);
+  });
+});

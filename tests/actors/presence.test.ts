@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createActor } from 'xstate';
+import { presenceMachine } from '../../src/actors/presence.ts';
+import type { Role } from '../../src/domain/replica.ts';
+import { calls, reachable, type Walk, walk } from '../support/machines.ts';
+import { SimClock } from '../support/simClock.ts';
+
+const STOP = { type: 'STOP' as const };
+const role = (name: Role) => ({ type: 'ROLE' as const, role: name });
+
+const announcing = () => walk(presenceMachine);
+const resting = () => announcing().answers('announce');
+const waiting = () => announcing().fails('announce');
+const leaving = () => resting().on(STOP);
+
+describe('presence', () => {
+  it('announces, rests for a second, and announces again', () => {
+    const it = announcing();
+    assert.deepEqual([it.state, it.does], ['announcing', ['start announce']]);
+    it.answers('announce');
+    assert.deepEqual([it.state, it.does], ['resting', ['after 1000']]);
+    assert.equal(it.after('interval').state, 'announcing');
+  });
+
+  it('announces a new role at once', () => {
+    const it = resting().on(role('leader'));
+    assert.deepEqual([it.state, it.does, it.context.role], ['announcing', ['start announce'], 'leader']);
+    assert.equal(it.answers('announce').state, 'resting', 'once');
+  });
+
+  it('announces again when the role changed while it announced another', () => {
+    const it = announcing().on(role('leader'));
+    assert.deepEqual([it.state, it.does], ['announcing', []]);
+    assert.equal(it.answers('announce').state, 'announcing');
+    assert.equal(it.answers('announce').state, 'resting');
+  });
+
+  it('reports an announcement without an answer, and lets the next one follow in its time', () => {
+    const it = announcing().fails('announce', 'cut off');
+    assert.deepEqual([it.state, it.does], ['waiting', [
+      ['report', { message: 'this replica could not announce itself', error: 'cut off' }],
+      'after 1000',
+    ]]);
+    assert.equal(it.on(role('leader')).state, 'waiting');
+    assert.equal(it.after('interval').state, 'announcing');
+  });
+
+  for (const [state, make] of Object.entries<() => Walk>({ announcing, resting, waiting })) {
+    it(`takes its leave when it is asked to stop while ${state}`, () => {
+      const it = make().on(STOP);
+      assert.deepEqual([it.state, it.does], ['leaving', ['start leave']]);
+      assert.equal(it.answers('leave').state, 'gone');
+    });
+  }
+
+  it('is gone even if its leave gets no answer', () => {
+    const it = leaving().fails('leave', 'cut off');
+    assert.deepEqual([it.state, it.does], ['gone', [
+      ['report', { message: 'this replica could not take its leave', error: 'cut off' }],
+    ]]);
+  });
+
+  it('announces nothing any more once it leaves', () => {
+    assert.deepEqual(leaving().on(role('draining')).underWay, ['leave']);
+  });
+
+  it('can reach every state', () => {
+    const { reached, all } = reachable(presenceMachine, {
+      events: [STOP, role('leader')],
+      answers: { announce: [undefined], leave: [undefined] },
+      by: ({ changed }) => changed,
+    });
+    assert.deepEqual(reached, all);
+  });
+});
+
+describe('presence, as an actor', () => {
+  it('is heard every second, with the role of the moment', async () => {
+    const clock = new SimClock();
+    const announce = calls<void, { role: Role }>();
+    const leave = calls<void>();
+    const actor = createActor(
+      presenceMachine.provide({
+        actors: { announce: announce.slot, leave: leave.slot },
+        actions: { report: () => {} },
+      }),
+      { clock },
+    );
+    actor.start();
+    const roles = () => announce.list.map(({ input }) => input.role);
+    await announce.last.answer();
+    await clock.advance(999);
+    assert.deepEqual(roles(), ['follower']);
+    await clock.advance(1);
+    assert.deepEqual(roles(), ['follower', 'follower']);
+    actor.send(role('candidate'));
+    actor.send(role('leader'));
+    await announce.last.answer();
+    assert.deepEqual(roles(), ['follower', 'follower', 'leader']);
+    actor.send(STOP);
+    assert.equal(announce.last.signal.aborted, true);
+    await announce.last.answer();
+    await clock.advance(5000);
+    assert.equal(announce.list.length, 3);
+    await leave.last.answer();
+    assert.equal(actor.getSnapshot().status, 'done');
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ATTEMPT_TIMEOUT_MS, type RunInput, runMachine } from '../../src/actors/run.ts';
+import { type Outcome, type Run, runId } from '../../src/domain/run.ts';
+import type { Schedule } from '../../src/domain/schedule.ts';
+import { calls, reachable, underParent, walk } from '../support/machines.ts';
+import { claimed } from '../support/runs.ts';
+import { every } from '../support/schedules.ts';
+import { SimClock } from '../support/simClock.ts';
+
+const T = Date.UTC(2030, 0, 1);
+const HOUR_MS = 3_600_000;
+const SCHEDULE = every(100, T, { history: { success: '1h', failure: '2h' } });
+const RUN = claimed('s', T, { attempt: 2 });
+
+/** Server time goes on by 10 ms with every look. */
+function input(): RunInput {
+  let nowMs = T + 30;
+  return { run: RUN, schedule: SCHEDULE, serverNowMs: () => (nowMs += 10) };
+}
+
+describe('run', () => {
+  const ends: [event: string, state: string, step: (it: ReturnType<typeof walk>) => unknown][] = [
+    ['the attempt answers', 'succeeded', (it) => it.answers('execute', { output: 'fine' })],
+    ['the attempt fails', 'failed', (it) => it.fails('execute', new Error('refused'))],
+    ['it takes too long', 'timedOut', (it) => it.after('timeout')],
+    ['somebody cancels it', 'cancelled', (it) => it.on({ type: 'CANCEL' })],
+  ];
+  for (const [when, state, step] of ends) {
+    it(`is ${state} when ${when}, and that is final`, () => {
+      const it = walk(runMachine, input());
+      assert.deepEqual([it.state, it.does], ['attempting', [`after ${ATTEMPT_TIMEOUT_MS}`, 'start execute']]);
+      step(it);
+      assert.equal(it.state, state);
+      it.on({ type: 'CANCEL' });
+      assert.equal(it.state, state);
+    });
+  }
+
+  it('takes anything that is thrown for a failure', () => {
+    assert.equal(walk(runMachine, input()).fails('execute', 'just a text').context.error, 'just a text');
+  });
+
+  it('can reach every state', () => {
+    const { reached, all } = reachable(runMachine, {
+      input: input(),
+      events: [{ type: 'CANCEL' }],
+      answers: { execute: [{ output: null }] },
+    });
+    assert.deepEqual(reached, all);
+  });
+});
+
+/** What the run's end is, under a parent. */
+function running() {
+  const clock = new SimClock(T + 40);
+  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+  const under = underParent(runMachine.provide({ actors: { execute: execute.slot } }), {
+    clock,
+    input: { run: RUN, schedule: SCHEDULE, serverNowMs: () => clock.now() },
+  });
+  const outcomes = () => under.told.map((event) => event.output as Outcome);
+  return { clock, execute, under, outcomes };
+}
+
+/** What the outcome is, but for how it ended. */
+const COMMON = {
+  run_id: runId('s', new Date(T)),
+  schedule_id: 's',
+  attempt: 2,
+  executor_boot: 'b1',
+  started_at: new Date(T + 40),
+  lateness_ms: 40,
+};
+
+describe('run, as an actor', () => {
+  it('says how late it started, to the action and in the outcome', async () => {
+    const { clock, execute, outcomes } = running();
+    assert.deepEqual(execute.last.input, {
+      run: { ...RUN, started_at: new Date(T + 40), lateness_ms: 40 },
+      schedule: SCHEDULE,
+    });
+    await clock.advance(25);
+    await execute.last.answer({ output: 'fine' });
+    assert.deepEqual(outcomes(), [{
+      ...COMMON,
+      state: 'succeeded',
+      finished_at: new Date(T + 65),
+      error: null,
+      output: 'fine',
+      expire_at: new Date(T + 65 + HOUR_MS),
+    }]);
+  });
+
+  it('keeps a failure as long as the history says of failures, with its message', async () => {
+    const { execute, outcomes } = running();
+    await execute.last.fail(new Error('connection refused'));
+    assert.deepEqual(outcomes(), [{
+      ...COMMON,
+      state: 'failed',
+      finished_at: new Date(T + 40),
+      error: 'connection refused',
+      output: null,
+      expire_at: new Date(T + 40 + 2 * HOUR_MS),
+    }]);
+  });
+
+  it('is timed out after 30 s, and the attempt is aborted', async () => {
+    const { clock, execute, outcomes } = running();
+    await clock.advance(ATTEMPT_TIMEOUT_MS - 1);
+    assert.deepEqual([outcomes(), execute.last.signal.aborted], [[], false]);
+    await clock.advance(1);
+    assert.equal(execute.last.signal.aborted, true);
+    assert.deepEqual(outcomes(), [{
+      ...COMMON,
+      state: 'timed_out',
+      finished_at: new Date(T + 40 + 30_000),
+      error: 'The attempt took longer than 30000 ms.',
+      output: null,
+      expire_at: new Date(T + 40 + 30_000 + 2 * HOUR_MS),
+    }]);
+  });
+
+  it('has one outcome, whatever comes after it', async () => {
+    const { clock, execute, under, outcomes } = running();
+    under.child.send({ type: 'CANCEL' });
+    assert.equal(execute.last.signal.aborted, true);
+    await execute.last.answer({ output: 'fine, but too late' });
+    await clock.advance(ATTEMPT_TIMEOUT_MS);
+    assert.deepEqual(outcomes().map(({ state, output }) => [state, output]), [['cancelled', null]]);
+    assert.equal(clock.timers, 0);
+  });
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { leaseTimingProblems } from '../../src/domain/lease.ts';
+import { ServerTime } from '../../src/domain/serverTime.ts';
+import { TrustWindow } from '../../src/domain/trustWindow.ts';
+
+describe('the trust window', () => {
+  it('counts from the start of the renewal, a margin less than the lease', () => {
+    const trust = new TrustWindow({ durationMs: 3000, marginMs: 500 });
+    assert.ok(trust.leftMs(0) <= 0, 'nothing is trusted before the first renewal');
+    trust.renewed(1000);
+    assert.equal(trust.leftMs(1000), 2500);
+    assert.ok(trust.leftMs(3500) <= 0);
+  });
+
+  it('is not shortened by a renewal that started earlier and is answered later', () => {
+    const trust = new TrustWindow({ durationMs: 3000, marginMs: 500 });
+    trust.renewed(1000);
+    trust.renewed(400);
+    assert.equal(trust.leftMs(1000), 2500);
+  });
+
+  it('is over when the term is', () => {
+    const trust = new TrustWindow({ durationMs: 3000, marginMs: 500 });
+    trust.renewed(1000);
+    trust.end();
+    assert.ok(trust.leftMs(1000) <= 0);
+  });
+});
+
+describe("the server's time", () => {
+  it('is not known before a sample', () => {
+    assert.throws(() => new ServerTime().nowMs(0), /not known yet/);
+  });
+
+  it('goes by the quickest answer', () => {
+    const time = new ServerTime();
+    time.sample(0, 100, 1_000_010); // asked at 0, answered at 100: the server looked somewhere in between
+    time.sample(200, 202, 1_000_191);
+    assert.ok(Math.abs(time.nowMs(300) - 1_000_290.5) < 1, `${time.nowMs(300)}`);
+    time.sample(400, 480, 1_000_475);
+    assert.ok(Math.abs(time.nowMs(500) - 1_000_490.5) < 1, 'a slow answer does not spoil it');
+  });
+
+  it('believes a step of the clock at once, also from a slower answer', () => {
+    const time = new ServerTime();
+    time.sample(0, 1, 1_000_000);
+    time.sample(100, 120, 1_300_110);
+    assert.ok(Math.abs(time.nowMs(200) - 1_300_200) < 15, `${time.nowMs(200)}`);
+  });
+
+  it('forgets old samples, so that a drift is followed', () => {
+    const time = new ServerTime();
+    time.sample(0, 0.5, 1_000_000);
+    for (let ms = 1000; ms <= 60_000; ms += 1000) {
+      time.sample(ms, ms + 1, Math.floor(1_000_000 + ms * 1.0001));
+    }
+    assert.ok(Math.abs(time.nowMs(60_000) - (1_000_000 + 60_000 * 1.0001)) < 4.5, `${time.nowMs(60_000)}`);
+  });
+});
+
+describe('the timing of the lease', () => {
+  it('is sound by default', () => {
+    assert.deepEqual(leaseTimingProblems({ durationMs: 3000, retryMs: 300, marginMs: 500 }), []);
+  });
+
+  it('must leave room for two failed renewals, and for a margin', () => {
+    assert.match(
+      leaseTimingProblems({ durationMs: 3000, retryMs: 1000, marginMs: 500 }).join(),
+      /two renewals may fail/,
+    );
+    assert.match(
+      leaseTimingProblems({ durationMs: 3000, retryMs: 300, marginMs: 1600 }).join(),
+      /at most half/,
+    );
+    assert.equal(leaseTimingProblems({ durationMs: 100, retryMs: 1, marginMs: 1 }).length, 3);
+  });
+});

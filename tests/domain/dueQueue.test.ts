@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { DueQueue } from '../../src/domain/dueQueue.ts';
+import type { Settler } from '../../src/domain/owed.ts';
+import { changed, every } from '../support/schedules.ts';
+
+const T = Date.UTC(2030, 0, 1);
+const FRESH = { claimedThroughMs: T, mirroredThroughMs: T };
+const NOTHING = new Set<string>();
+
+function at(nowMs: number): Settler {
+  return {
+    replica: 'r',
+    boot: 'b',
+    term: 1,
+    nowMs,
+    termBeganMs: T,
+    graceMs: 0,
+    mayBeClaimedThroughMs: -Infinity,
+  };
+}
+
+function takenTimes(queue: DueQueue): string[] {
+  return queue.taken.flatMap(({ settlement }) =>
+    settlement.runs.map((run) => `${run.schedule_id} ${run.scheduled_for.getTime() - T}`)
+  );
+}
+
+describe('the due queue', () => {
+  it('takes what is due, earliest first, and waits for what is next', () => {
+    const queue = new DueQueue();
+    queue.put(every(300, T, { id: 'slow' }), FRESH);
+    queue.put(every(100, T, { id: 'quick' }), FRESH);
+    assert.equal(queue.nextDueMs(), T + 100);
+    queue.take(at(T + 300), 1000);
+    assert.deepEqual(takenTimes(queue), ['quick 100', 'quick 200', 'quick 300', 'slow 300']);
+    queue.finish(() => 'settled');
+    assert.equal(queue.nextDueMs(), T + 400);
+    assert.equal(queue.taken.length, 0);
+  });
+
+  it('owes what was given back', () => {
+    const queue = new DueQueue();
+    queue.put(every(100, T), FRESH);
+    queue.take(at(T + 100), 1000);
+    assert.equal(queue.nextDueMs(), Infinity, 'nothing is due twice while it is in flight');
+    queue.finish(() => 'owed');
+    assert.equal(queue.nextDueMs(), T + 100);
+  });
+
+  it('lets the watermark past nothing that is owed', () => {
+    const queue = new DueQueue();
+    queue.put(every(100, T, { id: 'a' }), FRESH);
+    queue.put(every(1000, T, { id: 'b' }), FRESH);
+    assert.equal(queue.settledThroughMs(T + 50, null), T + 50);
+    queue.take(at(T + 120), 1000);
+    assert.equal(queue.settledThroughMs(T + 120, null), T + 99, 'in flight');
+    assert.equal(queue.settledThroughMs(T + 120, NOTHING), T + 120, 'when the claim is committed');
+    assert.equal(queue.settledThroughMs(T + 120, new Set(['a'])), T + 99, 'when it turns out to be stale');
+    queue.finish(() => 'stale');
+    assert.equal(queue.settledThroughMs(T + 500, null), T + 99, 'held');
+    assert.equal(queue.nextDueMs(), T + 1000, 'what is held is not tried again');
+    queue.unhold();
+    assert.equal(queue.nextDueMs(), T + 100);
+  });
+
+  it('counts a changed definition from the moment at which it took effect', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 200), 1000);
+    queue.finish(() => 'settled');
+    queue.put(changed(first, 30, T + 230), FRESH);
+    queue.take(at(T + 280), 1000);
+    assert.deepEqual(takenTimes(queue), ['s 240', 's 270']);
+  });
+
+  it('minds a change that comes in while a claim is in flight', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 100), 1000);
+    queue.put(changed(first, 35, T + 90), FRESH);
+    queue.finish(() => 'settled');
+    assert.equal(queue.nextDueMs(), T + 105, 'of the new one, after the old one was claimed');
+  });
+
+  it('tries a stale one again at once when the mirror has learnt of the change meanwhile', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 100), 1000);
+    queue.put(changed(first, 1000, T + 90), FRESH);
+    queue.finish(() => 'stale');
+    assert.equal(queue.nextDueMs(), T + 1000);
+  });
+
+  it('ignores old news, and forgets what is deleted, also in flight', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    const second = changed(first, 50, T + 500);
+    queue.put(second, FRESH);
+    queue.put(first, FRESH);
+    assert.equal(queue.get('s')?.schedule.revision, 2);
+    queue.take(at(T + 600), 1000);
+    queue.remove('s');
+    queue.finish(() => 'owed');
+    assert.equal(queue.nextDueMs(), Infinity);
+    assert.equal(queue.settledThroughMs(T + 600, null), T + 600);
+  });
+
+  it('takes no second helping while one is in flight', () => {
+    const queue = new DueQueue();
+    queue.put(every(100, T), FRESH);
+    queue.take(at(T + 100), 1000);
+    assert.throws(() => queue.take(at(T + 200), 1000), /in flight/);
+  });
+
+  it('follows the watermark of whoever leads, but for definitions that one may not know', () => {
+    const queue = new DueQueue();
+    queue.put(every(100, T, { id: 'old' }), FRESH);
+    queue.put(every(100, T + 5000, { id: 'new' }), FRESH);
+    queue.advance({ claimedThroughMs: T + 6000, mirroredThroughMs: T + 4000 });
+    assert.deepEqual([queue.get('old')?.dueMs, queue.get('new')?.dueMs], [T + 6100, T + 5100]);
+  });
+
+  it('goes back to the moment of a change that it learns of after the watermark has passed it', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.advance({ claimedThroughMs: T + 1099, mirroredThroughMs: T + 1000 });
+    queue.put(changed(first, 30, T + 1050), FRESH);
+    assert.equal(queue.nextDueMs(), T + 1080);
+  });
+
+  it('keeps the earliest on top, whatever is put, removed and settled', () => {
+    const step = fc.oneof(
+      fc.record({
+        op: fc.constant('put' as const),
+        id: fc.integer({ min: 0, max: 9 }),
+        ms: fc.integer({ min: 10, max: 90 }),
+      }),
+      fc.record({
+        op: fc.constant('remove' as const),
+        id: fc.integer({ min: 0, max: 9 }),
+        ms: fc.constant(0),
+      }),
+      fc.record({
+        op: fc.constant('claim' as const),
+        id: fc.constant(0),
+        ms: fc.integer({ min: 0, max: 50 }),
+      }),
+    );
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const queue = new DueQueue();
+      const ids = new Set<string>();
+      let nowMs = T;
+      for (const { op, id, ms } of steps) {
+        const name = `s${id}`;
+        if (op === 'put') {
+          if (!ids.has(name)) {
+            queue.put(every(ms, nowMs, { id: name }), { claimedThroughMs: T, mirroredThroughMs: T });
+          }
+          ids.add(name);
+        } else if (op === 'remove') {
+          queue.remove(name);
+          ids.delete(name);
+        } else {
+          nowMs += ms;
+          queue.take(at(nowMs), 5);
+          queue.finish(() => 'settled');
+        }
+        const due = [...ids].map((each) => queue.get(each)?.dueMs ?? 0);
+        assert.equal(queue.nextDueMs(), Math.min(Infinity, ...due));
+        assert.equal(queue.size, ids.size);
+      }
+    }));
+  });
+});

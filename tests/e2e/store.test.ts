@@ -1,0 +1,132 @@
+/** A replica whose MongoDB is not there, and two whose clocks are minutes apart. */
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import type { Clock } from '../../src/actors/ports.ts';
+import { systemClock } from '../../src/infra/clock.ts';
+import { jsonLogger } from '../../src/infra/log.ts';
+import { mongoStore } from '../../src/infra/mongo/store.ts';
+import { systemRandom } from '../../src/infra/random.ts';
+import { assembleReplica } from '../../src/replica.ts';
+import { testMongo } from '../support/mongo.ts';
+import { freePort, ReplicaProcess } from '../support/replicas.ts';
+import { every } from '../support/simCluster.ts';
+
+const mongo = await testMongo();
+after(() => mongo.stop());
+
+describe('a replica whose MongoDB does not answer', () => {
+  it('says so, keeps trying, is alive and not ready, and stops cleanly', async () => {
+    const nobody = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
+    const replica = await ReplicaProcess.start('lonely', { MONGO_URI: nobody });
+    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+    const first = await replica.said(trouble);
+    assert.match(String(first.error), /127\.0\.0\.1|store|MongoDB/);
+    await replica.said(trouble, replica.lines.indexOf(first) + 1);
+    const ready = await replica.json<{ detail: string }>('/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body.detail, /connecting/);
+    assert.equal((await replica.json('/livez')).status, 200);
+    const schedules = await replica.json<{ detail: string }>('/schedules');
+    assert.equal(schedules.status, 503);
+    replica.process.kill('SIGTERM');
+    assert.equal(await replica.process.ended, 'exit code 0');
+  });
+
+  it('refuses to start with bad settings, and says all that is wrong', async () => {
+    const replica = await ReplicaProcess.start('wrong', {
+      PORT: 'http',
+      LOG_LEVEL: 'loud',
+      LEASE_DURATION: '3 seconds',
+    });
+    assert.equal(await replica.process.ended, 'exit code 2');
+    const said = replica.lines.map((line) => line.msg).join('\n');
+    for (const name of ['PORT=', 'LOG_LEVEL=', 'LEASE_DURATION=']) assert.ok(said.includes(name), said);
+  });
+});
+
+describe('two replicas whose clocks are ten minutes apart', { skip: mongo.skip }, () => {
+  it('agree on when to fire, to within 50 ms (G6)', async () => {
+    const database = mongo.database();
+    const fired: { replica: string; lateByServerMs: number }[] = [];
+    const start = (id: string, skewMs: number) => skewedReplica(id, skewMs, database, fired);
+    const first = start('ahead', 300_000);
+    await first.fires(0);
+    const second = start('behind', -300_000);
+    await second.loaded;
+    await first.store.schedules.create('s', every(100));
+    await first.fires(5);
+    await first.stop();
+    await second.fires(5);
+    await second.stop();
+    const late = (id: string) =>
+      fired.filter(({ replica }) => replica === id).map((each) => each.lateByServerMs);
+    for (const id of ['ahead', 'behind']) {
+      const median = late(id).toSorted((a, b) => a - b)[Math.floor(late(id).length / 2)] as number;
+      assert.ok(median > -5 && median < 50, `${id} fires ${median} ms after the nominal time: ${late(id)}`);
+    }
+  });
+});
+
+/** A replica in this process whose wall clock is off, and whose monotonic clock starts anywhere. */
+function skewedReplica(
+  id: string,
+  skewMs: number,
+  database: string,
+  fired: { replica: string; lateByServerMs: number }[],
+) {
+  const system = systemClock();
+  const clock: Clock = {
+    ...system,
+    now: () => system.now() + skewMs,
+    monotonic: () => system.monotonic() + skewMs * 3,
+  };
+  const waiting: { count: number; resolve: () => void }[] = [];
+  let told = () => {};
+  const loaded = new Promise<void>((resolve) => (told = resolve));
+  let leads = () => {};
+  const leading = new Promise<void>((resolve) => (leads = resolve));
+  const logger = jsonLogger({
+    level: 'info',
+    replica: id,
+    clock,
+    write: (line) => {
+      if (line.includes('schedules loaded')) told();
+      if (line.includes('"leading"')) leads();
+    },
+  });
+  const random = systemRandom();
+  const store = mongoStore({ uri: mongo.uri, database, logger, clock, random });
+  let executed = 0;
+  const replica = assembleReplica({
+    store,
+    clock,
+    random,
+    logger,
+    execute: async ({ run }) => {
+      executed++;
+      // MongoDB runs on this machine, by its clock.
+      if (run.trigger === 'schedule') {
+        fired.push({ replica: id, lateByServerMs: system.now() - run.scheduled_for.getTime() });
+      }
+      for (const each of waiting.filter(({ count }) => executed >= count)) each.resolve();
+      return { output: null };
+    },
+    identity: { id, boot: random.uuid(), address: `http://${id}`, version: 'test' },
+    lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
+    graceMs: 1000,
+  });
+  replica.start();
+  return {
+    store,
+    loaded,
+    /** Resolves when it leads and has executed so many runs. */
+    fires: async (count: number) => {
+      await leading;
+      if (count > executed) await new Promise<void>((resolve) => waiting.push({ count, resolve }));
+    },
+    stop: async () => {
+      await replica.stop();
+      await store.close();
+    },
+  };
+}

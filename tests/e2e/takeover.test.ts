@@ -1,0 +1,125 @@
+/** Three real processes and a real MongoDB, while a schedule fires every 100 ms. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { testMongo } from '../support/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+
+const mongo = await testMongo();
+const INTERVAL_MS = 100;
+
+interface RunDoc {
+  _id: string;
+  scheduled_for: Date;
+  state: string;
+  executor: string;
+  term: number;
+  claimed_at: Date;
+  attempt: number;
+}
+
+describe('a takeover, from the outside', { skip: mongo.skip }, () => {
+  const database = mongo.database();
+  const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
+  const runs = client.db(database).collection<RunDoc>('runs');
+  let cluster: ProcessCluster;
+  let anchorMs: number;
+  /** Claimed by a leader that was killed before it could say what became of it. */
+  let openRuns: Set<string>;
+
+  before(async () => {
+    cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
+    const { status, body } = await cluster.replicas[0]!.json<{ created_at: string }>('/schedules', {
+      method: 'POST',
+      body: JSON.stringify({ id: 'steady', type: 'duration', definition: { interval: `${INTERVAL_MS}ms` } }),
+    });
+    assert.equal(status, 201);
+    anchorMs = Date.parse(body.created_at);
+    openRuns = new Set();
+    await cluster.leader().said((line) => line.msg === 'running schedule');
+  });
+
+  after(async () => {
+    await cluster?.stop();
+    await client.close();
+    await mongo.stop();
+  });
+
+  /** Every occurrence up to the last one has one record, in state succeeded, and one line in one log. */
+  async function audit(): Promise<void> {
+    const docs = await runs.find({}).sort({ scheduled_for: 1 }).toArray();
+    const nominal = docs.map((doc) => (doc.scheduled_for.getTime() - anchorMs) / INTERVAL_MS);
+    assert.deepEqual(
+      nominal,
+      docs.map((_, index) => index + 1),
+      'no occurrence is missing, none is there twice',
+    );
+    const executed = cluster.replicas.flatMap((replica) => replica.executed());
+    assert.equal(new Set(executed).size, executed.length, 'none was executed twice');
+    const done = new Set(executed);
+    const undone = docs.filter((doc) =>
+      !done.has(doc._id) && !openRuns.has(doc._id) && doc.state !== 'claimed'
+    );
+    assert.deepEqual(undone.map((doc) => doc._id), [], 'each one that is recorded as done was executed');
+    const open = docs.slice(0, -3).filter((doc) => doc.state !== 'succeeded' && !openRuns.has(doc._id));
+    assert.deepEqual(open.map((doc) => `${doc._id} ${doc.state}`), []);
+  }
+
+  /** What the dead had claimed and not recorded: at most what was in its hands at that moment. */
+  async function noteOpenRunsOf(dead: ReplicaProcess): Promise<void> {
+    const docs = await runs.find({ executor: dead.id, state: 'claimed' }).toArray();
+    assert.ok(docs.length <= 2, `${docs.length} runs were in the hands of one replica at a 100 ms interval`);
+    for (const doc of docs) openRuns.add(doc._id);
+  }
+
+  it('after kill -9: another replica goes on, nothing is lost and nothing fired twice', async () => {
+    const old = cluster.leader();
+    old.process.kill('SIGKILL');
+    const { replica } = await cluster.firedByAnother(old);
+    assert.equal(cluster.leader(), replica);
+    await noteOpenRunsOf(old);
+    for (let more = 0; more < 5; more++) await cluster.firedByAnother(old);
+    await audit();
+    await cluster.add(`${old.id}-again`);
+    await cluster.replicas.at(-1)!.said((line) => line.msg === 'now follower');
+  });
+
+  it('after SIGSTOP for 6 s: the woken leader fires nothing, records nothing, and follows', async () => {
+    const old = cluster.leader();
+    old.process.kill('SIGSTOP');
+    const stoppedAt = new Date();
+    const firedByOld = old.executed().length;
+    const { replica } = await cluster.firedByAnother(old);
+    await delay(Math.max(0, stoppedAt.getTime() + 6000 - Date.now()));
+    const linesBefore = old.lines.length;
+    old.process.kill('SIGCONT');
+    const woken = await old.said((line) => line.msg === 'now follower', linesBefore);
+    assert.ok(woken);
+    await cluster.firedByAnother(old);
+    await cluster.firedByAnother(old);
+    // One that it had claimed when it froze is its own to execute (at least once); nothing newer is.
+    const after = old.executed().slice(firedByOld);
+    assert.ok(after.length <= 1, `${after}`);
+    const claimedLater = await runs.countDocuments({ executor: old.id, claimed_at: { $gt: stoppedAt } });
+    assert.equal(claimedLater, 0);
+    assert.equal(cluster.leader(), replica);
+    await audit();
+  });
+
+  it('after SIGTERM: the lease is handed over, and the process ends with exit code 0', async () => {
+    const old = cluster.leader();
+    const next = cluster.firedByAnother(old);
+    old.process.kill('SIGTERM');
+    await next;
+    assert.equal(await old.process.ended, 'exit code 0');
+    assert.equal(
+      await runs.countDocuments({ executor: old.id, state: 'claimed' }),
+      0,
+      'all outcomes are recorded',
+    );
+    const { body } = await cluster.leader().json<{ replicas: { id: string }[] }>('/cluster');
+    assert.equal(body.replicas.some((each) => each.id === old.id), false, 'it has taken its leave');
+    await audit();
+  });
+});

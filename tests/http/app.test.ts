@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { HOURLY, json, problem, send, testApi } from './support.ts';
+
+/** A store whose schedules always fail with the error. */
+function failing(error: Error) {
+  const fail = () => Promise.reject(error);
+  const schedules: Store['schedules'] = { get: fail, list: fail, create: fail, replace: fail, remove: fail };
+  return { store: (store: Store) => ({ ...store, schedules }) };
+}
+
+describe('a path or method that is not there', () => {
+  it('is a 404 with what to do', async () => {
+    const { title, detail, instance } = await problem((await testApi()).app.request('/nowhere'), 404);
+    assert.equal(title, 'Not Found');
+    assert.equal(detail, 'there is nothing at /nowhere; GET / lists what there is');
+    assert.equal(instance, '/nowhere');
+  });
+
+  const wrong: [string, string, string][] = [
+    ['PATCH', '/schedules', 'GET, HEAD, POST'],
+    ['POST', '/schedules/a', 'GET, HEAD, PUT, DELETE'],
+    ['POST', '/leader', 'GET, HEAD'],
+    ['OPTIONS', '/', 'GET, HEAD'],
+  ];
+  for (const [method, path, allow] of wrong) {
+    it(`is a 405 on ${method} ${path}, with the methods that are there`, async () => {
+      const response = await (await testApi()).app.request(path, { method });
+      const allowed = (response.headers.get('allow') ?? '').split(', ').sort();
+      assert.deepEqual(allowed, allow.split(', ').sort());
+      const { detail } = await problem(response, 405);
+      assert.ok(detail.startsWith(`${path.replace('/a', '/{id}')} has no ${method}; it has `), detail);
+    });
+  }
+});
+
+describe('HEAD', () => {
+  it('works where GET does, without a body', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    for (const path of ['/', '/health', '/livez', '/readyz', '/cluster', '/schedules', '/schedules/a']) {
+      const response = await app.request(path, { method: 'HEAD' });
+      assert.equal(response.status, 200, path);
+      assert.equal(await response.text(), '');
+    }
+    const response = await app.request('/schedules/a', { method: 'HEAD' });
+    assert.equal(response.headers.get('etag'), '"1"');
+  });
+});
+
+describe('every answer', () => {
+  it('carries the security headers', async () => {
+    const { app } = await testApi(failing(new Error('broken')));
+    for (const path of ['/', '/health', '/schedules', '/nowhere', '/leader']) {
+      const { headers } = await app.request(path);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff', path);
+      assert.equal(headers.get('cache-control'), 'no-store', path);
+      assert.match(headers.get('content-security-policy') ?? '', /^default-src 'none';/, path);
+    }
+  });
+
+  it('is logged at debug level', async () => {
+    const { app, log } = await testApi();
+    await app.request('/nowhere?token=secret');
+    assert.deepEqual(log, [{
+      level: 'debug',
+      message: 'request',
+      fields: { method: 'GET', path: '/nowhere', status: 404, duration_ms: 0 },
+    }]);
+  });
+});
+
+describe('a store that does not answer', () => {
+  const unavailable = failing(new StoreUnavailable('mongo.internal:27017 timed out'));
+
+  it('is a 503 on reads', async () => {
+    const response = await (await testApi(unavailable)).app.request('/schedules');
+    assert.equal(response.headers.get('retry-after'), '1');
+    assert.equal((await problem(response, 503)).detail, 'the store does not answer; try again');
+  });
+
+  it('is a 503 on writes, which says that they may have happened', async () => {
+    for (
+      const [method, path] of [['POST', '/schedules'], ['PUT', '/schedules/a'], ['DELETE', '/schedules/a']]
+    ) {
+      const init = method === 'DELETE' ? {} : { body: JSON.stringify(HOURLY) };
+      const response = await (await testApi(unavailable)).app.request(path ?? '', {
+        ...init,
+        method: method ?? '',
+      });
+      assert.equal(response.headers.get('retry-after'), '1');
+      assert.equal(
+        (await problem(response, 503)).detail,
+        'the store did not answer: the change may or may not have been made; look before you repeat it',
+      );
+    }
+  });
+});
+
+describe('an exception that nobody expected', () => {
+  it('is a 500 that tells nothing, and is logged with its stack', async () => {
+    const { app, log } = await testApi(failing(new TypeError('x is not a function')));
+    const response = await app.request('/schedules');
+    const body = await json(response.clone());
+    await problem(response, 500);
+    assert.deepEqual(body, {
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'something went wrong inside the service; its log says what',
+      instance: '/schedules',
+    });
+    const [entry] = log.filter(({ level }) => level === 'error');
+    assert.equal(entry?.fields['error'], 'x is not a function');
+    assert.match(String(entry?.fields['stack']), /app\.test\.ts/);
+  });
+});
+
+describe('a change asked for by a page of another site', () => {
+  const post = async (headers: Record<string, string>) =>
+    send((await testApi()).app, 'POST', '/schedules', HOURLY, headers);
+  const host = 'scheduler.internal:8080';
+  const refused: Record<string, string>[] = [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'https://evil.example', host },
+    { origin: 'null', host },
+    { origin: 'https://evil.example', host: 'evil.example', 'x-forwarded-host': host },
+  ];
+  for (const headers of refused) {
+    it(`is refused: ${JSON.stringify(headers)}`, async () => {
+      assert.equal(
+        (await problem(post(headers), 403)).detail,
+        'a page of another site may not change anything here',
+      );
+    });
+  }
+  const allowed: Record<string, string>[] = [
+    {},
+    { 'sec-fetch-site': 'same-origin', origin: `http://${host}`, host: '127.0.0.1:8081' },
+    { 'sec-fetch-site': 'none' },
+    { origin: `http://${host}`, host },
+    { origin: `http://${host}`, host: '127.0.0.1:8081', 'x-forwarded-host': host },
+  ];
+  for (const headers of allowed) {
+    it(`is none: ${JSON.stringify(headers)}`, async () => {
+      assert.equal((await post(headers)).status, 201);
+    });
+  }
+
+  it('may read', async () => {
+    const response = await (await testApi()).app.request('/schedules', {
+      headers: { 'sec-fetch-site': 'cross-site' },
+    });
+    assert.equal(response.status, 200);
+  });
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { json, testApi } from './support.ts';
+
+describe('GET /', () => {
+  it('lists the endpoints, each of which is there', async () => {
+    const { app } = await testApi();
+    const about = await json(app.request('/'));
+    assert.equal(about.name, 'hascheduler');
+    assert.equal(about.version, '0.1.0');
+    assert.equal(about.replica, 'replica-1');
+    assert.ok(about.endpoints.length >= 12);
+    for (const { method, path, summary } of about.endpoints) {
+      assert.ok(summary);
+      const response = await app.request(path.replace('{id}', 'x'), { method });
+      const detail = response.status === 404 ? (await json(response)).detail : '';
+      assert.doesNotMatch(detail, /there is nothing at/, `${method} ${path}`);
+      assert.notEqual(response.status, 405, `${method} ${path}`);
+    }
+  });
+
+  it('is a page for browsers, without scripts', async () => {
+    const response = await (await testApi()).app.request('/', {
+      headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+    });
+    assert.match(response.headers.get('content-type') ?? '', /^text\/html/);
+    assert.equal(response.headers.get('vary'), 'Accept');
+    const page = await response.text();
+    assert.match(page, /<a href="\/schedules">/);
+    assert.match(page, /replica-1/);
+    assert.doesNotMatch(page, /<script|<style|style=/);
+  });
+
+  it('is JSON for a program that takes anything', async () => {
+    const response = await (await testApi()).app.request('/', { headers: { accept: '*/*' } });
+    assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
+  });
+});

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HOURLY, json, lead, NOW_MS, problem, recordRuns, send, testApi } from './support.ts';
+
+const NEXT_HOUR = '2030-01-01T01:00:00.000Z';
+
+describe('POST /schedules', () => {
+  it('answers 201 with the schedule, where it is and its revision', async () => {
+    const { app } = await testApi();
+    const response = await send(app, 'POST', '/schedules', HOURLY);
+    assert.equal(response.status, 201);
+    assert.equal(response.headers.get('location'), '/schedules/uuid-1');
+    assert.equal(response.headers.get('etag'), '"1"');
+    assert.deepEqual(await response.json(), {
+      id: 'uuid-1',
+      revision: 1,
+      type: 'cron',
+      definition: { cron_expression: '0 * * * *', timezone: 'UTC' },
+      paused: false,
+      action: { type: 'log' },
+      policy: { catch_up: 'all', catch_up_window: '60s' },
+      history: { success: '24h', failure: '168h' },
+      created_at: '2030-01-01T00:00:00.000Z',
+      updated_at: '2030-01-01T00:00:00.000Z',
+      next_fire_at: NEXT_HOUR,
+      last_run: null,
+    });
+  });
+
+  it("takes the client's id, once", async () => {
+    const { app } = await testApi();
+    const response = await send(app, 'POST', '/schedules', { ...HOURLY, id: 'report.v2' });
+    assert.equal(response.headers.get('location'), '/schedules/report.v2');
+    const { detail, instance } = await problem(
+      send(app, 'POST', '/schedules', { ...HOURLY, id: 'report.v2' }),
+      409,
+    );
+    assert.equal(detail, 'a schedule "report.v2" exists already');
+    assert.equal(instance, '/schedules');
+  });
+
+  it('refuses ids that no URL can hold', async () => {
+    for (const id of ['.', '..']) {
+      const { errors } = await problem(
+        send((await testApi()).app, 'POST', '/schedules', { ...HOURLY, id }),
+        422,
+      );
+      assert.deepEqual(errors?.map(({ pointer }) => pointer), ['/id']);
+    }
+  });
+
+  it('tells everything that is wrong at once', async () => {
+    const body = { type: 'cron', definition: { cron_expression: '0 25 * * *' }, paused: 'no', colour: 'red' };
+    const { title, detail, errors } = await problem(
+      send((await testApi()).app, 'POST', '/schedules', body),
+      422,
+    );
+    assert.equal(title, 'Unprocessable Entity');
+    assert.match(detail, /\(and more, listed in errors\)$/);
+    assert.deepEqual(
+      errors?.map(({ pointer }) => pointer).sort(),
+      ['/colour', '/definition/cron_expression', '/paused'],
+    );
+    assert.match(JSON.stringify(errors), /hours.*25 is outside 0–23/);
+  });
+
+  const bad: [string, unknown, RegExp][] = [
+    ['an array', [], /object/],
+    ['an unknown type', { type: 'weekly', definition: {} }, /at_times/],
+    ['an impossible cron', { type: 'cron', definition: { cron_expression: '0 0 31 2 *' } }, /never fires/],
+    ['a negative interval', { type: 'duration', definition: { interval: '-1s' } }, /definition\.interval/],
+    ['times that are no dates', { type: 'at_times', definition: { times: ['soon'] } }, /definition\.times/],
+  ];
+  for (const [what, body, sentence] of bad) {
+    it(`answers 422 to ${what}`, async () => {
+      assert.match(
+        (await problem(send((await testApi()).app, 'POST', '/schedules', body), 422)).detail,
+        sentence,
+      );
+    });
+  }
+});
+
+describe('GET /schedules', () => {
+  it('is an array, page by page, with the total', async () => {
+    const { app } = await testApi();
+    for (const id of ['a', 'b', 'c']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
+    const first = await app.request('/schedules?limit=2');
+    assert.equal(first.headers.get('x-total-count'), '3');
+    assert.deepEqual((await json(first)).map(({ id }: { id: string }) => id), ['a', 'b']);
+
+    const link = /^<(\/schedules\?limit=2&cursor=[^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '');
+    const last = await app.request(link?.[1] ?? '');
+    assert.equal(last.headers.get('link'), null);
+    assert.equal(last.headers.get('x-total-count'), '3');
+    assert.deepEqual((await json(last)).map(({ id }: { id: string }) => id), ['c']);
+  });
+
+  it('is an empty array when there is none', async () => {
+    assert.deepEqual(await json((await testApi()).app.request('/schedules')), []);
+  });
+
+  it('shows the last run of each, read at once', async () => {
+    let reads = 0;
+    const { app, store } = await testApi({
+      store: (real) => ({
+        ...real,
+        runs: {
+          list: (query) => real.runs.list(query),
+          get: (id) => real.runs.get(id),
+          record: (outcomes) => real.runs.record(outcomes),
+          latest: (ids) => (reads++, real.runs.latest(ids)),
+        },
+      }),
+    });
+    for (const id of ['a', 'b', 'c']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
+    const grant = await lead(store);
+    await recordRuns(store, grant, 'b', [{ scheduled_for: new Date(NOW_MS - 2) }, {
+      scheduled_for: new Date(NOW_MS - 1),
+    }]);
+    reads = 0;
+    const list = await json(app.request('/schedules'));
+    assert.equal(reads, 1);
+    assert.deepEqual(list.map(({ last_run }: { last_run: { id: string } | null }) => last_run?.id ?? null), [
+      null,
+      'b@2029-12-31T23:59:59.999Z',
+      null,
+    ]);
+  });
+
+  const bad: [string, string][] = [
+    ['limit=0', 'limit: "0" is not a whole number from 1 to 1000'],
+    ['limit=1001', 'limit: "1001" is not a whole number from 1 to 1000'],
+    ['limit=ten', 'limit: "ten" is not a whole number from 1 to 1000'],
+    ['paused=true', 'paused: not a query parameter of this list, which has limit, cursor'],
+    [
+      'cursor=xyz',
+      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+    ],
+  ];
+  for (const [query, sentence] of bad) {
+    it(`answers 400 to ?${query}`, async () => {
+      assert.equal(
+        (await problem((await testApi()).app.request(`/schedules?${query}`), 400)).detail,
+        sentence,
+      );
+    });
+  }
+});
+
+describe('GET /schedules/{id}', () => {
+  it('answers the schedule and its revision, and nothing internal', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    await send(app, 'PUT', '/schedules/a', HOURLY);
+    const response = await app.request('/schedules/a');
+    assert.equal(response.headers.get('etag'), '"2"');
+    const schedule = await json(response);
+    assert.equal(schedule.revision, 2);
+    assert.equal('superseded' in schedule || 'effective_from' in schedule, false);
+  });
+
+  it('owes nothing before its definition took effect, also by a clock that is behind', async () => {
+    const { app } = await testApi({ serverNowMs: NOW_MS - 60_000 });
+    assert.equal((await json(send(app, 'POST', '/schedules', HOURLY))).next_fire_at, NEXT_HOUR);
+  });
+
+  it('has no next fire while it is paused, nor when it is done', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'paused', paused: true });
+    const past = { type: 'at_times', definition: { times: ['2020-01-01T00:00:00Z'] } };
+    await send(app, 'POST', '/schedules', { ...past, id: 'done' });
+    assert.equal((await json(app.request('/schedules/paused'))).next_fire_at, null);
+    assert.equal((await json(app.request('/schedules/done'))).next_fire_at, null);
+  });
+});
+
+describe('PUT /schedules/{id}', () => {
+  it('replaces the schedule', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a', name: 'old' });
+    const daily = { type: 'cron', definition: { cron_expression: '@daily' } };
+    const response = await send(app, 'PUT', '/schedules/a', daily);
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('etag'), '"2"');
+    const schedule = await json(response);
+    assert.equal(schedule.name, undefined);
+    assert.equal(schedule.next_fire_at, '2030-01-02T00:00:00.000Z');
+  });
+
+  it('takes back what GET answered', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    const got = await json(app.request('/schedules/a'));
+    assert.equal((await send(app, 'PUT', '/schedules/a', got)).status, 200);
+  });
+
+  it('refuses to change the id', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    const { errors } = await problem(send(app, 'PUT', '/schedules/a', { ...HOURLY, id: 'b' }), 422);
+    assert.deepEqual(errors, [
+      { pointer: '/id', detail: `id: "b" is not the id in the path, "a"; an id can't change` },
+    ]);
+  });
+
+  it('refuses a bad body and leaves the schedule as it was', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    await problem(send(app, 'PUT', '/schedules/a', { type: 'cron' }), 422);
+    assert.equal((await json(app.request('/schedules/a'))).revision, 1);
+  });
+});
+
+describe('DELETE /schedules/{id}', () => {
+  it('answers the deleted schedule, which will not fire again', async () => {
+    const { app } = await testApi();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    const response = await app.request('/schedules/a', { method: 'DELETE' });
+    assert.equal(response.status, 200);
+    const schedule = await json(response);
+    assert.equal(schedule.id, 'a');
+    assert.equal(schedule.next_fire_at, null);
+    await problem(app.request('/schedules/a'), 404);
+  });
+});
+
+describe('an id that is unknown', () => {
+  const calls: [string, string][] = [['GET', ''], ['PUT', ''], ['DELETE', ''], ['GET', '/runs']];
+  for (const [method, rest] of calls) {
+    it(`is a 404 on ${method} /schedules/{id}${rest}`, async () => {
+      const body = method === 'PUT' ? { body: JSON.stringify(HOURLY) } : {};
+      for (
+        const [id, shown] of [['nobody', 'nobody'], ['a%2Fb', 'a/b'], ['a%00', 'a\\u0000'], ['%zz', '%zz']]
+      ) {
+        const { detail } = await problem(
+          (await testApi()).app.request(`/schedules/${id}${rest}`, { method, ...body }),
+          404,
+        );
+        assert.equal(detail, `there is no schedule "${shown}"`);
+      }
+    });
+  }
+
+  it('never reaches the store when no schedule can have it', async () => {
+    const { app } = await testApi({
+      store: (store) => ({
+        ...store,
+        schedules: { ...store.schedules, get: () => assert.fail('the store was asked') },
+      }),
+    });
+    await problem(app.request(`/schedules/${'x'.repeat(129)}`), 404);
+  });
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import type { Hono } from 'hono';
+import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
+import type { Grant } from '../../src/domain/lease.ts';
+import { type Run, runId } from '../../src/domain/run.ts';
+import type { ApiDeps, Status } from '../../src/http/api.ts';
+import { createApp } from '../../src/http/app.ts';
+import { memoryDatabase } from '../../src/infra/memory/store.ts';
+
+/** What every test's clock says, the store's too. */
+export const NOW_MS = Date.UTC(2030, 0, 1);
+
+export const HOURLY = { type: 'cron', definition: { cron_expression: '0 * * * *' } };
+
+export interface TestApi {
+  app: Hono;
+  store: Store;
+  log: { level: string; message: string; fields: Record<string, unknown> }[];
+  /** Runs the timers that have been set. */
+  fireTimers(): void;
+}
+
+/** The API over an empty store in memory, at a clock that stands still. */
+export async function testApi(
+  overrides: { status?: Status; store?: (store: Store) => ApiDeps['store']; serverNowMs?: number } = {},
+): Promise<TestApi> {
+  const { clock, fireTimers } = stillClock();
+  const store = memoryDatabase({ clock }).connect();
+  await store.prepare();
+  const log: TestApi['log'] = [];
+  let ids = 0;
+  const app = createApp({
+    store: overrides.store ? overrides.store(store) : store,
+    serverNowMs: () => overrides.serverNowMs ?? NOW_MS,
+    random: { next: () => 0.5, uuid: () => `uuid-${++ids}` },
+    clock,
+    logger: recorder(log),
+    replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
+    status: () => overrides.status ?? { state: 'standing by', live: true, ready: true, reasons: [] },
+  });
+  return { app, store, log, fireTimers };
+}
+
+function stillClock(): { clock: Clock; fireTimers(): void } {
+  const timers = new Map<number, () => void>();
+  let handles = 0;
+  const clock: Clock = {
+    now: () => NOW_MS,
+    monotonic: () => 0,
+    setTimeout: (fn) => {
+      timers.set(++handles, fn);
+      return handles;
+    },
+    clearTimeout: (handle) => void timers.delete(handle as number),
+  };
+  return { clock, fireTimers: () => timers.forEach((fn) => fn()) };
+}
+
+function recorder(log: TestApi['log']): Logger {
+  const at = (level: string) => (message: string, fields: Record<string, unknown> = {}) => {
+    log.push({ level, message, fields });
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Sends a body as JSON (a string as it is). */
+export function send(
+  app: Hono,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+): Promise<Response> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return Promise.resolve(app.request(path, { method, body: text, headers }));
+}
+
+// deno-lint-ignore no-explicit-any
+export async function json(response: Response | Promise<Response>): Promise<any> {
+  return (await response).json();
+}
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  errors?: { pointer: string; detail: string }[];
+  reasons?: string[];
+}
+
+/** The problem that a response is; fails when it is none, or not of that status. */
+export async function problem(answer: Response | Promise<Response>, status: number): Promise<ProblemBody> {
+  const response = await answer;
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  const body = JSON.parse(text) as ProblemBody;
+  assert.equal(body.status, status);
+  assert.equal(body.type, 'about:blank');
+  return body;
+}
+
+/** Makes a replica the leader for a minute. */
+export async function lead(store: Store): Promise<Grant> {
+  const candidate = { holder: 'replica-2', boot: 'boot-2', address: 'http://127.0.0.1:8082' };
+  const lease = await store.lease.acquire(candidate, 60_000);
+  assert.ok(lease);
+  return { holder: candidate.holder, boot: candidate.boot, term: lease.term };
+}
+
+/** Records runs of a schedule, one for each of the moments, under the grant. */
+export async function recordRuns(
+  store: Store,
+  grant: Grant,
+  scheduleId: string,
+  runs: readonly (Partial<Run> & { scheduled_for: Date })[],
+): Promise<void> {
+  const schedule = await store.schedules.get(scheduleId);
+  assert.ok(schedule);
+  const result = await store.claims.claim({
+    grant,
+    durationMs: 60_000,
+    requests: [{
+      scheduleId,
+      revision: schedule.revision,
+      effectiveFrom: schedule.effective_from,
+      runs: runs.map((run) => ({ ...claimed(scheduleId, run.scheduled_for, grant), ...run })),
+    }],
+    markWhenStale: () => ({ claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS }),
+    mayBeClaimed: false,
+  });
+  assert.equal(result.kind === 'committed' && result.runs.length, runs.length);
+}
+
+function claimed(scheduleId: string, scheduledFor: Date, grant: Grant): Run {
+  return {
+    id: runId(scheduleId, scheduledFor),
+    schedule_id: scheduleId,
+    schedule_revision: 1,
+    scheduled_for: scheduledFor,
+    trigger: 'schedule',
+    state: 'claimed',
+    reason: null,
+    attempt: 1,
+    executor: grant.holder,
+    executor_boot: grant.boot,
+    term: grant.term,
+    claimed_at: new Date(NOW_MS),
+    started_at: null,
+    finished_at: null,
+    lateness_ms: 0,
+    error: null,
+    output: null,
+    count: 1,
+    since: scheduledFor,
+    expire_at: null,
+  };
+}
+
+/** When a record that ends now may be deleted. */
+export const EXPIRE_AT = new Date(NOW_MS + 24 * 3_600_000);

@@ -1,0 +1,214 @@
+import { afterEach, describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from '../../src/local/frontDoor.ts';
+
+interface Backend {
+  id: string;
+  port: number;
+  /** The requests that arrived, probes aside. */
+  seen: string[];
+  ready: boolean;
+  /** Takes connections and says nothing. */
+  frozen: boolean;
+  close(): Promise<void>;
+}
+
+const toClose: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of toClose.splice(0).reverse()) await one.close();
+});
+
+/** A replica for tests: `handler` answers everything but the probes. */
+async function backend(id: string, handler?: RequestListener): Promise<Backend> {
+  const made: Backend = { id, port: 0, seen: [], ready: true, frozen: false, close: async () => {} };
+  const server = createServer((req, res) => {
+    if (made.frozen) return;
+    if (req.url === '/readyz') return void res.writeHead(made.ready ? 200 : 503).end();
+    made.seen.push(`${req.method} ${req.url}`);
+    if (handler) handler(req, res);
+    else res.end(id);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  made.port = (server.address() as AddressInfo).port;
+  let closed: Promise<void> | undefined;
+  made.close = () =>
+    closed ??= new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  toClose.push(made);
+  return made;
+}
+
+/** A front door before these, once it has seen that `live` of them are ready. `becomes` awaits later changes. */
+async function doorBefore(upstreams: Backend[], options: Partial<FrontDoorOptions> & { live?: number } = {}) {
+  let present: readonly string[] = [];
+  let wake = () => {};
+  const onChange = (live: readonly string[]) => {
+    present = live;
+    wake();
+  };
+  const door: FrontDoor = await openFrontDoor({
+    host: '127.0.0.1',
+    port: 0,
+    probeEveryMs: 10,
+    upstreams,
+    onChange,
+    ...options,
+  });
+  toClose.push(door);
+  const becomes = async (wanted: string[]) => {
+    while (present.join() !== wanted.join()) await new Promise<void>((resolve) => wake = resolve);
+  };
+  await becomes(upstreams.map((upstream) => upstream.id).slice(0, options.live ?? upstreams.length));
+  return { url: `http://127.0.0.1:${door.port}`, port: door.port, becomes };
+}
+
+const problemOf = async (response: Response) => await response.json() as { status: number; detail: string };
+const textOf = async (url: string, init?: RequestInit) => await (await fetch(url, init)).text();
+
+describe('the front door', () => {
+  it('spreads requests evenly over the replicas', async () => {
+    const { url } = await doorBefore([await backend('a'), await backend('b'), await backend('c')]);
+    const answers: string[] = [];
+    for (let i = 0; i < 6; i++) answers.push(await textOf(`${url}/x`));
+    assert.deepEqual(answers.toSorted(), ['a', 'a', 'b', 'b', 'c', 'c']);
+  });
+
+  it('sends nothing to a replica that is not ready, and again once it is', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { url, becomes } = await doorBefore([a, b]);
+    b.ready = false;
+    await becomes(['a']);
+    for (let i = 0; i < 4; i++) assert.equal(await textOf(url), 'a');
+    b.ready = true;
+    await becomes(['a', 'b']);
+    assert.deepEqual([await textOf(url), await textOf(url)].toSorted(), ['a', 'b']);
+  });
+
+  it('sends nothing to a replica that takes connections and says nothing, as a frozen one does', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { url, becomes } = await doorBefore([a, b], { probeTimeoutMs: 30 });
+    b.frozen = true;
+    await becomes(['a']);
+    for (let i = 0; i < 4; i++) assert.equal(await textOf(url), 'a');
+  });
+
+  it('takes a request that one replica refused to the next, whole and once', async () => {
+    const echo: RequestListener = (req, res) => void req.pipe(res);
+    const [a, b] = [await backend('a', echo), await backend('b', echo)];
+    // Only the first probe: the door still believes in the replica that is gone.
+    const { url } = await doorBefore([a, b], { probeEveryMs: 60_000 });
+    await a.close();
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await textOf(`${url}/p${i}`, { method: 'POST', body: `body ${i}` }), `body ${i}`);
+    }
+    assert.deepEqual(b.seen, ['POST /p0', 'POST /p1', 'POST /p2']);
+  });
+
+  it('answers 503 with Retry-After while no replica is live', async () => {
+    const a = await backend('a');
+    a.ready = false;
+    const { url } = await doorBefore([a], { live: 0 });
+    const response = await fetch(url);
+    assert.equal(response.status, 503);
+    assert.equal(response.headers.get('retry-after'), '1');
+    assert.equal(response.headers.get('content-type'), 'application/problem+json');
+    assert.equal((await problemOf(response)).status, 503);
+  });
+
+  it('never sends a request twice that a replica may have acted on: it answers 502', async () => {
+    const breaks: RequestListener = (req) => void req.once('data', () => req.socket.destroy());
+    const [a, b] = [await backend('a', breaks), await backend('b', breaks)];
+    const { url } = await doorBefore([a, b]);
+    const response = await fetch(url, { method: 'POST', body: 'x' });
+    assert.equal(response.status, 502);
+    assert.match((await problemOf(response)).detail, /broke the connection before it answered/);
+    assert.equal(a.seen.length + b.seen.length, 1);
+  });
+});
+
+describe('the front door as a stream', () => {
+  it('passes an event stream on as it comes, and tells the replica when the client has gone', async () => {
+    let stream: ServerResponse | undefined;
+    let gone: Promise<unknown> | undefined;
+    const { port } = await doorBefore([
+      await backend('a', (_req, res) => {
+        stream = res.writeHead(200, { 'content-type': 'text/event-stream' });
+        gone = once(res, 'close');
+        res.flushHeaders();
+      }),
+    ]);
+    const client = request({ port, host: '127.0.0.1', path: '/events' }).end();
+    client.on('error', () => {});
+    // The headers, and then each event, arrive while the answer is still open.
+    const [response] = await once(client, 'response') as [IncomingMessage];
+    response.on('error', () => {});
+    for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
+      stream!.write(event);
+      assert.equal(String((await once(response, 'data'))[0]), event);
+    }
+    client.destroy();
+    await gone;
+  });
+
+  it('breaks the client’s connection when the replica’s answer breaks', async () => {
+    const { url } = await doorBefore([
+      await backend('a', (_req, res) => {
+        res.write('half an ans');
+        setImmediate(() => res.destroy());
+      }),
+    ]);
+    await assert.rejects(textOf(url));
+  });
+
+  it('breaks off an answer on which nothing moves any more', async () => {
+    const { url } = await doorBefore([await backend('a', () => {})], { idleLimitMs: 50 });
+    const response = await fetch(url);
+    assert.equal(response.status, 504);
+    assert.match((await problemOf(response)).detail, /a has not answered within 0\.05 s/);
+  });
+
+  it('passes on the message, not the headers of the hop', async () => {
+    const { port } = await doorBefore([
+      await backend('a', async (req, res) => {
+        res.writeHead(201, {
+          'x-kept': 'yes',
+          'x-hop': 'no',
+          connection: 'x-hop',
+          'set-cookie': ['a=1', 'b=2'],
+        });
+        res.end(JSON.stringify({ headers: req.headers, body: await text(req) }));
+      }),
+    ]);
+    const client = request({
+      ...{ port, host: '127.0.0.1', method: 'DELETE', path: '/x?y=1' },
+      headers: {
+        host: 'jobs.example',
+        'x-hop': '1',
+        connection: 'x-hop',
+        'x-forwarded-for': '10.0.0.9',
+        'transfer-encoding': 'chunked',
+      },
+    });
+    client.write('in ');
+    client.end('parts');
+    const [response] = await once(client, 'response') as [IncomingMessage];
+    assert.equal(response.statusCode, 201);
+    assert.equal(response.headers['x-kept'], 'yes');
+    assert.equal(response.headers['x-hop'], undefined);
+    assert.deepEqual(response.headers['set-cookie'], ['a=1', 'b=2']);
+    const { headers, body } = JSON.parse(await text(response));
+    assert.equal(body, 'in parts');
+    assert.equal(headers['x-hop'], undefined);
+    assert.equal(headers['x-forwarded-for'], '10.0.0.9, 127.0.0.1');
+    assert.equal(headers['x-forwarded-host'], 'jobs.example');
+    assert.equal(headers.host, 'jobs.example');
+  });
+});

@@ -1,0 +1,130 @@
+import { after, before, describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { findMongod, startMongod } from '../../src/local/mongod.ts';
+
+const quiet = { log: () => {} };
+const found = await findMongod(quiet).catch((error: Error) => ({ binary: null, tried: [error.message] }));
+const skip = found.binary === null ? `no mongod: ${found.tried.join('; ')}` : false;
+let dir: string;
+before(async () => dir = await mkdtemp(join(tmpdir(), 'mongod-test-')));
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** An executable that says what it is told to. */
+async function fakeMongod(name: string, says: string): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, `#!/bin/sh\n${says}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+describe('finding a mongod', () => {
+  it('takes the one that MONGOD_BINARY names, before any other', async () => {
+    const binary = await fakeMongod('named', 'echo "db version v7.0.1"');
+    const found = await findMongod({ ...quiet, env: { PATH: process.env.PATH, MONGOD_BINARY: binary } });
+    assert.deepEqual(found, { binary, how: 'named by MONGOD_BINARY' });
+  });
+
+  it('refuses what MONGOD_BINARY names when it is missing, no mongod, or too old', async () => {
+    const cases: [string, RegExp][] = [
+      [
+        join(dir, 'nowhere'),
+        /MONGOD_BINARY is .*nowhere: there is no such file\. Name a mongod 5\.0 or newer/,
+      ],
+      [await fakeMongod('other', 'echo "hello"'), /it is not a mongod/],
+      [await fakeMongod('old', 'echo "db version v4.4.29"'), /it is version 4, and 5\.0 is the oldest/],
+      [
+        await fakeMongod('broken', 'echo "libcrypto.so.1.1: not found" >&2; exit 127'),
+        /does not run here \(libcrypto/,
+      ],
+    ];
+    for (const [binary, sentence] of cases) {
+      await assert.rejects(findMongod({ ...quiet, env: { MONGOD_BINARY: binary } }), sentence);
+    }
+  });
+
+  it('takes the one on the PATH before one fetched earlier, and passes over one that does not run', async () => {
+    const [cacheDir, badDir, goodDir] = await Promise.all(
+      ['cache-', 'bad-', 'good-'].map((name) => mkdtemp(join(dir, name))),
+    );
+    const fetched = await fakeMongod(join(cacheDir!.slice(dir.length), 'mongod'), 'echo "db version v6.0.5"');
+    const good = await fakeMongod(join(goodDir!.slice(dir.length), 'mongod'), 'echo "db version v8.0.0"');
+    await fakeMongod(join(badDir!.slice(dir.length), 'mongod'), 'exit 1');
+    const bin = ':/usr/bin:/bin';
+
+    const onPath = await findMongod({
+      ...quiet,
+      cacheDir: cacheDir!,
+      env: { PATH: `${badDir}:${goodDir}${bin}` },
+    });
+    assert.deepEqual(onPath, { binary: good, how: 'on the PATH' });
+    const cached = await findMongod({ ...quiet, cacheDir: cacheDir!, env: { PATH: badDir! } });
+    assert.deepEqual(cached, { binary: fetched, how: `fetched before, ${fetched}` });
+  });
+});
+
+describe('a started mongod', () => {
+  const start = (name: string, options: { port?: number } = {}) =>
+    startMongod({ ...quiet, binary: found.binary!, dataDir: join(dir, name), ...options });
+
+  async function withClient<T>(uri: string, use: (client: MongoClient) => Promise<T>): Promise<T> {
+    const client = new MongoClient(uri);
+    return await use(client).finally(() => client.close());
+  }
+
+  it(
+    'takes transactions, keeps its data over a kill -9 and a change of port, and stops cleanly',
+    { skip },
+    async () => {
+      const first = await start('kept');
+      await withClient(first.uri, async (client) => {
+        await client.db('t').createCollection('c');
+        await client.withSession((session) =>
+          session.withTransaction(() => client.db('t').collection('c').insertOne({ n: 1 }, { session }))
+        );
+      });
+      process.kill(first.pid, 'SIGKILL');
+      assert.equal(await first.ended, 'SIGKILL');
+
+      const second = await start('kept');
+      assert.notEqual(second.pid, first.pid);
+      const docs = await withClient(second.uri, (client) => client.db('t').collection('c').find().toArray());
+      assert.deepEqual(docs.map((doc) => doc.n), [1]);
+      const { members } =
+        (await withClient(second.uri, (client) => client.db('admin').command({ replSetGetConfig: 1 })))
+          .config;
+      assert.deepEqual(members.map((member: { host: string }) => member.host), [`127.0.0.1:${second.port}`]);
+      await second.stop();
+      assert.equal(await second.ended, 'exit code 0');
+    },
+  );
+
+  it('that dies while it starts says why, with the end of its log', { skip }, async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => holder.once('listening', resolve));
+    const { port } = holder.address() as AddressInfo;
+    try {
+      await assert.rejects(start('taken', { port }), (error: Error) => {
+        assert.match(
+          error.message,
+          new RegExp(`ended while it started: exit code 48\\. Port ${port} is taken`),
+        );
+        assert.match(error.message, /The end of its log \(.*mongod\.log\):\n.*Address already in use/s);
+        return true;
+      });
+    } finally {
+      holder.close();
+    }
+  });
+
+  it('refuses a data directory that another one works on', { skip }, async () => {
+    const first = await start('shared');
+    await assert.rejects(start('shared'), /Another mongod works on .*shared: stop it first/);
+    await first.stop();
+  });
+});

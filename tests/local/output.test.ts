@@ -1,0 +1,69 @@
+import { describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { createOutput } from '../../src/local/output.ts';
+
+function printing(options: { terminal: boolean; colour?: boolean }) {
+  const lines: string[] = [];
+  const now = () => Date.UTC(2026, 0, 2, 3, 4, 5, 6);
+  const out = createOutput({ colour: false, ...options, now, write: (text) => void lines.push(text) });
+  return { out, lines };
+}
+
+const LINE = JSON.stringify({
+  time: '2026-01-02T10:20:30.400Z',
+  level: 'warn',
+  msg: 'lease lost',
+  replica: 'replica-2',
+  term: 3,
+  why: 'no answer',
+  holder: 'replica-1',
+});
+
+describe('output on a terminal', () => {
+  it('shows a log line with the time, the replica, the level, the message and its fields', () => {
+    const { out, lines } = printing({ terminal: true });
+    out.replicaLine('replica-2', LINE);
+    assert.deepEqual(lines, [
+      '10:20:30.400 replica-2 WARN  lease lost term=3 why="no answer" holder=replica-1\n',
+    ]);
+  });
+
+  it('passes any other line through, behind the name', () => {
+    const { out, lines } = printing({ terminal: true });
+    out.replicaLine('replica-1', 'Error: {"x"}');
+    out.replicaLine('replica-1', '{not json');
+    out.say('hello');
+    out.hint('try this');
+    assert.deepEqual(lines, ['replica-1 Error: {"x"}\n', 'replica-1 {not json\n', 'hello\n', 'try this\n']);
+  });
+
+  it('has colours only where they are wanted, another one for each replica', () => {
+    const { out, lines } = printing({ terminal: true, colour: true });
+    out.replicaLine('replica-1', 'x');
+    out.replicaLine('replica-2', 'x');
+    assert.equal(lines[0], '\u001b[36mreplica-1\u001b[0m x\n');
+    assert.equal(lines[1], '\u001b[35mreplica-2\u001b[0m x\n');
+  });
+});
+
+describe('output that is not for a terminal', () => {
+  it('is JSON lines, each with a time and a message, and the replica', () => {
+    const { out, lines } = printing({ terminal: false });
+    out.replicaLine('replica-2', LINE);
+    out.replicaLine('replica-3', 'TypeError: x');
+    out.say('ready', 'warn');
+    out.hint('try this');
+    const time = '2026-01-02T03:04:05.006Z';
+    assert.deepEqual(lines.map((line) => JSON.parse(line)), [
+      JSON.parse(LINE),
+      { time, level: 'info', msg: 'TypeError: x', replica: 'replica-3' },
+      { time, level: 'warn', msg: 'ready' },
+    ]);
+  });
+
+  it('names the replica on a line that does not do so itself', () => {
+    const { out, lines } = printing({ terminal: false });
+    out.replicaLine('replica-1', '{"msg":"x"}');
+    assert.deepEqual(lines, ['{"msg":"x","replica":"replica-1"}\n']);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { isFree } from '../../../src/domain/lease.ts';
+import {
+  batch,
+  candidate,
+  claimed,
+  create,
+  eventually,
+  lead,
+  LONG_MS,
+  NO_MARK,
+  replace,
+  request,
+  SPEC,
+  type Test,
+} from '../support.ts';
+
+export function leaseCases(test: Test): void {
+  test('is prepared once by five replicas at once', async (store, connect) => {
+    const before = await store.lease.read();
+    await Promise.all(Array.from({ length: 5 }, () => connect().prepare()));
+    const { lease, serverNowMs } = await store.lease.read();
+    assert.deepEqual(lease, before.lease);
+    const { watermark, expires_at, ...rest } = lease;
+    assert.deepEqual(rest, {
+      holder: null,
+      boot: null,
+      term: 0,
+      address: null,
+      acquired_at: null,
+      renewed_at: null,
+      released_at: null,
+    });
+    assert.equal(expires_at.getTime(), 0);
+    assert.equal(watermark.claimedThroughMs, watermark.mirroredThroughMs);
+    assert.ok(
+      serverNowMs - watermark.claimedThroughMs < 30_000,
+      'the watermark begins at the time of the preparation',
+    );
+  });
+
+  test('five replicas race for it: one gets it, under the next term', async (_store, connect) => {
+    const answers = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map((name) => connect().lease.acquire(candidate(name), LONG_MS)),
+    );
+    const [lease, ...others] = answers.filter((answer) => answer !== null);
+    assert.ok(lease);
+    assert.deepEqual(others, []);
+    assert.equal(lease.term, 1);
+    assert.deepEqual(candidate(lease.holder as string), {
+      holder: lease.holder,
+      boot: lease.boot,
+      address: lease.address,
+    });
+  });
+
+  test('says until when it is held, on the server’s clock', async (store) => {
+    const { lease } = await lead(store, 'a', 5000);
+    const reading = await store.lease.read();
+    assert.deepEqual(reading.lease, lease);
+    assert.deepEqual(lease.acquired_at, lease.renewed_at);
+    assert.equal(lease.expires_at.getTime() - (lease.acquired_at as Date).getTime(), 5000);
+    assert.ok(reading.serverNowMs >= (lease.acquired_at as Date).getTime());
+    assert.equal(isFree(reading), false);
+  });
+
+  test('is refused to others while it is held, and free when it has run out', async (store) => {
+    const { lease } = await lead(store, 'a', 250);
+    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS), null);
+    const next = await eventually(() => store.lease.acquire(candidate('b'), LONG_MS));
+    assert.equal(next.term, 2);
+    assert.equal(next.holder, 'b');
+    assert.ok((next.acquired_at as Date).getTime() >= lease.expires_at.getTime());
+  });
+
+  test('is given again, under a new term, to the boot that holds it', async (store) => {
+    await lead(store, 'a');
+    const { lease } = await lead(store, 'a');
+    assert.equal(lease.term, 2);
+    assert.equal(await store.lease.acquire({ ...candidate('a'), boot: 'another life of a' }, LONG_MS), null);
+  });
+
+  test('is renewed by its holder, boot and term only', async (store) => {
+    const { grant, lease } = await lead(store, 'a', 2000);
+    const renewed = await store.lease.renew(grant, 9000, NO_MARK);
+    assert.ok(renewed);
+    assert.equal(renewed.expires_at.getTime() - (renewed.renewed_at as Date).getTime(), 9000);
+    assert.deepEqual(renewed.acquired_at, lease.acquired_at);
+    for (const wrong of [{ holder: 'b' }, { boot: 'boot-b' }, { term: 2 }, { term: 0 }]) {
+      assert.equal(await store.lease.renew({ ...grant, ...wrong }, LONG_MS, NO_MARK), null);
+      assert.equal(await store.lease.release({ ...grant, ...wrong }), false);
+    }
+    assert.deepEqual((await store.lease.read()).lease, renewed);
+  });
+
+  test('may be renewed after it ran out, as long as nobody else took it', async (store) => {
+    const { grant } = await lead(store, 'a', 1);
+    await eventually(async () => isFree(await store.lease.read()) || null);
+    assert.ok(await store.lease.renew(grant, LONG_MS, NO_MARK));
+    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS), null);
+  });
+
+  test('has marks that only grow', async (store) => {
+    const { grant, lease } = await lead(store, 'a');
+    const startMs = lease.watermark.claimedThroughMs;
+    const marks = async (claimed: number, mirrored: number) => {
+      const mark = { claimedThroughMs: startMs + claimed, mirroredThroughMs: startMs + mirrored };
+      const { claimedThroughMs, mirroredThroughMs } =
+        (await store.lease.renew(grant, LONG_MS, mark))?.watermark ?? assert.fail();
+      return [claimedThroughMs - startMs, mirroredThroughMs - startMs];
+    };
+    assert.deepEqual(await marks(500, 300), [500, 300]);
+    assert.deepEqual(await marks(400, 400), [500, 400]);
+    assert.deepEqual(await marks(-5000, -5000), [500, 400]);
+    await store.lease.release(grant);
+    const { lease: next } = await lead(store, 'b');
+    assert.deepEqual(next.watermark, { claimedThroughMs: startMs + 500, mirroredThroughMs: startMs + 400 });
+  });
+
+  test('is free at once when it is released, and the grant is over', async (store) => {
+    const { grant } = await lead(store, 'a');
+    assert.equal(await store.lease.release(grant), true);
+    const reading = await store.lease.read();
+    assert.equal(isFree(reading), true);
+    assert.deepEqual(reading.lease.released_at, reading.lease.expires_at);
+    assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null, 'a late renewal must not revive it');
+    assert.equal(await store.lease.release(grant), false);
+    const { lease } = await lead(store, 'b');
+    assert.equal(lease.released_at, null);
+  });
+
+  test(
+    'hints to its watchers when it is taken or released, not when it is renewed or claimed under',
+    async (store, connect) => {
+      const hints = new Hints();
+      const stop = connect().lease.watch(() => hints.add(), (error) => assert.fail(error));
+      await hints.reach(1);
+      const { grant } = await lead(store, 'a');
+      await hints.reach(2);
+      const schedule = await create(store, 'job');
+      await store.lease.renew(grant, LONG_MS, NO_MARK);
+      await store.claims.claim(batch(grant, [request(schedule, [claimed('job', 1, grant)])]));
+      await replace(store, 'job', { ...SPEC, name: 'changed' });
+      await store.lease.release(grant);
+      await hints.reach(3);
+      await lead(store, 'b');
+      await hints.reach(4);
+      assert.equal(hints.count, 4);
+      stop();
+    },
+  );
+}
+
+class Hints {
+  count = 0;
+  #wake = () => {};
+
+  add(): void {
+    this.count++;
+    this.#wake();
+  }
+
+  async reach(count: number): Promise<void> {
+    while (this.count < count) await new Promise<void>((resolve) => this.#wake = resolve);
+  }
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import type { RunQuery, Store } from '../../../src/actors/ports.ts';
+import { BadCursor } from '../../../src/domain/cursor.ts';
+import type { Run } from '../../../src/domain/run.ts';
+import { at, batch, claimed, create, lead, outcomeOf, request, type Test } from '../support.ts';
+
+export function runCases(test: Test): void {
+  test('records an outcome of the present attempt by its boot, once', async (store) => {
+    const [run] = await stored(store, [['job', 1]]) as [Run];
+    const outcome = outcomeOf(run);
+    for (
+      const late of [{ attempt: 2 }, { attempt: 0 }, { executor_boot: 'boot-b' }, { run_id: 'job@never' }]
+    ) {
+      assert.equal(await store.runs.record([outcomeOf(run, late)]), 0);
+    }
+    assert.deepEqual(await store.runs.get(run.id), run);
+    assert.equal(await store.runs.record([outcome]), 1);
+    const { run_id: _r, schedule_id: _s, ...end } = outcome;
+    const ended = { ...run, ...end };
+    assert.deepEqual(await store.runs.get(run.id), ended);
+    assert.equal(await store.runs.record([outcomeOf(run, { state: 'failed', error: 'late' })]), 0);
+    assert.deepEqual(await store.runs.get(run.id), ended);
+  });
+
+  test('records many outcomes at once, and counts those that were', async (store) => {
+    const runs = await stored(store, [['job', 1], ['job', 2], ['job', 3]]);
+    const outcomes = runs.map((run, i) => outcomeOf(run, i === 1 ? { attempt: 7 } : {}));
+    assert.equal(await store.runs.record(outcomes), 2);
+    assert.equal(await store.runs.record([]), 0);
+    assert.deepEqual((await store.runs.list({ states: ['claimed'], limit: 9, cursor: null })).items, [
+      runs[1],
+    ]);
+  });
+
+  test('lists the newest first, in pages, by schedule and state', async (store) => {
+    const runs = await stored(store, [['a', 1], ['b', 1], ['a', 2], ['b', 3], ['a', 3]]);
+    await store.runs.record([outcomeOf(runs[0] as Run)]);
+    assert.deepEqual(await pages(store, { limit: 2 }), [['b 3', 'a 3'], ['a 2', 'b 1'], ['a 1']]);
+    assert.deepEqual(await pages(store, { limit: 5 }), [['b 3', 'a 3', 'a 2', 'b 1', 'a 1']]);
+    assert.deepEqual(await pages(store, { limit: 2, scheduleId: 'a' }), [['a 3', 'a 2'], ['a 1']]);
+    assert.deepEqual(await pages(store, { limit: 2, states: ['claimed'] }), [['b 3', 'a 3'], ['a 2', 'b 1']]);
+    assert.deepEqual(await pages(store, { limit: 2, states: ['succeeded', 'failed'] }), [['a 1']]);
+    assert.deepEqual(await pages(store, { limit: 2, scheduleId: 'b', states: ['succeeded'] }), [[]]);
+    await assert.rejects(store.runs.list({ limit: 2, cursor: 'nonsense' }), BadCursor);
+  });
+
+  test('finds the newest run of each schedule', async (store) => {
+    const runs = await stored(store, [['a', 1], ['b', 1], ['a', 2], ['c', 5]]);
+    const latest = await store.runs.latest(['a', 'b', 'none']);
+    assert.deepEqual(latest, new Map([['a', runs[2]], ['b', runs[1]]]));
+    assert.deepEqual(await store.runs.latest([]), new Map());
+    assert.equal(await store.runs.get('a@never'), null);
+  });
+}
+
+/** Claims a run for each [schedule, second]. */
+async function stored(store: Store, wanted: [string, number][]): Promise<Run[]> {
+  const { grant } = await lead(store, 'a');
+  const runs = wanted.map(([id, second]) => claimed(id, second, grant));
+  for (const id of new Set(wanted.map(([id]) => id))) {
+    const schedule = await create(store, id);
+    await store.claims.claim(batch(grant, [request(schedule, runs.filter((run) => run.schedule_id === id))]));
+  }
+  return runs;
+}
+
+/** All pages of a list, as `schedule second`. */
+async function pages(store: Store, query: Omit<RunQuery, 'cursor'>): Promise<string[][]> {
+  const all: string[][] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<Store['runs']['list']>> = await store.runs.list({ ...query, cursor });
+    all.push(
+      page.items.map((run) => `${run.schedule_id} ${(run.scheduled_for.getTime() - at(0).getTime()) / 1000}`),
+    );
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return all;
+}

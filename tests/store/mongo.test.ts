@@ -1,0 +1,13 @@
+import { after, describe } from 'node:test';
+import { testMongo } from '../support/mongo.ts';
+import { conformance } from './conformance.ts';
+import { mongoCases } from './mongoCases.ts';
+import { mongoDatabase } from './mongoDatabase.ts';
+
+const mongo = await testMongo();
+
+describe('MongoDB store', { skip: mongo.skip }, () => {
+  after(() => mongo.stop());
+  conformance(async () => mongoDatabase(mongo));
+  describe('on a real server', () => mongoCases(mongo));
+});

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Binary } from 'mongodb';
+import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { systemClock } from '../../src/infra/clock.ts';
+import type { Grant } from '../../src/domain/lease.ts';
+import { mongoStore } from '../../src/infra/mongo/store.ts';
+import { systemRandom } from '../../src/infra/random.ts';
+import type { TestMongo } from '../support/mongo.ts';
+import { failCommand, mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
+import {
+  batch,
+  candidate,
+  claimed,
+  committed,
+  create,
+  eventually,
+  interval,
+  lead,
+  LONG_MS,
+  Recorder,
+  replace,
+  request,
+} from './support.ts';
+
+/** The name of the store whose commands fail. */
+const CLAIMER = 'claimer';
+
+/** What only a real server can do to a store. Needs one with `enableTestCommands`. */
+export function mongoCases(mongo: TestMongo): void {
+  const test = (name: string, body: (store: Store, database: TestMongoDatabase) => Promise<void>) =>
+    it(name, { timeout: 30_000 }, async () => {
+      const database = mongoDatabase(mongo);
+      try {
+        const store = database.connectAs(CLAIMER);
+        await store.prepare();
+        await body(store, database);
+      } finally {
+        await database.close();
+      }
+    });
+
+  test(
+    'a transaction that a dead leader left open does not block its successor',
+    async (store, { name, raw }) => {
+      await lead(store, 'dead', 1);
+      const leases = raw.db(name).collection<{ _id: string; session: Binary }>('leases');
+      const session = raw.startSession();
+      const lsid = session.id?.id as Binary;
+      await leases.updateOne({ _id: 'leader' }, { $set: { session: lsid } });
+      session.startTransaction();
+      await leases.updateOne({ _id: 'leader' }, { $inc: { barrier: 1 } }, { session });
+      const { lease } = await lead(store, 'next');
+      assert.equal(lease.term, 2);
+      await assert.rejects(session.commitTransaction(), { codeName: 'NoSuchTransaction' });
+      await session.endSession();
+    },
+  );
+
+  test('a change is not acknowledged before a claim in flight is over', async (store, { name, raw }) => {
+    await create(store, 'job');
+    const leases = raw.db(name).collection<{ _id: string }>('leases');
+    const session = raw.startSession();
+    session.startTransaction();
+    await leases.updateOne({ _id: 'leader' }, { $inc: { barrier: 1 } }, { session });
+    let acknowledged = false;
+    const change = replace(store, 'job', interval('1s')).then(() => acknowledged = true);
+    const waiting = [{ $currentOp: {} }, { $match: { ns: `${name}.leases`, op: 'update' } }];
+    await eventually(async () => (await raw.db('admin').aggregate(waiting).toArray())[0] ?? null);
+    assert.equal((await store.schedules.get('job'))?.revision, 2, 'it is stored');
+    assert.equal(acknowledged, false);
+    await session.commitTransaction();
+    await change;
+    await session.endSession();
+  });
+
+  test(
+    'a claim that began before a change was acknowledged finds it stale',
+    async (store, { connect, raw }) => {
+      const api = connect();
+      const { grant } = await lead(store, 'a');
+      const schedule = await create(store, 'job');
+      const run = claimed('job', 1, grant);
+      // It has read the definition by the time that it inserts.
+      const held = await failCommand(raw, { times: 1 }, {
+        appName: CLAIMER,
+        failCommands: ['insert'],
+        blockConnection: true,
+        blockTimeMS: 1000,
+      });
+      let over = false;
+      const claim = store.claims.claim(batch(grant, [request(schedule, [run])])).finally(() => over = true);
+      await held.entered(1);
+      await replace(api, 'job', interval('1s'));
+      assert.equal(over, false, 'the change is acknowledged while the claim is under way');
+      const { runs, stale } = committed(await claim);
+      assert.deepEqual({ runs, stale }, { runs: [], stale: ['job'] });
+      assert.equal(await store.runs.get(run.id), null);
+    },
+  );
+
+  const lost = {
+    'the connection breaks before the commit': { closeConnection: true },
+    'the commit is done and its answer says that it may not last': {
+      writeConcernError: { code: 91, errmsg: 'shutting down' },
+    },
+    'the server has forgotten the transaction': {
+      errorCode: 251,
+      errorLabels: ['TransientTransactionError'],
+    },
+  };
+  for (const [what, effect] of Object.entries(lost)) {
+    test(`a claim is committed once when ${what}`, async (store, { raw }) => {
+      const { grant, schedule, runs } = await ready(store);
+      // The driver itself repeats a commit once.
+      await failCommand(raw, { times: 3 }, {
+        appName: CLAIMER,
+        failCommands: ['commitTransaction'],
+        ...effect,
+      });
+      const { lease: _, ...rest } = committed(
+        await store.claims.claim(batch(grant, [request(schedule, runs)])),
+      );
+      assert.deepEqual(rest, { runs: runs.map((run) => run.id), duplicates: [], stale: [] });
+      assert.deepEqual((await store.runs.list({ limit: 9, cursor: null })).items.length, runs.length);
+    });
+  }
+
+  const unknown = [
+    { what: 'done', effect: { writeConcernError: { code: 91, errmsg: 'shutting down' } }, done: true },
+    { what: 'not done', effect: { closeConnection: true }, done: false },
+  ];
+  for (const { what, effect, done } of unknown) {
+    test(
+      `a commit whose result stays unknown, and which was ${what}, is resolved`,
+      async (store, database) => {
+        const { grant, schedule, runs } = await ready(store);
+        const request1 = request(schedule, runs);
+        const failing = await failCommand(database.raw, 'alwaysOn', {
+          appName: CLAIMER,
+          failCommands: ['commitTransaction'],
+          ...effect,
+        });
+        await assert.rejects(
+          store.claims.claim(batch(grant, [request1], { durationMs: 300 })),
+          StoreUnavailable,
+        );
+        await failing.off();
+        const stored = done ? runs : [];
+        assert.equal(await openTransactions(database), done ? 0 : 1);
+        assert.deepEqual(await store.claims.resolve(runs, grant.boot), stored);
+        assert.equal(await openTransactions(database), 0, 'nothing is left that could still be committed');
+        const list = async () => (await store.runs.list({ limit: 9, cursor: null })).items.length;
+        assert.equal(await list(), stored.length);
+        assert.equal(committed(await store.claims.claim(batch(grant, [request1]))).runs.length, runs.length);
+        assert.equal(await list(), runs.length);
+      },
+    );
+  }
+
+  test('resolving waits for a claim of the same store', async (store, { raw }) => {
+    const { grant, schedule, runs } = await ready(store);
+    const slow = { blockConnection: true, blockTimeMS: 300 };
+    const held = await failCommand(raw, { times: 1 }, {
+      appName: CLAIMER,
+      failCommands: ['insert'],
+      ...slow,
+    });
+    const claim = store.claims.claim(batch(grant, [request(schedule, runs)]));
+    await held.entered(1);
+    assert.deepEqual(await store.claims.resolve(runs, grant.boot), runs);
+    assert.equal((await claim).kind, 'committed');
+  });
+
+  test('a mirror is told when its collection goes, and starts over', async (store, { name, raw }) => {
+    await create(store, 'job');
+    const recorder = new Recorder();
+    await store.feed.snapshot(recorder);
+    await raw.db(name).dropCollection('schedules');
+    await recorder.until(({ changes }) => changes.at(-1)?.kind === 'invalidated');
+    const { schedules, feed } = await store.feed.snapshot(recorder);
+    assert.deepEqual(schedules, []);
+    feed.close();
+  });
+
+  test('a feed whose history is lost says that it can’t be resumed', async (store, { raw }) => {
+    const recorder = new Recorder();
+    const { feed } = await store.feed.snapshot(recorder);
+    await recorder.until(({ progressMs }) => progressMs.length > 0);
+    await failCommand(raw, { times: 2 }, {
+      appName: CLAIMER,
+      failCommands: ['getMore', 'aggregate'],
+      errorCode: 286,
+    });
+    await recorder.until(({ failure }) => failure !== null);
+    assert.equal(recorder.failure?.resumable, false);
+    const again = new Recorder();
+    await store.feed.resume(feed.token(), again);
+    await again.until(({ failure }) => failure !== null);
+    assert.equal(again.failure?.resumable, false);
+  });
+
+  test('a watch on the lease goes on when its collection goes', async (store, { name, raw }) => {
+    const told: string[] = [];
+    let wake = () => {};
+    const tell = (what: string) => () => {
+      told.push(what);
+      wake();
+    };
+    const stop = store.lease.watch(tell('hint'), tell('error'));
+    const reach = async (count: number) => {
+      while (told.length < count) await new Promise<void>((resolve) => wake = resolve);
+    };
+    await reach(1);
+    await raw.db(name).dropCollection('leases');
+    await reach(3);
+    assert.deepEqual(told, ['hint', 'error', 'hint']);
+    stop();
+    await assert.rejects(store.lease.acquire(candidate('a'), LONG_MS), /prepare it first/);
+  });
+
+  it('rejects while nobody answers, and says so', async () => {
+    const options = {
+      clock: systemClock(),
+      random: systemRandom(),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    };
+    const store = mongoStore({ uri: 'mongodb://127.0.0.1:9/?connect=direct', ...options });
+    await assert.rejects(store.prepare(), (error) => {
+      assert.ok(error instanceof StoreUnavailable);
+      return /ECONNREFUSED/.test(error.message);
+    });
+    await store.close();
+    await assert.rejects(store.ping(), StoreUnavailable);
+  });
+}
+
+async function ready(
+  store: Store,
+): Promise<
+  { grant: Grant; schedule: Awaited<ReturnType<typeof create>>; runs: ReturnType<typeof claimed>[] }
+> {
+  const { grant } = await lead(store, 'a');
+  const schedule = await create(store, 'job');
+  return { grant, schedule, runs: [claimed('job', 1, grant), claimed('job', 2, grant)] };
+}
+
+/** How many transactions the server holds open for the session of the lease's holder. */
+async function openTransactions({ name, raw }: TestMongoDatabase): Promise<number> {
+  const lease = await raw.db(name).collection<{ _id: string; session: Binary }>('leases').findOne({
+    _id: 'leader',
+  });
+  const open = [{ $currentOp: { idleSessions: true } }, {
+    $match: { 'lsid.id': lease?.session, transaction: { $exists: true } },
+  }];
+  return (await raw.db('admin').aggregate(open).toArray()).length;
+}

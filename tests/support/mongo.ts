@@ -1,0 +1,47 @@
+/**
+ * A real MongoDB for a test file: TEST_MONGO_URI, or a mongod of its own, with failpoints, that is gone
+ * afterwards. Where there is none, the tests are reported as skipped, with the reason; in CI they fail.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findMongod, startMongod } from '../../src/local/mongod.ts';
+
+export interface TestMongo {
+  uri: string;
+  /** A new name with each call. */
+  database(): string;
+  stop(): Promise<void>;
+  /** Why there is none. */
+  skip: string | false;
+}
+
+/**
+ * For the top level of a test file: `const mongo = await testMongo()`, then `describe('…', { skip: mongo.skip
+ * }, …)`.
+ */
+export async function testMongo(): Promise<TestMongo> {
+  const database = () => `test-${randomUUID().slice(0, 13)}`;
+  const given = process.env.TEST_MONGO_URI;
+  if (given) return { uri: given, database, stop: async () => {}, skip: false };
+
+  const found = await findMongod({ log: () => {} });
+  if (found.binary === null) {
+    const reason = `no mongod: ${found.tried.join('; ')}`;
+    if (process.env.CI === 'true') throw new Error(reason);
+    return { uri: '', database, stop: async () => {}, skip: reason };
+  }
+  const dataDir = await mkdtemp(join(tmpdir(), 'hascheduler-test-'));
+  const extraArgs = ['--setParameter', 'enableTestCommands=1'];
+  const mongod = await startMongod({ binary: found.binary, dataDir, log: () => {}, extraArgs });
+  return {
+    uri: mongod.uri,
+    database,
+    skip: false,
+    async stop() {
+      await mongod.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Schedule } from '../../src/domain/schedule.ts';
+
+type Common = Omit<Schedule, 'type' | 'definition'>;
+
+/** A stored schedule with a plain policy, for tests: `every(100)` fires at 100, 200, … after `fromMs`. */
+export function every(intervalMs: number, fromMs: number, more: Partial<Common> = {}): Schedule {
+  return {
+    id: 's',
+    type: 'duration',
+    definition: { interval: `${intervalMs}ms` },
+    paused: false,
+    action: { type: 'log' },
+    policy: { catch_up: 'all', catch_up_window: '60s' },
+    history: { success: '24h', failure: '168h' },
+    revision: 1,
+    created_at: new Date(fromMs),
+    updated_at: new Date(fromMs),
+    effective_from: new Date(fromMs),
+    superseded: [],
+    ...more,
+  };
+}
+
+/** The next revision of a schedule, with another interval, in force from `atMs`. */
+export function changed(
+  schedule: Schedule,
+  intervalMs: number,
+  atMs: number,
+  more: Partial<Common> = {},
+): Schedule {
+  const { type, definition, revision, effective_from: from } = schedule;
+  const old = { type, definition, revision, from, until: new Date(atMs) } as Schedule['superseded'][number];
+  return {
+    ...schedule,
+    type: 'duration',
+    definition: { interval: `${intervalMs}ms` },
+    revision: revision + 1,
+    updated_at: new Date(atMs),
+    effective_from: new Date(atMs),
+    superseded: [...schedule.superseded, ...(schedule.paused ? [] : [old])],
+    ...more,
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * Replicas as they are, over the in-memory store, on one simulated clock: each can be crashed, frozen, cut
+ * off, or have its calls delayed.
+ */
+import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
+import { StoreUnavailable } from '../../src/actors/ports.ts';
+import type { Run } from '../../src/domain/run.ts';
+import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';
+import { assembleReplica, type Replica } from '../../src/replica.ts';
+import { SimClock } from './simClock.ts';
+
+export const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
+
+/** What a run's execution leaves behind. */
+export interface Execution {
+  runId: string;
+  attempt: number;
+  replica: string;
+  atMs: number;
+}
+
+/** What may happen to a replica's call: `run` carries it out. */
+type Trouble = <T>(op: string, run: () => Promise<T>) => Promise<T>;
+
+export class SimReplica {
+  readonly id: string;
+  readonly replica: Replica;
+  readonly store: Store;
+  readonly log: string[] = [];
+  /** Replaced by tests. */
+  trouble: Trouble = (_op, run) => run();
+  #frozen: Promise<void> | null = null;
+  #wake: (() => void) | null = null;
+  #crashed = false;
+
+  constructor(id: string, cluster: SimCluster, skewMs: number) {
+    this.id = id;
+    this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run) });
+    const clock = this.#clock(cluster.clock, skewMs);
+    let uuid = 0;
+    let chance = id.charCodeAt(id.length - 1);
+    this.replica = assembleReplica({
+      store: this.store,
+      clock,
+      random: {
+        // A small linear congruential generator: the same in every run, another one in each replica.
+        next: () => (chance = (chance * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31,
+        uuid: () => `${id}-uuid-${uuid++}`,
+      },
+      logger: this.#logger(),
+      execute: async ({ run }) => {
+        cluster.executions.push({
+          runId: run.id,
+          attempt: run.attempt,
+          replica: id,
+          atMs: cluster.clock.now(),
+        });
+        return { output: null };
+      },
+      identity: { id, boot: `${id}-boot-${cluster.boots++}`, address: `http://${id}`, version: 'test' },
+      lease: LEASE,
+      graceMs: 5000,
+    });
+  }
+
+  get role(): string {
+    return this.replica.actor.getSnapshot().context.role;
+  }
+
+  /** Nothing of it happens ever again. */
+  crash(): void {
+    this.#crashed = true;
+  }
+
+  /**
+   * As SIGSTOP does: no timer fires and no answer is seen until `wake`; calls that were sent are carried out.
+   */
+  freeze(): void {
+    this.#frozen = new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  wake(): void {
+    this.#wake?.();
+    this.#frozen = null;
+  }
+
+  async #call<T>(op: string, run: () => Promise<T>): Promise<T> {
+    if (this.#crashed) return await new Promise<T>(() => {});
+    const answer = await this.trouble(op, run).then((value) => ({ value }), (error: Error) => ({ error }));
+    if (this.#frozen) await this.#frozen;
+    if (this.#crashed) return await new Promise<T>(() => {});
+    if ('error' in answer) throw answer.error;
+    return answer.value;
+  }
+
+  #clock(base: SimClock, skewMs: number): Clock {
+    return {
+      now: () => base.now() + skewMs,
+      monotonic: () => base.monotonic() + skewMs / 7,
+      setTimeout: (fn, delayMs) =>
+        base.setTimeout(() => {
+          if (this.#crashed) return;
+          if (this.#frozen) void this.#frozen.then(fn);
+          else fn();
+        }, delayMs),
+      clearTimeout: (handle) => base.clearTimeout(handle),
+    };
+  }
+
+  #logger(): Logger {
+    const at = (level: string) => (message: string) => void this.log.push(`${level} ${message}`);
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+}
+
+export class SimCluster {
+  readonly clock = new SimClock();
+  readonly db: MemoryDatabase = memoryDatabase({ clock: this.clock });
+  readonly executions: Execution[] = [];
+  readonly replicas: SimReplica[] = [];
+  /** A user's connection, which no trouble touches. */
+  readonly user: Store = this.db.connect();
+  boots = 0;
+
+  add(id: string, skewMs = 0): SimReplica {
+    const replica = new SimReplica(id, this, skewMs);
+    this.replicas.push(replica);
+    replica.replica.start();
+    return replica;
+  }
+
+  /** Three replicas, and time enough that one of them leads. */
+  static async ofThree(): Promise<SimCluster> {
+    const cluster = new SimCluster();
+    for (const id of ['r1', 'r2', 'r3']) cluster.add(id);
+    await cluster.clock.advance(1000);
+    return cluster;
+  }
+
+  leader(): SimReplica {
+    const leaders = this.replicas.filter((each) => each.role === 'leader');
+    if (leaders.length !== 1) throw new Error(`${leaders.length} replicas lead`);
+    return leaders[0] as SimReplica;
+  }
+
+  followers(): SimReplica[] {
+    return this.replicas.filter((each) => each.role === 'follower');
+  }
+
+  async create(id: string, intervalMs: number, more: Partial<ScheduleSpec> = {}): Promise<void> {
+    await this.user.schedules.create(id, every(intervalMs, more));
+  }
+
+  /** Every run of a schedule, oldest first. */
+  async runs(scheduleId: string): Promise<Run[]> {
+    const { items } = await this.user.runs.list({ scheduleId, limit: 10_000, cursor: null });
+    return items.reverse();
+  }
+}
+
+export function every(intervalMs: number, more: Partial<ScheduleSpec> = {}): ScheduleSpec {
+  return {
+    type: 'duration',
+    definition: { interval: `${intervalMs}ms` },
+    paused: false,
+    action: { type: 'log' },
+    policy: { catch_up: 'all', catch_up_window: '60s' },
+    history: { success: '24h', failure: '168h' },
+    ...more,
+  } as ScheduleSpec;
+}
+
+export function unreachable(): Promise<never> {
+  return Promise.reject(new StoreUnavailable('cut off by the test'));
+}
