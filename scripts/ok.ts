@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
 
 const bin = (name: string) => join(PROJECT_DIR, 'node_modules', '.bin', name);
+const runner = RUNTIME === 'deno' ? ['run', '-A', '--no-check'] : ['--import', 'tsx'];
 const testRunner = RUNTIME === 'deno' ? ['test', '-A', '--no-check'] : ['--import', 'tsx', '--test'];
 
 /** What is checked, with the command, and what to do about a failure. */
@@ -14,8 +15,9 @@ const STEPS: [what: string, command: string[], remedy?: string][] = [
   ['format', [bin('deno'), 'fmt', '--check'], '`npx deno fmt` puts it right'],
   ['lint', [bin('deno'), 'lint']],
   ['types, by tsc', [bin('tsc'), '-p', '.']],
-  ['types, by deno', [bin('deno'), 'check', '--quiet', 'src', 'tests', 'scripts']],
+  ['types, by deno', [bin('deno'), 'check', '--quiet', 'src', 'tests', 'scripts', 'bench']],
   ['unused code', [bin('knip')]],
+  ['statecharts', [process.execPath, ...runner, 'scripts/diagrams.ts', '--check']],
   ['architecture', [process.execPath, ...testRunner, 'tests/architecture.test.ts']],
 ];
 

@@ -68,7 +68,7 @@ async function run(config: Config): Promise<void> {
     version: identity.version,
     pid: process.pid,
   });
-  if (config.host !== '0.0.0.0' && config.host !== '::') {
+  if (config.hostIsDefault) {
     logger.info(
       `only ${config.host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
     );
@@ -86,10 +86,11 @@ async function run(config: Config): Promise<void> {
 /** Resolves with the signal. A second one ends the process at once. */
 function askedToStop(): Promise<string> {
   return new Promise((resolve) => {
+    let signals = 0;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve(signal);
-        process.on(signal, () => process.exit(signal === 'SIGTERM' ? 143 : 130));
+      process.on(signal, () => {
+        if (signals++ === 0) resolve(signal);
+        else process.exit(signal === 'SIGTERM' ? 143 : 130);
       });
     }
   });

@@ -4,7 +4,7 @@
  */
 import { type Actor, createActor, fromCallback, fromPromise } from 'xstate';
 import { electionMachine } from './actors/election.ts';
-import type { ElectionEvent } from './actors/events.ts';
+import type { ElectionNews } from './actors/events.ts';
 import { jobMachine } from './actors/job.ts';
 import { JobPool } from './actors/jobs.ts';
 import { mirrorMachine } from './actors/mirror.ts';
@@ -58,7 +58,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const report = (_: unknown, { message, error }: { message: string; error?: unknown }) =>
     logger.warn(message, error instanceof Error ? { error } : {});
 
-  const jobs = new JobPool(fillJob(deps, (outcome) => outcomes().send({ type: 'OUTCOME', outcome })), {
+  const jobs = new JobPool(fillJob(deps, record), {
     clock,
     serverNowMs,
   });
@@ -86,7 +86,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
         presence: fillPresence(deps, report),
         runsEnded: fromPromise(() => jobs.idle()),
       },
-      actions: { report, log: (_, event) => logElection(logger, event) },
+      actions: {
+        report,
+        giveUpRuns: () => jobs.stop(),
+        log: (_, event) => logElection(logger, event),
+      },
     }),
     {
       id: 'replica',
@@ -110,7 +114,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       },
     },
   );
-  const outcomes = () => actor.system.get('outcomes') as Actor<typeof outcomesMachine>;
+  function record(outcome: Outcome): void {
+    const outcomes = actor.system.get('outcomes') as Actor<typeof outcomesMachine> | undefined;
+    if (outcomes !== undefined) outcomes.send({ type: 'OUTCOME', outcome });
+    else logger.warn('a run ended too late to be recorded', { run_id: outcome.run_id });
+  }
   const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
 
   function nextMarkNow() {
@@ -265,7 +273,7 @@ function fillPresence({ store, identity, clock }: ReplicaDeps, report: Report) {
   });
 }
 
-function logElection(logger: Logger, event: ElectionEvent): void {
+function logElection(logger: Logger, event: ElectionNews): void {
   switch (event.type) {
     case 'ELECTION.ROLE':
       return logger.info(event.role === 'leader' ? 'leading' : `now ${event.role}`, { role: event.role });
@@ -273,8 +281,6 @@ function logElection(logger: Logger, event: ElectionEvent): void {
       return logger.info('term began', { term: event.lease.term, by: event.by });
     case 'ELECTION.ENDED':
       return logger.info('term ended', { term: event.term, by: event.by });
-    case 'ELECTION.STOPPED':
-      return logger.debug('election stopped');
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Imports point inwards only: domain ← actors ← infra and http ← what plugs them together (src/*.ts) and the local cluster. And time
- * and chance come in through ports, so that a simulation can hold them.
+ * Imports point inwards only: domain ← actors ← infra and http ← what plugs them together (src/*.ts) and the
+ * local cluster. And time and chance come in through ports, so that a simulation can hold them.
  */
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
-/** What each layer may import: layers, and packages ('*' for any, Node's modules included). '.' are the files right in src. */
+/**
+ * What each layer may import: layers, and packages ('*' for any, Node's modules included). '.' are the files
+ * right in src.
+ */
 const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
   domain: { layers: ['domain'], packages: ['zod', 'cron-schedule'] },
   actors: { layers: ['actors', 'domain'], packages: ['xstate'] },
@@ -21,7 +24,10 @@ const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
 };
 
 const HAVE_TIME_AND_CHANCE = ['infra', 'local'];
-/** A name with a colon after its first word is a signature (`setTimeout(fn: …`), one after a dot is somebody's method. */
+/**
+ * A name with a colon after its first word is a signature (`setTimeout(fn: …`), one after a dot is somebody's
+ * method.
+ */
 const AMBIENT = [
   ...[
     /\bDate\.now\b/,

@@ -32,11 +32,12 @@ export type SchedulerEvent =
   | { type: 'SCHEDULER.FENCED'; term: number };
 
 /** From the election, for everybody who wants to know. */
-export type ElectionEvent =
+export type ElectionNews =
   | { type: 'ELECTION.ROLE'; role: Role }
   | { type: 'ELECTION.BEGAN'; lease: Lease; by: BeganBy }
-  | { type: 'ELECTION.ENDED'; term: number; by: EndedBy }
-  | { type: 'ELECTION.STOPPED' };
+  | { type: 'ELECTION.ENDED'; term: number; by: EndedBy };
+
+export type ElectionEvent = ElectionNews | { type: 'ELECTION.STOPPED' };
 
 /** From main. */
 export type StopEvent = { type: 'STOP' };

@@ -104,7 +104,15 @@ export const jobMachine = setup({
   states: {
     waiting: { tags: 'passive', on: { DUE: 'due', PAUSED: 'paused' } },
     paused: { tags: 'passive', on: { RESUMED: 'waiting', DUE: 'due' } },
-    due: { on: { CLAIMING: 'claiming', PAUSED: 'paused', WITHDRAWN: 'waiting' } },
+    due: {
+      on: {
+        CLAIMING: 'claiming',
+        PAUSED: 'paused',
+        // Under its new definition it may be due much later; the queue says when.
+        RESUMED: 'waiting',
+        WITHDRAWN: 'waiting',
+      },
+    },
     claiming: {
       on: {
         UNCLAIMED: 'due',

@@ -2,7 +2,7 @@
  * Presence: a replica's word that it lives, renewed every second on the server's clock.
  *
  *   announcing ⇄ resting      ROLE: announce the new role at once
- *        STOP ──▶ leaving ──▶ gone
+ *   resting ──STOP──▶ leaving ──▶ gone     (an announcement under way is waited for: it would come after)
  *
  * An announcement that fails is simply followed by the next one: being seen too late is the meaning of a
  * missing heartbeat.
@@ -16,6 +16,7 @@ interface Context {
   role: Role;
   /** The role has changed since it was announced last. */
   changed: boolean;
+  stopping: boolean;
 }
 
 export const presenceMachine = setup({
@@ -28,14 +29,15 @@ export const presenceMachine = setup({
     report: (_, _params: { message: string; error: unknown }) => unfilled('presence', 'report')(),
     noteRole: assign(({ event }) => event.type === 'ROLE' ? { role: event.role, changed: true } : {}),
     announced: assign({ changed: false }),
+    noteStop: assign({ stopping: true }),
   },
-  guards: { hasChanged: ({ context }) => context.changed },
+  guards: { hasChanged: ({ context }) => context.changed, isStopping: ({ context }) => context.stopping },
   delays: { interval: 1000 },
 }).createMachine({
   id: 'presence',
-  context: { role: 'follower', changed: false },
+  context: { role: 'follower', changed: false, stopping: false },
   initial: 'announcing',
-  on: { ROLE: { actions: 'noteRole' }, STOP: '.leaving' },
+  on: { ROLE: { actions: 'noteRole' }, STOP: { actions: 'noteStop' } },
   states: {
     announcing: {
       entry: 'announced',
@@ -56,10 +58,10 @@ export const presenceMachine = setup({
       },
     },
     resting: {
-      always: { guard: 'hasChanged', target: 'announcing' },
+      always: [{ guard: 'isStopping', target: 'leaving' }, { guard: 'hasChanged', target: 'announcing' }],
       after: { interval: 'announcing' },
     },
-    waiting: { after: { interval: 'announcing' } },
+    waiting: { always: { guard: 'isStopping', target: 'leaving' }, after: { interval: 'announcing' } },
     leaving: {
       invoke: {
         src: 'leave',

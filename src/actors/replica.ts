@@ -17,7 +17,14 @@
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/replica.ts';
 import { type ElectionInput, electionMachine } from './election.ts';
-import type { ElectionEvent, LeaseEvent, MirrorEvent, SchedulerEvent, StopEvent } from './events.ts';
+import type {
+  ElectionEvent,
+  ElectionNews,
+  LeaseEvent,
+  MirrorEvent,
+  SchedulerEvent,
+  StopEvent,
+} from './events.ts';
 import { mirrorMachine } from './mirror.ts';
 import { outcomesMachine } from './outcomes.ts';
 import { presenceMachine } from './presence.ts';
@@ -63,7 +70,9 @@ export const replicaMachine = setup({
   actions: {
     report: (_, _params: { message: string }) => unfilled('replica', 'report')(),
     /** What the election tells, for logs. */
-    log: (_, _params: ElectionEvent) => unfilled('replica', 'log')(),
+    log: (_, _params: ElectionNews) => unfilled('replica', 'log')(),
+    /** Aborts the runs that go on: what becomes of them is not recorded. */
+    giveUpRuns: () => unfilled('replica', 'giveUpRuns')(),
     noteRole: assign({ role: (_, { role }: { role: Role }) => role }),
     announceRole: sendTo('presence', ({ context }) => ({ type: 'ROLE', role: context.role })),
     startElection: spawnChild('election', { id: 'election', input: ({ context }) => context.election }),
@@ -90,7 +99,8 @@ export const replicaMachine = setup({
         'announceRole',
       ],
     },
-    'ELECTION.*': { actions: { type: 'log', params: ({ event }) => event } },
+    'ELECTION.BEGAN': { actions: { type: 'log', params: ({ event }) => event } },
+    'ELECTION.ENDED': { actions: { type: 'log', params: ({ event }) => event } },
   },
   states: {
     connecting: {
@@ -121,10 +131,13 @@ export const replicaMachine = setup({
           after: {
             grace: {
               target: 'recording',
-              actions: {
-                type: 'report',
-                params: { message: 'the grace period is over; runs that go on are given up' },
-              },
+              actions: [
+                {
+                  type: 'report',
+                  params: { message: 'the grace period is over; runs that go on are given up' },
+                },
+                'giveUpRuns',
+              ],
             },
           },
         },

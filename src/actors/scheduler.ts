@@ -79,11 +79,18 @@ export const schedulerMachine = setup({
     /** Told after each committed claim, for logs and metrics. */
     claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
       unfilled('scheduler', 'claimed')(),
-    mirrorLoaded: ({ context: { queue }, event }) => {
+    mirrorLoaded: ({ context: { queue, jobs }, event }) => {
       if (event.type !== 'MIRROR.LOADED') return;
       const present = new Set(event.schedules.map((schedule) => schedule.id));
-      for (const { id } of queue.schedules()) if (!present.has(id)) queue.remove(id);
-      for (const schedule of event.schedules) queue.put(schedule, event.mark);
+      for (const { id } of queue.schedules()) {
+        if (present.has(id)) continue;
+        queue.remove(id);
+        jobs.changed({ kind: 'delete', id });
+      }
+      for (const schedule of event.schedules) {
+        queue.put(schedule, event.mark);
+        jobs.changed({ kind: 'upsert', schedule });
+      }
     },
     mirrorChanged: ({ context: { queue, jobs, mark }, event }) => {
       if (event.type !== 'MIRROR.CHANGED') return;
@@ -132,8 +139,10 @@ export const schedulerMachine = setup({
       const bySchedule = groupBySchedule(runs);
       queue.finish((taken) => {
         const how = verdict(taken);
-        if (how === 'owed') jobs.unclaimed(taken.schedule.id);
-        else jobs.claimed(taken.schedule, bySchedule.get(taken.schedule.id) ?? []);
+        const { id } = taken.schedule;
+        // A schedule that was deleted meanwhile owes nothing more, and its job has nothing to wait for.
+        if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
+        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? []);
         return how;
       });
     },

@@ -140,8 +140,9 @@ export class DueQueue {
   finish(verdict: (taken: Taken) => 'settled' | 'owed' | 'stale'): void {
     for (const one of this.#taken.splice(0)) {
       const { entry, schedule, settlement } = one;
-      if (this.#entries.get(schedule.id) !== entry) continue;
+      // Asked also of a schedule that is gone by now: what was claimed of it is to be executed.
       const how = verdict(one);
+      if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') {
         // What came in meanwhile counts from the moment at which it took effect.
         entry.cursorMs = Math.min(settlement.cursorMs, firstNewerMs(schedule, entry.schedule) ?? Infinity);

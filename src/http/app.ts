@@ -1,5 +1,6 @@
 /**
- * The HTTP API, which every replica answers in full: what it needs is in the store. Errors are RFC 9457 problems.
+ * The HTTP API, which every replica answers in full: what it needs is in the store. Errors are RFC 9457
+ * problems.
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { ApiDeps } from './api.ts';

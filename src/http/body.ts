@@ -1,5 +1,6 @@
 /**
- * Reading a JSON body from anybody: bounded in size and depth, and with a sentence for each way in which it can be wrong.
+ * Reading a JSON body from anybody: bounded in size and depth, and with a sentence for each way in which it
+ * can be wrong.
  */
 import type { Context } from 'hono';
 import type { Problem as FieldProblem } from '../domain/spec.ts';
@@ -11,14 +12,15 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 32;
 
 /**
- * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type out or say text/plain have always
- * worked; what a browser page of another site could do with that is prevented in origin.ts.
+ * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type out or
+ * say text/plain have always worked; what a browser page of another site could do with that is prevented in
+ * origin.ts.
  */
 const JSON_TYPES = /^(application\/json|[^/]+\/[^/]+\+json|text\/plain|application\/x-www-form-urlencoded)$/;
 
 /**
- * The JSON value in the body of the request. Of repeated keys the last one counts.
- * Throws a `Problem`: 400 not JSON, 413 too large, 415 not called JSON, 422 too deep or with a key that could do harm.
+ * The JSON value in the body of the request. Of repeated keys the last one counts. Throws a `Problem`: 400
+ * not JSON, 413 too large, 415 not called JSON, 422 too deep or with a key that could do harm.
  */
 export async function readJson(c: Context): Promise<unknown> {
   requireJsonType(c);
@@ -101,8 +103,9 @@ function located(message: string, text: string): string {
 }
 
 /**
- * The first thing that a value must not hold, wherever it is: a key that means something else than a field to JavaScript (`__proto__`) or
- * can't be stored (NUL in BSON), or nesting that would exhaust the stack of those who walk it. Walked without recursion for the same reason.
+ * The first thing that a value must not hold, wherever it is: a key that means something else than a field to
+ * JavaScript (`__proto__`) or can't be stored (NUL in BSON), or nesting that would exhaust the stack of those
+ * who walk it. Walked without recursion for the same reason.
  */
 function hazard(body: unknown): FieldProblem | null {
   const open = [{ value: body, pointer: '', depth: 1 }];

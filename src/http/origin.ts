@@ -4,9 +4,10 @@ import { Problem } from './problem.ts';
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses changes that a page of another site makes with a visitor's browser: since bodies need not be called JSON, and nothing may
- * ask for a password, any page could otherwise write schedules on the visitor's own machine. Only browsers send these headers, and no
- * page can forge them; curl and programs are not affected. The rule is that of Go's `http.CrossOriginProtection`.
+ * Refuses changes that a page of another site makes with a visitor's browser: since bodies need not be called
+ * JSON, and nothing may ask for a password, any page could otherwise write schedules on the visitor's own
+ * machine. Only browsers send these headers, and no page can forge them; curl and programs are not affected.
+ * The rule is that of Go's `http.CrossOriginProtection`.
  */
 export const refuseOtherOrigins: MiddlewareHandler = async (c, next) => {
   if (!READING.has(c.req.method)) {

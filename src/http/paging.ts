@@ -5,8 +5,8 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
 /**
- * The `limit` and `cursor` of a list. A query parameter that the list does not have is refused: a filter that is ignored in silence
- * shows what was not asked for.
+ * The `limit` and `cursor` of a list. A query parameter that the list does not have is refused: a filter that
+ * is ignored in silence shows what was not asked for.
  */
 export function readPage(
   c: Context,
@@ -26,7 +26,10 @@ export function readPage(
   return { limit, cursor: c.req.query('cursor') || null };
 }
 
-/** Adds the link to the next page (RFC 8288): this request with another cursor. Relative, so that it holds behind any proxy. */
+/**
+ * Adds the link to the next page (RFC 8288): this request with another cursor. Relative, so that it holds
+ * behind any proxy.
+ */
 export function linkNext(c: Context, nextCursor: string | null): void {
   if (nextCursor === null) return;
   const query = new URLSearchParams({ ...c.req.query(), cursor: nextCursor });

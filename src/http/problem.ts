@@ -49,7 +49,10 @@ export function problemResponse(c: Context, { status, message, extras }: Problem
   });
 }
 
-/** The problem that an exception of a handler is to the client. Whatever was not expected is logged, and told without details. */
+/**
+ * The problem that an exception of a handler is to the client. Whatever was not expected is logged, and told
+ * without details.
+ */
 export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BadCursor) return new Problem(400, error.message);

@@ -106,7 +106,10 @@ async function readSpec(c: Context) {
   return parsed;
 }
 
-/** The revision that If-Match asks for; undefined when any will do. A weak or foreign tag matches no revision (RFC 9110, 13.1.1). */
+/**
+ * The revision that If-Match asks for; undefined when any will do. A weak or foreign tag matches no revision
+ * (RFC 9110, 13.1.1).
+ */
 function readIfMatch(c: Context): number | undefined {
   const header = c.req.header('if-match')?.trim();
   if (header === undefined || header === '*') return undefined;

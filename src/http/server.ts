@@ -8,7 +8,10 @@ import type { Clock } from '../actors/ports.ts';
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Longer than a proxy in front keeps idle connections, so that it is not the server that ends one while a request is on its way. */
+/**
+ * Longer than a proxy in front keeps idle connections, so that it is not the server that ends one while a
+ * request is on its way.
+ */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
 /** How long `close` waits for requests that are being answered. */
@@ -25,8 +28,8 @@ export interface HttpServer {
   /** The port that it listens on. */
   port: number;
   /**
-   * Stops listening at once and closes idle connections; resolves when the requests that were being answered have been, or have been cut
-   * off after 5 s.
+   * Stops listening at once and closes idle connections; resolves when the requests that were being answered
+   * have been, or have been cut off after 5 s.
    */
   close(): Promise<void>;
 }
@@ -56,8 +59,8 @@ interface Connections {
 }
 
 /**
- * Node's own notion of an idle connection leaves out those that never sent anything (browsers open them in advance) and those whose
- * last answer ends after `close`: each would hold up the end for seconds.
+ * Node's own notion of an idle connection leaves out those that never sent anything (browsers open them in
+ * advance) and those whose last answer ends after `close`: each would hold up the end for seconds.
  */
 function trackConnections(server: Server): Connections {
   const idle = new Set<Socket>();

@@ -7,8 +7,8 @@ import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
 /**
- * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is none or while the
- * schedule is paused; `last_run` is its newest run, or null.
+ * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is
+ * none or while the schedule is paused; `last_run` is its newest run, or null.
  */
 export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs: number) {
   const { id, revision, superseded: _superseded, effective_from, ...rest } = schedule;

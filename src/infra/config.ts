@@ -1,3 +1,4 @@
+import { MongoClient } from 'mongodb';
 import { parseDuration } from '../domain/duration.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
@@ -8,6 +9,8 @@ export interface Config {
   mongoUri: string;
   database: string;
   host: string;
+  /** Nobody said where to listen. */
+  hostIsDefault: boolean;
   port: number;
   /** This replica's name. */
   replica: string;
@@ -29,40 +32,53 @@ type Env = Record<string, string | undefined>;
 export function readConfig(env: Env, hostname: string): { config: Config } | { problems: string[] } {
   const problems: string[] = [];
   const text = (name: string, fallback: string) => env[name]?.trim() || fallback;
-  const checked = <T>(name: string, fallback: string, parse: (value: string) => T): T => {
+  /** Undefined for a bad value: the configuration is not used then. */
+  const checked = <T>(name: string, fallback: string, parse: (value: string) => T): T | undefined => {
     const value = text(name, fallback);
     try {
       return parse(value);
     } catch (error) {
-      problems.push(`${name}=${JSON.stringify(value)}: ${(error as Error).message}`);
-      return parse(fallback);
+      problems.push(`${name}=${JSON.stringify(withoutPassword(value))}: ${(error as Error).message}`);
+      return undefined;
     }
   };
-  const host = text('HOST', '127.0.0.1');
+  const host = checked('HOST', '127.0.0.1', parseHost);
   const port = checked('PORT', '8080', parsePort);
-  const config: Config = {
+  const lease = {
+    durationMs: checked('LEASE_DURATION', '3s', parsePositive),
+    retryMs: checked('LEASE_RETRY_PERIOD', '300ms', parsePositive),
+    marginMs: checked('LEASE_MARGIN', '500ms', parsePositive),
+  };
+  const here = `http://${host?.includes(':') ? `[${host}]` : host}:${port}`;
+  const config = {
     mongoUri: checked('MONGO_URI', 'mongodb://mongo:27017/?connect=direct', parseMongoUri),
     database: checked('MONGO_DATABASE', 'hascheduler', parseDatabase),
     host,
+    hostIsDefault: text('HOST', '') === '',
     port,
     replica: checked('HOSTNAME', hostname, parseReplica),
-    address: checked('ADDRESS', `http://${host.includes(':') ? `[${host}]` : host}:${port}`, parseAddress),
+    address: text('ADDRESS', '') === '' ? here : checked('ADDRESS', '', parseAddress),
     logLevel: checked('LOG_LEVEL', 'info', parseLogLevel),
-    lease: {
-      durationMs: checked('LEASE_DURATION', '3s', parsePositive),
-      retryMs: checked('LEASE_RETRY_PERIOD', '300ms', parsePositive),
-      marginMs: checked('LEASE_MARGIN', '500ms', parsePositive),
-    },
+    lease,
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
   };
-  if (problems.length === 0) {
-    problems.push(
-      ...leaseTimingProblems(config.lease).map((problem) =>
-        `LEASE_DURATION, LEASE_RETRY_PERIOD, LEASE_MARGIN: ${problem}`
-      ),
-    );
+  if (problems.length > 0) return { problems };
+  const timing = leaseTimingProblems(lease as LeaseTiming);
+  if (timing.length === 0) return { config: config as Config };
+  return {
+    problems: timing.map((problem) => `LEASE_DURATION, LEASE_RETRY_PERIOD, LEASE_MARGIN: ${problem}`),
+  };
+}
+
+function withoutPassword(value: string): string {
+  return value.replace(/\/\/[^/@]*@/, '//…@');
+}
+
+function parseHost(value: string): string {
+  if (!/^[A-Za-z0-9._:%-]+$/.test(value)) {
+    throw new Error('a host is a name or an address, such as 0.0.0.0 or ::1');
   }
-  return problems.length > 0 ? { problems } : { config };
+  return value;
 }
 
 function parsePort(value: string): number {
@@ -73,7 +89,8 @@ function parsePort(value: string): number {
 
 function parseMongoUri(value: string): string {
   if (value === MEMORY_URI) return value;
-  driverUri(value);
+  // Reads the whole of it, and connects nowhere.
+  new MongoClient(driverUri(value));
   return value;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Several replica processes, a front door and, unless the store is given, a mongod: what Kubernetes would run, on one machine.
- * The order of a start is store, replicas, door; a stop goes the other way round, so that nothing loses what it stands on.
+ * Several replica processes, a front door and, unless the store is given, a mongod: what Kubernetes would
+ * run, on one machine. The order of a start is store, replicas, door; a stop goes the other way round, so
+ * that nothing loses what it stands on.
  */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -49,7 +50,10 @@ export interface Cluster {
   killNow(): void;
 }
 
-/** Resolves when all processes run, which is before they are ready. Rejects with a sentence when that can't be. */
+/**
+ * Resolves when all processes run, which is before they are ready. Rejects with a sentence when that can't
+ * be.
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { port, dataDir, out } = options;
   const ids = Array.from({ length: options.replicaCount }, (_, i) => `replica-${i + 1}`);
@@ -144,7 +148,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-/** A cluster works on its directory alone. One that was killed may need a moment until its last process has ended. */
+/**
+ * A cluster works on its directory alone. One that was killed may need a moment until its last process has
+ * ended.
+ */
 async function awaitRemains(dataDir: string, out: Output): Promise<void> {
   const last = await readClusterFile(dataDir);
   if (!last) return;
@@ -191,7 +198,10 @@ function listenProblem(host: string, port: number): Promise<string | null> {
   });
 }
 
-/** Writes one after the other, always the present state; a write that failed costs only the commands that read the file. */
+/**
+ * Writes one after the other, always the present state; a write that failed costs only the commands that read
+ * the file.
+ */
 function createFileWriter(dataDir: string, state: () => ClusterFile) {
   let last: Promise<void> = Promise.resolve();
   return {

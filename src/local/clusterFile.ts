@@ -2,7 +2,10 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { signalled } from './guarded.ts';
 
-/** What runs on this machine, for the commands that disturb it (`just kill-leader`). Null for what is down at the moment. */
+/**
+ * What runs on this machine, for the commands that disturb it (`just kill-leader`). Null for what is down at
+ * the moment.
+ */
 export interface ClusterFile {
   /** Of `npm start` itself. */
   pid: number;

@@ -1,4 +1,7 @@
-/** Run as a process of its own, so that a download which takes too long can be ended: `downloadMongod.ts DIR` prints the path. */
+/**
+ * Run as a process of its own, so that a download which takes too long can be ended: `downloadMongod.ts DIR`
+ * prints the path.
+ */
 import { MongoBinary } from 'mongodb-memory-server-core';
 
 const [downloadDir] = process.argv.slice(2);

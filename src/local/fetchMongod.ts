@@ -37,8 +37,8 @@ export interface MongodSource {
 }
 
 /**
- * Fetches a mongod and puts it at `cacheDir/mongod`. Everything happens in a directory of its own and ends with a rename, so any
- * number of processes may do it at once, and none ever sees half a file.
+ * Fetches a mongod and puts it at `cacheDir/mongod`. Everything happens in a directory of its own and ends
+ * with a rename, so any number of processes may do it at once, and none ever sees half a file.
  */
 export async function fetchMongod(
   source: MongodSource,
@@ -65,7 +65,10 @@ export async function fetchMongod(
   }
 }
 
-/** The download that mongodb-memory-server makes, which knows the right build for many systems; MONGOMS_* settings hold. */
+/**
+ * The download that mongodb-memory-server makes, which knows the right build for many systems; MONGOMS_*
+ * settings hold.
+ */
 export function vendorSource(env: NodeJS.ProcessEnv): MongodSource {
   const mirror = env.MONGOMS_DOWNLOAD_MIRROR ?? 'https://fastdl.mongodb.org';
   return {

@@ -14,7 +14,10 @@ const OLDEST_MAJOR = 5;
 export interface FindOptions {
   /** Told when something takes longer than a moment. */
   log: (line: string) => void;
-  /** Where a fetched mongod is kept. Default: a directory of the user's, so that all clones share it, then `.data/bin`. */
+  /**
+   * Where a fetched mongod is kept. Default: a directory of the user's, so that all clones share it, then
+   * `.data/bin`.
+   */
   cacheDir?: string;
   env?: NodeJS.ProcessEnv;
 }
@@ -32,8 +35,8 @@ export type FoundMongod =
   };
 
 /**
- * A mongod that runs on this machine: MONGOD_BINARY, else one on the PATH, else one fetched before, else a fetched one.
- * Throws when MONGOD_BINARY names one that can't be used: who names one doesn't want another.
+ * A mongod that runs on this machine: MONGOD_BINARY, else one on the PATH, else one fetched before, else a
+ * fetched one. Throws when MONGOD_BINARY names one that can't be used: who names one doesn't want another.
  */
 export async function findMongod(options: FindOptions): Promise<FoundMongod> {
   const env = options.env ?? process.env;
@@ -100,7 +103,10 @@ function exists(path: string): Promise<boolean> {
   return access(path).then(() => true, () => false);
 }
 
-/** What is wrong with a binary, as the end of a sentence; null when it is a mongod that runs here and is new enough. */
+/**
+ * What is wrong with a binary, as the end of a sentence; null when it is a mongod that runs here and is new
+ * enough.
+ */
 async function problemWith(binary: string): Promise<string | null> {
   let stdout: string;
   try {

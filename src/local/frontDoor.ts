@@ -1,6 +1,7 @@
 /**
- * One address for several replicas, as a Kubernetes Service is: each request goes to the next replica that is ready. It
- * knows nothing of leaders, keeps no state, and never sends a request twice once a byte of it may have arrived.
+ * One address for several replicas, as a Kubernetes Service is: each request goes to the next replica that is
+ * ready. It knows nothing of leaders, keeps no state, and never sends a request twice once a byte of it may
+ * have arrived.
  */
 import { createServer, request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
@@ -22,7 +23,10 @@ export interface FrontDoorOptions {
   onChange?: (live: readonly string[]) => void;
   probeEveryMs?: number;
   probeTimeoutMs?: number;
-  /** A request or an answer on which nothing has moved for so long is broken off. Longer than any heartbeat of an event stream. */
+  /**
+   * A request or an answer on which nothing has moved for so long is broken off. Longer than any heartbeat of
+   * an event stream.
+   */
   idleLimitMs?: number;
 }
 
@@ -34,7 +38,10 @@ export interface FrontDoor {
 
 const UPSTREAM_HOST = '127.0.0.1';
 
-/** Resolves when it listens; rejects as `server.listen` does (`EADDRINUSE`). No replica is live before its first probe. */
+/**
+ * Resolves when it listens; rejects as `server.listen` does (`EADDRINUSE`). No replica is live before its
+ * first probe.
+ */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { upstreams, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } = options;
   const live = new Set<string>();
@@ -92,8 +99,8 @@ function connect(incoming: IncomingMessage, port: number): Promise<ClientRequest
     method: incoming.method,
     path: incoming.url,
     headers: forwardedHeaders(incoming),
-    // A connection of its own for each request: a kept one could close just as it is used, and whether the request arrived
-    // would be anybody's guess.
+    // A connection of its own for each request: a kept one could close just as it is used, and whether the
+    // request arrived would be anybody's guess.
     agent: false,
   });
   return new Promise((resolve) => {
@@ -110,26 +117,15 @@ function relay(
   id: string,
   idleLimitMs: number,
 ): void {
-  const fail = (status: number, title: string, detail: string) => {
-    // Half an answer must not look like a whole one.
-    if (answer.headersSent) answer.destroy();
-    else problem(answer, status, title, detail);
+  // Half an answer must not look like a whole one: after its headers, the pipeline breaks the client's
+  // connection.
+  const fail = (status: number, title: string, what: string) => {
+    const detail = `${id} ${what}. Whether it acted on the request is unknown.`;
+    if (!answer.headersSent) problem(answer, status, title, detail);
   };
-  outgoing.on(
-    'error',
-    () =>
-      fail(
-        502,
-        'Bad Gateway',
-        `${id} broke the connection before it answered. Whether it acted on the request is unknown.`,
-      ),
-  );
+  outgoing.on('error', () => fail(502, 'Bad Gateway', 'broke the connection before it answered'));
   outgoing.setTimeout(idleLimitMs, () => {
-    fail(
-      504,
-      'Gateway Timeout',
-      `${id} has not answered within ${idleLimitMs / 1000} s. Whether it acted on the request is unknown.`,
-    );
+    fail(504, 'Gateway Timeout', `has not answered within ${idleLimitMs / 1000} s`);
     outgoing.destroy();
   });
   outgoing.on('response', (response) => {

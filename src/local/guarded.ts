@@ -1,9 +1,9 @@
 /**
  * Child processes that never outlive this one, not even when it is killed with -9.
  *
- * Each child runs beside a small shell that holds one end of a pipe; the other end is here. When this process ends, in
- * whatever way, the kernel closes the pipe, and the shell stops the child. The shell is a session of its own, so a
- * terminal's Ctrl-C reaches neither: whoever started the child decides when it stops.
+ * Each child runs beside a small shell that holds one end of a pipe; the other end is here. When this process
+ * ends, in whatever way, the kernel closes the pipe, and the shell stops the child. The shell is a session of
+ * its own, so a terminal's Ctrl-C reaches neither: whoever started the child decides when it stops.
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -95,7 +95,10 @@ export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The pid, which the shell prints before it becomes the command. What comes behind it goes back into the stream. */
+/**
+ * The pid, which the shell prints before it becomes the command. What comes behind it goes back into the
+ * stream.
+ */
 function firstLine(stdout: Readable, ended: Promise<string>, command: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = Buffer.alloc(0);

@@ -6,7 +6,10 @@ const HOP_BY_HOP = [
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
 ];
 
-/** The headers of a message that a proxy may pass on: without hop-by-hop ones and those that `Connection` names. */
+/**
+ * The headers of a message that a proxy may pass on: without hop-by-hop ones and those that `Connection`
+ * names.
+ */
 export function withoutHopByHop(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const dropped = new Set([...HOP_BY_HOP, ...named]);

@@ -36,9 +36,9 @@ export interface RunningMongod {
 }
 
 /**
- * Starts a mongod on 127.0.0.1 as the only member of a replica set, which change streams and transactions need; resolves when it
- * takes writes. Data of an earlier start are kept, also when that one ran on another port. It ends with this process.
- * Rejects with the last lines of its log when it dies instead.
+ * Starts a mongod on 127.0.0.1 as the only member of a replica set, which change streams and transactions
+ * need; resolves when it takes writes. Data of an earlier start are kept, also when that one ran on another
+ * port. It ends with this process. Rejects with the last lines of its log when it dies instead.
  */
 export async function startMongod(options: StartOptions): Promise<RunningMongod> {
   const { binary, dataDir, replicaSet = 'rs0', extraArgs = [] } = options;
@@ -88,7 +88,8 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
       killNow: () => void mongod.kill('SIGKILL'),
     };
   } catch (error) {
-    // One that is only slow ends well when it is told to; one that died by itself is the cause of whatever failed.
+    // One that is only slow ends well when it is told to; one that died by itself is the cause of whatever
+    // failed.
     await mongod.stop(STOP_GRACE_MS);
     const how = await mongod.ended;
     throw how === 'exit code 0' ? error : new Error(await deathReport(options, how, logFile));
@@ -135,7 +136,9 @@ interface ReplicaSetConfig {
   members: { host: string }[];
 }
 
-/** The replica set's configuration, 'none' when there was never one, null while mongod is still reading it. */
+/**
+ * The replica set's configuration, 'none' when there was never one, null while mongod is still reading it.
+ */
 async function storedConfig(client: MongoClient): Promise<ReplicaSetConfig | 'none' | null> {
   try {
     return (await client.db('admin').command({ replSetGetConfig: 1 })).config;

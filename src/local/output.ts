@@ -1,4 +1,7 @@
-/** What the local cluster prints: for people on a terminal, as JSON lines (time, level, msg, replica, …) anywhere else. */
+/**
+ * What the local cluster prints: for people on a terminal, as JSON lines (time, level, msg, replica, …)
+ * anywhere else.
+ */
 export interface Output {
   /** A line that a replica printed, without its newline. */
   replicaLine(replica: string, line: string): void;

@@ -1,7 +1,8 @@
 /**
  * `npm start`: the whole product on one machine.
  *
- * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all other variables go to the replicas.
+ * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all other
+ * variables go to the replicas.
  */
 import { join } from 'node:path';
 import { DATA_DIR } from './clusterFile.ts';
@@ -17,7 +18,10 @@ let cluster: Cluster | null = null;
 let exitCode = 0;
 let interrupted = false;
 
-/** Everything is stopped once; a second signal does it at once. Before the cluster runs, its guards see to what there is. */
+/**
+ * Everything is stopped once; a second signal does it at once. Before the cluster runs, its guards see to
+ * what there is.
+ */
 function stop(): void {
   if (!cluster) process.exit(130);
   if (interrupted) return cluster.killNow();

@@ -3,7 +3,10 @@ import { type Guarded, spawnGuarded } from './guarded.ts';
 
 /** As soon as Kubernetes would, for a first crash. */
 const RESTART_AFTER_MS = 1_000;
-/** A replica that ends by itself so many times in a row before it was ever ready won't be helped by another start. */
+/**
+ * A replica that ends by itself so many times in a row before it was ever ready won't be helped by another
+ * start.
+ */
 const FAILED_STARTS_LIMIT = 3;
 /** How a replica ends that refuses its settings. */
 const REFUSED_SETTINGS = 'exit code 2';
@@ -16,7 +19,10 @@ export interface SupervisedOptions {
   say: (message: string) => void;
   /** Told when it was started and when it has ended. */
   onChange: () => void;
-  /** It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`). It is not started again. */
+  /**
+   * It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`).
+   * It is not started again.
+   */
   onHopeless: (how: string) => void;
 }
 
@@ -32,7 +38,10 @@ export interface Supervised {
   killNow(): void;
 }
 
-/** A process that is started again when it ends, until it is stopped. Resolves when it runs for the first time. */
+/**
+ * A process that is started again when it ends, until it is stopped. Resolves when it runs for the first
+ * time.
+ */
 export async function supervise(options: SupervisedOptions): Promise<Supervised> {
   const { id, command, env, onLine, say, onChange, onHopeless } = options;
   let running: Guarded | null = null;

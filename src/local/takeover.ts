@@ -1,4 +1,7 @@
-/** Disturbs the leader of the local cluster and measures, from outside, how long the others take to replace it. */
+/**
+ * Disturbs the leader of the local cluster and measures, from outside, how long the others take to replace
+ * it.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClusterFile, isAlive, readClusterFile } from './clusterFile.ts';
 import { signalled } from './guarded.ts';
@@ -95,7 +98,10 @@ export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Pr
   }
 }
 
-/** Resolves when the others see the replica as a follower, with the time that took; rejects with a sentence after 15 s. */
+/**
+ * Resolves when the others see the replica as a follower, with the time that took; rejects with a sentence
+ * after 15 s.
+ */
 export async function awaitFollower(target: Target): Promise<number> {
   const startedMs = performance.now();
   const port = target.otherPorts[0]!;

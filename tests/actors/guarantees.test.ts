@@ -4,7 +4,10 @@ import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import { every, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
 
-/** Each occurrence of a duration schedule has one record, none is missing up to the last, and each claimed one was executed once. */
+/**
+ * Each occurrence of a duration schedule has one record, none is missing up to the last, and each claimed one
+ * was executed once.
+ */
 async function assertOnceEach(cluster: SimCluster, id: string, intervalMs: number): Promise<number> {
   const schedule = await cluster.user.schedules.get(id);
   assert.ok(schedule);
@@ -266,7 +269,8 @@ describe('a leader whose mirror is behind', () => {
     const old = cluster.leader();
     await cluster.create('s', 100);
     await cluster.clock.advance(10);
-    // It knows the schedule, but its mirror makes no progress any more: the watermark covers no later definition.
+    // It knows the schedule, but its mirror makes no progress any more: the watermark covers no later
+    // definition.
     old.trouble = (op, run) => op === 'feed.next' ? new Promise(() => {}) : run();
     await cluster.clock.advance(440);
     old.crash();

@@ -46,11 +46,20 @@ describe('presence', () => {
     assert.equal(it.after('interval').state, 'announcing');
   });
 
-  for (const [state, make] of Object.entries<() => Walk>({ announcing, resting, waiting })) {
+  for (const [state, make] of Object.entries<() => Walk>({ resting, waiting })) {
     it(`takes its leave when it is asked to stop while ${state}`, () => {
       const it = make().on(STOP);
       assert.deepEqual([it.state, it.does], ['leaving', ['start leave']]);
       assert.equal(it.answers('leave').state, 'gone');
+    });
+  }
+
+  for (const heard of [true, false]) {
+    it(`lets an announcement that ${heard ? 'succeeds' : 'fails'} end before it leaves: it would come after`, () => {
+      const asked = announcing().on(STOP);
+      assert.equal(asked.state, 'announcing');
+      const it = heard ? asked.answers('announce') : asked.fails('announce', 'cut off');
+      assert.equal(it.state, 'leaving');
     });
   }
 
@@ -99,7 +108,7 @@ describe('presence, as an actor', () => {
     await announce.last.answer();
     assert.deepEqual(roles(), ['follower', 'follower', 'leader']);
     actor.send(STOP);
-    assert.equal(announce.last.signal.aborted, true);
+    assert.deepEqual([announce.last.signal.aborted, leave.list.length], [false, 0]);
     await announce.last.answer();
     await clock.advance(5000);
     assert.equal(announce.list.length, 3);

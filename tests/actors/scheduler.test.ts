@@ -58,7 +58,10 @@ const deleted = (id: string) => ({
 });
 const progress = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, throughMs: T + ms });
 
-/** The scheduler on a simulated clock that starts at T, with `schedules` loaded; claims and runs end when the test says so. */
+/**
+ * The scheduler on a simulated clock that starts at T, with `schedules` loaded; claims and runs end when the
+ * test says so.
+ */
 function running(...schedules: Schedule[]) {
   const clock = new SimClock(T);
   const queue = new DueQueue();
@@ -203,14 +206,15 @@ describe('scheduler', () => {
   });
 
   it('can reach every state', () => {
-    const { context } = start(true);
-    const { reached, all } = reachable(schedulerMachine, {
-      input: context,
-      events: [won(), LOST],
-      answers: { claim: [COMMITTED], resolve: [[]] },
-      by: ({ grant }) => grant !== null,
-    });
-    assert.deepEqual(reached, all);
+    const from = (dueNow: boolean) =>
+      reachable(schedulerMachine, {
+        input: start(dueNow).context,
+        events: [won(), LOST],
+        answers: { claim: [COMMITTED], resolve: [[]] },
+        by: ({ grant }) => grant !== null,
+      });
+    const reached = new Set([...from(false).reached, ...from(true).reached]);
+    assert.deepEqual([...reached].sort(), from(true).all);
   });
 });
 
@@ -310,6 +314,16 @@ describe('scheduler, as an actor', () => {
     assert.deepEqual(asks(it.claim.last.input), { b: [100] });
   });
 
+  it('claims nothing of a schedule that was deleted or paused', async () => {
+    const it = running(A, B, every(100, T, { id: 'c' }));
+    it.send(won());
+    await it.clock.advance(50);
+    it.send(deleted('a'));
+    it.send(upsert(changed(B, 100, T + 50, { paused: true })));
+    await it.clock.advance(100);
+    assert.deepEqual(asks(it.claim.last.input), { c: [100] });
+  });
+
   it('says which runs may have been claimed under an earlier term', async () => {
     // The last leader had got to 250 when its mirror had got to 0: it may not have known of this definition.
     const it = running(every(100, T, { id: 'a', effective_from: new Date(T + 50) }));
@@ -355,6 +369,18 @@ describe('scheduler, as an actor', () => {
     await it.clock.advance(50);
     assert.equal(it.claim.list.length, 1);
     it.send(progress(150));
+    assert.deepEqual(it.claim.list.map(({ input }) => asks(input)), [{ a: [100] }, { a: [100] }]);
+  });
+
+  it('tries it again also when the mirror moved while another claim was in flight', async () => {
+    const it = running(A, every(130, T, { id: 'b' }));
+    it.send(won());
+    await it.clock.advance(100);
+    await it.commit(['a']);
+    await it.clock.advance(30);
+    assert.deepEqual(asks(it.claim.last.input), { b: [130] });
+    it.send(progress(130));
+    await it.commit();
     assert.deepEqual(asks(it.claim.last.input), { a: [100] });
   });
 
@@ -497,6 +523,15 @@ describe('scheduler: a claim without an answer', () => {
     assert.deepEqual(asks(it.claim.last.input), { b: [100] });
   });
 
+  it('leaves a job that is due, as long as it is owed and we lead', async () => {
+    const it = await lost();
+    it.tests.trusted = false;
+    await it.resolve.last.answer([]);
+    assert.deepEqual([it.jobs.stateOf('a'), it.jobs.stateOf('b')], ['due', 'due']);
+    it.send(LOST);
+    assert.equal(it.jobs.size, 0);
+  });
+
   it('is asked about every 100 ms until there is an answer, leader or not (G7)', async () => {
     const it = await lost();
     it.send(LOST);
@@ -509,6 +544,32 @@ describe('scheduler: a claim without an answer', () => {
     }
     await it.resolve.last.answer(it.resolve.last.input.runs);
     assert.deepEqual([it.executed(), it.machine.state], [[100, 100], 'idle']);
+  });
+});
+
+describe('a schedule that is gone before its claim is answered', () => {
+  const ways: [string, Parameters<ReturnType<typeof running>['send']>[0]][] = [
+    ['deleted', deleted('a')],
+    ['missing from a fresh snapshot', loadedEvent()],
+  ];
+  for (const [how, event] of ways) {
+    it(`has what was committed executed all the same: ${how} (G7)`, async () => {
+      const it = running(A);
+      it.send(won());
+      await it.clock.advance(100);
+      it.send(event);
+      await it.commit();
+      assert.deepEqual(it.executed(), [100]);
+    });
+  }
+
+  it('leaves no job behind when nothing was committed', async () => {
+    const it = running(A);
+    it.send(won());
+    await it.clock.advance(100);
+    it.send(deleted('a'));
+    await it.commit(['a']);
+    assert.equal(it.jobs.size, 0);
   });
 });
 

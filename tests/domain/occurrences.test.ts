@@ -153,7 +153,10 @@ describe('start_at and end_at', () => {
   });
 });
 
-/** Around one hour, small enough to try every millisecond's candidates and large enough for every type to have several occurrences. */
+/**
+ * Around one hour, small enough to try every millisecond's candidates and large enough for every type to have
+ * several occurrences.
+ */
 const BASE_MS = at('2026-03-01T00:00:00Z');
 const HOUR = 3_600_000;
 const instants = fc.integer({ min: -HOUR, max: HOUR }).map((offset) => new Date(BASE_MS + offset));

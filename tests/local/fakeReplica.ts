@@ -1,6 +1,6 @@
 /**
- * A process that looks like a replica from outside, for tests of what runs replicas. Its store is a directory (MONGO_URI): whoever
- * makes `term-N` leads with term N, and keeps leading while it touches it.
+ * A process that looks like a replica from outside, for tests of what runs replicas. Its store is a directory
+ * (MONGO_URI): whoever makes `term-N` leads with term N, and keeps leading while it touches it.
  */
 import { createServer } from 'node:http';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';

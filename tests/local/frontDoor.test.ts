@@ -46,7 +46,9 @@ async function backend(id: string, handler?: RequestListener): Promise<Backend> 
   return made;
 }
 
-/** A front door before these, once it has seen that `live` of them are ready. `becomes` awaits later changes. */
+/**
+ * A front door before these, once it has seen that `live` of them are ready. `becomes` awaits later changes.
+ */
 async function doorBefore(upstreams: Backend[], options: Partial<FrontDoorOptions> & { live?: number } = {}) {
   let present: readonly string[] = [];
   let wake = () => {};
@@ -154,6 +156,20 @@ describe('the front door as a stream', () => {
       stream!.write(event);
       assert.equal(String((await once(response, 'data'))[0]), event);
     }
+    client.destroy();
+    await gone;
+  });
+
+  it('tells the replica that the client has gone before there was an answer', async () => {
+    let arrived = (_gone: Promise<unknown>) => {};
+    // In an object: a promise that resolves with a promise would wait for it.
+    const waiting = new Promise<{ gone: Promise<unknown> }>((resolve) =>
+      arrived = (gone) => resolve({ gone })
+    );
+    const { port } = await doorBefore([await backend('a', (_req, res) => arrived(once(res, 'close')))]);
+    const client = request({ port, host: '127.0.0.1', path: '/slow' }).end();
+    client.on('error', () => {});
+    const { gone } = await waiting;
     client.destroy();
     await gone;
   });

@@ -22,7 +22,10 @@ export interface TestDatabase {
 
 export type OpenDatabase = () => Promise<TestDatabase>;
 
-/** A case: gets a prepared store on a database of its own, and more stores on the same database from `connect`. */
+/**
+ * A case: gets a prepared store on a database of its own, and more stores on the same database from
+ * `connect`.
+ */
 export type Case = (store: Store, connect: () => Store) => Promise<void>;
 
 export type Test = (name: string, body: Case) => void;

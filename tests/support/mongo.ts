@@ -30,6 +30,8 @@ export async function testMongo(): Promise<TestMongo> {
   if (found.binary === null) {
     const reason = `no mongod: ${found.tried.join('; ')}`;
     if (process.env.CI === 'true') throw new Error(reason);
+    // Deno reports a skipped suite without its reason.
+    console.error(`skipped: ${reason}`);
     return { uri: '', database, stop: async () => {}, skip: reason };
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'hascheduler-test-'));

@@ -108,13 +108,11 @@ function pumped(
   };
 
   const pump = async () => {
-    for (let next = first; !closed; next = nextOf(stream)) {
-      const event = await next;
-      if (closed) return;
+    // The observer may close the feed whenever it is told something.
+    for (let event = await first; !closed; event = closed ? null : await nextOf(stream)) {
       const change = event && toChange(event);
       if (change) observer.change(change);
       if (change?.kind === 'invalidated') return;
-      // The observer may have closed the feed.
       if (!closed) tellProgress();
     }
   };

@@ -40,8 +40,9 @@ export function leaseWatch(
       if (ended) return;
       // What changed before the stream was open is not told by it.
       onHint();
-      for (let next = first; !ended; next = nextOf(stream)) {
-        if (await next && !ended) onHint();
+      // Whoever is given the hint may end the watch.
+      for (let change = await first; !ended; change = ended ? null : await nextOf(stream)) {
+        if (change) onHint();
       }
     };
 

@@ -12,7 +12,8 @@ export function feedCases(test: Test): void {
     const replaced = await replace(store, 'old', interval('1s'));
     await store.schedules.remove('new');
     await recorder.until(({ changes }) => changes.at(-1)?.kind === 'delete');
-    // What the snapshot holds may be told again, and what is gone by now need not be told before its deletion.
+    // What the snapshot holds may be told again, and what is gone by now need not be told before its
+    // deletion.
     const story = recorder.story().filter((line) => !['upsert old 1', 'upsert new 1'].includes(line));
     assert.deepEqual(story, ['upsert old 2', 'delete new']);
     const told = recorder.changes.flatMap((change) => change.kind === 'upsert' ? [change.schedule] : []);

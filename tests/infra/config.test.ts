@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Config, readConfig } from '../../src/infra/config.ts';
+
+type Env = Record<string, string>;
+
+function config(env: Env, hostname = 'box-1'): Config {
+  const read = readConfig(env, hostname);
+  assert.ok('config' in read, JSON.stringify(read));
+  return read.config;
+}
+
+function problems(env: Env, hostname = 'box-1'): string[] {
+  const read = readConfig(env, hostname);
+  assert.ok('problems' in read, JSON.stringify(read));
+  return read.problems;
+}
+
+describe('configuration', () => {
+  it('has a default for everything', () => {
+    assert.deepEqual(config({}), {
+      mongoUri: 'mongodb://mongo:27017/?connect=direct',
+      database: 'hascheduler',
+      host: '127.0.0.1',
+      hostIsDefault: true,
+      port: 8080,
+      replica: 'box-1',
+      address: 'http://127.0.0.1:8080',
+      logLevel: 'info',
+      lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
+      graceMs: 20_000,
+    });
+  });
+
+  it('takes what it is told', () => {
+    const env = {
+      MONGO_URI: 'mongodb://a,b/?replicaSet=rs0',
+      MONGO_DATABASE: 'other_db-1',
+      HOST: '0.0.0.0',
+      PORT: '9001',
+      HOSTNAME: 'scheduler-0',
+      ADDRESS: 'https://scheduler-0.example/',
+      LOG_LEVEL: 'WARN',
+      LEASE_DURATION: '10s',
+      LEASE_RETRY_PERIOD: '1s',
+      LEASE_MARGIN: '1.5s',
+      GRACE_PERIOD: '1m30s',
+    };
+    assert.deepEqual(config(env), {
+      mongoUri: 'mongodb://a,b/?replicaSet=rs0',
+      database: 'other_db-1',
+      host: '0.0.0.0',
+      hostIsDefault: false,
+      port: 9001,
+      replica: 'scheduler-0',
+      address: 'https://scheduler-0.example',
+      logLevel: 'warn',
+      lease: { durationMs: 10_000, retryMs: 1000, marginMs: 1500 },
+      graceMs: 90_000,
+    });
+  });
+
+  it('takes a value that is empty, or only blank, for one that is not set', () => {
+    assert.deepEqual(config({ PORT: '', LOG_LEVEL: ' ', HOSTNAME: '', MONGO_URI: '  ' }), config({}));
+  });
+
+  it('makes the address from host and port', () => {
+    assert.equal(config({ HOST: '10.0.0.7', PORT: '81' }).address, 'http://10.0.0.7:81');
+    assert.equal(config({ HOST: '::1' }).address, 'http://[::1]:8080');
+  });
+
+  for (const uri of ['mongodb://mongo:27017/?connect=direct', 'mongodb+srv://x.example/', 'memory:']) {
+    it(`accepts MONGO_URI=${uri}`, () => assert.equal(config({ MONGO_URI: uri }).mongoUri, uri));
+  }
+
+  const port = 'a port is a number from 1 to 65535';
+  const name = "a replica's name has 1 to 128 of A-Z a-z 0-9 . _ -";
+  const database = 'a database name has 1 to 38 of A-Z a-z 0-9 _ -';
+  const address = 'an address looks like http://10.0.0.7:8080';
+  const refused: [name: string, value: string, sentence: string][] = [
+    ['PORT', '0', port],
+    ['PORT', '65536', port],
+    ['PORT', '80a', port],
+    ['PORT', '-1', port],
+    ['PORT', '8e3', port],
+    ['HOSTNAME', 'my box', name],
+    ['HOSTNAME', 'x'.repeat(129), name],
+    ['MONGO_DATABASE', 'a.b', database],
+    ['MONGO_DATABASE', 'x'.repeat(39), database],
+    ['ADDRESS', '10.0.0.7:8080', address],
+    ['ADDRESS', 'ftp://10.0.0.7', address],
+    ['LOG_LEVEL', 'verbose', 'a log level is one of debug, info, warn, error'],
+    ['LEASE_DURATION', '0', 'it must be longer than nothing'],
+    ['LEASE_RETRY_PERIOD', '-1s', 'it must be longer than nothing'],
+    [
+      'MONGO_URI',
+      'mongodb://mongo/?connect=replicaSet',
+      'connect=replicaSet in the MongoDB URI: it must be "direct" or "automatic" (or use directConnection=true)',
+    ],
+  ];
+  for (const [variable, value, sentence] of refused) {
+    it(`refuses ${variable}=${value.slice(0, 40)}`, () => {
+      assert.deepEqual(problems({ [variable]: value }), [`${variable}="${value}": ${sentence}`]);
+    });
+  }
+
+  for (const variable of ['LEASE_DURATION', 'LEASE_RETRY_PERIOD', 'LEASE_MARGIN', 'GRACE_PERIOD']) {
+    it(`refuses a ${variable} that is no duration, and says why`, () => {
+      const [problem, ...others] = problems({ [variable]: '3' });
+      assert.deepEqual(others, []);
+      assert.match(problem as string, new RegExp(`^${variable}="3": .*unit is missing after 3`));
+    });
+  }
+
+  it('says all that is wrong at once', () => {
+    const found = problems({ PORT: 'x', LOG_LEVEL: 'loud', GRACE_PERIOD: '0', LEASE_DURATION: 'soon' });
+    assert.deepEqual(found.map((problem) => problem.split('=')[0]), [
+      'PORT',
+      'LEASE_DURATION',
+      'LOG_LEVEL',
+      'GRACE_PERIOD',
+    ]);
+  });
+
+  it('says what is wrong with the host and with the name of this machine, as with anything else', () => {
+    const found = problems({ HOST: 'bad host', PORT: 'x' }, 'this machine');
+    assert.deepEqual(found.map((problem) => problem.split('=')[0]), ['HOST', 'PORT', 'HOSTNAME']);
+  });
+
+  it('reads the whole of the URI, and shows no password', () => {
+    const [found] = problems({ MONGO_URI: 'postgres://joe:secret@db/' });
+    assert.match(found ?? '', /^MONGO_URI="postgres:\/\/…@db\/": .*mongodb:\/\//);
+  });
+
+  it('checks the timing of the lease as a whole, once each part is readable', () => {
+    const which = 'LEASE_DURATION, LEASE_RETRY_PERIOD, LEASE_MARGIN';
+    assert.deepEqual(problems({ LEASE_DURATION: '1s', LEASE_MARGIN: '600ms' }), [
+      `${which}: the lease margin (600ms) must be at most half of the lease duration (1000ms)`,
+      `${which}: the lease retry period (300ms) must fit three times into the duration less the margin (400ms), ` +
+      'so that two renewals may fail',
+    ]);
+    assert.deepEqual(
+      problems({ LEASE_DURATION: '400ms', LEASE_MARGIN: '49ms', LEASE_RETRY_PERIOD: '19ms' }),
+      [
+        `${which}: the lease duration is 400ms; it must be at least 500ms`,
+        `${which}: the lease retry period is 19ms; it must be at least 20ms`,
+        `${which}: the lease margin is 49ms; it must be at least 50ms`,
+      ],
+    );
+    assert.deepEqual(problems({ LEASE_DURATION: '1s', LEASE_MARGIN: '600ms', PORT: 'x' }).length, 1);
+  });
+
+  it('takes a lease that is just sound', () => {
+    const timing = { LEASE_DURATION: '1s', LEASE_MARGIN: '100ms', LEASE_RETRY_PERIOD: '300ms' };
+    assert.deepEqual(config(timing).lease, { durationMs: 1000, retryMs: 300, marginMs: 100 });
+  });
+});
