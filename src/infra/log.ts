@@ -24,5 +24,8 @@ export function jsonLogger(
 
 function readable(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
-  return value.cause instanceof Error ? `${value.message} (${value.cause.message})` : value.message;
+  const { message, cause } = value;
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message} (${cause.message})`
+    : message;
 }

@@ -7,7 +7,7 @@ import { jsonLogger } from '../../src/infra/log.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../src/infra/random.ts';
 import { assembleReplica } from '../../src/replica.ts';
-import { testMongo } from '../support/mongo.ts';
+import { anotherMongod, testMongo } from '../support/mongo.ts';
 import { freePort, ReplicaProcess } from '../support/replicas.ts';
 import { every } from '../support/simCluster.ts';
 
@@ -30,6 +30,20 @@ describe('a replica whose MongoDB does not answer', () => {
     assert.equal(schedules.status, 503);
     replica.process.kill('SIGTERM');
     assert.equal(await replica.process.ended, 'exit code 0');
+  });
+
+  it('works as soon as MongoDB is there', { skip: mongo.skip }, async () => {
+    const port = await freePort();
+    const uri = `mongodb://127.0.0.1:${port}/?connect=direct`;
+    const replica = await ReplicaProcess.start('early', { MONGO_URI: uri });
+    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+    const first = await replica.said(trouble);
+    await replica.said(trouble, replica.lines.indexOf(first) + 1);
+    const late = await anotherMongod(port);
+    await replica.said((line) => line.msg === 'leading');
+    assert.equal((await replica.json('/readyz')).status, 200);
+    await replica.process.stop(10_000);
+    await late.stop();
   });
 
   it('refuses to start with bad settings, and says all that is wrong', async () => {

@@ -34,13 +34,22 @@ export async function testMongo(): Promise<TestMongo> {
     console.error(`skipped: ${reason}`);
     return { uri: '', database, stop: async () => {}, skip: reason };
   }
+  return { ...await startTestMongod(found.binary), database, skip: false };
+}
+
+/** One more mongod, on a port that the test chooses, with failpoints. */
+export async function anotherMongod(port: number): Promise<Pick<TestMongo, 'uri' | 'stop'>> {
+  const found = await findMongod({ log: () => {} });
+  if (found.binary === null) throw new Error(`no mongod: ${found.tried.join('; ')}`);
+  return await startTestMongod(found.binary, port);
+}
+
+async function startTestMongod(binary: string, port = 0): Promise<Pick<TestMongo, 'uri' | 'stop'>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hascheduler-test-'));
   const extraArgs = ['--setParameter', 'enableTestCommands=1'];
-  const mongod = await startMongod({ binary: found.binary, dataDir, log: () => {}, extraArgs });
+  const mongod = await startMongod({ binary, dataDir, port, log: () => {}, extraArgs });
   return {
     uri: mongod.uri,
-    database,
-    skip: false,
     async stop() {
       await mongod.stop();
       await rm(dataDir, { recursive: true, force: true });

@@ -64,7 +64,12 @@ export function mongoStore(
     feed: mongoFeed({ client, collections, logger, endWithStore }),
     runs: mongoRuns(collections),
     presence: mongoPresence(collections),
-    prepare: () => answered('the preparation of the database', () => prepare(db, collections)),
+    prepare: () =>
+      answered('the preparation of the database', async () => {
+        // A client that failed to connect with its first call does not try again by itself.
+        await client.connect();
+        await prepare(db, collections);
+      }),
     ping: () =>
       answered('a ping', async () => {
         await db.command({ ping: 1 });
