@@ -81,7 +81,7 @@ async function audit(uri: string, database: string, cluster: ProcessCluster): Pr
   console.log(
     `audit    ${runs.length} occurrences recorded, ${
       missing === 0 ? 'none' : missing
-    } out of place, ${twice} executed twice, ` +
+    } out of place, ${twice} attempts made twice, ` +
       `${open} left open by a replica that was killed with them in its hands`,
   );
   if (missing > 0 || twice > 0) process.exitCode = 1;

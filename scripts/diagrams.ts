@@ -5,6 +5,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { adoptionMachine } from '../src/actors/adoption.ts';
+import { chronicleMachine } from '../src/actors/chronicle.ts';
 import { electionMachine } from '../src/actors/election.ts';
 import { jobMachine } from '../src/actors/job.ts';
 import { mirrorMachine } from '../src/actors/mirror.ts';
@@ -23,8 +25,10 @@ const MACHINES = [
   schedulerMachine,
   jobMachine,
   runMachine,
+  adoptionMachine,
   outcomesMachine,
   presenceMachine,
+  chronicleMachine,
 ];
 const FILE = join(PROJECT_DIR, 'ARCHITECTURE.md');
 

@@ -7,6 +7,7 @@ import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
 import { createApp } from './http/app.ts';
+import { liveness } from './http/liveness.ts';
 import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
@@ -14,6 +15,7 @@ import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { mongoStore } from './infra/mongo/store.ts';
+import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
 import { assembleReplica } from './replica.ts';
 
@@ -48,9 +50,11 @@ async function run(config: Config): Promise<void> {
     logger,
     identity,
     execute: logAction(logger),
+    peers: httpPeers(clock),
     lease: config.lease,
     graceMs: config.graceMs,
   });
+  const peers = liveness({ replica: identity });
   const app = createApp({
     store,
     clock,
@@ -59,7 +63,7 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs: replica.serverNowMs,
     status: replica.status,
-  });
+  }, peers.routes);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,
@@ -78,6 +82,8 @@ async function run(config: Config): Promise<void> {
   const signal = await askedToStop();
   logger.info('stopping', { signal });
   await replica.stop();
+  // Not before: a process that is killed while it drains is to be missed.
+  peers.goodbye();
   await server.close();
   await store.close();
   logger.info('stopped');

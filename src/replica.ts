@@ -2,21 +2,25 @@
  * One replica, assembled: the machines with their slots filled in by a store, a clock, a random source and an
  * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
  */
-import { type Actor, createActor, fromCallback, fromPromise } from 'xstate';
+import { type Actor, createActor, fromCallback, fromPromise, waitFor } from 'xstate';
+import { adoptionMachine, DEAD_AFTER_MS, MAX_ADOPTED } from './actors/adoption.ts';
 import { electionMachine } from './actors/election.ts';
 import type { ElectionNews } from './actors/events.ts';
+import { chronicleMachine } from './actors/chronicle.ts';
 import { jobMachine } from './actors/job.ts';
 import { JobPool } from './actors/jobs.ts';
 import { mirrorMachine } from './actors/mirror.ts';
 import { outcomesMachine } from './actors/outcomes.ts';
-import type { Clock, Execute, Logger, Random, Store } from './actors/ports.ts';
+import { leaderWatch } from './actors/leaderWatch.ts';
+import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
 import { presenceMachine } from './actors/presence.ts';
 import { replicaMachine } from './actors/replica.ts';
 import { runMachine } from './actors/run.ts';
 import { nextMark, schedulerMachine } from './actors/scheduler.ts';
 import { DueQueue } from './domain/dueQueue.ts';
-import type { LeaseTiming } from './domain/lease.ts';
-import type { Outcome } from './domain/run.ts';
+import { termsOf } from './domain/leadership.ts';
+import type { Lease, LeaseTiming } from './domain/lease.ts';
+import { isHeld, type Outcome } from './domain/run.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
 
@@ -26,6 +30,7 @@ export interface ReplicaDeps {
   random: Random;
   logger: Logger;
   execute: Execute;
+  peers: Peers;
   /** Name, uuid of this life, where the API is, version of the program. */
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
@@ -67,6 +72,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       actors: {
         mirror: fillMirror(deps, report),
         scheduler: fillScheduler(deps, trust, report),
+        adoption: fillAdoption(deps, report),
         election: fillElection(
           deps,
           trust,
@@ -84,7 +90,15 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           },
         }),
         presence: fillPresence(deps, report),
-        runsEnded: fromPromise(() => jobs.idle()),
+        chronicle: chronicleMachine.provide({
+          actors: { write: fromPromise(({ input }) => store.leadership.record(termsOf(input))) },
+          actions: { report },
+        }),
+        runsEnded: fromPromise(async () => {
+          const { adoption } = actor.getSnapshot().children;
+          if (adoption !== undefined) await waitFor(adoption, (snapshot) => snapshot.matches('idle'));
+          await jobs.idle();
+        }),
       },
       actions: {
         report,
@@ -110,6 +124,13 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           leaseDurationMs: lease.durationMs,
           serverNowMs,
           isTrusted,
+        },
+        adoption: {
+          queue,
+          jobs,
+          replica: identity.id,
+          boot: identity.boot,
+          serverNowMs,
         },
       },
     },
@@ -153,11 +174,14 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
 
 type Report = (_: unknown, params: { message: string; error?: unknown }) => void;
 
-function fillJob({ logger, execute }: ReplicaDeps, settled: (outcome: Outcome) => void) {
+function fillJob({ store, logger, execute }: ReplicaDeps, settled: (outcome: Outcome) => void) {
   return jobMachine.provide({
     actors: {
       run: runMachine.provide({
-        actors: { execute: fromPromise(({ input, signal }) => execute(input, signal)) },
+        actors: {
+          execute: fromPromise(({ input, signal }) => execute(input, signal)),
+          confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
+        },
       }),
     },
     actions: {
@@ -203,8 +227,28 @@ function fillScheduler({ store, clock, logger }: ReplicaDeps, trust: TrustWindow
   });
 }
 
+function fillAdoption({ store, logger }: ReplicaDeps, report: Report) {
+  return adoptionMachine.provide({
+    actors: {
+      look: fromPromise(async ({ input: { boot, knows } }) => {
+        const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
+        const orphans = await store.runs.orphans(query);
+        const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
+        const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
+        return { orphans, gone: new Set(unknown.filter((_, index) => found[index] === null)) };
+      }),
+      adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),
+    },
+    actions: {
+      report,
+      adopted: (_, { runs, abandoned }) =>
+        logger.info('took care of the runs of a lost executor', { adopted: runs.length, abandoned }),
+    },
+  });
+}
+
 function fillElection(
-  { store, clock, lease }: ReplicaDeps,
+  { store, clock, lease, peers, identity }: ReplicaDeps,
   trust: TrustWindow,
   serverTime: ServerTime,
   answered: () => void,
@@ -212,16 +256,18 @@ function fillElection(
   report: Report,
 ) {
   /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
-  const renewing = async <T extends { renewed_at: Date | null }>(
+  const renewing = async <T>(
     call: () => Promise<T | null>,
+    leaseOf: (answer: T) => Lease,
   ): Promise<T | null> => {
     const startedMs = clock.monotonic();
-    const held = await call();
+    const answer = await call();
     answered();
-    if (held === null) return null;
+    if (answer === null) return null;
     trust.renewed(startedMs);
-    if (held.renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), held.renewed_at.getTime());
-    return held;
+    const { renewed_at } = leaseOf(answer);
+    if (renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), renewed_at.getTime());
+    return answer;
   };
   return electionMachine.provide({
     actors: {
@@ -232,9 +278,11 @@ function fillElection(
         serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
         return reading;
       }),
-      acquire: fromPromise(({ input }) => renewing(() => store.lease.acquire(input.me, lease.durationMs))),
+      acquire: fromPromise(({ input: { me, instead } }) =>
+        renewing(() => store.lease.acquire(me, lease.durationMs, instead), (won) => won.lease)
+      ),
       renew: fromPromise(({ input }) =>
-        renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()))
+        renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
       ),
       release: fromPromise(({ input }) => store.lease.release(input.grant)),
       watchLease: fromCallback(({ sendBack }) =>
@@ -244,6 +292,11 @@ function fillElection(
             report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
         )
       ),
+      watchLeader: fromCallback(({ receive, sendBack }) => {
+        const watch = leaderWatch(peers, identity.boot, (grant) => sendBack({ type: 'LEADER.DEAD', grant }));
+        receive(({ lease }) => watch.follow(lease));
+        return watch.end;
+      }),
       watchTrust: fromCallback(({ sendBack }) => {
         let timer: unknown;
         const watch = () => {
@@ -277,8 +330,10 @@ function logElection(logger: Logger, event: ElectionNews): void {
   switch (event.type) {
     case 'ELECTION.ROLE':
       return logger.info(event.role === 'leader' ? 'leading' : `now ${event.role}`, { role: event.role });
-    case 'ELECTION.BEGAN':
-      return logger.info('term began', { term: event.lease.term, by: event.by });
+    case 'ELECTION.BEGAN': {
+      const { began } = termsOf(event.acquisition);
+      return logger.info('term began', { term: began.term, by: began.began_by, gap_ms: began.gap_ms });
+    }
     case 'ELECTION.ENDED':
       return logger.info('term ended', { term: event.term, by: event.by });
   }

@@ -2,7 +2,7 @@
  * What the replica's actors tell one another. The replica machine is their parent and switchboard: `LEASE.*`
  * goes to the scheduler, `SCHEDULER.*` goes to the election.
  */
-import type { BeganBy, EndedBy, Grant, Lease, Watermark } from '../domain/lease.ts';
+import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { ScheduleChange } from './ports.ts';
@@ -19,7 +19,8 @@ export type MirrorEvent =
 export type LeaseEvent =
   /** What the lease says about the progress of whoever leads. */
   | { type: 'LEASE.SEEN'; mark: Watermark }
-  | { type: 'LEASE.WON'; grant: Grant; lease: Lease }
+  /** No claim under an earlier term was committed after `lastClaimMs`, server time. */
+  | { type: 'LEASE.WON'; grant: Grant; lease: Lease; lastClaimMs: number }
   /** Claim nothing any more. */
   | { type: 'LEASE.LOST' }
   /** Claim nothing more, and say when the batch in flight is settled. */
@@ -34,7 +35,7 @@ export type SchedulerEvent =
 /** From the election, for everybody who wants to know. */
 export type ElectionNews =
   | { type: 'ELECTION.ROLE'; role: Role }
-  | { type: 'ELECTION.BEGAN'; lease: Lease; by: BeganBy }
+  | { type: 'ELECTION.BEGAN'; acquisition: Acquisition }
   | { type: 'ELECTION.ENDED'; term: number; by: EndedBy };
 
 export type ElectionEvent = ElectionNews | { type: 'ELECTION.STOPPED' };

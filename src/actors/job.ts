@@ -5,7 +5,7 @@
  *      │  ◀─WITHDRAWN─▲ │                  │ │                  │
  *   PAUSED            │ └─PAUSED─┐     UNCLAIMED                └──DUE──▶ due (its runs go on meanwhile)
  *      ▼              └──────────┼─────────┘ └──CLAIMED, nothing to run──▶ settled
- *   paused ◀─────────────────────┘
+ *   paused ◀─────────────────────┘                    ADOPTED: its runs start, in every state
  *
  * Jobs are virtual: every schedule has one, but it is live only while it has something to do. A schedule that
  * waits, is paused, or is settled, with no run going on, is an entry of the due queue: the pool (jobs.ts)
@@ -14,8 +14,12 @@
  * Which occurrences are due, and whether they may be claimed, is the scheduler's business (it claims those of
  * all schedules together); the job knows what is going on with its own, and owns its runs.
  *
- * Can never happen: a run that was not claimed; a run that is lost from sight when the schedule is changed,
- * paused or deleted, or the leadership ends.
+ * Runs whose executor died come in between, `ADOPTED` by this replica (adoption.ts): they start at once,
+ * whatever is due or being claimed. An older attempt of the same run that still goes on here is aborted:
+ * its outcome would not count.
+ *
+ * Can never happen: a run that was neither claimed nor adopted; two attempts of one run at a time; a run
+ * that is lost from sight when the schedule is changed, paused or deleted, or the leadership ends.
  */
 import { assign, enqueueActions, not, setup, stopChild } from 'xstate';
 import type { Outcome, Run } from '../domain/run.ts';
@@ -28,6 +32,7 @@ export type JobEvent =
   | { type: 'CLAIMING' }
   | { type: 'UNCLAIMED' }
   | { type: 'CLAIMED'; schedule: Schedule; runs: Run[] }
+  | { type: 'ADOPTED'; schedule: Schedule; runs: Run[] }
   /** Nobody here leads any more: what is owed is the next leader's. */
   | { type: 'WITHDRAWN' }
   | { type: 'PAUSED' }
@@ -35,7 +40,7 @@ export type JobEvent =
 
 /** How XState tells that a child, here a run, has reached its end or has thrown. */
 type ChildEvent =
-  | { type: `xstate.done.actor.${string}`; actorId: string; output: Outcome }
+  | { type: `xstate.done.actor.${string}`; actorId: string; output: Outcome | null }
   | { type: `xstate.error.actor.${string}`; actorId: string; error: unknown };
 
 export interface JobInput {
@@ -44,8 +49,8 @@ export interface JobInput {
 }
 
 interface Context extends JobInput {
-  /** Ids of the runs going on. */
-  running: ReadonlySet<string>;
+  /** The runs going on: the id of the child that is the run, and the run's own. */
+  running: ReadonlyMap<string, string>;
 }
 
 export const jobMachine = setup({
@@ -61,42 +66,66 @@ export const jobMachine = setup({
     settled: (_, _params: { outcome: Outcome }) => unfilled('job', 'settled')(),
     crashed: (_, _params: { runId: string; error: unknown }) => unfilled('job', 'crashed')(),
     start: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'CLAIMED') return;
+      if (event.type !== 'CLAIMED' && event.type !== 'ADOPTED') return;
       const { schedule, runs } = event;
-      enqueue.assign({ running: new Set([...context.running, ...runs.map((run) => run.id)]) });
+      const running = new Map(context.running);
       for (const run of runs) {
-        enqueue.spawnChild('run', { id: run.id, input: { run, schedule, serverNowMs: context.serverNowMs } });
+        const child = lowestFree(running);
+        for (const [other, runId] of context.running) {
+          // An earlier attempt of a run that is adopted.
+          if (runId === run.id && running.delete(other)) enqueue.stopChild(other);
+        }
+        running.set(child, run.id);
+        enqueue.spawnChild('run', { id: child, input: { run, schedule, serverNowMs: context.serverNowMs } });
       }
+      enqueue.assign({ running });
     }),
     forget: assign({
-      running: ({ context }, { runId }: { runId: string }) => {
-        const running = new Set(context.running);
-        running.delete(runId);
+      running: ({ context }, { child }: { child: string }) => {
+        const running = new Map(context.running);
+        running.delete(child);
         return running;
       },
     }),
   },
   guards: {
+    hasOutcome: (_, { outcome }: { outcome: Outcome | null }) => outcome !== null,
     hasRuns: ({ context, event }) =>
       context.running.size > 0 || (event.type === 'CLAIMED' && event.runs.length > 0),
   },
 }).createMachine({
   id: 'job',
-  context: ({ input }) => ({ ...input, running: new Set<string>() }),
+  context: ({ input }) => ({ ...input, running: new Map<string, string>() }),
   initial: 'waiting',
   on: {
-    'xstate.done.actor.*': {
-      actions: [
-        { type: 'settled', params: ({ event }) => ({ outcome: event.output }) },
-        { type: 'forget', params: ({ event }) => ({ runId: event.actorId }) },
-        stopChild(({ event }) => event.actorId),
-      ],
-    },
+    ADOPTED: { actions: 'start' },
+    'xstate.done.actor.*': [
+      {
+        guard: { type: 'hasOutcome', params: ({ event }) => ({ outcome: event.output }) },
+        actions: [
+          { type: 'settled', params: ({ event }) => ({ outcome: event.output as Outcome }) },
+          { type: 'forget', params: ({ event }) => ({ child: event.actorId }) },
+          stopChild(({ event }) => event.actorId),
+        ],
+      },
+      {
+        actions: [
+          { type: 'forget', params: ({ event }) => ({ child: event.actorId }) },
+          stopChild(({ event }) => event.actorId),
+        ],
+      },
+    ],
     // A machine that threw is a bug of ours: it is said aloud, and no outcome is made up for the run.
     'xstate.error.actor.*': {
       actions: [
-        { type: 'crashed', params: ({ event }) => ({ runId: event.actorId, error: event.error }) },
-        { type: 'forget', params: ({ event }) => ({ runId: event.actorId }) },
+        {
+          type: 'crashed',
+          params: ({ context, event }) => ({
+            runId: context.running.get(event.actorId) ?? event.actorId,
+            error: event.error,
+          }),
+        },
+        { type: 'forget', params: ({ event }) => ({ child: event.actorId }) },
         stopChild(({ event }) => event.actorId),
       ],
     },
@@ -126,3 +155,13 @@ export const jobMachine = setup({
     settled: { tags: 'passive', on: { DUE: 'due' } },
   },
 });
+
+/**
+ * Children are numbered, lowest free number first, and not named for their runs: XState keeps what it knows of each
+ * type of event for good, and the end of a child is an event type with its id in it.
+ */
+function lowestFree(running: ReadonlyMap<string, string>): string {
+  let number = 0;
+  while (running.has(`run:${number}`)) number++;
+  return `run:${number}`;
+}

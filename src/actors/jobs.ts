@@ -54,6 +54,12 @@ export class JobPool {
     });
   }
 
+  /** These runs of a lost executor are durably ours: they start now, whatever else is going on. */
+  adopted(schedule: Schedule, runs: Run[]): void {
+    const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
+    job.send({ type: 'ADOPTED', schedule, runs });
+  }
+
   /** Nobody here leads any more. */
   withdraw(): void {
     for (const job of [...this.#jobs.values()]) job.send({ type: 'WITHDRAWN' });

@@ -7,7 +7,9 @@
  * effect, and each method says what that means. Everything else that a store can say is a value, not an
  * exception.
  */
-import type { Candidate, Grant, Lease, LeaseReading, Watermark } from '../domain/lease.ts';
+import type { Adopter, Adoption } from '../domain/adoption.ts';
+import type { Acquisition, Candidate, Grant, Lease, LeaseReading, Watermark } from '../domain/lease.ts';
+import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { Replica, Role } from '../domain/replica.ts';
 import type { Outcome, Run, RunState } from '../domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
@@ -46,12 +48,12 @@ export interface LeaseStore {
   read(): Promise<LeaseReading>;
   /**
    * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
-   * holds it (an earlier acquisition whose answer was lost). Adds 1 to the term. Null when somebody else
-   * holds it. Before it tries, it ends whatever transaction the last holder may have left open, which would
-   * block it otherwise. After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot
-   * finds out.
+   * holds it (an earlier acquisition whose answer was lost), or if it is held under exactly the grant
+   * `instead`, whose holder is known to be dead. Adds 1 to the term. Null when somebody else holds it. Before it
+   * tries, it ends whatever transaction the last holder may have left open, which would block it otherwise.
+   * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
    */
-  acquire(candidate: Candidate, durationMs: number): Promise<Lease | null>;
+  acquire(candidate: Candidate, durationMs: number, instead: Grant | null): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /** Ends the grant at once. False when it was no longer in force. */
@@ -202,6 +204,18 @@ export interface RunStore {
    * Writing one twice is harmless. Returns how many counted.
    */
   record(outcomes: readonly Outcome[]): Promise<number>;
+  /**
+   * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
+   * `deadAfterMs` of server time. Oldest nominal time first.
+   */
+  orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
+  /**
+   * Makes each run ours, or ends it, if it is still open as it was found: under that attempt, in the hands
+   * of that boot. Answers with those that are held by `by.boot` under the very next attempt. After
+   * `StoreUnavailable` it may have been done, in part: repeat the same call, whose answer tells all that
+   * are ours by either of the two, and after which neither can take effect any more.
+   */
+  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Run[]>;
 }
 
 export interface PresenceStore {
@@ -215,6 +229,13 @@ export interface PresenceStore {
   list(withinMs: number): Promise<Replica[]>;
 }
 
+export interface LeadershipStore {
+  /** Writes the beginning of a term, and the end of the one before it. Writing it twice is harmless. */
+  record(terms: { began: Term; ended: EndedTerm | null }): Promise<void>;
+  /** Newest first; terms are kept for 90 days. */
+  list(limit: number): Promise<Term[]>;
+}
+
 /** Everything that a store adapter offers. */
 export interface Store {
   lease: LeaseStore;
@@ -223,6 +244,7 @@ export interface Store {
   feed: ScheduleFeed;
   runs: RunStore;
   presence: PresenceStore;
+  leadership: LeadershipStore;
   /**
    * Resolves once the store answers and everything that the product needs in it (indexes, the lease document)
    * is there. Idempotent, by any number of replicas at once.
@@ -231,6 +253,16 @@ export interface Store {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Tells a dead process from a slow one. */
+export interface Peers {
+  /**
+   * Holds a connection to the process `boot` at `address`. Calls `onDead`, once, when that connection broke
+   * without a goodbye and another one is refused, or answered by another process: never on a mere timeout, and
+   * never before the process was met there. Returns what ends it.
+   */
+  watch(peer: { address: string; boot: string }, onDead: () => void): () => void;
 }
 
 /** What is done for one attempt. Rejecting means that the attempt failed. */

@@ -5,9 +5,9 @@
  *
  * - connecting: the mirror asks the store until it answers, makes what is missing in it, and loads the
  *   schedules. The replica takes no part in the election before: a leader has to know what there is to fire.
- * - standingBy: the election runs, and the scheduler fires whenever the lease is ours. A store that goes away
- *   later changes nothing here: the actors try on by themselves, and the election ends a term that can't be
- *   renewed.
+ * - standingBy: the election runs; whenever the lease is ours, the scheduler fires, and the adoption looks
+ *   after orphaned runs. A store that goes away later changes nothing here: the actors try on by themselves,
+ *   and the election ends a term that can't be renewed.
  * - draining (G8): give the lease back at once, after the batch in flight; let the runs that were started
  *   end, within the grace period; write the last outcomes; take leave.
  *
@@ -16,6 +16,7 @@
  */
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/replica.ts';
+import { type AdoptionInput, adoptionMachine } from './adoption.ts';
 import { type ElectionInput, electionMachine } from './election.ts';
 import type {
   ElectionEvent,
@@ -25,6 +26,7 @@ import type {
   SchedulerEvent,
   StopEvent,
 } from './events.ts';
+import { chronicleMachine } from './chronicle.ts';
 import { mirrorMachine } from './mirror.ts';
 import { outcomesMachine } from './outcomes.ts';
 import { presenceMachine } from './presence.ts';
@@ -34,6 +36,7 @@ import { unfilled } from './slot.ts';
 export interface ReplicaInput {
   election: ElectionInput;
   scheduler: SchedulerInput;
+  adoption: AdoptionInput;
   /** How long runs may go on after STOP, ms. */
   graceMs: number;
 }
@@ -53,18 +56,22 @@ export const replicaMachine = setup({
     children: {} as {
       mirror: 'mirror';
       scheduler: 'scheduler';
+      adoption: 'adoption';
       election: 'election';
       outcomes: 'outcomes';
       presence: 'presence';
+      chronicle: 'chronicle';
     },
   },
   actors: {
     mirror: mirrorMachine,
     scheduler: schedulerMachine,
+    adoption: adoptionMachine,
     election: electionMachine,
     outcomes: outcomesMachine,
     presence: presenceMachine,
-    /** Resolves when no run is going on any more. */
+    chronicle: chronicleMachine,
+    /** Resolves when no run is going on any more, and none is being adopted. */
     runsEnded: fromPromise<void>(unfilled('replica', 'runsEnded')),
   },
   actions: {
@@ -84,13 +91,17 @@ export const replicaMachine = setup({
   context: ({ input }) => ({ ...input, role: 'follower' }),
   invoke: [
     { src: 'scheduler', id: 'scheduler', input: ({ context }) => context.scheduler },
+    { src: 'adoption', id: 'adoption', input: ({ context }) => context.adoption },
     { src: 'mirror', id: 'mirror' },
+    { src: 'chronicle', id: 'chronicle' },
     { src: 'outcomes', id: 'outcomes', systemId: 'outcomes' },
   ],
   initial: 'connecting',
   on: {
     'MIRROR.*': { actions: sendTo('scheduler', ({ event }) => event) },
-    'LEASE.*': { actions: sendTo('scheduler', ({ event }) => event) },
+    'LEASE.*': {
+      actions: [sendTo('scheduler', ({ event }) => event), sendTo('adoption', ({ event }) => event)],
+    },
     'SCHEDULER.*': { actions: sendTo('election', ({ event }) => event) },
     'ELECTION.ROLE': {
       actions: [
@@ -99,7 +110,12 @@ export const replicaMachine = setup({
         'announceRole',
       ],
     },
-    'ELECTION.BEGAN': { actions: { type: 'log', params: ({ event }) => event } },
+    'ELECTION.BEGAN': {
+      actions: [
+        { type: 'log', params: ({ event }) => event },
+        sendTo('chronicle', ({ event }) => ({ type: 'WON', acquisition: event.acquisition })),
+      ],
+    },
     'ELECTION.ENDED': { actions: { type: 'log', params: ({ event }) => event } },
   },
   states: {

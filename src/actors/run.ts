@@ -1,15 +1,24 @@
 /**
  * A run: one occurrence being executed. A child of its schedule's job.
  *
- *   attempting ──done──▶ succeeded
- *       ├──error──▶ failed
- *       ├──too long──▶ timedOut
- *       └──CANCEL──▶ cancelled
+ *   claimed ──at once──▶ attempting ──done──▶ succeeded
+ *      │                     ▲ ├──error──▶ failed
+ *      │ long after      yes │ ├──too long──▶ timedOut
+ *      │ the claim           │ └──CANCEL──▶ cancelled
+ *      └────────────▶ confirming ⇄ unconfirmed      (CANCEL here as well)
+ *                        └──no──▶ lost
  *
- * Each end is final, and its output is the outcome to be recorded. Leaving `attempting` aborts what was going
- * on, by the signal that it was given.
+ * A process that was frozen, or waited for the store, between its claim and the start of the attempt may
+ * have been taken for dead meanwhile, and its run adopted by another (G7). So a run that starts late is
+ * asked about first: is it still ours, under this attempt? One that starts within `CONFIRM_AFTER_MS` costs
+ * no question: nobody adopts a run so soon after its claim (see adoption.ts).
  *
- * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout unnoticed.
+ * Each end is final, and its output is the outcome to be recorded; `lost` has none, since what becomes of
+ * the run is somebody else's to say. Leaving `attempting` aborts what was going on, by the signal that it
+ * was given.
+ *
+ * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout unnoticed; an attempt
+ * begun, without asking, at a time when another may have adopted it.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { parseDuration } from '../domain/duration.ts';
@@ -19,6 +28,8 @@ import { unfilled } from './slot.ts';
 
 /** How long one attempt may take. */
 export const ATTEMPT_TIMEOUT_MS = 30_000;
+/** A run that is about to start longer than this after its claim is asked about first. */
+export const CONFIRM_AFTER_MS = 2000;
 
 export interface RunInput {
   run: Run;
@@ -39,20 +50,29 @@ export const runMachine = setup({
     context: {} as Context,
     input: {} as RunInput,
     events: {} as { type: 'CANCEL' },
-    output: {} as Outcome,
+    /** Null when it is not ours any more. */
+    output: {} as Outcome | null,
   },
   actors: {
     execute: fromPromise<{ output: string | null }, { run: Run; schedule: Schedule }>(
       unfilled('run', 'execute'),
     ),
+    /** Whether the run is still open under this attempt by this boot. */
+    confirm: fromPromise<boolean, { run: Run }>(unfilled('run', 'confirm')),
   },
   actions: {
+    noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),
     noteError: assign({
       error: (_, { error }: { error: unknown }) => error instanceof Error ? error.message : String(error),
     }),
   },
-  delays: { timeout: ATTEMPT_TIMEOUT_MS },
+  guards: {
+    isFresh: ({ context: { run, serverNowMs } }) =>
+      serverNowMs() - run.claimed_at.getTime() <= CONFIRM_AFTER_MS,
+    isOurs: (_, { held }: { held: boolean }) => held,
+  },
+  delays: { timeout: ATTEMPT_TIMEOUT_MS, retry: 200 },
 }).createMachine({
   id: 'run',
   context: ({ input }) => ({
@@ -62,9 +82,30 @@ export const runMachine = setup({
     error: null,
     output: null,
   }),
-  initial: 'attempting',
+  initial: 'claimed',
   states: {
+    claimed: { always: [{ guard: 'isFresh', target: 'attempting' }, { target: 'confirming' }] },
+    confirming: {
+      invoke: {
+        src: 'confirm',
+        input: ({ context }) => ({ run: context.run }),
+        onDone: [
+          {
+            guard: { type: 'isOurs', params: ({ event }) => ({ held: event.output }) },
+            target: 'attempting',
+          },
+          { target: 'lost' },
+        ],
+        onError: 'unconfirmed',
+      },
+      on: { CANCEL: { target: 'cancelled', actions: 'noteEnd' } },
+    },
+    unconfirmed: {
+      on: { CANCEL: { target: 'cancelled', actions: 'noteEnd' } },
+      after: { retry: 'confirming' },
+    },
     attempting: {
+      entry: 'noteStart',
       invoke: {
         src: 'execute',
         input: ({ context: { run, schedule, startedMs } }) => ({
@@ -93,8 +134,12 @@ export const runMachine = setup({
     failed: { type: 'final', output: 'failed' },
     timedOut: { type: 'final', output: 'timed_out' },
     cancelled: { type: 'final', output: 'cancelled' },
+    lost: { type: 'final', output: null },
   },
-  output: ({ context, event }) => outcome(context, (event as unknown as { output: Outcome['state'] }).output),
+  output: ({ context, event }) => {
+    const { output: state } = event as unknown as { output: Outcome['state'] | null };
+    return state === null ? null : outcome(context, state);
+  },
 });
 
 function latenessMs(run: Run, startedMs: number): number {

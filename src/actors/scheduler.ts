@@ -20,7 +20,7 @@
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import type { DueQueue, Taken } from '../domain/dueQueue.ts';
-import type { Grant, Watermark } from '../domain/lease.ts';
+import { type Grant, later, type Watermark } from '../domain/lease.ts';
 import type { Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from './events.ts';
@@ -30,6 +30,8 @@ import { unfilled } from './slot.ts';
 
 /** Occurrences in one claim transaction at most (G9). */
 const MAX_BATCH = 1000;
+/** How far a leader's idea of the server's clock may be off. */
+const CLOCK_ERROR_MS = 1000;
 /** Even if nothing is due the queue is looked at this often: the server's clock may have been stepped. */
 const LONGEST_WAIT_MS = 1000;
 
@@ -79,8 +81,9 @@ export const schedulerMachine = setup({
     /** Told after each committed claim, for logs and metrics. */
     claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
       unfilled('scheduler', 'claimed')(),
-    mirrorLoaded: ({ context: { queue, jobs }, event }) => {
+    mirrorLoaded: ({ context, event }) => {
       if (event.type !== 'MIRROR.LOADED') return;
+      const { queue, jobs } = context;
       const present = new Set(event.schedules.map((schedule) => schedule.id));
       for (const { id } of queue.schedules()) {
         if (present.has(id)) continue;
@@ -88,14 +91,16 @@ export const schedulerMachine = setup({
         jobs.changed({ kind: 'delete', id });
       }
       for (const schedule of event.schedules) {
-        queue.put(schedule, event.mark);
+        queue.put(schedule, event.mark, claimedByUsThroughMs(context));
         jobs.changed({ kind: 'upsert', schedule });
       }
     },
-    mirrorChanged: ({ context: { queue, jobs, mark }, event }) => {
+    mirrorChanged: ({ context, event }) => {
       if (event.type !== 'MIRROR.CHANGED') return;
-      if (event.change.kind === 'upsert') queue.put(event.change.schedule, mark);
-      else queue.remove(event.change.id);
+      const { queue, jobs, mark } = context;
+      if (event.change.kind === 'upsert') {
+        queue.put(event.change.schedule, mark, claimedByUsThroughMs(context));
+      } else queue.remove(event.change.id);
       jobs.changed(event.change);
     },
     unhold: ({ context }) => context.queue.unhold(),
@@ -115,7 +120,7 @@ export const schedulerMachine = setup({
         grant,
         termBeganMs: lease.acquired_at?.getTime() ?? 0,
         mark: later(context.mark, lease.watermark),
-        inheritedThroughMs: lease.watermark.claimedThroughMs,
+        inheritedThroughMs: Math.max(lease.watermark.claimedThroughMs, event.lastClaimMs + CLOCK_ERROR_MS),
         ending: false,
       };
     }),
@@ -280,6 +285,14 @@ function settler(context: Context): Settler {
   };
 }
 
+/**
+ * A schedule that is new to the queue may be one that it had, when a stream tells a deletion again, and what
+ * followed it: what we have claimed of it up to now is in the store, and found there.
+ */
+function claimedByUsThroughMs({ grant, serverNowMs }: Context): number {
+  return grant === null ? -Infinity : serverNowMs();
+}
+
 function claimBatch(context: Context): ClaimBatch {
   const { queue, inheritedThroughMs } = context;
   const nowMs = Math.floor(context.serverNowMs());
@@ -293,8 +306,10 @@ function claimBatch(context: Context): ClaimBatch {
       runs: settlement.runs,
     })),
     markWhenStale: (staleIds) => nextMark(context, nowMs, new Set(staleIds)),
-    mayBeClaimed: queue.taken.some(({ settlement }) =>
-      settlement.runs.some((run) => run.scheduled_for.getTime() <= inheritedThroughMs)
+    mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
+      settlement.runs.some((run) =>
+        run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
+      )
     ),
   };
 }
@@ -314,13 +329,6 @@ export function nextMark(
     claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
     mirroredThroughMs: mirroredMs,
   });
-}
-
-function later(a: Watermark, b: Watermark): Watermark {
-  return {
-    claimedThroughMs: Math.max(a.claimedThroughMs, b.claimedThroughMs),
-    mirroredThroughMs: Math.max(a.mirroredThroughMs, b.mirroredThroughMs),
-  };
 }
 
 function groupBySchedule(runs: Run[]): Map<string, Run[]> {

@@ -9,6 +9,11 @@ export interface DueEntry extends HeapEntry {
   /** Everything that this schedule owed at or before this is settled. */
   cursorMs: number;
   /**
+   * Occurrences through here may have a run already, although the cursor has not passed them: it was ourselves,
+   * before the schedule was new to the queue.
+   */
+  mayBeClaimedThroughMs: number;
+  /**
    * `in flight` while a claim for it is under way, `held` when the store knows another definition of it than
    * we do.
    */
@@ -58,12 +63,13 @@ export class DueQueue {
   }
 
   /** A schedule as the mirror has it now. Old news (a change told twice) is ignored. */
-  put(schedule: Schedule, mark: Watermark): void {
+  put(schedule: Schedule, mark: Watermark, mayBeClaimedThroughMs = -Infinity): void {
     const known = this.#entries.get(schedule.id);
     if (known === undefined) {
       const entry: DueEntry = {
         schedule,
         cursorMs: settledThroughMs(schedule, mark),
+        mayBeClaimedThroughMs,
         dueMs: 0,
         heapIndex: -1,
         state: 'waiting',
@@ -77,6 +83,8 @@ export class DueQueue {
     known.schedule = schedule;
     known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
     if (known.state !== 'in flight') this.#reschedule(known);
+    // What it brings may be owed earlier than what is in flight.
+    else known.dueMs = Math.min(known.dueMs, nextOwedMs(schedule, known.cursorMs) ?? Infinity);
   }
 
   remove(id: string): void {
@@ -125,7 +133,8 @@ export class DueQueue {
     ) {
       this.#heap.remove(top);
       this.#setAside(top, 'in flight');
-      const settlement = settle(top.schedule, top.cursorMs, by, room);
+      const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
+      const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, room);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
       this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
       room -= settlement.runs.length;

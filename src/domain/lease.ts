@@ -18,6 +18,9 @@ export interface Candidate {
   address: string;
 }
 
+/**
+ * `acquired`: the lease was free. `pre-empted`: it was not, but its holder's process was seen to be gone.
+ */
 export type BeganBy = 'acquired' | 'pre-empted';
 export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
 
@@ -36,6 +39,16 @@ export interface Watermark {
 }
 
 /**
+ * The later of two marks. A mark is true as a pair only: taken number by number, two true ones would make a false
+ * one, which counts as settled what neither does. So the present one stays unless neither number goes back.
+ */
+export function later(present: Watermark, next: Watermark): Watermark {
+  const isLater = next.claimedThroughMs >= present.claimedThroughMs &&
+    next.mirroredThroughMs >= present.mirroredThroughMs;
+  return isLater ? next : present;
+}
+
+/**
  * What a user is told: all occurrences at or before it have been claimed or recorded, whatever their
  * definition.
  */
@@ -51,12 +64,20 @@ export interface Lease {
   term: number;
   address: string | null;
   acquired_at: Date | null;
+  /** How the present term began. */
+  began_by: BeganBy | null;
   renewed_at: Date | null;
   /** The lease is free from this moment on. A release sets it to the moment of the release. */
   expires_at: Date;
   /** Set by a release, absent while the term lasts or when it ran out. */
   released_at: Date | null;
   watermark: Watermark;
+}
+
+/** A lease that was won, and what it was before. */
+export interface Acquisition {
+  lease: Lease;
+  previous: Lease;
 }
 
 /** The lease as the server saw it, and the server's clock at that moment. */
@@ -69,6 +90,11 @@ export interface LeaseReading {
 /** Whether nobody holds the lease at the moment of the reading. */
 export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
   return lease.expires_at.getTime() <= serverNowMs;
+}
+
+/** Whether the lease document names exactly this grant. */
+export function isHeldUnder(lease: Lease, { holder, boot, term }: Grant): boolean {
+  return lease.holder === holder && lease.boot === boot && lease.term === term;
 }
 
 export interface LeaseTiming {

@@ -21,6 +21,9 @@ export const OPEN_STATES: readonly RunState[] = ['claimed', 'running', 'retrying
 /** Why an occurrence was recorded without being run. */
 export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';
 
+/** Why a run whose executor died ended as `abandoned`: by policy, or since its schedule is gone. */
+export type AbandonReason = 'executor_lost' | 'schedule_gone';
+
 /** The durable record of acting, or deciding not to act, on one occurrence. */
 export interface Run {
   /** `runId(schedule_id, scheduled_for)`: the database itself refuses a second run of an occurrence (G1). */
@@ -31,7 +34,7 @@ export interface Run {
   scheduled_for: Date;
   trigger: Trigger;
   state: RunState;
-  reason: NotRunReason | null;
+  reason: NotRunReason | AbandonReason | null;
   /** Number of the present attempt, from 1; 0 for an occurrence that is not run. */
   attempt: number;
   /** The replica that runs it, and the boot (one process's life) of that replica. */
@@ -54,6 +57,18 @@ export interface Run {
   since: Date;
   /** When the record may be deleted; null while the run is open. */
   expire_at: Date | null;
+}
+
+/**
+ * Whether the stored run is still open in the hands of that boot, under that attempt: only then may it be
+ * started, and does an outcome count.
+ */
+export function isHeld(
+  stored: Run | null | undefined,
+  { attempt, executor_boot }: Pick<Run, 'attempt' | 'executor_boot'>,
+): stored is Run {
+  return stored != null && OPEN_STATES.includes(stored.state) && stored.attempt === attempt &&
+    stored.executor_boot === executor_boot;
 }
 
 /** How an attempt ended. */

@@ -13,10 +13,14 @@ export type Timing =
 /** What is done about occurrences that fell due while nobody led. */
 export type CatchUp = 'all' | 'latest' | 'none';
 
+/** What becomes of a run whose executor died: it is tried again, or given up. */
+export type OnExecutorLoss = 'retry' | 'abandon';
+
 export interface Policy {
   catch_up: CatchUp;
   /** Go duration. An occurrence older than this when the leader gets to it is recorded `missed`. */
   catch_up_window: string;
+  on_executor_loss: OnExecutorLoss;
 }
 
 /** How long the records of runs are kept after their end, as Go durations. */

@@ -66,6 +66,7 @@ const common = {
   policy: fields('a policy', {
     catch_up: choice(['all', 'latest', 'none']).default('all'),
     catch_up_window: durationText('0s', '8760h').default('60s'),
+    on_executor_loss: choice(['retry', 'abandon']).default('retry'),
   }).prefault({}),
   history: fields('a history', {
     success: durationText(...HISTORY_RANGE).default('24h'),

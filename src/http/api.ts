@@ -3,7 +3,7 @@ import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
 
 /** What the API needs from the replica that serves it. */
 export interface ApiDeps {
-  store: Pick<Store, 'schedules' | 'runs' | 'lease' | 'presence' | 'ping'>;
+  store: Pick<Store, 'schedules' | 'runs' | 'lease' | 'presence' | 'leadership' | 'ping'>;
   /**
    * This replica's clock corrected by its measured offset to the database server's, epoch milliseconds (G6).
    */

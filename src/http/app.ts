@@ -3,7 +3,7 @@
  * problems.
  */
 import { Hono, type MiddlewareHandler } from 'hono';
-import type { ApiDeps } from './api.ts';
+import type { ApiDeps, Route } from './api.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { refuseOtherOrigins } from './origin.ts';
@@ -12,13 +12,14 @@ import { rootRoutes } from './root.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 
-/** The API as a fetch handler. Nothing listens yet: see server.ts. */
-export function createApp(deps: ApiDeps): Hono {
+/** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
+export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   const endpoints = [
     ...scheduleRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),
+    ...more,
   ];
   const routes = [...endpoints, ...rootRoutes(deps, endpoints)];
 

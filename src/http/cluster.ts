@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { isFree } from '../domain/lease.ts';
 import type { ApiDeps, Route } from './api.ts';
+import { readLimit } from './paging.ts';
 import { Problem } from './problem.ts';
-import { clusterView, leaderView } from './views.ts';
+import { clusterView, leadershipView, leaderView } from './views.ts';
 
 /** Replicas write their presence every second; one that has not for this long is not shown. */
 const SEEN_WITHIN_MS = 10_000;
@@ -22,6 +23,12 @@ export function clusterRoutes({ store }: ApiDeps): Route[] {
     return c.json(leaderView(reading.lease));
   }
 
+  async function leadership(c: Context): Promise<Response> {
+    const limit = readLimit(c);
+    const [reading, terms] = await Promise.all([store.lease.read(), store.leadership.list(limit)]);
+    return c.json(leadershipView(terms, reading));
+  }
+
   return [
     {
       method: 'GET',
@@ -30,5 +37,11 @@ export function clusterRoutes({ store }: ApiDeps): Route[] {
       handler: cluster,
     },
     { method: 'GET', path: '/leader', summary: 'show who leads, and since when', handler: leader },
+    {
+      method: 'GET',
+      path: '/leadership',
+      summary: 'list the terms, newest first: how each began and ended',
+      handler: leadership,
+    },
   ];
 }

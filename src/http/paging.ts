@@ -12,7 +12,12 @@ export function readPage(
   c: Context,
   filters: readonly string[] = [],
 ): { limit: number; cursor: string | null } {
-  const known = ['limit', 'cursor', ...filters];
+  return { limit: readLimit(c, ['cursor', ...filters]), cursor: c.req.query('cursor') || null };
+}
+
+/** The `limit` of a list that has only one page, or the parameters `others` as well. */
+export function readLimit(c: Context, others: readonly string[] = []): number {
+  const known = ['limit', ...others];
   for (const name of Object.keys(c.req.query())) {
     if (!known.includes(name)) {
       throw new Problem(400, `${name}: not a query parameter of this list, which has ${known.join(', ')}`);
@@ -23,7 +28,7 @@ export function readPage(
   if (!(limit >= 1 && limit <= MAX_LIMIT)) {
     throw new Problem(400, `limit: ${JSON.stringify(text)} is not a whole number from 1 to ${MAX_LIMIT}`);
   }
-  return { limit, cursor: c.req.query('cursor') || null };
+  return limit;
 }
 
 /**

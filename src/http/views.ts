@@ -1,5 +1,6 @@
 /** What clients see of records: the fields that are theirs to know, and those that are computed for them. */
-import type { Lease } from '../domain/lease.ts';
+import { type Term, withEnd } from '../domain/leadership.ts';
+import type { Lease, LeaseReading } from '../domain/lease.ts';
 import { watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
@@ -51,4 +52,11 @@ export function clusterView(lease: Lease, free: boolean, replicas: readonly Repl
       { id, boot, role, address, version, started_at, last_seen }
     )),
   };
+}
+
+/** The history of terms; the lease knows how the newest has ended while it has no successor. */
+export function leadershipView(terms: readonly Term[], reading: LeaseReading) {
+  return terms.map((term) => withEnd(term, reading)).map((
+    { term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms },
+  ) => ({ term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms }));
 }

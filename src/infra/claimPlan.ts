@@ -1,5 +1,4 @@
 import type { ClaimBatch, ClaimRequest } from '../actors/ports.ts';
-import type { Grant } from '../domain/lease.ts';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
@@ -8,7 +7,7 @@ export interface ClaimPlan {
   insert: Run[];
   /** Stored already, by an earlier call under the same grant whose answer was lost. */
   ours: Run[];
-  /** Ids of runs that are somebody else's, or ours and past the claim. */
+  /** Ids of runs that are somebody else's, or ours and past the claim, or that a counted record stands for. */
   duplicates: string[];
   /** Ids of schedules whose stored definition is another one, or gone. */
   stale: string[];
@@ -22,6 +21,7 @@ export function planClaim(
   batch: ClaimBatch,
   storedDefinition: (scheduleId: string) => Pick<Schedule, 'revision' | 'effective_from'> | undefined,
   storedRun: (id: string) => Run | undefined,
+  counted: readonly Counted[],
 ): ClaimPlan {
   const plan: ClaimPlan = {
     insert: [],
@@ -36,12 +36,19 @@ export function planClaim(
       if (seen.has(run.id)) continue;
       seen.add(run.id);
       const stored = storedRun(run.id);
-      if (stored && isOurs(stored, run, batch.grant)) plan.ours.push(stored);
-      else if (stored) plan.duplicates.push(run.id);
+      if (stored && isClaimOf(stored, run, batch.grant.boot)) plan.ours.push(stored);
+      else if (stored || counted.some((record) => covers(record, run))) plan.duplicates.push(run.id);
       else if (!stale.has(request.scheduleId)) plan.insert.push(run);
     }
   }
   return plan;
+}
+
+/** A stored record that stands for several occurrences in a row: only the last of them is found by its id. */
+export type Counted = Pick<Run, 'schedule_id' | 'since' | 'scheduled_for'>;
+
+function covers({ schedule_id, since, scheduled_for }: Counted, run: Run): boolean {
+  return schedule_id === run.schedule_id && since <= run.scheduled_for && run.scheduled_for <= scheduled_for;
 }
 
 /** Ids of the schedules whose definition is not the one that the batch was made from. */
@@ -56,6 +63,12 @@ export function staleSchedules(
   return [...new Set(batch.requests.filter(isStale).map((request) => request.scheduleId))];
 }
 
-function isOurs(stored: Run, run: Run, grant: Grant): boolean {
-  return stored.executor_boot === grant.boot && stored.term === grant.term && stored.state === run.state;
+/**
+ * Whether the stored run is what `boot` has claimed as `run`, by this very claim, and nothing has become of it
+ * since. An earlier claim of the same occurrence was answered, and is under way. One that it
+ * has adopted is another attempt, and under way already.
+ */
+export function isClaimOf(stored: Run, run: Run, boot: string): boolean {
+  return stored.executor_boot === boot && stored.term === run.term && stored.attempt === run.attempt &&
+    stored.state === run.state && stored.claimed_at.getTime() === run.claimed_at.getTime();
 }

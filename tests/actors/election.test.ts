@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type EventFromLogic, fromCallback } from 'xstate';
-import { type ElectionInput, electionMachine } from '../../src/actors/election.ts';
-import type { Candidate, Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
+import { type ElectionInput, electionMachine, type LeaderEvent } from '../../src/actors/election.ts';
+import type { Acquisition, Candidate, Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
@@ -14,6 +14,8 @@ const INPUT: ElectionInput = {
   random: () => 0.5,
 };
 const MINE: Grant = { holder: 'r1', boot: 'b1', term: 8 };
+/** Of the lease as `lease()` makes it. */
+const THEIRS: Grant = { holder: 'r2', boot: 'b2', term: 7 };
 const MARK = { claimedThroughMs: T, mirroredThroughMs: T };
 
 /** A lease that ends `endsInMs` after T. */
@@ -24,6 +26,7 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
     term: 7,
     address: 'http://r2',
     acquired_at: new Date(T),
+    began_by: 'acquired',
     renewed_at: new Date(T),
     expires_at: new Date(T + endsInMs),
     released_at: null,
@@ -35,6 +38,7 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
 const HELD: LeaseReading = { lease: lease(2000), serverNowMs: T };
 const FREE: LeaseReading = { lease: lease(0), serverNowMs: T };
 const WON = lease(3000, { ...MINE, address: ME.address });
+const GOT: Acquisition = { lease: WON, previous: FREE.lease };
 const RENEWED = lease(4000, { ...MINE, address: ME.address });
 
 const silent = () => {};
@@ -51,13 +55,14 @@ const machine = electionMachine.provide({
     stopped: silent,
     report: silent,
     endTrust: silent,
+    watchHolder: silent,
   },
 });
 
 const start = (more: Partial<ElectionInput> = {}) => walk(machine, { ...INPUT, ...more });
 const candidate = () => start().answers('read', FREE);
-const leader = () => candidate().answers('acquire', WON);
-const FOLLOWS = [['role', { role: 'follower' }], 'start read'];
+const leader = () => candidate().answers('acquire', GOT);
+const FOLLOWS = [['role', { role: 'follower' }], 'start watchLeader', 'start read'];
 const STOPPED = ['endTrust', 'stopped'];
 
 describe('election: follower', () => {
@@ -70,7 +75,7 @@ describe('election: follower', () => {
   it('watches a lease that is held, and looks again after the retry period', () => {
     const it = start().answers('read', HELD);
     assert.equal(it.state, 'follower.watching');
-    assert.deepEqual(it.does, [['seen', HELD], 'after 300']);
+    assert.deepEqual(it.does, [['watchHolder', HELD], ['seen', HELD], 'after 300']);
     assert.equal(it.after('nextLook').state, 'follower.looking');
     assert.deepEqual(it.does, ['start read'], 'it was a follower before: no role is told');
   });
@@ -132,6 +137,35 @@ describe('election: follower', () => {
     });
   }
 
+  const DEAD = { type: 'LEADER.DEAD', grant: THEIRS };
+
+  it('pre-empts the grant of a leader whose process is gone, a moment later than some other may', () => {
+    for (const random of [0, 0.5, 1]) {
+      const it = start({ random: () => random }).answers('read', HELD).on(DEAD);
+      assert.equal(it.state, 'follower.challenging');
+      assert.deepEqual(it.does, [`after ${30 * random}`]);
+      assert.equal(it.after('stagger').state, 'candidate');
+      assert.deepEqual(it.context.dead, THEIRS);
+    }
+  });
+
+  it('leaves it to whoever was first, and pre-empts nobody later by mistake', () => {
+    const it = start().answers('read', HELD).on(DEAD).on({ type: 'HINT' });
+    assert.equal(it.state, 'follower.looking');
+    it.answers('read', { lease: lease(3000, { holder: 'r3', boot: 'b3', term: 8 }), serverNowMs: T });
+    assert.deepEqual([it.state, it.context.dead], ['follower.watching', null]);
+    const late = start().answers('read', HELD).on(DEAD).after('stagger').answers('acquire', null);
+    assert.deepEqual([late.state, late.context.dead], ['follower.looking', null]);
+  });
+
+  it('does not give up because of a hint that means something else, or an answer that was lost', () => {
+    const hinted = start().answers('read', HELD).on(DEAD).on({ type: 'HINT' }).answers('read', HELD);
+    assert.deepEqual([hinted.state, hinted.context.dead], ['follower.challenging', THEIRS]);
+    const lost = start().answers('read', HELD).on(DEAD).after('stagger').fails('acquire');
+    assert.deepEqual([lost.state, lost.context.dead], ['follower.blind', THEIRS]);
+    assert.equal(lost.after('nextTry').answers('read', HELD).state, 'follower.challenging');
+  });
+
   it('ignores what only matters to a leader', () => {
     for (
       const event of [{ type: 'TRUST.OVER' }, { type: 'SCHEDULER.FENCED', term: 0 }, {
@@ -150,8 +184,8 @@ describe('election: candidate', () => {
     const it = leader();
     assert.equal(it.state, 'leader.holding');
     assert.deepEqual(it.does, [
-      ['began', { lease: WON }],
-      ['won', { lease: WON }],
+      ['began', { acquisition: GOT }],
+      ['won', GOT],
       ['role', { role: 'leader' }],
       'start watchTrust',
       'after 300',
@@ -161,7 +195,7 @@ describe('election: candidate', () => {
 
   it('follows when another one was quicker', () => {
     const it = candidate().answers('acquire', null);
-    assert.equal(it.state, 'follower.watching');
+    assert.equal(it.state, 'follower.looking');
     assert.deepEqual(it.does[0], ['role', { role: 'follower' }]);
     assert.equal(it.context.grant, null);
   });
@@ -174,17 +208,17 @@ describe('election: candidate', () => {
       message: 'the lease could not be acquired; trying again',
       error,
     }]);
-    assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', WON).state, 'leader.holding');
+    assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', GOT).state, 'leader.holding');
   });
 
   it('waits for the answer when asked to stop, and gives back what it won', () => {
     const it = candidate().on({ type: 'STOP' });
     assert.equal(it.state, 'candidate');
-    it.answers('acquire', WON);
+    it.answers('acquire', GOT);
     assert.equal(it.state, 'resigning.releasing');
     assert.deepEqual(
       it.does,
-      [['began', { lease: WON }], ['role', { role: 'resigning' }], 'start release'],
+      [['began', { acquisition: GOT }], ['role', { role: 'resigning' }], 'start release'],
       'the scheduler never hears of it',
     );
     it.answers('release', true);
@@ -306,14 +340,15 @@ it('election: every state can be reached', () => {
       { type: 'TRUST.OVER' },
       { type: 'SCHEDULER.STOOD_DOWN' },
       { type: 'SCHEDULER.FENCED', term: 8 },
+      { type: 'LEADER.DEAD', grant: THEIRS },
     ],
-    answers: { read: [FREE, HELD], acquire: [WON, null], renew: [RENEWED, null], release: [true, false] },
+    answers: { read: [FREE, HELD], acquire: [GOT, null], renew: [RENEWED, null], release: [true, false] },
     by: ({ stopping }) => stopping,
   });
   assert.deepEqual(reached, all);
 });
 
-const YES: Record<string, unknown> = { read: FREE, acquire: WON, renew: RENEWED, release: true };
+const YES: Record<string, unknown> = { read: FREE, acquire: GOT, renew: RENEWED, release: true };
 const NO: Record<string, unknown> = { read: HELD, acquire: null, renew: null, release: false };
 
 /** What comes next: an event, or the answer to what is asked at the moment. Null when nothing is. */
@@ -349,11 +384,12 @@ it('election: a term that began ends once, and before the next one, whatever com
 function running() {
   const clock = new SimClock();
   const read = calls<LeaseReading>();
-  const acquire = calls<Lease | null, { me: Candidate }>();
+  const acquire = calls<Acquisition | null, { me: Candidate; instead: Grant | null }>();
   const renew = calls<Lease | null, { grant: Grant }>();
   const release = calls<boolean, { grant: Grant }>();
   const reports: string[] = [];
   const watches: string[] = [];
+  const followed: number[] = [];
   const sends: Record<string, () => void> = {};
   let trustEnded = 0;
   const watch = (name: string, type: 'HINT' | 'TRUST.OVER') =>
@@ -371,6 +407,11 @@ function running() {
         release: release.slot,
         watchLease: watch('lease', 'HINT'),
         watchTrust: watch('trust', 'TRUST.OVER'),
+        watchLeader: fromCallback<LeaderEvent>(({ receive, sendBack }) => {
+          receive(({ lease }) => followed.push(lease.term));
+          sends.dead = () => sendBack({ type: 'LEADER.DEAD', grant: THEIRS });
+          return () => void delete sends.dead;
+        }),
       },
       actions: {
         report: (_, { message }) => void reports.push(message),
@@ -389,13 +430,15 @@ function running() {
     release,
     reports,
     watches,
+    followed,
+    leaderDead: () => sends.dead?.(),
     hint: () => sends.lease?.(),
     trustOver: () => sends.trust?.(),
     trustEnded: () => trustEnded,
     /** To the leadership, and forgets what was told on the way. */
     async lead() {
       await read.last.answer(FREE);
-      await acquire.last.answer(WON);
+      await acquire.last.answer(GOT);
       under.heard();
     },
   };
@@ -407,17 +450,17 @@ describe('election, as an actor', () => {
     await it.read.last.answer(HELD);
     await it.clock.advance(300);
     await it.read.last.answer(FREE);
-    await it.acquire.last.answer(WON);
+    await it.acquire.last.answer(GOT);
     assert.deepEqual(it.told, [
       { type: 'ELECTION.ROLE', role: 'follower' },
       { type: 'LEASE.SEEN', mark: MARK },
       { type: 'LEASE.SEEN', mark: MARK },
       { type: 'ELECTION.ROLE', role: 'candidate' },
-      { type: 'ELECTION.BEGAN', lease: WON, by: 'acquired' },
-      { type: 'LEASE.WON', grant: MINE, lease: WON },
+      { type: 'ELECTION.BEGAN', acquisition: GOT },
+      { type: 'LEASE.WON', grant: MINE, lease: WON, lastClaimMs: T },
       { type: 'ELECTION.ROLE', role: 'leader' },
     ]);
-    assert.deepEqual(it.acquire.last.input, { me: ME });
+    assert.deepEqual(it.acquire.last.input, { me: ME, instead: null });
   });
 
   it('takes no notice of an answer that was asked for before a hint', async () => {
@@ -430,6 +473,18 @@ describe('election, as an actor', () => {
     await fresh.answer(HELD);
     assert.equal(it.machine.state, 'follower.watching');
     assert.equal(it.acquire.list.length, 0);
+  });
+
+  it('has the process watched that holds the lease, and asks for exactly its grant when that is gone', async () => {
+    const it = running();
+    await it.read.last.answer(HELD);
+    assert.deepEqual(it.followed, [7]);
+    it.leaderDead();
+    await it.clock.advance(15);
+    assert.deepEqual(it.acquire.last.input, { me: ME, instead: THEIRS });
+    await it.acquire.last.answer(GOT);
+    assert.equal(it.leaderDead(), undefined, 'a leader watches nobody');
+    assert.equal(it.machine.state, 'leader.holding');
   });
 
   it('looks again exactly a retry period after the last answer', async () => {
@@ -485,7 +540,7 @@ describe('election, as an actor', () => {
     await it.renew.last.answer(null);
     assert.deepEqual(it.heard(), ['LEASE.LOST', 'ELECTION.ENDED', 'ELECTION.ROLE']);
     await it.read.last.answer(FREE);
-    await it.acquire.last.answer({ ...WON, term: 10 });
+    await it.acquire.last.answer({ ...GOT, lease: { ...WON, term: 10 } });
     it.hint();
     assert.deepEqual(it.renew.last.input, { grant: { ...MINE, term: 10 } });
     it.child.send({ type: 'SCHEDULER.FENCED', term: 8 });
@@ -498,7 +553,7 @@ describe('election, as an actor', () => {
     it.child.send({ type: 'STOP' });
     assert.equal(it.machine.state, 'candidate');
     it.heard();
-    await it.acquire.last.answer(WON);
+    await it.acquire.last.answer(GOT);
     await it.release.last.answer(true);
     assert.deepEqual(it.heard(), [
       'ELECTION.BEGAN',

@@ -2,24 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
-import { every, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
-
-/**
- * Each occurrence of a duration schedule has one record, none is missing up to the last, and each claimed one
- * was executed once.
- */
-async function assertOnceEach(cluster: SimCluster, id: string, intervalMs: number): Promise<number> {
-  const schedule = await cluster.user.schedules.get(id);
-  assert.ok(schedule);
-  const runs = await cluster.runs(id);
-  const expected = runs.map((_, k) => schedule.created_at.getTime() + (k + 1) * intervalMs);
-  assert.deepEqual(runs.map((run) => run.scheduled_for.getTime()), expected);
-  const executed = cluster.executions.filter(({ runId }) => runId.startsWith(`${id}@`)).map(({ runId }) =>
-    runId
-  );
-  assert.deepEqual(executed.sort(), runs.map((run) => run.id).sort());
-  return runs.length;
-}
+import { assertOnceEach, every, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
 
 describe('a cluster of three', () => {
   it('has one leader, which alone fires', async () => {

@@ -17,6 +17,7 @@ const LATER = claimed('s', T + 200);
 const INPUT: JobInput = { scheduleId: 's', serverNowMs: () => T + 100 };
 
 const CLAIMED = (...runs: Run[]) => ({ type: 'CLAIMED', schedule: S, runs });
+const ADOPTED = (...runs: Run[]) => ({ type: 'ADOPTED', schedule: S, runs });
 const OUTCOME = { run_id: RUN.id, state: 'succeeded' };
 
 const waiting = () => walk(jobMachine, INPUT);
@@ -89,6 +90,34 @@ describe('job', () => {
     assert.equal(nothingNew.state, 'running');
   });
 
+  it('starts what was adopted in every state, and stays in it', () => {
+    for (const make of [waiting, paused, due, claiming, running, settled]) {
+      const it = make().on(ADOPTED(LATER));
+      assert.deepEqual([it.state, it.does], [make().state, ['start run']]);
+      assert.deepEqual([...it.context.running.values()].includes(LATER.id), true);
+      while (it.underWay.length > 0) it.answers('run', OUTCOME);
+      assert.deepEqual([it.state, it.context.running.size], [make === running ? 'settled' : make().state, 0]);
+    }
+  });
+
+  it('starts what was claimed also when something was adopted while it was being claimed', () => {
+    const it = claiming().on(ADOPTED(LATER)).on(CLAIMED(RUN));
+    assert.deepEqual([it.state, it.underWay, it.context.running.size], ['running', ['run', 'run'], 2]);
+  });
+
+  it('records nothing of a run that was lost to another executor', () => {
+    const it = running().answers('run', null);
+    assert.deepEqual([it.state, it.does, it.context.running.size], ['settled', [], 0]);
+  });
+
+  it('numbers its children, so that what XState keeps of each of their ends does not grow with the runs', () => {
+    const it = running();
+    for (let more = 0; more < 5; more++) {
+      it.answers('run', OUTCOME).on({ type: 'DUE' }).on({ type: 'CLAIMING' }).on(CLAIMED(LATER));
+    }
+    assert.deepEqual([...it.context.running], [['run:0', LATER.id]]);
+  });
+
   it('says aloud that a run has thrown, and makes no outcome up', () => {
     const error = new Error('a bug');
     const it = running().fails('run', error);
@@ -99,8 +128,8 @@ describe('job', () => {
     const types = ['DUE', 'CLAIMING', 'UNCLAIMED', 'WITHDRAWN', 'PAUSED', 'RESUMED'];
     const { reached, all } = reachable(jobMachine, {
       input: INPUT,
-      events: [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED()],
-      answers: { run: [OUTCOME] },
+      events: [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED(), ADOPTED(RUN)],
+      answers: { run: [OUTCOME, null] },
       by: ({ running }) => running.size,
     });
     assert.deepEqual(reached, all);
@@ -225,6 +254,27 @@ describe('pool of jobs', () => {
     assert.equal(jobs.stateOf('s'), 'running');
     await execute.list[1]?.fail();
     assert.deepEqual([jobs.size, ended], [0, [`${RUN.id} succeeded`, `${LATER.id} failed`]]);
+  });
+
+  it('makes a job for what was adopted, and drops it when that has ended', async () => {
+    const { jobs, execute, ended } = pool();
+    jobs.adopted(S, [RUN, LATER]);
+    assert.equal(jobs.size, 1);
+    await execute.list[0]?.answer({ output: null });
+    assert.equal(jobs.size, 1);
+    await execute.list[1]?.answer({ output: null });
+    assert.deepEqual([jobs.size, ended], [0, [`${RUN.id} succeeded`, `${LATER.id} succeeded`]]);
+  });
+
+  it('aborts an older attempt of a run that it adopts', async () => {
+    const { jobs, execute, ended, run } = pool();
+    run(S, RUN);
+    jobs.adopted(S, [{ ...RUN, attempt: 3 }]);
+    assert.deepEqual([execute.list.length, execute.list[0]?.signal.aborted], [2, true]);
+    await execute.list[0]?.answer({ output: null });
+    assert.deepEqual([ended, jobs.size, execute.last.signal.aborted], [[], 1, false]);
+    await execute.last.answer({ output: null });
+    assert.deepEqual([ended, jobs.size], [[`${RUN.id} succeeded`], 0]);
   });
 
   it('is idle when the last run of all its jobs has ended, whatever is due or being claimed', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type AnyActorRef, type AnyEventObject, createActor, createMachine, sendParent } from 'xstate';
+import type { adoptionMachine } from '../../src/actors/adoption.ts';
 import type { electionMachine } from '../../src/actors/election.ts';
 import { JobPool } from '../../src/actors/jobs.ts';
 import type { mirrorMachine } from '../../src/actors/mirror.ts';
@@ -9,7 +10,8 @@ import type { presenceMachine } from '../../src/actors/presence.ts';
 import { type ReplicaInput, replicaMachine } from '../../src/actors/replica.ts';
 import type { schedulerMachine } from '../../src/actors/scheduler.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
-import type { Lease } from '../../src/domain/lease.ts';
+import type { chronicleMachine } from '../../src/actors/chronicle.ts';
+import type { Acquisition } from '../../src/domain/lease.ts';
 import { calls, reachable, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
@@ -39,6 +41,13 @@ function input(): ReplicaInput {
       serverNowMs: () => 0,
       isTrusted: () => true,
     },
+    adoption: {
+      queue: new DueQueue(),
+      jobs: {} as JobPool,
+      replica: 'r1',
+      boot: 'b1',
+      serverNowMs: () => 0,
+    },
   };
 }
 
@@ -54,7 +63,9 @@ describe('replica', () => {
     const it = connecting();
     assert.deepEqual([it.state, it.does], ['connecting', [
       'start scheduler',
+      'start adoption',
       'start mirror',
+      'start chronicle',
       'start outcomes',
     ]]);
   });
@@ -74,7 +85,7 @@ describe('replica', () => {
     const stoodDown = { type: 'SCHEDULER.STOOD_DOWN' };
     for (const make of [standingBy, resigning, finishing, recording, leaving]) {
       assert.deepEqual(make().on(PROGRESS).does, [['send scheduler', PROGRESS]]);
-      assert.deepEqual(make().on(lost).does, [['send scheduler', lost]]);
+      assert.deepEqual(make().on(lost).does, [['send scheduler', lost], ['send adoption', lost]]);
       assert.deepEqual(make().on(stoodDown).does, [['send election', stoodDown]]);
     }
     assert.deepEqual(connecting().on(PROGRESS).does, [['send scheduler', PROGRESS]]);
@@ -164,9 +175,11 @@ function running() {
       actors: {
         mirror: stub('mirror') as typeof mirrorMachine,
         scheduler: stub('scheduler') as typeof schedulerMachine,
+        adoption: stub('adoption') as typeof adoptionMachine,
         election: stub('election') as typeof electionMachine,
         outcomes: stub('outcomes') as typeof outcomesMachine,
         presence: stub('presence') as typeof presenceMachine,
+        chronicle: stub('chronicle') as typeof chronicleMachine,
         runsEnded: runsEnded.slot,
       },
       actions: {
@@ -194,17 +207,32 @@ function running() {
 describe('replica, as an actor', () => {
   it('drains in order, each step when the one before is done', async () => {
     const { clock, actor, runsEnded, notes, says, ends } = running();
-    assert.deepEqual(notes(), ['scheduler begins', 'mirror begins', 'outcomes begins']);
+    assert.deepEqual(notes(), [
+      'scheduler begins',
+      'adoption begins',
+      'mirror begins',
+      'chronicle begins',
+      'outcomes begins',
+    ]);
     says('mirror', LOADED);
     assert.deepEqual(notes(), ['scheduler ← MIRROR.LOADED', 'presence begins', 'election begins']);
-    says('election', { type: 'ELECTION.BEGAN', lease: {} as Lease, by: 'acquired' });
+    says('election', { type: 'ELECTION.BEGAN', acquisition: {} as Acquisition });
     says('election', LEADER);
-    assert.deepEqual(notes(), ['log ELECTION.BEGAN', 'log ELECTION.ROLE', 'presence ← ROLE']);
+    assert.deepEqual(notes(), [
+      'log ELECTION.BEGAN',
+      'chronicle ← WON',
+      'log ELECTION.ROLE',
+      'presence ← ROLE',
+    ]);
     actor.send(STOP);
     assert.deepEqual(notes(), ['election ← STOP']);
     says('election', { type: 'LEASE.ENDING' });
     says('scheduler', { type: 'SCHEDULER.STOOD_DOWN' });
-    assert.deepEqual(notes(), ['scheduler ← LEASE.ENDING', 'election ← SCHEDULER.STOOD_DOWN']);
+    assert.deepEqual(notes(), [
+      'scheduler ← LEASE.ENDING',
+      'adoption ← LEASE.ENDING',
+      'election ← SCHEDULER.STOOD_DOWN',
+    ]);
     assert.equal(runsEnded.list.length, 0);
     says('election', STOPPED);
     ends('election');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ATTEMPT_TIMEOUT_MS, type RunInput, runMachine } from '../../src/actors/run.ts';
+import { ATTEMPT_TIMEOUT_MS, CONFIRM_AFTER_MS, type RunInput, runMachine } from '../../src/actors/run.ts';
 import { type Outcome, type Run, runId } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { calls, reachable, underParent, walk } from '../support/machines.ts';
@@ -14,8 +14,8 @@ const SCHEDULE = every(100, T, { history: { success: '1h', failure: '2h' } });
 const RUN = claimed('s', T, { attempt: 2 });
 
 /** Server time goes on by 10 ms with every look. */
-function input(): RunInput {
-  let nowMs = T + 30;
+function input(sinceClaimMs = 30): RunInput {
+  let nowMs = T + sinceClaimMs;
   return { run: RUN, schedule: SCHEDULE, serverNowMs: () => (nowMs += 10) };
 }
 
@@ -41,26 +41,52 @@ describe('run', () => {
     assert.equal(walk(runMachine, input()).fails('execute', 'just a text').context.error, 'just a text');
   });
 
+  it('starts without a question within 2 s of its claim, and asks first after that', () => {
+    const startedAfter = (ms: number) => walk(runMachine, { ...input(), serverNowMs: () => T + ms });
+    assert.equal(startedAfter(CONFIRM_AFTER_MS).state, 'attempting');
+    const it = startedAfter(CONFIRM_AFTER_MS + 1);
+    assert.deepEqual([it.state, it.does], ['confirming', ['start confirm']]);
+    assert.deepEqual(it.answers('confirm', true).does, [`after ${ATTEMPT_TIMEOUT_MS}`, 'start execute']);
+    assert.equal(it.state, 'attempting');
+  });
+
+  it('is lost when it is not ours any more', () => {
+    const it = walk(runMachine, input(5000)).answers('confirm', false);
+    assert.deepEqual([it.state, it.underWay], ['lost', []]);
+  });
+
+  it('asks again until there is an answer', () => {
+    const it = walk(runMachine, input(5000)).fails('confirm');
+    assert.deepEqual([it.state, it.does], ['unconfirmed', ['after 200']]);
+    it.after('retry');
+    assert.deepEqual([it.state, it.does], ['confirming', ['start confirm']]);
+  });
+
   it('can reach every state', () => {
-    const { reached, all } = reachable(runMachine, {
-      input: input(),
-      events: [{ type: 'CANCEL' }],
-      answers: { execute: [{ output: null }] },
-    });
+    const from = (sinceClaimMs: number) =>
+      reachable(runMachine, {
+        input: input(sinceClaimMs),
+        events: [{ type: 'CANCEL' }],
+        answers: { execute: [{ output: null }], confirm: [true, false] },
+      });
+    const { reached, all } = from(5000);
     assert.deepEqual(reached, all);
+    assert.equal(from(30).reached.includes('confirming'), false);
   });
 });
 
 /** What the run's end is, under a parent. */
-function running() {
-  const clock = new SimClock(T + 40);
+function running(sinceClaimMs = 40) {
+  const clock = new SimClock(T + sinceClaimMs);
   const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
-  const under = underParent(runMachine.provide({ actors: { execute: execute.slot } }), {
+  const confirm = calls<boolean, { run: Run }>();
+  const machine = runMachine.provide({ actors: { execute: execute.slot, confirm: confirm.slot } });
+  const under = underParent(machine, {
     clock,
     input: { run: RUN, schedule: SCHEDULE, serverNowMs: () => clock.now() },
   });
   const outcomes = () => under.told.map((event) => event.output as Outcome);
-  return { clock, execute, under, outcomes };
+  return { clock, execute, confirm, under, outcomes };
 }
 
 /** What the outcome is, but for how it ended. */
@@ -129,5 +155,40 @@ describe('run, as an actor', () => {
     await clock.advance(ATTEMPT_TIMEOUT_MS);
     assert.deepEqual(outcomes().map(({ state, output }) => [state, output]), [['cancelled', null]]);
     assert.equal(clock.timers, 0);
+  });
+
+  it('that starts late counts from the moment at which it was confirmed', async () => {
+    const { clock, execute, confirm, outcomes } = running(3000);
+    assert.deepEqual([confirm.last.input, execute.list.length], [{ run: RUN }, 0]);
+    await clock.advance(70);
+    await confirm.last.answer(true);
+    assert.equal(execute.last.input.run.lateness_ms, 3070);
+    await clock.advance(ATTEMPT_TIMEOUT_MS - 1);
+    assert.deepEqual(outcomes(), [], 'the question takes nothing of its time');
+    await execute.last.answer({ output: null });
+    assert.equal(outcomes()[0]?.started_at.getTime(), T + 3070);
+  });
+
+  it('that was adopted by another is not executed, and has no outcome', async () => {
+    const { clock, execute, confirm, outcomes } = running(3000);
+    await confirm.last.fail();
+    await clock.advance(199);
+    assert.equal(confirm.list.length, 1);
+    await clock.advance(1);
+    await confirm.last.answer(false);
+    assert.deepEqual([confirm.list.length, outcomes(), execute.list.length, clock.timers], [2, [null], 0, 0]);
+  });
+
+  it('that is cancelled before it was confirmed has an outcome of the present', async () => {
+    for (const answered of [true, false]) {
+      const { clock, execute, confirm, under, outcomes } = running(3000);
+      if (!answered) await confirm.last.fail();
+      await clock.advance(50);
+      under.child.send({ type: 'CANCEL' });
+      await clock.advance(1000);
+      const [outcome] = outcomes();
+      assert.deepEqual([outcome?.state, execute.list.length], ['cancelled', 0]);
+      assert.equal(outcome?.finished_at.getTime(), T + 3050);
+    }
   });
 });

@@ -29,6 +29,7 @@ function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
     term,
     address: 'http://r1',
     acquired_at: new Date(T + acquiredMs),
+    began_by: 'acquired',
     renewed_at: new Date(T + acquiredMs),
     expires_at: new Date(T + acquiredMs + 3000),
     released_at: null,
@@ -40,6 +41,7 @@ const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({
   type: 'LEASE.WON' as const,
   grant,
   lease: lease(grant.term, watermark, acquiredMs),
+  lastClaimMs: T - 10_000,
 });
 const LOST = { type: 'LEASE.LOST' as const };
 const ENDING = { type: 'LEASE.ENDING' as const };
@@ -337,6 +339,24 @@ describe('scheduler, as an actor', () => {
     assert.equal(it.claim.last.input.mayBeClaimed, false);
   });
 
+  it('knows that claims of an earlier term may lie beyond its watermark, and no later than its last renewal', async () => {
+    const it = running(A);
+    await it.clock.advance(2100);
+    it.send({ ...won(mark(100), GRANT, 2100), lastClaimMs: T + 500 });
+    assert.equal(it.claim.last.input.mayBeClaimed, true);
+    await it.commit();
+    await it.clock.advance(100);
+    assert.equal(it.claim.last.input.mayBeClaimed, false, 'the last leader had claimed nothing by then');
+  });
+
+  it('knows that what is new to its queue may have been there before', async () => {
+    const it = running();
+    it.send(won());
+    await it.clock.advance(250);
+    it.send(upsert(A));
+    assert.equal(it.claim.last.input.mayBeClaimed, true);
+  });
+
   it('needs no second look at what the lease says is settled', async () => {
     const it = running(A);
     await it.clock.advance(450);
@@ -595,6 +615,11 @@ describe('the watermark that is written', () => {
   });
 
   it('never goes back', () => {
-    assert.deepEqual(nextMark(given({ mark: mark(90, 60) }), T + 80, null), mark(90, 70));
+    assert.deepEqual(nextMark(given({ mark: mark(70, 60) }), T + 80, null), mark(80, 70));
+    assert.deepEqual(
+      nextMark(given({ mark: mark(90, 60) }), T + 80, null),
+      mark(90, 60),
+      'neither number alone',
+    );
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { leaseTimingProblems } from '../../src/domain/lease.ts';
+import { later, leaseTimingProblems } from '../../src/domain/lease.ts';
 import { ServerTime } from '../../src/domain/serverTime.ts';
 import { TrustWindow } from '../../src/domain/trustWindow.ts';
 
@@ -74,5 +74,18 @@ describe('the timing of the lease', () => {
       /at most half/,
     );
     assert.equal(leaseTimingProblems({ durationMs: 100, retryMs: 1, marginMs: 1 }).length, 3);
+  });
+});
+
+describe('the later of two marks', () => {
+  const mark = (claimedThroughMs: number, mirroredThroughMs: number) => ({
+    claimedThroughMs,
+    mirroredThroughMs,
+  });
+
+  it('is one of them: their numbers are true together only', () => {
+    assert.deepEqual(later(mark(100, 50), mark(100, 60)), mark(100, 60));
+    assert.deepEqual(later(mark(100, 50), mark(94, 60)), mark(100, 50));
+    assert.deepEqual(later(mark(100, 50), mark(110, 40)), mark(100, 50));
   });
 });

@@ -86,6 +86,15 @@ describe('the due queue', () => {
     assert.equal(queue.nextDueMs(), T + 105, 'of the new one, after the old one was claimed');
   });
 
+  it('counts a change that comes in while a claim is in flight as owed, if it owes earlier', () => {
+    const queue = new DueQueue();
+    const first = every(1000, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 1000), 1000);
+    queue.put(changed(first, 300, T + 500), FRESH);
+    assert.equal(queue.settledThroughMs(T + 1000, null), T + 599);
+  });
+
   it('tries a stale one again at once when the mirror has learnt of the change meanwhile', () => {
     const queue = new DueQueue();
     const first = every(100, T);

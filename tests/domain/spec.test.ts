@@ -14,7 +14,7 @@ const cron = (definition: Record<string, unknown>) => ({ type: 'cron', definitio
 const defaults = {
   paused: false,
   action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s' },
+  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
   history: { success: '24h', failure: '168h' },
 };
 
@@ -40,7 +40,7 @@ describe('a schedule in a request', () => {
     assert.deepEqual(specOf(every({ policy: { catch_up: 'none' }, history: { success: '1m' } })), {
       ...every(),
       ...defaults,
-      policy: { catch_up: 'none', catch_up_window: '60s' },
+      policy: { catch_up: 'none', catch_up_window: '60s', on_executor_loss: 'retry' },
       history: { success: '1m', failure: '168h' },
     });
   });
@@ -57,7 +57,7 @@ describe('a schedule in a request', () => {
       paused: true,
       pause_reason: 'maintenance',
       action: { type: 'log' },
-      policy: { catch_up: 'latest', catch_up_window: '8760h' },
+      policy: { catch_up: 'latest', catch_up_window: '8760h', on_executor_loss: 'abandon' },
       history: { success: '1m', failure: '8760h' },
     };
     assert.deepEqual(specOf(body), {
@@ -269,14 +269,24 @@ describe('a schedule that is refused', () => {
       ['/action/type', 'action.type: expected "log", found "http"'],
       ['/action/url', 'action.url: is not known; the fields of an action are type'],
     ]],
-    ['a bad policy', every({ policy: { catch_up: 'some', catch_up_window: '8760h1s', overlap: 'skip' } }), [
-      ['/policy/catch_up', 'policy.catch_up: expected one of "all", "latest", "none", found "some"'],
-      ['/policy/catch_up_window', 'policy.catch_up_window: 8760h0m1s is too long; write at most 8760h'],
+    [
+      'a bad policy',
+      every({
+        policy: { catch_up: 'some', catch_up_window: '8760h1s', on_executor_loss: 'ignore', overlap: 'skip' },
+      }),
       [
-        '/policy/overlap',
-        'policy.overlap: is not known; the fields of a policy are catch_up, catch_up_window',
+        ['/policy/catch_up', 'policy.catch_up: expected one of "all", "latest", "none", found "some"'],
+        ['/policy/catch_up_window', 'policy.catch_up_window: 8760h0m1s is too long; write at most 8760h'],
+        [
+          '/policy/on_executor_loss',
+          'policy.on_executor_loss: expected one of "retry", "abandon", found "ignore"',
+        ],
+        [
+          '/policy/overlap',
+          'policy.overlap: is not known; the fields of a policy are catch_up, catch_up_window, on_executor_loss',
+        ],
       ],
-    ]],
+    ],
     ['a bad history', every({ history: { success: '59s', failure: '-1h' } }), [
       ['/history/success', 'history.success: 59s is too short; write at least 1m'],
       ['/history/failure', 'history.failure: -1h0m0s is negative; write 1m to 8760h'],
@@ -284,7 +294,7 @@ describe('a schedule that is refused', () => {
     ['a policy that is no object', every({ policy: 'all' }), [
       [
         '/policy',
-        'policy: expected an object with the fields of a policy (catch_up, catch_up_window), found a string',
+        'policy: expected an object with the fields of a policy (catch_up, catch_up_window, on_executor_loss), found a string',
       ],
     ]],
   ];

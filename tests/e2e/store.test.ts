@@ -68,15 +68,18 @@ describe('two replicas whose clocks are ten minutes apart', { skip: mongo.skip }
     const second = start('behind', -300_000);
     await second.loaded;
     await first.store.schedules.create('s', every(100));
-    await first.fires(5);
+    await first.fires(10);
+    const offBy = [first.clockErrorMs()];
     await first.stop();
-    await second.fires(5);
+    await second.fires(10);
+    offBy.push(second.clockErrorMs());
     await second.stop();
-    const late = (id: string) =>
-      fired.filter(({ replica }) => replica === id).map((each) => each.lateByServerMs);
+    for (const ms of offBy) assert.ok(Math.abs(ms) < 50, `the server's clock is taken to be ${ms} ms off`);
     for (const id of ['ahead', 'behind']) {
-      const median = late(id).toSorted((a, b) => a - b)[Math.floor(late(id).length / 2)] as number;
-      assert.ok(median > -5 && median < 50, `${id} fires ${median} ms after the nominal time: ${late(id)}`);
+      const late = fired.filter(({ replica }) => replica === id).map((each) => each.lateByServerMs);
+      // A busy machine makes some of them late; none may be early, and the clock alone makes none late.
+      const least = Math.min(...late);
+      assert.ok(least > -5 && least < 50, `${id} fires ${least} ms after the nominal time at best: ${late}`);
     }
   });
 });
@@ -125,6 +128,7 @@ function skewedReplica(
       for (const each of waiting.filter(({ count }) => executed >= count)) each.resolve();
       return { output: null };
     },
+    peers: { watch: () => () => {} },
     identity: { id, boot: random.uuid(), address: `http://${id}`, version: 'test' },
     lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
     graceMs: 1000,
@@ -133,6 +137,7 @@ function skewedReplica(
   return {
     store,
     loaded,
+    clockErrorMs: () => replica.serverNowMs() - system.now(),
     /** Resolves when it leads and has executed so many runs. */
     fires: async (count: number) => {
       await leading;

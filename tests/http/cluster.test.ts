@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Term, termsOf } from '../../src/domain/leadership.ts';
 import { json, lead, NOW_MS, problem, testApi } from './support.ts';
 
 describe('GET /leader', () => {
@@ -72,5 +73,90 @@ describe('GET /cluster', () => {
     await store.lease.release(await lead(store));
     const after = await json(app.request('/cluster'));
     assert.deepEqual([after.leader, after.term], [null, 1]);
+  });
+});
+
+describe('GET /leadership', () => {
+  const CANDIDATE = { holder: 'replica-2', boot: 'boot-2', address: 'http://127.0.0.1:8082' };
+  const FIRST = {
+    term: 1,
+    replica: 'replica-2',
+    boot: 'boot-2',
+    began_at: '2030-01-01T00:00:00.000Z',
+    began_by: 'acquired',
+    ended_at: null,
+    ended_by: null,
+    gap_ms: null,
+  };
+
+  /** The API after replica-2 has led for `durationMs` and recorded it. */
+  async function led(durationMs: number) {
+    const api = await testApi();
+    const won = await api.store.lease.acquire(CANDIDATE, durationMs, null);
+    assert.ok(won);
+    await api.store.leadership.record(termsOf(won));
+    return { ...api, grant: { holder: 'replica-2', boot: 'boot-2', term: won.lease.term } };
+  }
+
+  it('is empty before anybody led', async () => {
+    const { app } = await testApi();
+    assert.deepEqual(await json(app.request('/leadership')), []);
+  });
+
+  it('lists the terms, newest first, with how each began and ended', async () => {
+    const { app, store, grant } = await led(60_000);
+    assert.deepEqual(await json(app.request('/leadership')), [FIRST]);
+    const next = { holder: 'replica-3', boot: 'boot-3', address: 'http://127.0.0.1:8083' };
+    const won = await store.lease.acquire(next, 60_000, grant);
+    assert.ok(won);
+    await store.leadership.record(termsOf(won));
+    assert.deepEqual(await json(app.request('/leadership')), [
+      {
+        ...FIRST,
+        term: 2,
+        replica: 'replica-3',
+        boot: 'boot-3',
+        began_by: 'pre-empted',
+        gap_ms: 0,
+      },
+      { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'fenced' },
+    ]);
+  });
+
+  it('tells that the newest term was released before it has a successor', async () => {
+    const { app, store, grant } = await led(60_000);
+    await store.lease.release(grant);
+    const [newest] = await json(app.request('/leadership'));
+    assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'released' });
+  });
+
+  it('tells that the newest term ran out before it has a successor', async () => {
+    // At a clock that stands still a lease without a duration is over at once.
+    const { app } = await led(0);
+    const [newest] = await json(app.request('/leadership'));
+    assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'expired' });
+  });
+
+  it('lists 100 terms, or as many as are asked for, up to 1,000', async () => {
+    const { app, store } = await testApi();
+    for (let term = 1; term <= 1001; term++) {
+      const began_at = new Date(NOW_MS + term);
+      const began: Term = { ...FIRST, term, began_at, began_by: 'acquired', ended_at: null, ended_by: null };
+      await store.leadership.record({ began, ended: null });
+    }
+    for (const [query, count] of [['', 100], ['?limit=1', 1], ['?limit=1000', 1000]] as const) {
+      const terms = await json(app.request(`/leadership${query}`));
+      assert.deepEqual([terms.length, terms[0].term], [count, 1001]);
+    }
+  });
+
+  it('refuses another limit, and any other parameter', async () => {
+    const { app } = await testApi();
+    for (const limit of ['0', '1001', 'all', '']) {
+      const { detail } = await problem(app.request(`/leadership?limit=${limit}`), 400);
+      assert.equal(detail, `limit: "${limit}" is not a whole number from 1 to 1000`);
+    }
+    const { detail } = await problem(app.request('/leadership?cursor=x'), 400);
+    assert.equal(detail, 'cursor: not a query parameter of this list, which has limit');
   });
 });

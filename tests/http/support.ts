@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import type { Grant } from '../../src/domain/lease.ts';
 import { type Run, runId } from '../../src/domain/run.ts';
-import type { ApiDeps, Status } from '../../src/http/api.ts';
+import type { ApiDeps, Route, Status } from '../../src/http/api.ts';
 import { createApp } from '../../src/http/app.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 
@@ -22,7 +22,12 @@ export interface TestApi {
 
 /** The API over an empty store in memory, at a clock that stands still. */
 export async function testApi(
-  overrides: { status?: Status; store?: (store: Store) => ApiDeps['store']; serverNowMs?: number } = {},
+  overrides: {
+    status?: Status;
+    store?: (store: Store) => ApiDeps['store'];
+    serverNowMs?: number;
+    more?: readonly Route[];
+  } = {},
 ): Promise<TestApi> {
   const { clock, fireTimers } = stillClock();
   const store = memoryDatabase({ clock }).connect();
@@ -37,7 +42,7 @@ export async function testApi(
     logger: recorder(log),
     replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
     status: () => overrides.status ?? { state: 'standing by', live: true, ready: true, reasons: [] },
-  });
+  }, overrides.more);
   return { app, store, log, fireTimers };
 }
 
@@ -105,9 +110,9 @@ export async function problem(answer: Response | Promise<Response>, status: numb
 /** Makes a replica the leader for a minute. */
 export async function lead(store: Store): Promise<Grant> {
   const candidate = { holder: 'replica-2', boot: 'boot-2', address: 'http://127.0.0.1:8082' };
-  const lease = await store.lease.acquire(candidate, 60_000);
-  assert.ok(lease);
-  return { holder: candidate.holder, boot: candidate.boot, term: lease.term };
+  const won = await store.lease.acquire(candidate, 60_000, null);
+  assert.ok(won);
+  return { holder: candidate.holder, boot: candidate.boot, term: won.lease.term };
 }
 
 /** Records runs of a schedule, one for each of the moments, under the grant. */

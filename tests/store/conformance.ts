@@ -1,6 +1,8 @@
 import { describe } from 'node:test';
+import { adoptionCases } from './cases/adoption.ts';
 import { claimCases } from './cases/claims.ts';
 import { feedCases } from './cases/feed.ts';
+import { leadershipCases } from './cases/leadership.ts';
 import { leaseCases } from './cases/lease.ts';
 import { presenceCases } from './cases/presence.ts';
 import { runCases } from './cases/runs.ts';
@@ -15,5 +17,7 @@ export function conformance(open: OpenDatabase): void {
   describe('schedules', () => scheduleCases(test));
   describe('feed', () => feedCases(test));
   describe('runs', () => runCases(test));
+  describe('adoption', () => adoptionCases(test));
+  describe('leadership', () => leadershipCases(test));
   describe('presence', () => presenceCases(test));
 }

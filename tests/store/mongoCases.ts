@@ -216,7 +216,7 @@ export function mongoCases(mongo: TestMongo): void {
     await reach(3);
     assert.deepEqual(told, ['hint', 'error', 'hint']);
     stop();
-    await assert.rejects(store.lease.acquire(candidate('a'), LONG_MS), /prepare it first/);
+    await assert.rejects(store.lease.acquire(candidate('a'), LONG_MS, null), /prepare it first/);
   });
 
   it('rejects while nobody answers, and says so', async () => {

@@ -60,8 +60,9 @@ export async function lead(
   name: string,
   durationMs = LONG_MS,
 ): Promise<{ grant: Grant; lease: Lease }> {
-  const lease = await store.lease.acquire(candidate(name), durationMs);
-  assert.ok(lease, `${name} could not take the lease`);
+  const won = await store.lease.acquire(candidate(name), durationMs, null);
+  assert.ok(won, `${name} could not take the lease`);
+  const { lease } = won;
   return { grant: { holder: name, boot: `boot-${name}`, term: lease.term }, lease };
 }
 
@@ -79,7 +80,7 @@ export const SPEC: ScheduleSpec = {
   definition: { cron_expression: '* * * * *', timezone: 'UTC' },
   paused: false,
   action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s' },
+  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
   history: { success: '24h', failure: '168h' },
 };
 

@@ -140,9 +140,9 @@ function timersOf(snapshot: AnyMachineSnapshot): string[] {
 }
 
 /**
- * The states that can be reached, and those that there are, both sorted. In each state every event of
- * `events` may come, every timer may go off, and everything invoked may fail or answer with one of
- * `answers[src]`. `by`: what of the context makes a difference.
+ * The states that can be reached, and those that there are to be in (one that is left at once is none),
+ * both sorted. In each state every event of `events` may come, every timer may go off, and everything
+ * invoked may fail or answer with one of `answers[src]`. `by`: what of the context makes a difference.
  */
 export function reachable<T extends AnyStateMachine>(
   machine: T,
@@ -174,7 +174,9 @@ export function reachable<T extends AnyStateMachine>(
 
 function leavesOf(node: AnyStateMachine['root']): string[] {
   const inner = Object.values(node.states) as AnyStateMachine['root'][];
-  return inner.length === 0 ? [node.path.join('.')] : inner.flatMap(leavesOf);
+  if (inner.length > 0) return inner.flatMap(leavesOf);
+  const isLeftAtOnce = node.always?.some(({ guard }) => guard === undefined) === true;
+  return isLeftAtOnce ? [] : [node.path.join('.')];
 }
 
 interface Call<I, O> {

@@ -62,9 +62,10 @@ export class ReplicaProcess {
     });
   }
 
-  /** Run ids that it has executed, in order. */
+  /** The attempts that it has made, in order: `run id, number`. */
   executed(): string[] {
-    return this.lines.filter((line) => line.msg === 'running schedule').map((line) => `${line.run_id}`);
+    return this.lines.filter((line) => line.msg === 'running schedule')
+      .map(({ run_id, attempt }) => `${run_id}, ${attempt}`);
   }
 
   async json<T>(path: string, init: RequestInit = {}): Promise<{ status: number; body: T }> {

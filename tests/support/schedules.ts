@@ -10,7 +10,7 @@ export function every(intervalMs: number, fromMs: number, more: Partial<Common> 
     definition: { interval: `${intervalMs}ms` },
     paused: false,
     action: { type: 'log' },
-    policy: { catch_up: 'all', catch_up_window: '60s' },
+    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
     history: { success: '24h', failure: '168h' },
     revision: 1,
     created_at: new Date(fromMs),

@@ -2,6 +2,7 @@
  * Replicas as they are, over the in-memory store, on one simulated clock: each can be crashed, frozen, cut
  * off, or have its calls delayed.
  */
+import assert from 'node:assert/strict';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
@@ -33,9 +34,13 @@ export class SimReplica {
   #frozen: Promise<void> | null = null;
   #wake: (() => void) | null = null;
   #crashed = false;
+  readonly boot: string;
+  readonly #cluster: SimCluster;
 
   constructor(id: string, cluster: SimCluster, skewMs: number) {
     this.id = id;
+    this.boot = `${id}-boot-${cluster.boots++}`;
+    this.#cluster = cluster;
     this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run) });
     const clock = this.#clock(cluster.clock, skewMs);
     let uuid = 0;
@@ -56,9 +61,11 @@ export class SimReplica {
           replica: id,
           atMs: cluster.clock.now(),
         });
+        await cluster.attempt(run);
         return { output: null };
       },
-      identity: { id, boot: `${id}-boot-${cluster.boots++}`, address: `http://${id}`, version: 'test' },
+      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead()) },
+      identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
     });
@@ -71,6 +78,7 @@ export class SimReplica {
   /** Nothing of it happens ever again. */
   crash(): void {
     this.#crashed = true;
+    this.#cluster.died(this.boot);
   }
 
   /**
@@ -118,10 +126,29 @@ export class SimCluster {
   readonly clock = new SimClock();
   readonly db: MemoryDatabase = memoryDatabase({ clock: this.clock });
   readonly executions: Execution[] = [];
+  /** What an attempt does: nothing, unless a test replaces it. */
+  attempt: (run: Run) => Promise<void> = () => Promise.resolve();
   readonly replicas: SimReplica[] = [];
   /** A user's connection, which no trouble touches. */
   readonly user: Store = this.db.connect();
   boots = 0;
+  /** Whether replicas see each other die, as they do over their liveness connections. */
+  liveness = false;
+  readonly #watches = new Set<{ boot: string; onDead: () => void }>();
+
+  watch(boot: string, onDead: () => void): () => void {
+    const watch = { boot, onDead };
+    this.#watches.add(watch);
+    return () => void this.#watches.delete(watch);
+  }
+
+  /** A process has ended: who watches it knows a moment later. */
+  died(boot: string): void {
+    if (!this.liveness) return;
+    this.clock.setTimeout(() => {
+      for (const watch of this.#watches) if (watch.boot === boot) watch.onDead();
+    }, 2);
+  }
 
   add(id: string, skewMs = 0): SimReplica {
     const replica = new SimReplica(id, this, skewMs);
@@ -165,7 +192,7 @@ export function every(intervalMs: number, more: Partial<ScheduleSpec> = {}): Sch
     definition: { interval: `${intervalMs}ms` },
     paused: false,
     action: { type: 'log' },
-    policy: { catch_up: 'all', catch_up_window: '60s' },
+    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
     history: { success: '24h', failure: '168h' },
     ...more,
   } as ScheduleSpec;
@@ -173,4 +200,21 @@ export function every(intervalMs: number, more: Partial<ScheduleSpec> = {}): Sch
 
 export function unreachable(): Promise<never> {
   return Promise.reject(new StoreUnavailable('cut off by the test'));
+}
+
+/**
+ * Each occurrence of a duration schedule has one record, none is missing up to the last, and each claimed one
+ * was executed once.
+ */
+export async function assertOnceEach(cluster: SimCluster, id: string, intervalMs: number): Promise<number> {
+  const schedule = await cluster.user.schedules.get(id);
+  assert.ok(schedule);
+  const runs = await cluster.runs(id);
+  const expected = runs.map((_, k) => schedule.created_at.getTime() + (k + 1) * intervalMs);
+  assert.deepEqual(runs.map((run) => run.scheduled_for.getTime()), expected);
+  const executed = cluster.executions.filter(({ runId }) => runId.startsWith(`${id}@`)).map(({ runId }) =>
+    runId
+  );
+  assert.deepEqual(executed.sort(), runs.map((run) => run.id).sort());
+  return runs.length;
 }

@@ -1,5 +1,5 @@
 import { type ClaimBatch, type ClaimResult, type ClaimStore, StoreUnavailable } from '../../actors/ports.ts';
-import { planClaim } from '../claimPlan.ts';
+import { isClaimOf, planClaim } from '../claimPlan.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { inForce, renewed } from './lease.ts';
@@ -25,16 +25,15 @@ export function memoryClaims(connection: Connection): ClaimStore {
       inOrder('claims.resolve', () =>
         runs.flatMap((run) => {
           const stored = db.run(run.id);
-          const ours = stored?.executor_boot === boot && stored.term === run.term &&
-            stored.state === run.state;
-          return ours ? [stored] : [];
+          return stored && isClaimOf(stored, run, boot) ? [stored] : [];
         })),
   };
 }
 
 function claim(db: Database, batch: ClaimBatch): ClaimResult {
   if (!inForce(db, batch.grant)) return { kind: 'fenced' };
-  const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id));
+  const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
+  const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);
   const lease = renewed(db, batch.grant, batch.durationMs, batch.markWhenStale(plan.stale));
   if (!lease) return { kind: 'fenced' };
   for (const run of plan.insert) db.insertRun(run);

@@ -1,7 +1,8 @@
 import { type Clock, StoreUnavailable } from '../../actors/ports.ts';
+import type { Term } from '../../domain/leadership.ts';
 import type { Lease } from '../../domain/lease.ts';
 import type { Replica } from '../../domain/replica.ts';
-import type { Run } from '../../domain/run.ts';
+import { OPEN_STATES, type Run } from '../../domain/run.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { ChangeLog } from './changes.ts';
 
@@ -21,8 +22,11 @@ export class Database {
   readonly changes = new ChangeLog();
   /** By boot. */
   readonly replicas = new Map<string, Replica>();
+  readonly terms = new Map<number, Term>();
   readonly clock: Clock;
   readonly #runs = new Map<string, Run>();
+  /** All open runs, and some that have ended since. */
+  readonly #open = new Set<Run>();
   #latestMs = 0;
   #sweptMs = 0;
 
@@ -47,7 +51,9 @@ export class Database {
 
   insertRun(run: Run): void {
     if (this.nowMs() - this.#sweptMs >= SWEEP_EVERY_MS) this.runs();
-    this.#runs.set(run.id, structuredClone(run));
+    const stored = structuredClone(run);
+    this.#runs.set(run.id, stored);
+    this.#open.add(stored);
   }
 
   run(id: string): Run | undefined {
@@ -55,8 +61,14 @@ export class Database {
     return run && this.#drops(run) ? undefined : run;
   }
 
+  openRuns(): Run[] {
+    for (const run of this.#open) if (!OPEN_STATES.includes(run.state)) this.#open.delete(run);
+    return [...this.#open];
+  }
+
   runs(): Run[] {
     this.#sweptMs = this.nowMs();
+    this.openRuns();
     return [...this.#runs.values()].filter((run) => !this.#drops(run));
   }
 

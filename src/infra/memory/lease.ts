@@ -1,5 +1,5 @@
 import type { LeaseStore } from '../../actors/ports.ts';
-import { type Grant, isFree, type Lease, type Watermark } from '../../domain/lease.ts';
+import { type Grant, isFree, isHeldUnder, later, type Lease, type Watermark } from '../../domain/lease.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -10,10 +10,11 @@ export function memoryLease(connection: Connection): LeaseStore {
   return {
     read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
 
-    acquire: (candidate, durationMs) =>
+    acquire: (candidate, durationMs, instead) =>
       connection.call('lease.acquire', () => {
         const lease = db.preparedLease();
-        if (!isFree({ lease, serverNowMs: db.nowMs() }) && lease.boot !== candidate.boot) return null;
+        const free = isFree({ lease, serverNowMs: db.nowMs() }) || lease.boot === candidate.boot;
+        if (!free && !(instead && isHeldUnder(lease, instead))) return null;
         const { holder, boot, address } = candidate;
         const now = db.now();
         const expires_at = new Date(now.getTime() + durationMs);
@@ -25,12 +26,13 @@ export function memoryLease(connection: Connection): LeaseStore {
           address,
           term,
           acquired_at: now,
+          began_by: free ? 'acquired' : 'pre-empted',
           renewed_at: now,
           expires_at,
           released_at: null,
         };
         hint(db);
-        return db.lease;
+        return { lease: db.lease, previous: lease };
       }),
 
     renew: (grant, durationMs, mark) =>
@@ -57,10 +59,7 @@ export function renewed(db: Database, grant: Grant, durationMs: number, mark: Wa
   const lease = inForce(db, grant);
   if (!lease) return null;
   const renewed_at = db.now();
-  const watermark = {
-    claimedThroughMs: Math.max(lease.watermark.claimedThroughMs, mark.claimedThroughMs),
-    mirroredThroughMs: Math.max(lease.watermark.mirroredThroughMs, mark.mirroredThroughMs),
-  };
+  const watermark = later(lease.watermark, mark);
   db.lease = { ...lease, renewed_at, expires_at: new Date(renewed_at.getTime() + durationMs), watermark };
   return db.lease;
 }
@@ -71,8 +70,7 @@ export function renewed(db: Database, grant: Grant, durationMs: number, mark: Wa
  */
 export function inForce(db: Database, grant: Grant): Lease | null {
   const lease = db.preparedLease();
-  const same = lease.holder === grant.holder && lease.boot === grant.boot && lease.term === grant.term;
-  return same && lease.released_at === null ? lease : null;
+  return isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
 function hint(db: Database): void {

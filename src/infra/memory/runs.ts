@@ -1,6 +1,7 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import { OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
+import { isHeld, type Outcome, type Run } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -37,6 +38,26 @@ export function memoryRuns(connection: Connection): RunStore {
 
     record: (outcomes) =>
       connection.call('runs.record', () => outcomes.filter((outcome) => record(db, outcome)).length),
+
+    orphans: ({ exceptBoot, deadAfterMs, limit }) =>
+      connection.call('runs.orphans', () => {
+        const lives = (boot: string) => {
+          const seen = db.replicas.get(boot)?.last_seen;
+          return seen !== undefined && db.nowMs() - seen.getTime() <= deadAfterMs;
+        };
+        return db.openRuns()
+          .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))
+          .sort((a, b) => newestFirst(b, a)).slice(0, limit);
+      }),
+
+    adopt: (adoptions, by) =>
+      connection.call('runs.adopt', () => {
+        for (const adoption of adoptions) adopt(db, adoption, by);
+        return heldAfter(adoptions, by).flatMap((held) => {
+          const stored = db.run(held.id);
+          return isHeld(stored, held) ? [stored] : [];
+        });
+      }),
   };
 }
 
@@ -49,9 +70,12 @@ function newestFirst(a: RunKey, b: RunKey): number {
 function record(db: Database, outcome: Outcome): boolean {
   const { run_id, schedule_id: _, attempt, executor_boot, ...end } = structuredClone(outcome);
   const run = db.run(run_id);
-  if (
-    !run || run.attempt !== attempt || run.executor_boot !== executor_boot || !OPEN_STATES.includes(run.state)
-  ) return false;
+  if (!isHeld(run, { attempt, executor_boot })) return false;
   Object.assign(run, end);
   return true;
+}
+
+function adopt(db: Database, adoption: Adoption, by: Adopter): void {
+  const run = db.run(adoption.run.id);
+  if (isHeld(run, adoption.run)) Object.assign(run, structuredClone(adopted(adoption, by)));
 }

@@ -7,6 +7,7 @@ import { memoryClaims } from './claims.ts';
 import { Connection, type Intercept } from './connection.ts';
 import { Database } from './database.ts';
 import { memoryFeed } from './feed.ts';
+import { memoryLeadership } from './leadership.ts';
 import { memoryLease } from './lease.ts';
 import { memoryPresence } from './presence.ts';
 import { memoryRuns } from './runs.ts';
@@ -23,7 +24,8 @@ export function memoryDatabase({ clock }: { clock: Clock }): MemoryDatabase {
   return { connect: ({ intercept } = {}) => memoryStore(db, new Connection(db, intercept)) };
 }
 
-function memoryStore(db: Database, connection: Connection): Store {
+/** One replica's store, over a connection to a database that may be shared. */
+export function memoryStore(db: Database, connection: Connection): Store {
   return {
     lease: memoryLease(connection),
     claims: memoryClaims(connection),
@@ -31,6 +33,7 @@ function memoryStore(db: Database, connection: Connection): Store {
     feed: memoryFeed(connection),
     runs: memoryRuns(connection),
     presence: memoryPresence(connection),
+    leadership: memoryLeadership(connection),
     prepare: () =>
       connection.call('store.prepare', () => {
         db.lease ??= {
@@ -39,6 +42,7 @@ function memoryStore(db: Database, connection: Connection): Store {
           term: 0,
           address: null,
           acquired_at: null,
+          began_by: null,
           renewed_at: null,
           expires_at: new Date(0),
           released_at: null,

@@ -10,7 +10,7 @@
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../actors/ports.ts';
 import type { Run } from '../../domain/run.ts';
-import { planClaim, staleSchedules } from '../claimPlan.ts';
+import { type Counted, isClaimOf, planClaim, staleSchedules } from '../claimPlan.ts';
 import type { ClaimSession } from './claimSession.ts';
 import { type Collections, fromRun, LEASE_ID, toLease, toRun } from './documents.ts';
 import { answered } from './errors.ts';
@@ -63,8 +63,7 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
       );
       return runs.flatMap((run) => {
         const stored = found.get(run.id);
-        const ours = stored?.executor_boot === boot && stored.term === run.term && stored.state === run.state;
-        return ours ? [stored] : [];
+        return stored && isClaimOf(stored, run, boot) ? [stored] : [];
       });
     },
   };
@@ -76,6 +75,13 @@ async function claim(
   batch: ClaimBatch,
   attempt: number,
 ): Promise<Step> {
+  // The lease document is written last, so that it is locked for the shortest time. But whoever else writes it in
+  // between (a renewal, a barrier) makes the transaction start over; on a slow way to the store it would never
+  // get through. So a repetition begins with a write to it: snapshot and lock are one moment then, and the others
+  // wait.
+  if (attempt > 0 && !(await locked(collections, session, batch))) {
+    return { commit: false, value: { kind: 'fenced' } };
+  }
   const definitions = await storedDefinitions(collections, session, batch);
   const staleNow = new Set(staleSchedules(batch, (id) => definitions.get(id)));
   // Usually nothing can be stored already, and nothing is looked up. A repetition may follow a duplicate key
@@ -89,10 +95,10 @@ async function claim(
     batch,
     (id) => definitions.get(id),
     (id) => runs.get(id),
+    await countedRecords(collections, session, suspects.flatMap((request) => request.runs)),
   );
 
   if (insert.length > 0) await collections.runs.insertMany(insert.map(fromRun), { session });
-  // Last, so that the lease document, which everybody else has to wait for, is locked for the shortest time.
   const doc = await collections.leases.findOneAndUpdate(
     inForce(batch.grant),
     renewal(batch.durationMs, batch.markWhenStale(stale)),
@@ -103,6 +109,15 @@ async function claim(
     commit: true,
     value: { kind: 'committed', lease: toLease(doc), runs: [...ours, ...insert], duplicates, stale },
   };
+}
+
+async function locked(
+  { leases }: Collections,
+  session: ClientSession,
+  { grant }: ClaimBatch,
+): Promise<boolean> {
+  const { matchedCount } = await leases.updateOne(inForce(grant), { $inc: { barrier: 1 } }, { session });
+  return matchedCount === 1;
 }
 
 async function storedDefinitions({ schedules }: Collections, session: ClientSession, batch: ClaimBatch) {
@@ -121,4 +136,21 @@ async function storedRuns(
   if (wanted.length === 0) return new Map();
   const found = await runs.find({ _id: { $in: wanted.map((run) => run.id) } }, { session }).toArray();
   return new Map(found.map((doc) => [doc._id, toRun(doc)]));
+}
+
+/** The records with a count that may stand for one of the runs. */
+async function countedRecords(
+  { runs }: Collections,
+  session: ClientSession,
+  wanted: readonly Run[],
+): Promise<Counted[]> {
+  const [first] = wanted;
+  if (first === undefined) return [];
+  const scheduleIds = [...new Set(wanted.map((run) => run.schedule_id))];
+  const earliest = wanted.reduce(
+    (least, { scheduled_for }) => scheduled_for < least ? scheduled_for : least,
+    first.scheduled_for,
+  );
+  const filter = { schedule_id: { $in: scheduleIds }, scheduled_for: { $gte: earliest }, count: { $gt: 1 } };
+  return await runs.find(filter, { session }).toArray();
 }

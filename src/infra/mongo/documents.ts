@@ -1,5 +1,6 @@
 /** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
 import type { Binary, Collection, Db } from 'mongodb';
+import type { Term } from '../../domain/leadership.ts';
 import type { Lease } from '../../domain/lease.ts';
 import type { Replica } from '../../domain/replica.ts';
 import type { Run } from '../../domain/run.ts';
@@ -22,6 +23,8 @@ export type RunDoc = Omit<Run, 'id'> & { _id: string };
 /** A replica's `_id` is its boot; `boot` is there as well. */
 export type ReplicaDoc = Replica & { _id: string };
 
+export type TermDoc = Omit<Term, 'term'> & { _id: number };
+
 export const LEASE_ID = 'leader';
 
 export interface Collections {
@@ -29,6 +32,7 @@ export interface Collections {
   schedules: Collection<ScheduleDoc>;
   runs: Collection<RunDoc>;
   replicas: Collection<ReplicaDoc>;
+  leadership: Collection<TermDoc>;
 }
 
 export function collections(db: Db): Collections {
@@ -37,6 +41,7 @@ export function collections(db: Db): Collections {
     schedules: db.collection('schedules'),
     runs: db.collection('runs'),
     replicas: db.collection('replicas'),
+    leadership: db.collection('leadership'),
   };
 }
 

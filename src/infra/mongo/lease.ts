@@ -1,6 +1,14 @@
 import type { Binary, Document, MongoClient } from 'mongodb';
 import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/ports.ts';
-import { type Grant, isFree, type LeaseReading, type Watermark } from '../../domain/lease.ts';
+import {
+  type BeganBy,
+  type Candidate,
+  type Grant,
+  isFree,
+  isHeldUnder,
+  type LeaseReading,
+  type Watermark,
+} from '../../domain/lease.ts';
 import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
@@ -27,32 +35,20 @@ export function mongoLease(
   return {
     read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
 
-    acquire: ({ holder, boot, address }, durationMs) =>
+    acquire: (candidate, durationMs, instead) =>
       answered('the acquisition of the lease', async () => {
         const { reading, session } = await read(leases);
-        if (!isFree(reading) && reading.lease.boot !== boot) return null;
+        const { lease: previous } = reading;
+        const free = isFree(reading) || previous.boot === candidate.boot;
+        if (!free && !(instead && isHeldUnder(previous, instead))) return null;
         await endOpenClaim(client, session, logger);
-        const free = { $or: [{ $lte: ['$expires_at', '$$NOW'] }, { $eq: ['$boot', literal(boot)] }] };
         const doc = await leases.findOneAndUpdate(
-          // The term makes this a compare-and-set on the very lease that was read, with the session that was
-          // ended.
-          { _id: LEASE_ID, term: reading.lease.term, $expr: free },
-          [{
-            $set: {
-              holder: literal(holder),
-              boot: literal(boot),
-              address: literal(address),
-              session: literal(claimSessionId()),
-              term: { $add: ['$term', 1] },
-              acquired_at: '$$NOW',
-              renewed_at: '$$NOW',
-              expires_at: after('$$NOW', durationMs),
-              released_at: literal(null),
-            },
-          }],
+          // A compare-and-set on the very lease that was read, with the session that was ended.
+          { _id: LEASE_ID, term: previous.term, ...(free ? isFreeFor(candidate) : instead) },
+          taking(candidate, durationMs, free ? 'acquired' : 'pre-empted', claimSessionId()),
           { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS },
         );
-        return doc && toLease(doc);
+        return doc && { lease: toLease(doc), previous };
       }),
 
     renew: (grant, durationMs, mark) =>
@@ -76,6 +72,31 @@ export function mongoLease(
 }
 
 /**
+ * It may have been renewed since it was read: free is what the server's clock says at the moment of the write.
+ */
+function isFreeFor({ boot }: Candidate): Document {
+  return { $expr: { $or: [{ $lte: ['$expires_at', '$$NOW'] }, { $eq: ['$boot', literal(boot)] }] } };
+}
+
+function taking(candidate: Candidate, durationMs: number, by: BeganBy, session: Binary): Document[] {
+  const { holder, boot, address } = candidate;
+  return [{
+    $set: {
+      holder: literal(holder),
+      boot: literal(boot),
+      address: literal(address),
+      session: literal(session),
+      term: { $add: ['$term', 1] },
+      acquired_at: '$$NOW',
+      began_by: literal(by),
+      renewed_at: '$$NOW',
+      expires_at: after('$$NOW', durationMs),
+      released_at: literal(null),
+    },
+  }];
+}
+
+/**
  * Matches the lease if the grant is the one in force. One that ran out counts until somebody else has taken
  * the lease; a released one doesn't.
  */
@@ -83,14 +104,19 @@ export function inForce({ holder, boot, term }: Grant) {
   return { _id: LEASE_ID, holder, boot, term, released_at: null } as const;
 }
 
-/** The update of a renewal; the marks only grow. */
+/** The update of a renewal; the mark moves as a pair, or not at all (`later` in domain/lease.ts). */
 export function renewal(durationMs: number, mark: Watermark): Document[] {
+  const claimed = new Date(mark.claimedThroughMs);
+  const mirrored = new Date(mark.mirroredThroughMs);
+  const isLater = {
+    $and: [{ $gte: [claimed, '$claimed_through'] }, { $gte: [mirrored, '$mirrored_through'] }],
+  };
   return [{
     $set: {
       renewed_at: '$$NOW',
       expires_at: after('$$NOW', durationMs),
-      claimed_through: { $max: ['$claimed_through', new Date(mark.claimedThroughMs)] },
-      mirrored_through: { $max: ['$mirrored_through', new Date(mark.mirroredThroughMs)] },
+      claimed_through: { $cond: [isLater, claimed, '$claimed_through'] },
+      mirrored_through: { $cond: [isLater, mirrored, '$mirrored_through'] },
     },
   }];
 }

@@ -6,6 +6,7 @@ import { DUPLICATE_KEY, hasCode } from './errors.ts';
 const NAMESPACE_EXISTS = 48;
 /** How long the entry of a replica that vanished is kept. */
 const REPLICA_KEPT_S = 3600;
+const TERM_KEPT_S = 90 * 24 * 3600;
 
 /**
  * Makes what is missing of collections, indexes and the lease document. Any number of replicas may do so at
@@ -23,6 +24,7 @@ export async function prepare(db: Db, collections: Collections): Promise<void> {
     { key: { expire_at: 1 }, expireAfterSeconds: 0 },
   ]);
   await collections.replicas.createIndex({ last_seen: 1 }, { expireAfterSeconds: REPLICA_KEPT_S });
+  await collections.leadership.createIndex({ began_at: 1 }, { expireAfterSeconds: TERM_KEPT_S });
   await tolerating(DUPLICATE_KEY, insertLease(collections));
 }
 
@@ -42,6 +44,7 @@ async function insertLease({ leases }: Collections): Promise<void> {
     term: 0,
     address: null,
     acquired_at: null,
+    began_by: null,
     renewed_at: null,
     expires_at: new Date(0),
     released_at: null,

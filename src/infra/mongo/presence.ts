@@ -1,4 +1,5 @@
 import type { PresenceStore } from '../../actors/ports.ts';
+import type { Document } from 'mongodb';
 import { after, literal } from './expressions.ts';
 import type { Collections } from './documents.ts';
 import { answered } from './errors.ts';
@@ -18,9 +19,13 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
 
     list: (withinMs) =>
       answered('the listing of replicas', async () => {
-        const seenRecently = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
-        return await replicas.find({ $expr: seenRecently }).project<never>({ _id: 0 }).sort({ id: 1, _id: 1 })
+        return await replicas.find(seenWithin(withinMs)).project<never>({ _id: 0 }).sort({ id: 1, _id: 1 })
           .toArray();
       }),
   };
+}
+
+/** The filter for entries that were refreshed in the last `withinMs` of the server's time. */
+export function seenWithin(withinMs: number): Document {
+  return { $expr: { $gte: ['$last_seen', after('$$NOW', -withinMs)] } };
 }

@@ -1,10 +1,12 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import { OPEN_STATES, type Outcome } from '../../domain/run.ts';
+import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
+import { isHeld, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { type Collections, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
+import { seenWithin } from './presence.ts';
 
-export function mongoRuns({ runs }: Collections): RunStore {
+export function mongoRuns({ runs, replicas }: Collections): RunStore {
   return {
     list: ({ scheduleId, states, limit, cursor }) =>
       answered('the listing of runs', async () => {
@@ -47,6 +49,30 @@ export function mongoRuns({ runs }: Collections): RunStore {
         const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
         return matchedCount;
       }),
+
+    orphans: ({ exceptBoot, deadAfterMs, limit }) =>
+      answered('the search for orphaned runs', async () => {
+        const seen = await replicas.find(seenWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
+          .toArray();
+        const others = [exceptBoot, ...seen.map(({ _id }) => _id)];
+        const filter = { state: { $in: [...OPEN_STATES] }, executor_boot: { $nin: others } };
+        const docs = await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(limit).toArray();
+        return docs.map(toRun);
+      }),
+
+    adopt: (adoptions, by) =>
+      answered('the adoption of runs', async () => {
+        if (adoptions.length === 0) return [];
+        const updates = adoptions.map((adoption) => ({ updateOne: adopting(adoption, by) }));
+        await runs.bulkWrite(updates, { ordered: false });
+        const held = heldAfter(adoptions, by);
+        const docs = await runs.find({ _id: { $in: held.map(({ id }) => id) } }).toArray();
+        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        return held.flatMap((one) => {
+          const run = stored.get(one.id);
+          return isHeld(run, one) ? [run] : [];
+        });
+      }),
   };
 }
 
@@ -59,8 +85,14 @@ function olderThan(cursor: string) {
 }
 
 function recording({ run_id, schedule_id: _, attempt, executor_boot, ...end }: Outcome) {
-  return {
-    filter: { _id: run_id, attempt, executor_boot, state: { $in: [...OPEN_STATES] } },
-    update: { $set: end },
-  };
+  return { filter: held({ id: run_id, attempt, executor_boot }), update: { $set: end } };
+}
+
+function adopting(adoption: Adoption, by: Adopter) {
+  return { filter: held(adoption.run), update: { $set: adopted(adoption, by) } };
+}
+
+/** As `isHeld` says it of a stored run. */
+function held({ id, attempt, executor_boot }: Pick<Run, 'id' | 'attempt' | 'executor_boot'>) {
+  return { _id: id, attempt, executor_boot, state: { $in: [...OPEN_STATES] } };
 }

@@ -5,6 +5,7 @@ import { mongoClaims } from './claims.ts';
 import { collections as collectionsOf } from './documents.ts';
 import { answered } from './errors.ts';
 import { mongoFeed } from './feed.ts';
+import { mongoLeadership } from './leadership.ts';
 import { mongoLease } from './lease.ts';
 import { leaseWatch } from './leaseWatch.ts';
 import { prepare } from './prepare.ts';
@@ -64,6 +65,7 @@ export function mongoStore(
     feed: mongoFeed({ client, collections, logger, endWithStore }),
     runs: mongoRuns(collections),
     presence: mongoPresence(collections),
+    leadership: mongoLeadership(collections),
     prepare: () =>
       answered('the preparation of the database', async () => {
         // A client that failed to connect with its first call does not try again by itself.

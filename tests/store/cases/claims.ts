@@ -93,7 +93,7 @@ export function claimCases(test: Test): void {
       ], {
         markWhenStale: (stale) => ({
           claimedThroughMs: startMs + (stale[0] === 'changed' ? 7 : 99),
-          mirroredThroughMs: 0,
+          mirroredThroughMs: lease.watermark.mirroredThroughMs,
         }),
       })),
     );
@@ -127,6 +127,24 @@ export function claimCases(test: Test): void {
       await store.claims.claim(batch(grant, [request(schedule, runs)])),
     );
     assert.deepEqual(rest, { runs: [runs[0]?.id], duplicates: [], stale: ['job'] });
+  });
+
+  test('drops what a counted record stands for, which is not found by its id', async (store) => {
+    const { grant } = await lead(store, 'a');
+    const schedule = await create(store, 'job');
+    const counted = {
+      ...claimed('job', 5, grant),
+      state: 'missed' as const,
+      count: 4,
+      since: claimed('job', 2, grant).scheduled_for,
+    };
+    await store.claims.claim(batch(grant, [request(schedule, [counted])]));
+    const runs = [1, 2, 4, 5, 6].map((k) => claimed('job', k, grant));
+    const result = committed(
+      await store.claims.claim(batch(grant, [request(schedule, runs)], { mayBeClaimed: true })),
+    );
+    assert.deepEqual(result.runs, [runs[0]?.id, runs[4]?.id]);
+    assert.deepEqual(result.duplicates, runs.slice(1, 4).map((run) => run.id));
   });
 
   test('is fenced when the term is over, and writes nothing', async (store) => {

@@ -28,6 +28,7 @@ export function leaseCases(test: Test): void {
       term: 0,
       address: null,
       acquired_at: null,
+      began_by: null,
       renewed_at: null,
       released_at: null,
     });
@@ -41,10 +42,11 @@ export function leaseCases(test: Test): void {
 
   test('five replicas race for it: one gets it, under the next term', async (_store, connect) => {
     const answers = await Promise.all(
-      ['a', 'b', 'c', 'd', 'e'].map((name) => connect().lease.acquire(candidate(name), LONG_MS)),
+      ['a', 'b', 'c', 'd', 'e'].map((name) => connect().lease.acquire(candidate(name), LONG_MS, null)),
     );
-    const [lease, ...others] = answers.filter((answer) => answer !== null);
-    assert.ok(lease);
+    const [won, ...others] = answers.filter((answer) => answer !== null);
+    assert.ok(won);
+    const { lease } = won;
     assert.deepEqual(others, []);
     assert.equal(lease.term, 1);
     assert.deepEqual(candidate(lease.holder as string), {
@@ -66,8 +68,11 @@ export function leaseCases(test: Test): void {
 
   test('is refused to others while it is held, and free when it has run out', async (store) => {
     const { lease } = await lead(store, 'a', 250);
-    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS), null);
-    const next = await eventually(() => store.lease.acquire(candidate('b'), LONG_MS));
+    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS, null), null);
+    const { lease: next, previous } = await eventually(() =>
+      store.lease.acquire(candidate('b'), LONG_MS, null)
+    );
+    assert.deepEqual([previous, next.began_by], [lease, 'acquired']);
     assert.equal(next.term, 2);
     assert.equal(next.holder, 'b');
     assert.ok((next.acquired_at as Date).getTime() >= lease.expires_at.getTime());
@@ -77,7 +82,26 @@ export function leaseCases(test: Test): void {
     await lead(store, 'a');
     const { lease } = await lead(store, 'a');
     assert.equal(lease.term, 2);
-    assert.equal(await store.lease.acquire({ ...candidate('a'), boot: 'another life of a' }, LONG_MS), null);
+    assert.equal(
+      await store.lease.acquire({ ...candidate('a'), boot: 'another life of a' }, LONG_MS, null),
+      null,
+    );
+  });
+
+  test('is pre-empted by whoever names exactly the grant that is in force', async (store) => {
+    const { grant, lease } = await lead(store, 'a');
+    for (const wrong of [{ holder: 'x' }, { boot: 'x' }, { term: 2 }, { term: 0 }]) {
+      assert.equal(await store.lease.acquire(candidate('b'), LONG_MS, { ...grant, ...wrong }), null);
+    }
+    await store.lease.renew(grant, LONG_MS, NO_MARK);
+    const won = await store.lease.acquire(candidate('b'), LONG_MS, grant);
+    assert.deepEqual([won?.lease.term, won?.lease.began_by, won?.previous.term], [
+      2,
+      'pre-empted',
+      lease.term,
+    ]);
+    assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null);
+    assert.equal(await store.lease.acquire(candidate('c'), LONG_MS, grant), null, 'once');
   });
 
   test('is renewed by its holder, boot and term only', async (store) => {
@@ -97,10 +121,10 @@ export function leaseCases(test: Test): void {
     const { grant } = await lead(store, 'a', 1);
     await eventually(async () => isFree(await store.lease.read()) || null);
     assert.ok(await store.lease.renew(grant, LONG_MS, NO_MARK));
-    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS), null);
+    assert.equal(await store.lease.acquire(candidate('b'), LONG_MS, null), null);
   });
 
-  test('has marks that only grow', async (store) => {
+  test('has a mark of which neither number goes back, and which moves as a pair or not at all', async (store) => {
     const { grant, lease } = await lead(store, 'a');
     const startMs = lease.watermark.claimedThroughMs;
     const marks = async (claimed: number, mirrored: number) => {
@@ -110,8 +134,10 @@ export function leaseCases(test: Test): void {
       return [claimedThroughMs - startMs, mirroredThroughMs - startMs];
     };
     assert.deepEqual(await marks(500, 300), [500, 300]);
-    assert.deepEqual(await marks(400, 400), [500, 400]);
-    assert.deepEqual(await marks(-5000, -5000), [500, 400]);
+    assert.deepEqual(await marks(400, 400), [500, 300]);
+    assert.deepEqual(await marks(600, 200), [500, 300]);
+    assert.deepEqual(await marks(-5000, -5000), [500, 300]);
+    assert.deepEqual(await marks(500, 400), [500, 400]);
     await store.lease.release(grant);
     const { lease: next } = await lead(store, 'b');
     assert.deepEqual(next.watermark, { claimedThroughMs: startMs + 500, mirroredThroughMs: startMs + 400 });

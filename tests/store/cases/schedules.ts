@@ -90,7 +90,7 @@ export function scheduleCases(test: Test): void {
     assert.deepEqual(third.superseded.map((old) => old.revision), [1, 2]);
     const firstEndedMs = second.effective_from.getTime();
     await store.lease.renew(grant, LONG_MS, {
-      claimedThroughMs: firstEndedMs + 1e6,
+      claimedThroughMs: firstEndedMs - 1,
       mirroredThroughMs: firstEndedMs - 1,
     });
     assert.deepEqual((await replace(store, 'job', SPEC)).superseded.map((old) => old.revision), [1, 2, 3]);

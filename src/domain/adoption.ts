@@ -1,0 +1,72 @@
+/**
+ * What becomes of an orphan: an open run whose executor is dead (G7). Pure: who is dead, and when that is
+ * looked at, is the business of the adoption machine and the store.
+ */
+import { parseDuration } from './duration.ts';
+import type { AbandonReason, Run } from './run.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What is to be done about one orphan, if it still is as it was found: as `run` says. */
+export type Adoption =
+  | { how: 'retry'; run: Run; at: Date }
+  | { how: 'abandon'; run: Run; at: Date; reason: AbandonReason; expireAt: Date };
+
+/** Who adopts. */
+export interface Adopter {
+  replica: string;
+  boot: string;
+  term: number;
+}
+
+/** How long an abandoned run is kept whose schedule, which would say so, is gone. */
+const KEPT_WITHOUT_SCHEDULE = '168h';
+
+/**
+ * By the policy of its schedule as it is now. `schedule` is what our mirror has under the run's schedule
+ * id, `isGone` whether the store has said that there is none, `nowMs` the server's time, epoch ms. Null:
+ * the mirror does not have the schedule yet, or just now.
+ */
+export function adoptionOf(
+  run: Run,
+  schedule: Schedule | undefined,
+  isGone: boolean,
+  nowMs: number,
+): Adoption | null {
+  const at = new Date(nowMs);
+  // The run was claimed while its schedule was there: one that was made later only has the same id.
+  if (schedule !== undefined && schedule.created_at <= run.claimed_at) {
+    if (schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
+    return abandoned(run, nowMs, 'executor_lost', schedule.history.failure);
+  }
+  if (schedule === undefined && !isGone) return null;
+  return abandoned(run, nowMs, 'schedule_gone', KEPT_WITHOUT_SCHEDULE);
+}
+
+function abandoned(run: Run, nowMs: number, reason: AbandonReason, kept: string): Adoption {
+  const expireAt = new Date(nowMs + parseDuration(kept));
+  return { how: 'abandon', run, at: new Date(nowMs), reason, expireAt };
+}
+
+/** The fields of the run that the adoption changes, with their new values. */
+export function adopted(adoption: Adoption, by: Adopter): Partial<Run> {
+  const { run, at } = adoption;
+  if (adoption.how === 'abandon') {
+    return { state: 'abandoned', reason: adoption.reason, finished_at: at, expire_at: adoption.expireAt };
+  }
+  return {
+    state: 'claimed',
+    attempt: run.attempt + 1,
+    executor: by.replica,
+    executor_boot: by.boot,
+    term: by.term,
+    claimed_at: at,
+    started_at: null,
+  };
+}
+
+/** The runs that the adopter holds once the adoptions are made, as far as nobody else was faster. */
+export function heldAfter(adoptions: readonly Adoption[], { boot }: Adopter) {
+  return adoptions.flatMap(({ how, run }) =>
+    how === 'retry' ? [{ id: run.id, attempt: run.attempt + 1, executor_boot: boot }] : []
+  );
+}

@@ -1,0 +1,32 @@
+import type { LeadershipStore } from '../../actors/ports.ts';
+import type { Term } from '../../domain/leadership.ts';
+import type { Collections } from './documents.ts';
+import { answered } from './errors.ts';
+
+/** The history of terms; a document's `_id` is its term. */
+export function mongoLeadership({ leadership }: Collections): LeadershipStore {
+  return {
+    record: ({ began, ended }) =>
+      answered('the recording of a term', async () => {
+        const upsert = ({ term, ...fields }: Partial<Term> & { term: number }, onInsert: Partial<Term>) => ({
+          updateOne: {
+            filter: { _id: term },
+            update: { $set: fields, $setOnInsert: onInsert },
+            upsert: true,
+          },
+        });
+        const { ended_at, ended_by, ...beginning } = began;
+        await leadership.bulkWrite([
+          ...(ended ? [upsert(ended, { gap_ms: null })] : []),
+          // What its successor may have written about its end stands.
+          upsert(beginning, { ended_at, ended_by }),
+        ]);
+      }),
+
+    list: (limit) =>
+      answered('the history of terms', async () => {
+        const docs = await leadership.find().sort({ _id: -1 }).limit(limit).toArray();
+        return docs.map(({ _id, ...doc }) => ({ term: _id, ...doc }));
+      }),
+  };
+}

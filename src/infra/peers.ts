@@ -1,0 +1,110 @@
+import { type ClientRequest, get } from 'node:http';
+import { get as getSecurely } from 'node:https';
+import type { Clock, Peers } from '../actors/ports.ts';
+
+/**
+ * How soon a connection is tried again that could not be made for a reason that proves nothing, or that breaks
+ * again and again.
+ */
+const RETRY_MS = 250;
+
+/** More than a peer ever says (G9). */
+const MAX_SAID = 1000;
+
+/** Answers of a network that knows: nobody listens there, or nobody is there. A timeout is not among them. */
+const NOBODY_THERE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
+
+/** Liveness connections over HTTP: see src/http/liveness.ts for the other end. */
+export function httpPeers(clock: Clock): Peers {
+  return { watch: (peer, onDead) => new Watch(clock, peer, onDead).start() };
+}
+
+/**
+ * One process, watched. It counts as dead when it was met once, its connection broke without a goodbye, and
+ * then nobody listens at its address, or another process of the product does.
+ */
+class Watch {
+  readonly #clock: Clock;
+  readonly #peer: { address: string; boot: string };
+  readonly #onDead: () => void;
+  #met = false;
+  #over = false;
+  #askedAgainMs = -Infinity;
+  #request: ClientRequest | null = null;
+  #timer: unknown;
+
+  constructor(clock: Clock, peer: { address: string; boot: string }, onDead: () => void) {
+    this.#clock = clock;
+    this.#peer = peer;
+    this.#onDead = onDead;
+  }
+
+  start(): () => void {
+    this.#connect();
+    return () => this.#end();
+  }
+
+  #connect(): void {
+    const { address, boot } = this.#peer;
+    const open = address.startsWith('https:') ? getSecurely : get;
+    let said = '';
+    let broken = false;
+    const onBroken = (error?: Error) => {
+      if (broken || this.#over) return;
+      broken = true;
+      this.#broken(said, error);
+    };
+    // A connection of its own, in no pool: its end has a meaning.
+    const request = open(`${address}/liveness`, { agent: false }, (response) => {
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => {
+        said += text;
+        if (said.startsWith(`${boot}\n`)) this.#met = true;
+        // Whoever else answers there may stay connected as well: that is no reason to wait.
+        if (isAnother(said, boot) || said.length > MAX_SAID) request.destroy();
+      });
+      response.on('close', () => onBroken());
+      response.on('error', () => onBroken());
+    });
+    request.on('error', onBroken);
+    this.#request = request;
+  }
+
+  #broken(said: string, error: Error | undefined): void {
+    const { boot } = this.#peer;
+    const wasHere = said.startsWith(`${boot}\n`);
+    if (wasHere && said.endsWith('\ngoodbye\n')) return this.#end();
+    const isGone = (error !== undefined && isNobodyThere(error)) || isAnother(said, boot);
+    if (this.#met && isGone) {
+      this.#end();
+      return this.#onDead();
+    }
+    const nowMs = this.#clock.monotonic();
+    // It was here a moment ago: asking again tells whether the process, or only the connection, is gone.
+    if (wasHere && nowMs - this.#askedAgainMs >= RETRY_MS) {
+      this.#askedAgainMs = nowMs;
+      this.#connect();
+    } else this.#timer = this.#clock.setTimeout(() => this.#connect(), RETRY_MS);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#clock.clearTimeout(this.#timer);
+    this.#request?.destroy();
+  }
+}
+
+/**
+ * Whether the network knows that nobody is there. A name may have several addresses; then they all have to say
+ * so, since behind one that timed out the process may live.
+ */
+export function isNobodyThere(error: Error): boolean {
+  const errors: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.length > 0 && errors.every(({ code }) => code !== undefined && NOBODY_THERE.has(code));
+}
+
+/** Whether another process of the product answered: its uuid stands where the watched one's was. */
+function isAnother(said: string, boot: string): boolean {
+  const [first] = said.split('\n', 1);
+  return /^[0-9a-f-]{36}$/.test(first ?? '') && first !== boot;
+}

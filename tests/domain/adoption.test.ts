@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { adopted, adoptionOf, heldAfter } from '../../src/domain/adoption.ts';
+import { isHeld, OPEN_STATES, type Run } from '../../src/domain/run.ts';
+import type { Schedule } from '../../src/domain/schedule.ts';
+import { claimed } from '../support/runs.ts';
+import { every } from '../support/schedules.ts';
+
+const T = Date.UTC(2030, 0, 1);
+const HOUR_MS = 3_600_000;
+const RUN = claimed('s', T, { attempt: 3, started_at: new Date(T + 5) });
+const RETRIED = every(100, T - 1000);
+const ABANDONED: Schedule = {
+  ...RETRIED,
+  policy: { ...RETRIED.policy, on_executor_loss: 'abandon' },
+  history: { success: '1h', failure: '2h' },
+};
+const BY = { replica: 'r2', boot: 'b2', term: 9 };
+const NOW_MS = T + 8000;
+
+describe('an orphan', () => {
+  it('becomes the next attempt of whoever adopts it', () => {
+    const adoption = adoptionOf(RUN, RETRIED, false, NOW_MS);
+    assert.deepEqual(adoption, { how: 'retry', run: RUN, at: new Date(NOW_MS) });
+    assert.deepEqual({ ...RUN, ...adopted(adoption!, BY) }, {
+      ...RUN,
+      attempt: 4,
+      executor: 'r2',
+      executor_boot: 'b2',
+      term: 9,
+      claimed_at: new Date(NOW_MS),
+      started_at: null,
+    });
+    assert.deepEqual(heldAfter([adoption!], BY), [{ id: RUN.id, attempt: 4, executor_boot: 'b2' }]);
+  });
+
+  it('ends as abandoned when its policy says so, and is kept as a failure is', () => {
+    const adoption = adoptionOf(RUN, ABANDONED, false, NOW_MS);
+    assert.deepEqual({ ...RUN, ...adopted(adoption!, BY) }, {
+      ...RUN,
+      state: 'abandoned',
+      reason: 'executor_lost',
+      finished_at: new Date(NOW_MS),
+      expire_at: new Date(NOW_MS + 2 * HOUR_MS),
+    });
+    assert.deepEqual(heldAfter([adoption!], BY), []);
+  });
+
+  it('ends as abandoned when its schedule is gone, or another one has its id', () => {
+    const again = { ...RETRIED, created_at: new Date(T + 1) };
+    for (
+      const adoption of [adoptionOf(RUN, undefined, true, NOW_MS), adoptionOf(RUN, again, false, NOW_MS)]
+    ) {
+      const { state, reason, expire_at } = adopted(adoption!, BY);
+      assert.deepEqual([state, reason, expire_at], [
+        'abandoned',
+        'schedule_gone',
+        new Date(NOW_MS + 168 * HOUR_MS),
+      ]);
+    }
+    assert.equal(adoptionOf(RUN, { ...RETRIED, created_at: RUN.claimed_at }, false, NOW_MS)?.how, 'retry');
+  });
+
+  it('is left alone while only our mirror does not have its schedule', () => {
+    assert.equal(adoptionOf(RUN, undefined, false, NOW_MS), null);
+  });
+
+  it('is retried under a policy of before there was a choice', () => {
+    const { on_executor_loss: _, ...policy } = RETRIED.policy;
+    assert.equal(adoptionOf(RUN, { ...RETRIED, policy } as Schedule, false, NOW_MS)?.how, 'retry');
+  });
+});
+
+describe('a run', () => {
+  it('is held by one boot, under one attempt, while it is open', () => {
+    for (const state of OPEN_STATES) assert.equal(isHeld({ ...RUN, state }, RUN), true);
+    const others: (Run | null | undefined)[] = [
+      { ...RUN, attempt: 4 },
+      { ...RUN, executor_boot: 'b2' },
+      { ...RUN, state: 'succeeded' },
+      { ...RUN, state: 'abandoned' },
+      null,
+      undefined,
+    ];
+    for (const stored of others) assert.equal(isHeld(stored, RUN), false);
+  });
+});

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import type { Clock } from '../../src/actors/ports.ts';
+import { systemClock } from '../../src/infra/clock.ts';
+import { httpPeers, isNobodyThere } from '../../src/infra/peers.ts';
+import { Arrivals, fakePeer, heard, peerProcess, retryClock } from './peerSupport.ts';
+
+const BOOT = '11111111-2222-3333-4444-555555555555';
+const OTHER = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
+
+/** A watch on the process `boot`, and how often it was told to be dead. */
+function watch(address: string, boot = BOOT, clock: Clock = systemClock()) {
+  const deaths = new Arrivals<void>();
+  const end = httpPeers(clock).watch({ address, boot }, () => deaths.add());
+  return { end, dead: () => deaths.next(), isDead: () => deaths.left > 0 };
+}
+
+/** Resolves when another peer was met, has died and was told dead: a bound for what must not happen. */
+async function anotherDies(): Promise<void> {
+  const peer = await fakePeer(OTHER);
+  const { dead } = watch(peer.address, OTHER);
+  await peer.asked.next();
+  await heard(peer.address);
+  await peer.die();
+  await dead();
+}
+
+/** A peer of the test's own that has been met. */
+async function met(clock?: Clock) {
+  const peer = await fakePeer(BOOT);
+  const watching = watch(peer.address, BOOT, clock);
+  await peer.asked.next();
+  await heard(peer.address);
+  // What `heard` asked for.
+  for (let i = 0; i < 2; i++) await peer.asked.next();
+  return { peer, ...watching };
+}
+
+/** The address at which nobody listens any more. */
+async function deserted(): Promise<string> {
+  const peer = await fakePeer(BOOT);
+  await peer.die();
+  return peer.address;
+}
+
+/** All of it is a matter of milliseconds. */
+const BOUNDED = { timeout: 20_000 };
+
+describe('a peer that was never met', BOUNDED, () => {
+  it('is not dead because nobody listens there; it is tried again', async () => {
+    const retry = retryClock();
+    const { isDead, end } = watch(await deserted(), BOOT, retry.clock);
+    for (let i = 0; i < 3; i++) (await retry.putOff())();
+    await retry.putOff();
+    assert.equal(isDead(), false);
+    end();
+    assert.equal(retry.running, 0);
+  });
+
+  it('is not dead because another process answers there; it is tried again', async () => {
+    const retry = retryClock();
+    const peer = await fakePeer(OTHER);
+    const { isDead, end } = watch(peer.address, BOOT, retry.clock);
+    (await retry.putOff())();
+    await retry.putOff();
+    assert.equal(isDead(), false);
+    end();
+    await peer.die();
+  });
+
+  it('is met later, and dead from then on when it is gone', async () => {
+    const retry = retryClock();
+    const address = await deserted();
+    const { dead } = watch(address, BOOT, retry.clock);
+    const again = await retry.putOff();
+    const peer = await fakePeer(BOOT, Number(new URL(address).port));
+    again();
+    await peer.asked.next();
+    await heard(address);
+    await peer.die();
+    await dead();
+  });
+});
+
+describe('a peer that was met', BOUNDED, () => {
+  it('is dead when its process is killed', async () => {
+    const child = await peerProcess(BOOT);
+    const { dead } = watch(child.address);
+    await child.asked();
+    await heard(child.address);
+    child.kill('SIGKILL');
+    await dead();
+    await child.ended;
+  });
+
+  it('is not dead when its process said goodbye', async () => {
+    const child = await peerProcess(BOOT);
+    const { isDead } = watch(child.address);
+    await child.asked();
+    await heard(child.address);
+    child.kill('SIGTERM');
+    assert.equal(await child.ended, 'exit code 0');
+    await anotherDies();
+    assert.equal(isDead(), false);
+  });
+
+  it('is not dead when its process is frozen, until that is killed', async () => {
+    const child = await peerProcess(BOOT);
+    const { dead, isDead } = watch(child.address);
+    await child.asked();
+    await heard(child.address);
+    child.kill('SIGSTOP');
+    await anotherDies();
+    assert.equal(isDead(), false);
+    child.kill('SIGKILL');
+    await dead();
+    await child.ended;
+  });
+
+  it('is not dead when only the connection broke: it is met again at once', async () => {
+    const retry = retryClock();
+    const { peer, isDead, dead } = await met(retry.clock);
+    peer.reset();
+    await peer.asked.next();
+    await heard(peer.address);
+    assert.deepEqual([isDead(), retry.left], [false, 0]);
+    retry.advance(250);
+    await peer.die();
+    await dead();
+  });
+
+  it('is not dead when its connection ends in order, but without a goodbye', async () => {
+    const peer = await fakePeer(BOOT);
+    const { isDead, dead } = watch(peer.address);
+    (await peer.asked.next()).end();
+    await peer.asked.next();
+    await heard(peer.address);
+    assert.equal(isDead(), false);
+    await peer.die();
+    await dead();
+  });
+
+  it('is dead when another process answers in its place, although that stays connected', async () => {
+    const { peer, dead } = await met();
+    peer.state.boot = OTHER;
+    peer.reset();
+    await dead();
+    await peer.die();
+  });
+
+  it('is not dead when something else answers in its place', async () => {
+    const retry = retryClock();
+    const { peer, isDead, end } = await met(retry.clock);
+    peer.state.boot = '<html>Bad gateway</html>';
+    peer.reset();
+    (await peer.asked.next()).end();
+    const again = await retry.putOff();
+    peer.state.boot = 'more than a peer would ever say '.repeat(100);
+    again();
+    await retry.putOff();
+    assert.equal(isDead(), false);
+    end();
+    await peer.die();
+  });
+
+  it('is not dead while it takes connections and does not answer', async () => {
+    const retry = retryClock();
+    const { peer, isDead, dead } = await met(retry.clock);
+    peer.state.silent = true;
+    peer.reset();
+    const response = await peer.asked.next();
+    await anotherDies();
+    assert.deepEqual([isDead(), retry.left], [false, 0]);
+    response.write(`${BOOT}\n`);
+    peer.state.silent = false;
+    await heard(peer.address);
+    retry.advance(250);
+    await peer.die();
+    await dead();
+  });
+
+  it('is not asked in a tight loop when each connection breaks', async () => {
+    const retry = retryClock();
+    const { peer, isDead, end } = await met(retry.clock);
+    for (let i = 0; i < 3; i++) {
+      peer.reset();
+      await peer.asked.next();
+      await heard(peer.address);
+      for (let j = 0; j < 2; j++) await peer.asked.next();
+      peer.reset();
+      const again = await retry.putOff();
+      assert.equal(peer.asked.left, 0, 'the second within 250 ms waits');
+      retry.advance(250);
+      again();
+      await peer.asked.next();
+      await heard(peer.address);
+      for (let j = 0; j < 2; j++) await peer.asked.next();
+    }
+    assert.equal(isDead(), false);
+    end();
+    await peer.die();
+  });
+
+  it('is told dead once', async () => {
+    const retry = retryClock();
+    const { peer, dead, isDead } = await met(retry.clock);
+    await peer.die();
+    await dead();
+    await anotherDies();
+    assert.deepEqual([isDead(), retry.left, retry.running], [false, 0, 0]);
+  });
+});
+
+describe('the end of a watch', BOUNDED, () => {
+  it('closes the connection, and tells nothing any more', async () => {
+    const { peer, isDead, end } = await met();
+    const again = watch(peer.address);
+    const closed = once(await peer.asked.next(), 'close');
+    again.end();
+    await closed;
+    end();
+    await peer.die();
+    await anotherDies();
+    assert.deepEqual([isDead(), again.isDead()], [false, false]);
+  });
+
+  it('closes a connection that was never answered', async () => {
+    const connections = new Arrivals<Socket>();
+    const server = createServer((socket) => connections.add(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { end, isDead } = watch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const socket = await connections.next();
+    await anotherDies();
+    assert.equal(isDead(), false);
+    const closed = once(socket.on('error', () => {}).resume(), 'close');
+    end();
+    await closed;
+    server.close();
+  });
+});
+
+describe('what the network says', () => {
+  const failed = (code?: string) => Object.assign(new Error('connect'), code === undefined ? {} : { code });
+
+  it('is a proof when nobody listens, or nobody is there', () => {
+    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) {
+      assert.equal(isNobodyThere(failed(code)), true, code);
+    }
+  });
+
+  it('is none when it took too long, broke, or no name was found', () => {
+    for (const code of ['ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', undefined]) {
+      assert.equal(isNobodyThere(failed(code)), false, code);
+    }
+  });
+
+  it('has to be said of each address that a name has', () => {
+    const all = (...codes: string[]) =>
+      Object.assign(new AggregateError(codes.map(failed)), { code: codes[0] });
+    assert.equal(isNobodyThere(all('ENETUNREACH', 'ECONNREFUSED')), true);
+    assert.equal(isNobodyThere(all('ENETUNREACH', 'ETIMEDOUT')), false);
+  });
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { type EndedTerm, type Term, termsOf } from '../../../src/domain/leadership.ts';
+import { at, candidate, lead, LONG_MS, type Test } from '../support.ts';
+
+/** A term that begins so many seconds into the test's time, and has not ended. */
+function began(term: number, second: number, gap_ms: number | null): Term {
+  return {
+    term,
+    replica: `r${term}`,
+    boot: `boot-r${term}`,
+    began_at: at(second),
+    began_by: 'acquired',
+    ended_at: null,
+    ended_by: null,
+    gap_ms,
+  };
+}
+
+const FIRST = began(1, 0, null);
+const SECOND = began(2, 12, 2000);
+const THIRD = began(3, 20, 0);
+const FIRST_ENDED = { ...FIRST, ended_at: at(10), ended_by: 'expired' as const };
+const SECOND_ENDED = { ...SECOND, ended_at: at(20), ended_by: 'fenced' as const };
+
+/** What the successor knows of it. */
+function endOf({ gap_ms: _, ...ended }: Term): EndedTerm {
+  return ended;
+}
+
+/** What the leaders of three terms record, each from its own acquisition. */
+const BY_FIRST = { began: FIRST, ended: null };
+const BY_SECOND = { began: SECOND, ended: endOf(FIRST_ENDED) };
+const BY_THIRD = { began: THIRD, ended: endOf(SECOND_ENDED) };
+
+export function leadershipCases(test: Test): void {
+  test('lists nothing before anybody led', async (store) => {
+    assert.deepEqual(await store.leadership.list(10), []);
+  });
+
+  test('keeps how a term began, and how it ended by what its successor says', async (store) => {
+    await store.leadership.record(BY_FIRST);
+    assert.deepEqual(await store.leadership.list(10), [FIRST]);
+    await store.leadership.record(BY_SECOND);
+    assert.deepEqual(await store.leadership.list(10), [SECOND, FIRST_ENDED]);
+  });
+
+  test('has a term that its own leader never recorded', async (store) => {
+    await store.leadership.record(BY_FIRST);
+    await store.leadership.record(BY_THIRD);
+    assert.deepEqual(await store.leadership.list(10), [THIRD, { ...SECOND_ENDED, gap_ms: null }, FIRST]);
+  });
+
+  const records = { 1: BY_FIRST, 2: BY_SECOND, 3: BY_THIRD };
+  const orders = [[1, 2, 3], [3, 2, 1], [2, 3, 1], [1, 2, 3, 1, 2, 3], [3, 2, 3, 1, 2]] as const;
+  for (const order of orders) {
+    test(`knows all ends and gaps whatever was recorded first and twice: ${order.join(', ')}`, async (store) => {
+      for (const term of order) await store.leadership.record(records[term]);
+      assert.deepEqual(await store.leadership.list(10), [THIRD, SECOND_ENDED, FIRST_ENDED]);
+    });
+  }
+
+  test('may be told by several at once', async (store, connect) => {
+    const others = [connect(), connect()];
+    const writers = [store, ...others, store, ...others];
+    await Promise.all(writers.map((writer) => writer.leadership.record(BY_SECOND)));
+    assert.deepEqual(await store.leadership.list(10), [SECOND, { ...FIRST_ENDED, gap_ms: null }]);
+  });
+
+  test('lists the newest first, up to the limit', async (store) => {
+    for (const term of [9, 10, 2, 11]) {
+      await store.leadership.record({ began: began(term, term, 5), ended: null });
+    }
+    assert.deepEqual((await store.leadership.list(3)).map(({ term }) => term), [11, 10, 9]);
+    assert.deepEqual((await store.leadership.list(10)).map(({ term }) => term), [11, 10, 9, 2]);
+  });
+
+  test('takes what the lease store says about an acquisition', async (store) => {
+    const { grant } = await lead(store, 'a');
+    await store.lease.release(grant);
+    const second = await store.lease.acquire(candidate('b'), LONG_MS, null);
+    assert.ok(second);
+    const third = await store.lease.acquire(candidate('c'), LONG_MS, {
+      holder: 'b',
+      boot: 'boot-b',
+      term: 2,
+    });
+    assert.ok(third);
+    for (const acquisition of [second, third]) await store.leadership.record(termsOf(acquisition));
+    const terms = await store.leadership.list(10);
+    assert.deepEqual(
+      terms.map(({ term, replica, began_by, ended_by }) => [term, replica, began_by, ended_by]),
+      [
+        [3, 'c', 'pre-empted', null],
+        [2, 'b', 'acquired', 'fenced'],
+        [1, 'a', 'acquired', 'released'],
+      ],
+    );
+    assert.deepEqual(terms[1]?.ended_at, terms[0]?.began_at);
+    assert.equal(terms[0]?.gap_ms, 0);
+    assert.equal(
+      terms[1]?.gap_ms,
+      (terms[1]?.began_at as Date).getTime() - (terms[2]?.ended_at as Date).getTime(),
+    );
+  });
+}
