@@ -3,10 +3,11 @@ import { get as getSecurely } from 'node:https';
 import type { Clock, Peers } from '../actors/ports.ts';
 
 /**
- * How soon a connection is tried again that could not be made for a reason that proves nothing, or that breaks
- * again and again.
+ * A connection that broke is tried again at once, then after 10 ms, 20 ms and so on up to this; and at once
+ * again after one that held as long. The first pauses are short because a process that is being killed may
+ * take connections, and break them, for some milliseconds after it broke the first.
  */
-const RETRY_MS = 250;
+const LONGEST_PAUSE_MS = 250;
 
 /** More than a peer ever says (G9). */
 const MAX_SAID = 1000;
@@ -29,7 +30,8 @@ class Watch {
   readonly #onDead: () => void;
   #met = false;
   #over = false;
-  #askedAgainMs = -Infinity;
+  /** Connections in a row that did not hold. */
+  #failures = 0;
   #request: ClientRequest | null = null;
   #timer: unknown;
 
@@ -47,12 +49,13 @@ class Watch {
   #connect(): void {
     const { address, boot } = this.#peer;
     const open = address.startsWith('https:') ? getSecurely : get;
+    const startedMs = this.#clock.monotonic();
     let said = '';
     let broken = false;
     const onBroken = (error?: Error) => {
       if (broken || this.#over) return;
       broken = true;
-      this.#broken(said, error);
+      this.#broken(said, this.#clock.monotonic() - startedMs, error);
     };
     // A connection of its own, in no pool: its end has a meaning.
     const request = open(`${address}/liveness`, { agent: false }, (response) => {
@@ -70,21 +73,19 @@ class Watch {
     this.#request = request;
   }
 
-  #broken(said: string, error: Error | undefined): void {
+  #broken(said: string, heldMs: number, error: Error | undefined): void {
     const { boot } = this.#peer;
-    const wasHere = said.startsWith(`${boot}\n`);
-    if (wasHere && said.endsWith('\ngoodbye\n')) return this.#end();
+    if (said.startsWith(`${boot}\n`) && said.endsWith('\ngoodbye\n')) return this.#end();
     const isGone = (error !== undefined && isNobodyThere(error)) || isAnother(said, boot);
     if (this.#met && isGone) {
       this.#end();
       return this.#onDead();
     }
-    const nowMs = this.#clock.monotonic();
-    // It was here a moment ago: asking again tells whether the process, or only the connection, is gone.
-    if (wasHere && nowMs - this.#askedAgainMs >= RETRY_MS) {
-      this.#askedAgainMs = nowMs;
-      this.#connect();
-    } else this.#timer = this.#clock.setTimeout(() => this.#connect(), RETRY_MS);
+    if (heldMs >= LONGEST_PAUSE_MS) this.#failures = 0;
+    // Asking again tells whether the process, or only the connection, is gone.
+    const pauseMs = this.#failures === 0 ? 0 : Math.min(5 * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures++;
+    this.#timer = this.#clock.setTimeout(() => this.#connect(), pauseMs);
   }
 
   #end(): void {
@@ -95,8 +96,8 @@ class Watch {
 }
 
 /**
- * Whether the network knows that nobody is there. A name may have several addresses; then they all have to say
- * so, since behind one that timed out the process may live.
+ * Whether the network knows that nobody is there. A name may have several addresses; then they all have to
+ * say so, since behind one that timed out the process may live.
  */
 export function isNobodyThere(error: Error): boolean {
   const errors: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [error];

@@ -31,15 +31,15 @@ export class Arrivals<T> {
 
 /** A clock whose timers go off when the test says so. */
 export function retryClock() {
-  const retries = new Arrivals<() => void>();
+  const retries = new Arrivals<{ fn: () => void; delayMs: number }>();
   const running = new Set<() => void>();
   let nowMs = 0;
   const clock: Clock = {
     ...systemClock(),
     monotonic: () => nowMs,
-    setTimeout: (fn) => {
+    setTimeout: (fn, delayMs) => {
       running.add(fn);
-      retries.add(fn);
+      retries.add({ fn, delayMs });
       return fn;
     },
     clearTimeout: (handle) => void running.delete(handle as () => void),
@@ -47,10 +47,10 @@ export function retryClock() {
   return {
     clock,
     advance: (ms: number) => void (nowMs += ms),
-    /** Resolves when another try has been put off. */
-    async putOff(): Promise<() => void> {
-      const fn = await retries.next();
-      return () => running.delete(fn) && fn();
+    /** Resolves when another try has been put off, for so long; `go` makes it. */
+    async putOff(): Promise<{ delayMs: number; go(): void }> {
+      const { fn, delayMs } = await retries.next();
+      return { delayMs, go: () => void (running.delete(fn) && fn()) };
     },
     get running() {
       return running.size;

@@ -52,7 +52,7 @@ describe('a peer that was never met', BOUNDED, () => {
   it('is not dead because nobody listens there; it is tried again', async () => {
     const retry = retryClock();
     const { isDead, end } = watch(await deserted(), BOOT, retry.clock);
-    for (let i = 0; i < 3; i++) (await retry.putOff())();
+    for (let i = 0; i < 3; i++) (await retry.putOff()).go();
     await retry.putOff();
     assert.equal(isDead(), false);
     end();
@@ -63,7 +63,7 @@ describe('a peer that was never met', BOUNDED, () => {
     const retry = retryClock();
     const peer = await fakePeer(OTHER);
     const { isDead, end } = watch(peer.address, BOOT, retry.clock);
-    (await retry.putOff())();
+    (await retry.putOff()).go();
     await retry.putOff();
     assert.equal(isDead(), false);
     end();
@@ -76,10 +76,11 @@ describe('a peer that was never met', BOUNDED, () => {
     const { dead } = watch(address, BOOT, retry.clock);
     const again = await retry.putOff();
     const peer = await fakePeer(BOOT, Number(new URL(address).port));
-    again();
+    again.go();
     await peer.asked.next();
     await heard(address);
     await peer.die();
+    (await retry.putOff()).go();
     await dead();
   });
 });
@@ -123,11 +124,14 @@ describe('a peer that was met', BOUNDED, () => {
     const retry = retryClock();
     const { peer, isDead, dead } = await met(retry.clock);
     peer.reset();
+    const again = await retry.putOff();
+    assert.equal(again.delayMs, 0);
+    again.go();
     await peer.asked.next();
     await heard(peer.address);
     assert.deepEqual([isDead(), retry.left], [false, 0]);
-    retry.advance(250);
     await peer.die();
+    (await retry.putOff()).go();
     await dead();
   });
 
@@ -155,10 +159,11 @@ describe('a peer that was met', BOUNDED, () => {
     const { peer, isDead, end } = await met(retry.clock);
     peer.state.boot = '<html>Bad gateway</html>';
     peer.reset();
+    (await retry.putOff()).go();
     (await peer.asked.next()).end();
     const again = await retry.putOff();
     peer.state.boot = 'more than a peer would ever say '.repeat(100);
-    again();
+    again.go();
     await retry.putOff();
     assert.equal(isDead(), false);
     end();
@@ -170,34 +175,33 @@ describe('a peer that was met', BOUNDED, () => {
     const { peer, isDead, dead } = await met(retry.clock);
     peer.state.silent = true;
     peer.reset();
+    (await retry.putOff()).go();
     const response = await peer.asked.next();
     await anotherDies();
     assert.deepEqual([isDead(), retry.left], [false, 0]);
     response.write(`${BOOT}\n`);
     peer.state.silent = false;
     await heard(peer.address);
-    retry.advance(250);
     await peer.die();
+    (await retry.putOff()).go();
     await dead();
   });
 
-  it('is not asked in a tight loop when each connection breaks', async () => {
+  it('is not asked in a tight loop when each connection breaks, and at once after one that held', async () => {
     const retry = retryClock();
     const { peer, isDead, end } = await met(retry.clock);
-    for (let i = 0; i < 3; i++) {
+    const pauses: number[] = [];
+    async function breakAgain() {
       peer.reset();
+      const { delayMs, go } = await retry.putOff();
+      pauses.push(delayMs);
+      go();
       await peer.asked.next();
-      await heard(peer.address);
-      for (let j = 0; j < 2; j++) await peer.asked.next();
-      peer.reset();
-      const again = await retry.putOff();
-      assert.equal(peer.asked.left, 0, 'the second within 250 ms waits');
-      retry.advance(250);
-      again();
-      await peer.asked.next();
-      await heard(peer.address);
-      for (let j = 0; j < 2; j++) await peer.asked.next();
     }
+    for (let i = 0; i < 8; i++) await breakAgain();
+    retry.advance(250);
+    for (let i = 0; i < 2; i++) await breakAgain();
+    assert.deepEqual(pauses, [0, 10, 20, 40, 80, 160, 250, 250, 0, 10]);
     assert.equal(isDead(), false);
     end();
     await peer.die();
@@ -207,6 +211,7 @@ describe('a peer that was met', BOUNDED, () => {
     const retry = retryClock();
     const { peer, dead, isDead } = await met(retry.clock);
     await peer.die();
+    (await retry.putOff()).go();
     await dead();
     await anotherDies();
     assert.deepEqual([isDead(), retry.left, retry.running], [false, 0, 0]);
