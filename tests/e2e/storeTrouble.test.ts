@@ -20,6 +20,8 @@ const ENV = { MONGO_DATABASE: DATABASE };
 const EVERY_MS = 50;
 const LEASE_MS = 3000;
 const OUT_OF_DISK_SPACE = 14031;
+/** What may wait to be collected; the heaps of both runtimes stop growing at about this. */
+const GARBAGE_MIB = 128;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
 
 describe('three replicas whose MongoDB is in trouble', { skip }, () => {
@@ -82,7 +84,9 @@ describe('three replicas whose MongoDB is in trouble', { skip }, () => {
     for (let round = 0; round < 2; round++) await refusals(fleet, 1000);
     const after = await memoryOf(fleet);
     t.diagnostic(`resident memory before and after 2000 failing requests: ${before} and ${after} MiB`);
-    after.forEach((mib, i) => assert.ok(mib < before[i]! + 64, `${before} MiB before, ${after} MiB after`));
+    after.forEach((mib, i) =>
+      assert.ok(mib < before[i]! + GARBAGE_MIB, `${before} MiB before, ${after} MiB after`)
+    );
     for (const { life } of fleet.slots) assert.equal((await life.json('/livez')).status, 200);
 
     const firesAgain = fleet.fires();

@@ -24,7 +24,7 @@ export class MongoSet {
     this.members = members;
     this.#dir = dir;
     this.uri = uriOf(members.map(({ host }) => host));
-    this.client = new MongoClient(this.uri, { serverSelectionTimeoutMS: 5000, socketTimeoutMS: 10_000 });
+    this.client = new MongoClient(this.uri, { serverSelectionTimeoutMS: 20_000, socketTimeoutMS: 10_000 });
   }
 
   /** Members that run, but are not a set yet: see `initiate`. */

@@ -2,7 +2,7 @@ import type { Collections } from './documents.ts';
 import { LEASE_ID } from './documents.ts';
 
 /** Longer than a claim takes, and shorter than the socket's timeout. */
-const WITHIN_MS = 4000;
+const WITHIN_MS = 2500;
 
 /**
  * Resolves when no claim can commit any more that has not seen what was written before the call (G4): one

@@ -24,8 +24,9 @@ export class ClaimSession {
     return mine;
   }
 
-  /** Ends what is still open in it. */
+  /** Waits for who uses it, so that nothing is left open in it. */
   async close(): Promise<void> {
+    await this.#last;
     await this.#session?.endSession();
   }
 

@@ -30,6 +30,19 @@ export interface ClaimParts {
 type Step = { commit: boolean; value: ClaimResult };
 
 export function mongoClaims({ collections, claimSession, clock, random }: ClaimParts): ClaimStore {
+  /**
+   * A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of that
+   * one arrives later.
+   */
+  const endEarlier = (session: ClientSession) =>
+    inTransaction(
+      { op: 'the look-up of a claim', session, withinMs: RESOLVE_WITHIN_MS, clock, random },
+      async () => {
+        await collections.leases.findOne({ _id: LEASE_ID }, { session });
+        return { commit: false, value: null };
+      },
+    );
+
   return {
     claim: (batch) =>
       answered('a claim', () =>
@@ -40,26 +53,20 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
           )
         )),
 
-    // A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of
-    // that one arrives later. Its write of the lease makes sure that its snapshot holds the claim in
-    // question, if that was committed: a claim writes the lease as well.
+    // Only with plain writes and reads, but for a transaction that writes nothing: one that had written the lease
+    // document, and was left open by a process that dies here, would stop every leader for a minute.
     resolve: async (runs, boot) => {
       if (runs.length === 0) return [];
       const found = await answered(
         'the look-up of a claim',
         () =>
-          claimSession.use((session) =>
-            inTransaction({
-              op: 'the look-up of a claim',
-              session,
-              withinMs: RESOLVE_WITHIN_MS,
-              clock,
-              random,
-            }, async () => {
-              await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
-              return { commit: true, value: await storedRuns(collections, session, runs) };
-            })
-          ),
+          claimSession.use(async (session) => {
+            await endEarlier(session);
+            // Later than the claim's commit, if there was one, and on a majority: so is the commit then, and the
+            // read that follows in the same session sees it.
+            await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
+            return await storedRuns(collections, session, runs);
+          }),
       );
       return runs.flatMap((run) => {
         const stored = found.get(run.id);

@@ -42,6 +42,7 @@ const NOT_NOW = new Set([
   13388, // StaleConfig
   13435, // NotPrimaryNoSecondaryOk
   13436, // NotPrimaryOrSecondary
+  14031, // OutOfDiskSpace
 ]);
 
 /** Client errors of a driver that was closed or lost its connection in between. */

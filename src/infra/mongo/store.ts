@@ -20,7 +20,7 @@ import { driverUri } from './uri.ts';
 const OPTIONS: MongoClientOptions = {
   serverSelectionTimeoutMS: 2000,
   connectTimeoutMS: 2000,
-  socketTimeoutMS: 5000,
+  socketTimeoutMS: 3000,
   readConcern: { level: 'majority' },
   readPreference: 'primary',
   writeConcern: { w: 'majority', journal: true },

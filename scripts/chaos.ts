@@ -1,0 +1,36 @@
+/**
+ * Chaos on real processes: `npm run test:chaos -- --minutes 20 --seed 7`. Three replicas and a MongoDB of
+ * three members, faults one after the other, and an audit. Ends with exit code 1 if anything was lost or
+ * doubled.
+ * `--evidence DIR` leaves there what the replicas said and all run records.
+ */
+import { parseArgs } from 'node:util';
+import { report, violations } from '../tests/chaos/report.ts';
+import { storm } from '../tests/chaos/storm.ts';
+import { mongodForSets } from '../tests/support/mongoSet.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    evidence: { type: 'string' },
+  },
+});
+const minutes = Number(values.minutes);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
+  console.error('--minutes is a number of minutes, and --seed a whole number.');
+  process.exit(2);
+}
+const { binary, skip } = await mongodForSets();
+if (skip) throw new Error(skip);
+console.log(`seed ${seed}, ${minutes} minutes`);
+const result = await storm({
+  binary,
+  seed,
+  forMs: minutes * 60_000,
+  log: console.log,
+  evidenceDir: values.evidence,
+});
+console.log(`\n${report(result)}`);
+if (violations(result).some(([, sentences]) => sentences.length > 0)) process.exitCode = 1;

@@ -1,0 +1,145 @@
+/** What is done to replicas and to the store, and how it is undone. */
+import type { MongoMember } from '../support/mongoMember.ts';
+import type { MongoSet } from '../support/mongoSet.ts';
+import type { Passage } from '../support/tcpProxy.ts';
+import type { Fleet, Slot } from './fleet.ts';
+
+export interface World {
+  fleet: Fleet;
+  set: MongoSet;
+}
+
+export interface FaultKind {
+  name: string;
+  /** How long it may last, from and to. */
+  holdMs: readonly [number, number];
+  /**
+   * Begins it, and resolves once it has. `chance` in [0, 1) picks one of several.
+   */
+  begin(world: World, chance: number): Promise<Begun>;
+}
+
+export interface Begun {
+  /** The one replica that it hits, if it is one. */
+  hit: Slot | null;
+  what: string;
+  /** Undoes it; resolves when whatever was hit is back. */
+  end(): Promise<void>;
+}
+
+const leader = ({ fleet }: World) => fleet.leader();
+const any = ({ fleet }: World, chance: number) =>
+  fleet.slots[Math.floor(chance * fleet.slots.length)] as Slot;
+
+export const REPLICA_FAULTS: readonly FaultKind[] = [
+  killed('kill -9 of the leader', leader),
+  killed('kill -9 of any replica', any),
+  stopped('SIGTERM of the leader', leader),
+  stopped('SIGTERM of any replica', any),
+  frozen('freeze of the leader', leader),
+  frozen('freeze of any replica', any),
+  onTheWay('cut of the leader', leader, 'cut'),
+  onTheWay('silence around the leader', leader, 'silent'),
+  onTheWay('answers withheld from the leader', leader, 'one-way'),
+  onTheWay('slow way of the leader', leader, 'open', 60),
+  onTheWay('cut of any replica', any, 'cut'),
+  onTheWay('silence around any replica', any, 'silent'),
+];
+
+export const STORE_FAULTS: readonly FaultKind[] = [
+  {
+    name: 'step-down of the primary',
+    holdMs: [1000, 1000],
+    async begin({ set }) {
+      const { host } = await set.primary();
+      await set.stepDown();
+      return { hit: null, what: host, end: () => set.healthy() };
+    },
+  },
+  onMembers('kill -9 of the primary', [500, 5000], 'SIGKILL', async (set) => [await set.primary()]),
+  onMembers('kill -9 of a secondary', [500, 5000], 'SIGKILL', one),
+  onMembers('freeze of the primary', [3000, 8000], 'SIGSTOP', async (set) => [await set.primary()]),
+  onMembers('freeze of a secondary', [1000, 5000], 'SIGSTOP', one),
+  onMembers('freeze of both secondaries', [2000, 6000], 'SIGSTOP', (set) => set.secondaries()),
+];
+
+type Choose = (world: World, chance: number) => Slot;
+
+function killed(name: string, choose: Choose): FaultKind {
+  return {
+    name,
+    holdMs: [200, 2000],
+    async begin(world, chance) {
+      const slot = choose(world, chance);
+      slot.signal('SIGKILL');
+      return { hit: slot, what: slot.id, end: () => slot.restart() };
+    },
+  };
+}
+
+function stopped(name: string, choose: Choose): FaultKind {
+  return {
+    name,
+    holdMs: [200, 2000],
+    async begin(world, chance) {
+      const slot = choose(world, chance);
+      slot.signal('SIGTERM');
+      return { hit: slot, what: slot.id, end: () => slot.restart() };
+    },
+  };
+}
+
+function frozen(name: string, choose: Choose): FaultKind {
+  return {
+    name,
+    holdMs: [500, 6000],
+    async begin(world, chance) {
+      const slot = choose(world, chance);
+      slot.signal('SIGSTOP');
+      return { hit: slot, what: slot.id, end: async () => slot.signal('SIGCONT') };
+    },
+  };
+}
+
+function onTheWay(name: string, choose: Choose, passage: Passage, delayMs = 0): FaultKind {
+  return {
+    name,
+    holdMs: [500, 6000],
+    async begin(world, chance) {
+      const slot = choose(world, chance);
+      slot.route.set(passage, delayMs);
+      return { hit: slot, what: slot.id, end: async () => slot.route.set('open') };
+    },
+  };
+}
+
+async function one(set: MongoSet, chance: number): Promise<MongoMember[]> {
+  const secondaries = await set.secondaries();
+  return [secondaries[Math.floor(chance * secondaries.length)] as MongoMember];
+}
+
+function onMembers(
+  name: string,
+  holdMs: FaultKind['holdMs'],
+  signal: 'SIGKILL' | 'SIGSTOP',
+  choose: (set: MongoSet, chance: number) => Promise<MongoMember[]>,
+): FaultKind {
+  return {
+    name,
+    holdMs,
+    async begin({ set }, chance) {
+      const members = await choose(set, chance);
+      await Promise.all(members.map((member) => member.signal(signal)));
+      return {
+        hit: null,
+        what: members.map(({ host }) => host).join(' and '),
+        async end() {
+          const back = (member: MongoMember) =>
+            signal === 'SIGKILL' ? member.start() : member.signal('SIGCONT');
+          await Promise.all(members.map(back));
+          await set.healthy();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { Run } from '../../src/domain/run.ts';
+import { Database } from '../../src/infra/memory/database.ts';
+
+/** The memory database, which also remembers what was inserted until the oracle has seen it. */
+export class SimDatabase extends Database {
+  #inserted: Run[] = [];
+
+  override insertRun(run: Run): void {
+    super.insertRun(run);
+    this.#inserted.push(run);
+  }
+
+  takeInserted(): Run[] {
+    return this.#inserted.length === 0 ? this.#inserted : this.#inserted.splice(0);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The way between one replica and the store. Each call takes some time before it takes effect and some after;
+ * by chance, or by a fault, the request is lost, or comes late, or the answer is lost: then the caller hears
+ * `StoreUnavailable` after a while, as from a driver that gives up.
+ */
+import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import type { Intercept } from '../../src/infra/memory/connection.ts';
+import type { SimDatabase } from './database.ts';
+import type { SeededRandom } from './random.ts';
+
+/** What a link is like just now. */
+export interface Weather {
+  /** Mean time of one way, ms. */
+  wayMs: number;
+  lossBefore: number;
+  lossAfter: number;
+  cut: boolean;
+  /** What change streams tell comes this much later. */
+  lagMs: number;
+  /** Chance that a claim gets no answer, whether it took effect or not. */
+  claimTrouble: number;
+  /** The same of renewals. */
+  renewTrouble: number;
+}
+
+export const FAIR: Weather = {
+  wayMs: 2,
+  lossBefore: 0.002,
+  lossAfter: 0.002,
+  cut: false,
+  lagMs: 0,
+  claimTrouble: 0.005,
+  renewTrouble: 0,
+};
+
+/** What the link needs to know of the world. */
+export interface LinkContext {
+  random: SeededRandom;
+  db: SimDatabase;
+  weather: Weather;
+  wait(delayMs: number): Promise<void>;
+  /** Whether the store has somebody who answers. */
+  serverUp(): boolean;
+  /** Counts the times that the server broke every connection. */
+  serverEpoch(): number;
+  /** Resolves when the caller may go on: at once, on waking, or never. Null for at once. */
+  gate(): Promise<void> | null;
+  /** Runs the effect under the eyes of the oracle. */
+  effect<T>(op: string, run: () => Promise<T>): Promise<T>;
+  /** A call was answered. */
+  answered(op: string, tookMs: number): void;
+  nowMs(): number;
+}
+
+/** A driver gives up an answer that takes longer. */
+const LONGEST_WAY_MS = 1500;
+
+const STREAMS = ['feed.next', 'lease.watch'];
+
+export class Link {
+  readonly #context: LinkContext;
+  /** Streams break at their next call. */
+  broken = new Set<string>();
+  /** The history of changes is lost to the next one who resumes. */
+  historyLost = false;
+
+  constructor(context: LinkContext) {
+    this.#context = context;
+  }
+
+  intercept: Intercept = async (op, run) => {
+    const { gate, nowMs, answered } = this.#context;
+    await gate();
+    const sentMs = nowMs();
+    try {
+      const answer = await this.#travel(op, run);
+      await gate();
+      answered(op, nowMs() - sentMs);
+      return answer;
+    } catch (error) {
+      await gate();
+      throw error;
+    }
+  };
+
+  async #travel<T>(op: string, run: () => Promise<T>): Promise<T> {
+    const { random, weather, wait, serverUp, serverEpoch, effect } = this.#context;
+    if (this.broken.delete(op)) throw new StoreUnavailable('the stream broke');
+    const trouble = (op === 'claims.claim' && random.chance(weather.claimTrouble)) ||
+      (op === 'lease.renew' && random.chance(weather.renewTrouble));
+    if (weather.cut || random.chance(weather.lossBefore) || (trouble && random.chance(0.5))) {
+      return await this.#lost(op, run);
+    }
+    await wait(this.#wayMs());
+    if (!serverUp()) {
+      await wait(random.chance(0.5) ? this.#wayMs() : random.between(100, 2000));
+      throw new StoreUnavailable('nobody answers');
+    }
+    const epoch = serverEpoch();
+    const done = effect(op, run);
+    const backMs = this.#wayMs() + (STREAMS.includes(op) ? weather.lagMs * random.next() * 2 : 0);
+    const outcome = await done.then((value) => ({ value }), (error: Error) => ({ error }));
+    await wait(backMs);
+    if (trouble || weather.cut || serverEpoch() !== epoch || random.chance(weather.lossAfter)) {
+      if (!trouble) await wait(random.between(0, 1500));
+      throw new StoreUnavailable(`the answer of ${op} is lost`);
+    }
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** The caller gives up; sometimes the request arrives all the same, then or later. */
+  async #lost<T>(op: string, run: () => Promise<T>): Promise<never> {
+    const { random, weather, wait, serverUp, effect } = this.#context;
+    if (!weather.cut && random.chance(0.3)) {
+      void wait(random.between(0, 3000)).then(async () => {
+        if (serverUp()) await effect(op, run).catch(() => {});
+      });
+    }
+    await wait(random.between(50, 2000));
+    throw new StoreUnavailable(`${op} is lost`);
+  }
+
+  #wayMs(): number {
+    const { random, weather } = this.#context;
+    const wayMs = weather.wayMs * random.between(0.2, 1.8) * (random.chance(0.01) ? 40 : 1);
+    return Math.min(wayMs, LONGEST_WAY_MS);
+  }
+
+  /**
+   * The store with streams as MongoDB's: a snapshot is read after its stream has begun, so that it may hold
+   * what the stream tells as well; what was told last may be told again after an error; and the history of
+   * changes may be gone.
+   */
+  wrap(store: Store): Store {
+    const { random, db } = this.#context;
+    const resume: Store['feed']['resume'] = (token, observer) => {
+      const position = token as number;
+      const from = this.historyLost
+        ? -1
+        : Math.max(0, position - (random.chance(0.3) ? random.whole(1, 4) : 0));
+      this.historyLost = false;
+      return store.feed.resume(from, observer);
+    };
+    const snapshot: Store['feed']['snapshot'] = async (observer) => {
+      const position = await this.intercept('feed.open', async () => db.changes.end);
+      const { schedules, feed } = await store.feed.snapshot({ ...observer, ...DEAF });
+      feed.close();
+      return { schedules, feed: await store.feed.resume(position, observer) };
+    };
+    return { ...store, feed: { snapshot, resume } };
+  }
+}
+
+const DEAF = { change: () => {}, progress: () => {}, failed: () => {} };

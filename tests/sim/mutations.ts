@@ -1,0 +1,219 @@
+/**
+ * Deliberate bugs. Each breaks one thing that a guarantee rests on; a simulation that does not notice one has
+ * a hole in its oracle.
+ */
+import type { ClaimBatch, ClaimResult, FeedObserver, Store } from '../../src/actors/ports.ts';
+import { DueQueue } from '../../src/domain/dueQueue.ts';
+import type { Grant, Lease } from '../../src/domain/lease.ts';
+import type { Outcome } from '../../src/domain/run.ts';
+import type { SimDatabase } from './database.ts';
+import type { Mutation } from './mutation.ts';
+
+const withClaims = (store: Store, more: Partial<Store['claims']>): Store => ({
+  ...store,
+  claims: { ...store.claims, ...more },
+});
+const withLease = (store: Store, more: Partial<Store['lease']>): Store => ({
+  ...store,
+  lease: { ...store.lease, ...more },
+});
+const withFeed = (store: Store, more: Partial<Store['feed']>): Store => ({
+  ...store,
+  feed: { ...store.feed, ...more },
+});
+
+/** The definitions that are stored when the claim takes effect, instead of those that it was made from. */
+function asStored(batch: ClaimBatch, db: SimDatabase): ClaimBatch {
+  const requests = batch.requests.map((request) => ({
+    ...request,
+    get revision() {
+      return db.schedules.get(request.scheduleId)?.revision ?? request.revision;
+    },
+    get effectiveFrom() {
+      return db.schedules.get(request.scheduleId)?.effective_from ?? request.effectiveFrom;
+    },
+  }));
+  return { ...batch, requests };
+}
+
+/** The claim, with the grant that is in force when it takes effect. */
+function unfenced(batch: ClaimBatch, db: SimDatabase, isTaken: (grant: Grant) => boolean): ClaimBatch {
+  const { grant, ...rest } = batch;
+  return {
+    ...rest,
+    get grant() {
+      const inForce = db.lease as Grant;
+      return isTaken(inForce) ? inForce : grant;
+    },
+  };
+}
+
+const withoutTrustWindow: Mutation['lease'] = (timing) => ({ ...timing, marginMs: -1e9 });
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'the claim does not compare revisions',
+    store: (store, { db }) =>
+      withClaims(store, { claim: (batch) => store.claims.claim(asStored(batch, db)) }),
+  },
+  {
+    name: 'the fence of a claim leaves out the term',
+    store: (store, { db }) =>
+      withClaims(store, {
+        claim: (batch) => store.claims.claim(unfenced(batch, db, (lease) => lease.boot === batch.grant.boot)),
+      }),
+  },
+  {
+    name: 'the claim is not fenced, and the trust window is ignored',
+    lease: withoutTrustWindow,
+    store: (store, { db }) =>
+      withClaims(store, { claim: (batch) => store.claims.claim(unfenced(batch, db, () => true)) }),
+  },
+  { name: 'the trust window is ignored', lease: withoutTrustWindow },
+  {
+    name: 'the lease is shorter in the store than its holder believes',
+    store: (store) =>
+      withLease(store, {
+        acquire: (me, durationMs, instead) => store.lease.acquire(me, durationMs / 2, instead),
+        renew: (grant, durationMs, mark) => store.lease.renew(grant, durationMs / 2, mark),
+      }),
+  },
+  {
+    name: 'the watermark is moved before the claim is committed',
+    store: (store) =>
+      withClaims(store, {
+        async claim(batch) {
+          await store.lease.renew(batch.grant, batch.durationMs, batch.markWhenStale([]));
+          return await store.claims.claim(batch);
+        },
+      }),
+  },
+  {
+    name: 'the watermark is not held for stale schedules',
+    store: (store) =>
+      withClaims(store, {
+        claim: (batch) => store.claims.claim({ ...batch, markWhenStale: () => batch.markWhenStale([]) }),
+      }),
+  },
+  {
+    name: 'the watermark is trusted for definitions that it does not cover',
+    patch() {
+      const { put, advance } = DueQueue.prototype;
+      const covering = { mirroredThroughMs: Infinity };
+      DueQueue.prototype.put = function (schedule, mark) {
+        put.call(this, schedule, { ...mark, ...covering });
+      };
+      DueQueue.prototype.advance = function (mark) {
+        advance.call(this, { ...mark, ...covering });
+      };
+      return () => Object.assign(DueQueue.prototype, { put, advance });
+    },
+  },
+  {
+    name: 'the stream is opened after the snapshot was read',
+    store: (store, { db, clock, call }) =>
+      withFeed(store, {
+        async snapshot(observer) {
+          const { schedules, feed } = await store.feed.snapshot(DEAF);
+          feed.close();
+          await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
+          const end = await call('feed.open', async () => db.changes.end);
+          return { schedules, feed: await store.feed.resume(end, observer) };
+        },
+      }),
+  },
+  {
+    name: 'a broken stream goes on at its present end',
+    store: (store, { db }) =>
+      withFeed(store, { resume: (_token, observer) => store.feed.resume(db.changes.end, observer) }),
+  },
+  {
+    name: 'the progress of the stream is told ahead of its changes',
+    store: (store) => {
+      const hasty = (observer: FeedObserver): FeedObserver => ({
+        ...observer,
+        progress: (throughMs) => observer.progress(throughMs + 1500),
+      });
+      return withFeed(store, {
+        snapshot: (observer) => store.feed.snapshot(hasty(observer)),
+        resume: (token, observer) => store.feed.resume(token, hasty(observer)),
+      });
+    },
+  },
+  {
+    name: 'a claim without an answer counts as not committed',
+    store: (store) => withClaims(store, { resolve: async () => [] }),
+  },
+  {
+    name: 'a claim without an answer counts as committed',
+    store: (store) => withClaims(store, { resolve: async (runs) => [...runs] }),
+  },
+  {
+    name: 'what was claimed by somebody before is executed',
+    store: (store, { db }) =>
+      withClaims(store, {
+        async claim(batch) {
+          const result: ClaimResult = await store.claims.claim(batch);
+          if (result.kind === 'fenced') return result;
+          const others = result.duplicates.flatMap((id) => db.run(id) ?? []);
+          const runs = others.map((run) => ({ ...run, state: 'claimed' as const }));
+          return { ...result, runs: [...result.runs, ...runs] };
+        },
+      }),
+  },
+  {
+    name: 'superseded definitions are not kept',
+    database(db) {
+      const { changes } = db;
+      const append = changes.append.bind(changes);
+      changes.append = (change) => {
+        if (change.kind === 'upsert') change.schedule.superseded = [];
+        append(change);
+      };
+    },
+  },
+  {
+    name: "the replica's wall clock stands in for the server's",
+    store(store, { clock }) {
+      const local = (lease: Lease) => ({ ...lease, renewed_at: new Date(clock.now()) });
+      return withLease(store, {
+        read: async () => ({ ...await store.lease.read(), serverNowMs: clock.now() }),
+        async acquire(...args) {
+          const won = await store.lease.acquire(...args);
+          return won && { ...won, lease: local(won.lease) };
+        },
+        async renew(...args) {
+          const lease = await store.lease.renew(...args);
+          return lease && local(lease);
+        },
+      });
+    },
+  },
+  {
+    name: 'outcomes are not fenced by attempt',
+    store(store, { db }) {
+      const asOfNow = (outcome: Outcome): Outcome => ({
+        ...outcome,
+        get attempt() {
+          return db.run(outcome.run_id)?.attempt ?? outcome.attempt;
+        },
+        get executor_boot() {
+          return db.run(outcome.run_id)?.executor_boot ?? outcome.executor_boot;
+        },
+      });
+      return {
+        ...store,
+        runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes.map(asOfNow)) },
+      };
+    },
+  },
+  {
+    name: 'outcomes that could not be written are forgotten',
+    store: (store) => ({
+      ...store,
+      runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => 0) },
+    }),
+  },
+];
+
+const DEAF: FeedObserver = { change: () => {}, progress: () => {}, failed: () => {} };

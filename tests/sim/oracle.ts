@@ -1,0 +1,214 @@
+/**
+ * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
+ * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
+ */
+import type { Lease } from '../../src/domain/lease.ts';
+import { OPEN_STATES, type Run } from '../../src/domain/run.ts';
+import type { Schedule } from '../../src/domain/schedule.ts';
+import type { SimDatabase } from './database.ts';
+import { Ledger } from './ledger.ts';
+import { checkRules } from './rules.ts';
+import { seconds, type Trace } from './trace.ts';
+
+/** A process as the oracle knows it. */
+export interface Witness {
+  name: string;
+  boot: string;
+  lives: boolean;
+  /** Whether it would act as leader now. */
+  trusts(): boolean;
+  /** How far its idea of the server's clock may be off, ms. */
+  clockErrorMs(): number;
+}
+
+/** Who has announced itself within this lives, and keeps its runs. */
+const DEAD_AFTER_MS = 5000;
+
+export class Oracle {
+  violation: string | null = null;
+  readonly ledger = new Ledger();
+  readonly #db: SimDatabase;
+  readonly #trace: Trace;
+  readonly #witnesses: () => readonly Witness[];
+  readonly #executed = new Set<string>();
+  /** Claimed runs without an outcome. */
+  readonly #open = new Map<string, { boot: string; attempt: number }>();
+  /** When each boot announced itself last, server time. */
+  readonly #seenMs = new Map<string, number>();
+  /** How the others ended. */
+  readonly #ended = new Map<string, string>();
+  readonly #leaseMs: number;
+  #lease: Lease | null = null;
+  #changesSeen = 0;
+  claims = 0;
+  terms = 0;
+  preemptions = 0;
+
+  constructor(db: SimDatabase, trace: Trace, witnesses: () => readonly Witness[], leaseMs: number) {
+    this.#leaseMs = leaseMs;
+    this.#db = db;
+    this.#trace = trace;
+    this.#witnesses = witnesses;
+  }
+
+  fail(sentence: string): void {
+    if (this.violation !== null) return;
+    this.violation = sentence;
+    this.#trace.note('ORACLE', sentence);
+  }
+
+  /** Something has taken effect on the store. */
+  observe(who: Witness | null, op: string): void {
+    this.#observeSchedules();
+    const runs = this.#db.takeInserted();
+    if (runs.length > 0) this.#trace.note(`${who?.name}`, `claims ${runs.map(summary).join(', ')}`);
+    for (const run of runs) this.#inserted(run, op, who);
+    if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
+    if (op === 'presence.announce' && who) this.#seenMs.set(who.boot, this.#db.nowMs());
+    if (op === 'presence.leave' && who) this.#seenMs.delete(who.boot);
+    if (op === 'runs.adopt') this.#observeAdoptions(who);
+    if (op === 'runs.record') this.#observeOutcomes(who);
+  }
+
+  #observeSchedules(): void {
+    const { changes } = this.#db;
+    if (changes.end === this.#changesSeen) return;
+    for (const change of changes.since(this.#changesSeen) ?? []) {
+      if (change.kind === 'delete') this.ledger.remove(change.id);
+      if (change.kind !== 'upsert') continue;
+      const wrong = this.ledger.define(change.schedule);
+      if (wrong !== null) this.fail(`A definition took effect out of order: ${wrong}.`);
+    }
+    this.#changesSeen = changes.end;
+  }
+
+  #inserted(run: Run, op: string, who: Witness | null): void {
+    const what = `${run.id} (${run.state})`;
+    const { lease } = this.#db;
+    if (op !== 'claims.claim' || who === null) return this.fail(`${what} was stored by ${op}.`);
+    if (lease?.boot !== run.executor_boot || lease.term !== run.term || who.boot !== run.executor_boot) {
+      this.fail(`G3: ${who.name} claimed ${what} under term ${run.term}; the lease is ${lease?.holder}'s.`);
+    }
+    const segment = this.ledger.current(run.schedule_id);
+    const wrong = this.ledger.record(run) ?? checkRules(run, segment, lease as Lease, this.#leaseMs);
+    if (wrong !== null) this.fail(`${what} by ${who.name}: ${wrong}.`);
+    const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() - who.clockErrorMs();
+    if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
+    if (run.state !== 'claimed') return;
+    this.claims++;
+    this.#open.set(run.id, { boot: run.executor_boot, attempt: run.attempt });
+  }
+
+  #leaseChanged(who: Witness | null, op: string): void {
+    const before = this.#lease;
+    const after = this.#db.lease as Lease;
+    this.#lease = after;
+    if (before === null) return;
+    if (after.term !== before.term) this.#termBegan(before, after, who);
+    const [old, mark] = [before.watermark, after.watermark];
+    if (mark.claimedThroughMs < old.claimedThroughMs || mark.mirroredThroughMs < old.mirroredThroughMs) {
+      this.fail(`The watermark went back, by ${op} of ${who?.name}.`);
+    }
+    const lost = this.ledger.unsettled(mark.claimedThroughMs, mark.mirroredThroughMs);
+    if (lost !== null) {
+      this.fail(
+        `G2: by ${op} of ${who?.name} the watermark passed ${seconds(mark.claimedThroughMs)}; ${lost}.`,
+      );
+    }
+  }
+
+  #termBegan(before: Lease, after: Lease, who: Witness | null): void {
+    this.terms++;
+    if (after.began_by === 'pre-empted') this.preemptions++;
+    if (after.term !== before.term + 1) this.fail(`Term ${after.term} followed ${before.term}.`);
+    const free = before.expires_at.getTime() <= this.#db.nowMs();
+    const isDead = !this.#witnesses().some((other) => other.boot === before.boot && other.lives);
+    if (!free && before.boot !== after.boot && !isDead) {
+      this.fail(`${who?.name} took the lease, which was ${before.holder}'s and not over.`);
+    }
+    for (const other of this.#witnesses()) {
+      if (other.boot !== after.boot && other.trusts()) {
+        this.fail(`G5: ${who?.name} begins term ${after.term}, and ${other.name} still trusts in its own.`);
+      }
+    }
+  }
+
+  /** A change was answered with success: what it made, or removed, is in force, or not any more. */
+  acknowledged(op: string, schedule: Schedule): void {
+    const current = this.ledger.current(schedule.id);
+    const fromMs = schedule.effective_from.getTime();
+    if (current === undefined || current.fromMs > fromMs) return;
+    if (current.fromMs < fromMs || op === 'remove') {
+      this.fail(`${op} of ${schedule.id} was answered with success, and ${current} is in force.`);
+    }
+  }
+
+  /** An attempt begins. */
+  executes(who: Pick<Witness, 'name' | 'boot'>, run: Run): void {
+    const key = `${run.id} attempt ${run.attempt}`;
+    this.#trace.mix(who.name, `executes ${key}`);
+    const stored = this.#db.run(run.id);
+    if (!stored) return this.fail(`${who.name} executes ${key}, which is not durable.`);
+    if (this.#executed.has(key)) this.fail(`G1: ${who.name} executes ${key} a second time.`);
+    if (stored.executor_boot !== who.boot && stored.attempt <= run.attempt) {
+      this.fail(`G1: ${who.name} executes ${key}, which is ${stored.executor}'s.`);
+    }
+    this.#executed.add(key);
+  }
+
+  #observeOutcomes(who: Witness | null): void {
+    for (const id of this.#open.keys()) {
+      const stored = this.#db.run(id);
+      if (stored && OPEN_STATES.includes(stored.state)) continue;
+      if (!stored) this.fail(`${id} has vanished.`);
+      else if (!this.#executed.has(`${id} attempt ${stored.attempt}`)) {
+        this.fail(`${id} ended without execution.`);
+      } else if (stored.executor_boot !== who?.boot) {
+        this.fail(
+          `G3: ${who?.name} ended ${id}, which is ${stored.executor_boot}'s (attempt ${stored.attempt}).`,
+        );
+      }
+      this.#open.delete(id);
+      this.#ended.set(id, `${stored?.state} attempt ${stored?.attempt}`);
+    }
+  }
+
+  #observeAdoptions(who: Witness | null): void {
+    for (const [id, held] of this.#open) {
+      const stored = this.#db.run(id) as Run;
+      const { executor_boot: boot, attempt, state } = stored;
+      if (boot === held.boot && attempt === held.attempt && OPEN_STATES.includes(state)) continue;
+      const silentMs = this.#db.nowMs() - (this.#seenMs.get(held.boot) ?? -Infinity);
+      this.#trace.note(`${who?.name}`, `adopts ${id} of ${held.boot}: ${state} attempt ${attempt}`);
+      if (silentMs < DEAD_AFTER_MS) {
+        this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
+      }
+      if (state === 'abandoned') {
+        this.#open.delete(id);
+        this.#ended.set(id, `abandoned attempt ${attempt}`);
+      } else if (boot === who?.boot && attempt === held.attempt + 1) {
+        this.#open.set(id, { boot, attempt });
+      } else this.fail(`G7: ${id} was adopted as attempt ${attempt} of ${boot} by ${who?.name}.`);
+    }
+  }
+
+  /** Runs that were claimed and have no end. */
+  unended(): Run[] {
+    return [...this.#open.keys()].flatMap((id) => this.#db.run(id) ?? []);
+  }
+
+  /** The end of every run is the one that was recorded first. */
+  checkEnds(): void {
+    for (const [id, end] of this.#ended) {
+      const stored = this.#db.run(id);
+      const now = stored ? `${stored.state} attempt ${stored.attempt}` : 'gone';
+      if (now !== end) this.fail(`${id} had ended as ${end}, and is ${now}.`);
+    }
+  }
+}
+
+/** A stored run, for the trace. */
+function summary({ schedule_id, scheduled_for, state, count, term }: Run): string {
+  const what = state === 'claimed' ? `term ${term}` : `${state} × ${count}`;
+  return `${schedule_id}@${seconds(scheduled_for.getTime())} (${what})`;
+}

@@ -1,0 +1,43 @@
+import type { Peers } from '../../src/actors/ports.ts';
+import type { TrueClock } from './clock.ts';
+import type { SimProcess } from './process.ts';
+import type { SeededRandom } from './random.ts';
+
+/** Liveness connections between processes: one that dies is noticed a moment later, a frozen one never. */
+export class SimPeers {
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #clock: TrueClock;
+  readonly #random: SeededRandom;
+  readonly #lives: (boot: string) => boolean;
+
+  constructor(clock: TrueClock, random: SeededRandom, lives: (boot: string) => boolean) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#lives = lives;
+  }
+
+  /** What one process sees of the others. */
+  of(watcher: SimProcess): Peers {
+    return {
+      watch: ({ boot }, onDead) => {
+        // Nobody that was never met is told dead.
+        if (!this.#lives(boot)) return () => {};
+        let ended = false;
+        const notice = () => void watcher.whenAwake(() => ended || onDead());
+        const watchers = this.#watchers.get(boot) ?? new Set();
+        this.#watchers.set(boot, watchers.add(notice));
+        return () => {
+          ended = true;
+          watchers.delete(notice);
+        };
+      },
+    };
+  }
+
+  died(boot: string): void {
+    for (const notice of this.#watchers.get(boot) ?? []) {
+      this.#clock.setTimeout(notice, this.#random.between(0.5, 20));
+    }
+    this.#watchers.delete(boot);
+  }
+}

@@ -1,0 +1,49 @@
+import { parseDuration } from '../../src/domain/duration.ts';
+import type { Lease } from '../../src/domain/lease.ts';
+import type { Run } from '../../src/domain/run.ts';
+import type { Segment } from './ledger.ts';
+
+/** More than this owed at once by one schedule, and the rest is missed. */
+const CATCH_UP_LIMIT = 1000;
+
+/** Whether a run was rightly claimed, or rightly not run. Says what is wrong, null when nothing is. */
+export function checkRules(
+  run: Run,
+  segment: Segment | undefined,
+  lease: Lease,
+  leaseMs: number,
+): string | null {
+  if (segment === undefined) return 'the schedule is gone';
+  if (run.reason === 'superseded') return run.state === 'skipped' ? null : `superseded, and ${run.state}`;
+  const atMs = run.scheduled_for.getTime();
+  const decidedMs = run.claimed_at.getTime();
+  const windowMs = parseDuration(segment.policy.catch_up_window);
+  const beganMs = lease.acquired_at?.getTime() ?? 0;
+  const lateThroughMs = beganMs - leaseMs;
+  switch (run.reason) {
+    case null:
+      if (run.state !== 'claimed') return `${run.state} for no reason`;
+      if (atMs < decidedMs - windowMs) return 'it is older than the catch-up window';
+      if (segment.policy.catch_up !== 'all' && atMs <= lateThroughMs) {
+        const newest = segment.after(atMs) > lateThroughMs;
+        if (segment.policy.catch_up === 'none' || !newest) return 'the catch-up policy gives it up';
+      }
+      return (run.trigger === 'catch_up') === (atMs <= beganMs) ? null : `its trigger is ${run.trigger}`;
+    case 'catch_up_window':
+      return atMs < decidedMs - windowMs ? null : 'it is within the catch-up window';
+    case 'catch_up_policy':
+      if (segment.policy.catch_up === 'all' || atMs > lateThroughMs) return 'the catch-up policy keeps it';
+      if (segment.policy.catch_up === 'none') return null;
+      return segment.after(atMs) <= lateThroughMs ? null : 'it is the latest';
+    case 'executor_lost':
+    case 'schedule_gone':
+      return `nothing is claimed as ${run.reason}`;
+    case 'catch_up_limit': {
+      let newer = 0;
+      for (let nextMs = segment.after(atMs); nextMs <= decidedMs && newer < CATCH_UP_LIMIT; newer++) {
+        nextMs = segment.after(nextMs);
+      }
+      return newer === CATCH_UP_LIMIT ? null : `only ${newer} are newer`;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Mutation } from './mutation.ts';
+import { World } from './world.ts';
+import { seconds } from './trace.ts';
+
+export interface Result {
+  seed: number;
+  /** What was wrong, as a sentence; null when nothing was. */
+  violation: string | null;
+  atMs: number;
+  steps: number;
+  /** Of everything that happened. */
+  hash: string;
+  trace: string[];
+  occurrences: number;
+  claims: number;
+  terms: number;
+  preemptions: number;
+  faults: ReadonlyMap<string, number>;
+}
+
+const STORM_MS = 45_000;
+/** What was waiting for an answer when the world was healed gives up within this. */
+const PATIENCE_MS = 4000;
+
+/** First safety: faults by chance. Then liveness: no more faults, and everything has to come right. */
+export async function simulate(seed: number, mutation: Mutation | null = null): Promise<Result> {
+  const world = new World(seed, mutation);
+  const { oracle, trace } = world;
+  const undo = mutation?.patch?.();
+  try {
+    world.storm(2500, 700);
+    await world.run(STORM_MS);
+    if (oracle.violation === null) await recover(world);
+  } catch (error) {
+    oracle.fail(`The simulation broke: ${(error as Error).stack}`);
+  } finally {
+    undo?.();
+  }
+  return {
+    seed,
+    violation: oracle.violation,
+    atMs: world.clock.trueMs,
+    steps: world.clock.steps,
+    hash: trace.hash(),
+    trace: trace.lines(),
+    occurrences: oracle.ledger.settled,
+    claims: oracle.claims,
+    terms: oracle.terms,
+    preemptions: oracle.preemptions,
+    faults: world.faults,
+  };
+}
+
+async function recover(world: World): Promise<void> {
+  const { oracle, db, lease } = world;
+  world.heal();
+  const check = (holds: boolean, sentence: string) => {
+    if (!holds) oracle.fail(sentence);
+  };
+  const living = () => world.processes().filter((process) => process.lives);
+  await world.run(lease.durationMs * 2 + PATIENCE_MS);
+  const leaders = living().filter((process) => process.leads && process.trusts());
+  check(leaders.length === 1, `Two leases after the end of all faults ${leaders.length} replicas lead.`);
+  await world.run(4000);
+  const nowMs = db.nowMs();
+  const { claimedThroughMs, mirroredThroughMs } = db.preparedLease().watermark;
+  const settledMs = Math.min(claimedThroughMs, mirroredThroughMs);
+  check(settledMs > nowMs - 5000, `The watermark is stuck at ${seconds(settledMs)}.`);
+  const owed = oracle.ledger.unsettled(nowMs - 5000, Infinity);
+  check(owed === null, `G2: nobody accounts for what is owed: ${owed}.`);
+  for (const process of living()) {
+    check(mirrors(process, db), `${process.name}'s mirror is not as the store.`);
+  }
+  if (oracle.violation !== null) return;
+  await quiesce(world, check);
+}
+
+/** No schedules any more: everything comes to rest, and then to an end. */
+async function quiesce(world: World, check: (holds: boolean, sentence: string) => void): Promise<void> {
+  const { oracle, db } = world;
+  const user = world.user();
+  for (const id of [...db.schedules.keys()]) await user.schedules.remove(id);
+  oracle.observe(null, 'schedules.remove');
+  // An adoption takes up to 10 s after a takeover, and an attempt up to 6 s.
+  await world.run(20_000);
+  const living = world.processes().filter((process) => process.lives);
+  const [open] = oracle.unended();
+  check(
+    open === undefined,
+    `G7: ${open?.id} of ${open?.executor_boot} has no end (attempt ${open?.attempt}).`,
+  );
+  oracle.checkEnds();
+  for (const { name, replica, scheduler } of living) {
+    check(replica.jobs.size === 0, `${name} has ${replica.jobs.size} live jobs and nothing to do.`);
+    check(scheduler?.queue.size === 0, `${name} still holds schedules.`);
+  }
+  const stopped = Promise.all(living.map((process) => process.stop()));
+  await world.run(12_000);
+  check(world.processes().every(({ lives }) => !lives), 'Not everybody has stopped.');
+  check(world.clock.timers === 0, `${world.clock.timers} timers are left at the end.`);
+  if (oracle.violation === null) await stopped;
+}
+
+function mirrors(process: ReturnType<World['processes']>[number], db: World['db']): boolean {
+  const held = process.scheduler?.queue.schedules() ?? [];
+  const keyOf = ({ id, revision, effective_from }: (typeof held)[number]) =>
+    `${id} ${revision} ${effective_from.getTime()}`;
+  return held.map(keyOf).sort().join() === [...db.schedules.values()].map(keyOf).sort().join();
+}

@@ -1,0 +1,174 @@
+/**
+ * A whole cluster in one simulation: the store, the replicas' hosts and processes, the users, and everything
+ * that can go wrong, on one true clock and one seeded source of chance.
+ */
+import type { Store } from '../../src/actors/ports.ts';
+import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import { Connection } from '../../src/infra/memory/connection.ts';
+import { memoryStore } from '../../src/infra/memory/store.ts';
+import { ServerClock, TrueClock } from './clock.ts';
+import { SimDatabase } from './database.ts';
+import { FAULTS } from './faults.ts';
+import { FAIR } from './link.ts';
+import type { Mutation } from './mutation.ts';
+import { Oracle } from './oracle.ts';
+import { type Host, SimProcess, type Surroundings } from './process.ts';
+import { SimPeers } from './peers.ts';
+import { SeededRandom } from './random.ts';
+import { Trace } from './trace.ts';
+import { request } from './traffic.ts';
+
+const FLOOD: ScheduleSpec = {
+  type: 'duration',
+  definition: { interval: '10ms' },
+  paused: false,
+  action: { type: 'log' },
+  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
+  history: { success: '24h', failure: '168h' },
+};
+
+const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
+
+export class World {
+  readonly clock = new TrueClock();
+  readonly serverClock = new ServerClock(this.clock);
+  readonly db = new SimDatabase(this.serverClock);
+  readonly trace = new Trace(() => this.clock.trueMs);
+  readonly oracle = new Oracle(this.db, this.trace, () => this.processes(), LEASE.durationMs);
+  readonly server: Surroundings['server'] = { up: true, epoch: 0, steps: [] };
+  readonly lease = LEASE;
+  readonly hosts: Host[] = [];
+  readonly faults = new Map<string, number>();
+  readonly #processes = new Map<string, SimProcess>();
+  readonly #random: SeededRandom;
+  readonly #surroundings: Surroundings;
+  /** What will end a fault. */
+  readonly #cures = new Set<() => void>();
+  #healed = false;
+
+  constructor(seed: number, mutation: Mutation | null = null) {
+    this.#random = new SeededRandom(seed);
+    const random = this.#random.fork();
+    const peers = new SimPeers(this.clock, random.fork(), (boot) => this.#living(boot));
+    const { clock, db, trace, oracle, server, lease } = this;
+    this.#surroundings = { clock, db, trace, oracle, server, lease, mutation, peers, random };
+    mutation?.database?.(db);
+    const sizes = [{ of: 3, weight: 7 }, { of: 2, weight: 2 }, { of: 5, weight: 1 }];
+    const size = this.#random.weighted(sizes).of;
+    for (let number = 1; number <= size; number++) this.boot(this.#host(`r${number}`));
+  }
+
+  #host(id: string): Host {
+    const random = this.#random;
+    const host: Host = {
+      id,
+      skewMs: random.chance(0.5) ? random.between(-300_000, 300_000) : random.between(-50, 50),
+      rate: 1 + random.between(-0.0002, 0.0002),
+      monotonicStartMs: random.between(0, 1e9),
+      weather: { ...FAIR },
+      boots: 0,
+    };
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** Those that ever began and have not been replaced by a new life. */
+  processes(): SimProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  #living(boot: string): boolean {
+    return this.processes().some((process) => process.boot === boot && process.lives);
+  }
+
+  boot(host: Host): void {
+    const process = new SimProcess(host, this.#surroundings);
+    this.#processes.set(host.id, process);
+    this.trace.note(process.name, 'starts');
+  }
+
+  later(delayMs: number, cure: () => void): void {
+    if (this.#healed) return cure();
+    const once = () => void (this.#cures.delete(once) && cure());
+    this.#cures.add(once);
+    this.clock.setTimeout(once, delayMs);
+  }
+
+  calm(host: Host): void {
+    Object.assign(host.weather, FAIR);
+    this.trace.note(host.id, 'has a fair link again');
+  }
+
+  breakConnections(): void {
+    this.server.epoch++;
+    for (const { link } of this.processes()) {
+      link.broken.add('feed.next');
+      link.broken.add('lease.watch');
+    }
+  }
+
+  /** The store has a primary again, with another clock. */
+  elect(offsetMs: number): void {
+    this.server.up = true;
+    const byMs = Math.abs(offsetMs - this.serverClock.offsetMs);
+    this.server.steps.push({ atMs: this.clock.trueMs, byMs });
+    this.serverClock.offsetMs = offsetMs;
+    this.trace.note('store', 'has a primary again');
+  }
+
+  /** Lets faults and requests come by chance from now on. */
+  storm(faultEveryMs: number, requestEveryMs: number): void {
+    const faults = this.#random.fork();
+    const users = this.#random.fork();
+    const strike = () => {
+      if (this.#healed) return;
+      const fault = faults.weighted(FAULTS);
+      const what = fault.begin(this, faults);
+      if (what !== null) {
+        this.faults.set(fault.name, (this.faults.get(fault.name) ?? 0) + 1);
+        this.trace.note('FAULT', what);
+      }
+      if (faults.chance(0.04)) void this.#flood(faults.between(1000, 20_000));
+      this.clock.setTimeout(strike, faults.waitMs(faultEveryMs));
+    };
+    const ask = () => {
+      if (this.#healed) return;
+      request(this, users);
+      this.clock.setTimeout(ask, users.chance(0.15) ? 0 : users.waitMs(requestEveryMs));
+    };
+    this.clock.setTimeout(strike, faults.waitMs(faultEveryMs));
+    this.clock.setTimeout(ask, 0);
+  }
+
+  /** More falls due in an outage of the store than is caught up on. */
+  async #flood(afterMs: number): Promise<void> {
+    const { schedules } = this.user();
+    await this.clock.wait(afterMs);
+    if (await schedules.create('flood', FLOOD) === 'conflict') return;
+    await this.clock.wait(2000);
+    if (this.#healed) return void await schedules.remove('flood');
+    this.server.up = false;
+    this.breakConnections();
+    this.trace.note('FAULT', 'the store is gone for 13 s, while a schedule fires every 10 ms');
+    this.later(13_000, () => {
+      this.elect(this.serverClock.offsetMs);
+      void this.clock.wait(4000).then(() => schedules.remove('flood'));
+    });
+  }
+
+  /** No more faults, and no more requests; what is broken is mended. */
+  heal(): void {
+    this.#healed = true;
+    for (const cure of [...this.#cures]) cure();
+    this.trace.note('world', 'is healed');
+  }
+
+  /** A connection that no trouble touches. */
+  user(): Store {
+    return memoryStore(this.db, new Connection(this.db));
+  }
+
+  async run(forMs: number): Promise<void> {
+    await this.clock.runUntil(this.clock.trueMs + forMs, () => this.oracle.violation !== null);
+  }
+}
