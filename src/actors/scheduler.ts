@@ -58,8 +58,9 @@ interface Context extends SchedulerInput {
   inheritedThroughMs: number;
   /** Our mirror is complete up to here. */
   mirroredMs: number;
-  /** The term under which the last claim was made. */
+  /** The term under which the last claim was made, and its number. */
   claimTerm: number;
+  claimNumber: number;
   /** Somebody waits for `SCHEDULER.STOOD_DOWN`. */
   ending: boolean;
 }
@@ -127,7 +128,10 @@ export const schedulerMachine = setup({
     lose: assign({ grant: null }),
     end: assign({ grant: null, ending: true }),
     answerEnding: assign({ ending: false }),
-    noteTerm: assign({ claimTerm: ({ context }) => context.grant?.term ?? 0 }),
+    noteClaim: assign({
+      claimTerm: ({ context }) => context.grant?.term ?? 0,
+      claimNumber: ({ context }) => context.claimNumber + 1,
+    }),
     take: ({ context }) => {
       context.queue.take(settler(context), MAX_BATCH);
       for (const { schedule } of context.queue.taken) context.jobs.claiming(schedule);
@@ -178,6 +182,7 @@ export const schedulerMachine = setup({
     inheritedThroughMs: 0,
     mirroredMs: -Infinity,
     claimTerm: 0,
+    claimNumber: 0,
     ending: false,
   }),
   initial: 'idle',
@@ -215,7 +220,7 @@ export const schedulerMachine = setup({
       },
     },
     claiming: {
-      entry: ['noteTerm', 'take'],
+      entry: ['noteClaim', 'take'],
       invoke: {
         src: 'claim',
         input: ({ context }) => claimBatch(context),
@@ -278,6 +283,7 @@ function settler(context: Context): Settler {
     replica: context.replica,
     boot: context.boot,
     term: (context.grant as Grant).term,
+    claimNumber: context.claimNumber,
     nowMs: Math.floor(context.serverNowMs()),
     termBeganMs: context.termBeganMs,
     graceMs: context.leaseDurationMs,

@@ -30,6 +30,8 @@ export interface Settler {
   replica: string;
   boot: string;
   term: number;
+  /** How many claims this boot has made before. */
+  claimNumber: number;
   /** Server time, epoch ms. */
   nowMs: number;
   /** When the term began, on the server's clock: what fell due up to then is caught up on. */
@@ -192,7 +194,7 @@ class Draft {
         revision: number;
       },
   ): void {
-    const { replica, boot, term, nowMs } = this.#by;
+    const { replica, boot, term, claimNumber, nowMs } = this.#by;
     const scheduledFor = new Date(atMs);
     const runs = state === 'claimed';
     const now = new Date(nowMs);
@@ -209,6 +211,7 @@ class Draft {
       executor_boot: boot,
       term,
       claimed_at: now,
+      claim_number: claimNumber,
       started_at: null,
       finished_at: runs ? null : now,
       lateness_ms: nowMs - atMs,

@@ -43,6 +43,8 @@ export interface Run {
   /** The leadership under which it was claimed. */
   term: number;
   claimed_at: Date;
+  /** Which of its executor's claims made the record: tells a repeated claim from another one. Never sent. */
+  claim_number: number;
   started_at: Date | null;
   finished_at: Date | null;
   /** From the nominal time to the start of the first attempt (to the decision, for one that is not run). */

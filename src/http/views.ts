@@ -26,8 +26,15 @@ export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs
 }
 
 export function runView(run: Run) {
-  const { executor_boot: _boot, expire_at: _expireAt, schedule_revision: _revision, count, since, ...rest } =
-    run;
+  const {
+    executor_boot: _boot,
+    expire_at: _expireAt,
+    schedule_revision: _revision,
+    claim_number: _claim,
+    count,
+    since,
+    ...rest
+  } = run;
   return count > 1 ? { ...rest, count, since } : rest;
 }
 

@@ -70,5 +70,5 @@ export function staleSchedules(
  */
 export function isClaimOf(stored: Run, run: Run, boot: string): boolean {
   return stored.executor_boot === boot && stored.term === run.term && stored.attempt === run.attempt &&
-    stored.state === run.state && stored.claimed_at.getTime() === run.claimed_at.getTime();
+    stored.state === run.state && stored.claim_number === run.claim_number;
 }

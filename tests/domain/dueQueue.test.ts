@@ -14,6 +14,7 @@ function at(nowMs: number): Settler {
     replica: 'r',
     boot: 'b',
     term: 1,
+    claimNumber: 1,
     nowMs,
     termBeganMs: T,
     graceMs: 0,

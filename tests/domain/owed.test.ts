@@ -13,6 +13,7 @@ function at(nowMs: number, more: Partial<Settler> = {}): Settler {
     replica: 'r1',
     boot: 'b1',
     term: 7,
+    claimNumber: 1,
     nowMs,
     termBeganMs: T,
     graceMs: 3000,

@@ -153,6 +153,7 @@ function claimed(scheduleId: string, scheduledFor: Date, grant: Grant): Run {
     executor_boot: grant.boot,
     term: grant.term,
     claimed_at: new Date(NOW_MS),
+    claim_number: 1,
     started_at: null,
     finished_at: null,
     lateness_ms: 0,

@@ -122,6 +122,7 @@ export function claimed(scheduleId: string, second: number, grant: Grant, change
     executor_boot: grant.boot,
     term: grant.term,
     claimed_at: at(second),
+    claim_number: 1,
     started_at: null,
     finished_at: null,
     lateness_ms: 0,

@@ -16,6 +16,7 @@ export function claimed(scheduleId: string, atMs: number, more: Partial<Run> = {
     executor_boot: 'b1',
     term: 1,
     claimed_at: at,
+    claim_number: 1,
     started_at: null,
     finished_at: null,
     lateness_ms: 0,
