@@ -57,13 +57,6 @@ export const MUTATIONS: readonly Mutation[] = [
       withClaims(store, { claim: (batch) => store.claims.claim(asStored(batch, db)) }),
   },
   {
-    name: 'the fence of a claim leaves out the term',
-    store: (store, { db }) =>
-      withClaims(store, {
-        claim: (batch) => store.claims.claim(unfenced(batch, db, (lease) => lease.boot === batch.grant.boot)),
-      }),
-  },
-  {
     name: 'the claim is not fenced, and the trust window is ignored',
     lease: withoutTrustWindow,
     store: (store, { db }) =>

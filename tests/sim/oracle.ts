@@ -21,6 +21,9 @@ export interface Witness {
   clockErrorMs(): number;
 }
 
+/** An adoption whose answer is lost is sent again until there is one: as long as a way to the store is bad. */
+const ADOPTED_WITHIN_MS = 30_000;
+
 /** Who has announced itself within this lives, and keeps its runs. */
 const DEAD_AFTER_MS = 5000;
 
@@ -35,6 +38,8 @@ export class Oracle {
   readonly #open = new Map<string, { boot: string; attempt: number }>();
   /** When each boot announced itself last, server time. */
   readonly #seenMs = new Map<string, number>();
+  /** When a boot was last heard of again after it had been silent for so long that it counted as dead. */
+  readonly #backMs = new Map<string, number>();
   /** How the others ended. */
   readonly #ended = new Map<string, string>();
   readonly #leaseMs: number;
@@ -64,7 +69,7 @@ export class Oracle {
     if (runs.length > 0) this.#trace.note(`${who?.name}`, `claims ${runs.map(summary).join(', ')}`);
     for (const run of runs) this.#inserted(run, op, who);
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
-    if (op === 'presence.announce' && who) this.#seenMs.set(who.boot, this.#db.nowMs());
+    if (op === 'presence.announce' && who) this.#observeHeartbeat(who.boot);
     if (op === 'presence.leave' && who) this.#seenMs.delete(who.boot);
     if (op === 'runs.adopt') this.#observeAdoptions(who);
     if (op === 'runs.record') this.#observeOutcomes(who);
@@ -173,6 +178,12 @@ export class Oracle {
     }
   }
 
+  #observeHeartbeat(boot: string): void {
+    const nowMs = this.#db.nowMs();
+    if (nowMs - (this.#seenMs.get(boot) ?? nowMs) >= DEAD_AFTER_MS) this.#backMs.set(boot, nowMs);
+    this.#seenMs.set(boot, nowMs);
+  }
+
   #observeAdoptions(who: Witness | null): void {
     for (const [id, held] of this.#open) {
       const stored = this.#db.run(id) as Run;
@@ -180,7 +191,9 @@ export class Oracle {
       if (boot === held.boot && attempt === held.attempt && OPEN_STATES.includes(state)) continue;
       const silentMs = this.#db.nowMs() - (this.#seenMs.get(held.boot) ?? -Infinity);
       this.#trace.note(`${who?.name}`, `adopts ${id} of ${held.boot}: ${state} attempt ${attempt}`);
-      if (silentMs < DEAD_AFTER_MS) {
+      // One that comes back between the decision and the write still loses its run: both count, one outcome does.
+      const backMs = this.#db.nowMs() - (this.#backMs.get(held.boot) ?? -Infinity);
+      if (silentMs < DEAD_AFTER_MS && backMs > ADOPTED_WITHIN_MS) {
         this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
       }
       if (state === 'abandoned') {

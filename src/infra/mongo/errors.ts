@@ -45,6 +45,14 @@ const NOT_NOW = new Set([
   14031, // OutOfDiskSpace
 ]);
 
+/** What Node and Deno say of a write to a connection whose other end is gone. */
+const BROKEN_CONNECTION = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
 /** Client errors of a driver that was closed or lost its connection in between. */
 const CLOSED = new Set([
   'MongoClientClosedError',
@@ -90,6 +98,8 @@ function meansUnavailable(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoSystemError) return true;
   // The addresses of a mongodb+srv URI are looked up by Node itself.
   if (error instanceof Error && 'syscall' in error) return true;
+  // A write to a connection that has just broken fails with the runtime's own error.
+  if (error instanceof Error && 'code' in error && BROKEN_CONNECTION.has(String(error.code))) return true;
   if (error instanceof MongoError && CLOSED.has(error.name)) return true;
   return Object.values(MongoErrorLabel).some((label) => hasLabel(error, label)) ||
     error instanceof MongoServerError && NOT_NOW.has(Number(error.code));
