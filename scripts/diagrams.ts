@@ -1,6 +1,6 @@
 /**
- * Draws the statecharts of all machines into ARCHITECTURE.md, from their definitions. With `--check` it only
- * says whether they are up to date.
+ * Draws the statecharts of the machines, from their definitions: all of them into ARCHITECTURE.md, and those
+ * that the inspector shows into a file of its page. With `--check` it only says whether they are up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { replicaMachine } from '../src/actors/replica.ts';
 import { runMachine } from '../src/actors/run.ts';
 import { schedulerMachine } from '../src/actors/scheduler.ts';
 import { PROJECT_DIR } from '../src/local/runtime.ts';
+import { charts } from './charts.ts';
 import { statechart } from './statechart.ts';
 
 const MACHINES = [
@@ -31,6 +32,7 @@ const MACHINES = [
   chronicleMachine,
 ];
 const FILE = join(PROJECT_DIR, 'ARCHITECTURE.md');
+const CHARTS_FILE = join(PROJECT_DIR, 'src/http/inspector/page/charts.json');
 
 let text = await readFile(FILE, 'utf8');
 const before = text;
@@ -44,14 +46,16 @@ for (const machine of MACHINES) {
     (_, open, close) => `${open}\n\`\`\`mermaid\n${statechart(machine)}\n\`\`\`\n\n${close}`,
   );
 }
-if (text === before) {
-  console.log('The statecharts in ARCHITECTURE.md are up to date.');
+const drawn = `${JSON.stringify(charts())}\n`;
+const isCurrent = text === before && drawn === await readFile(CHARTS_FILE, 'utf8').catch(() => '');
+if (isCurrent) {
+  console.log('The statecharts are up to date.');
 } else if (process.argv.includes('--check')) {
   console.error(
-    'The statecharts in ARCHITECTURE.md are not those of the machines: `npm run diagrams` draws them again.',
+    'The statecharts in ARCHITECTURE.md or of the inspector are not those of the machines: `npm run diagrams` draws them again.',
   );
   process.exitCode = 1;
 } else {
-  await writeFile(FILE, text);
-  console.log('Drawn into ARCHITECTURE.md.');
+  await Promise.all([writeFile(FILE, text), writeFile(CHARTS_FILE, drawn)]);
+  console.log('Drawn into ARCHITECTURE.md and for the inspector.');
 }

@@ -1,4 +1,5 @@
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { transitionLabel, transitionsOf } from './transitions.ts';
 
 /** A machine as a Mermaid state diagram, drawn from its own definition. */
 export function statechart(machine: AnyStateMachine): string {
@@ -26,7 +27,7 @@ function fromAnywhere(root: AnyStateNode, pad: string): string[] {
   return transitionsOf(root).flatMap((transition) =>
     (transition.target ?? []).flatMap((target) =>
       Object.values(root.states).filter((state) => state !== target && state.type !== 'final')
-        .map((state) => `${pad}${name(state)} --> ${name(target)}: ${label(transition)}`)
+        .map((state) => `${pad}${name(state)} --> ${name(target)}: ${transitionLabel(transition)}`)
     )
   );
 }
@@ -37,37 +38,12 @@ function arrows(state: AnyStateNode, pad: string): string[] {
   for (const transition of transitionsOf(state)) {
     for (const target of transition.target ?? []) {
       const arrow = `${pad}${name(state)} --> ${name(target)}`;
-      labels.set(arrow, (labels.get(arrow) ?? new Set()).add(label(transition)));
+      labels.set(arrow, (labels.get(arrow) ?? new Set()).add(transitionLabel(transition)));
     }
   }
   return [...labels].map(([arrow, texts]) => `${arrow}: ${[...texts].join(', ')}`);
 }
 
-function transitionsOf(state: AnyStateNode): AnyTransitionDefinition[] {
-  return [...state.transitions.values()].flat().concat(state.always ?? []);
-}
-
 function name(state: AnyStateNode): string {
   return state.path.join('_') || state.key;
-}
-
-/**
- * What XState calls `xstate.done.actor.0.replica.finishing` is, for a reader, that an invoked actor is done.
- */
-function label({ eventType, guard, source }: AnyTransitionDefinition): string {
-  const invoked = source.invoke[0]?.src;
-  const what = typeof invoked === 'string' ? invoked : 'child';
-  const event = eventType === ''
-    ? 'at once'
-    : eventType.startsWith('xstate.done.actor.0.')
-    ? `${what} done`
-    : eventType.startsWith('xstate.error.actor.0.')
-    ? `${what} failed`
-    : eventType.startsWith('xstate.done.actor.')
-    ? `${eventType.slice('xstate.done.actor.'.length)} done`
-    : eventType.startsWith('xstate.after.')
-    ? `after ${eventType.split('.')[2]}`
-    : eventType;
-  const condition = typeof guard === 'string' ? guard : typeof guard === 'object' ? guard.type : undefined;
-  return condition === undefined ? event : `${event} [${condition}]`;
 }

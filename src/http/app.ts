@@ -6,6 +6,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import type { ApiDeps, Route } from './api.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
+import { inspectorRoutes } from './inspector/routes.ts';
 import { refuseOtherOrigins } from './origin.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { rootRoutes } from './root.ts';
@@ -19,6 +20,7 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),
+    ...inspectorRoutes(),
     ...more,
   ];
   const routes = [...endpoints, ...rootRoutes(deps, endpoints)];
@@ -47,15 +49,16 @@ function methodNotAllowed(method: string, path: string, methods: readonly string
   return new Problem(405, `${path} has no ${method}; it has ${allow}`, { headers: { Allow: allow } });
 }
 
+/** What an answer says itself counts more: the inspector's files may be kept, and its page has scripts. */
 const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
-  c.res.headers.set('X-Content-Type-Options', 'nosniff');
-  c.res.headers.set('Cache-Control', 'no-store');
-  c.res.headers.set(
-    'Content-Security-Policy',
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  );
+  const { headers } = c.res;
+  headers.set('X-Content-Type-Options', 'nosniff');
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
+  if (!headers.has('Content-Security-Policy')) headers.set('Content-Security-Policy', NO_CONTENT);
 };
+
+const NO_CONTENT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 function accessLog({ clock, logger }: ApiDeps): MiddlewareHandler {
   return async (c, next) => {

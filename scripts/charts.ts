@@ -1,0 +1,143 @@
+/**
+ * The statecharts of the inspector page, laid out from the machines' own definitions. They are a file of the
+ * page (`npm run diagrams` writes it, the gate compares it), so that no replica has to compute them.
+ */
+import { graphlib, layout } from '@dagrejs/dagre';
+import type { AnyStateMachine } from 'xstate';
+import { electionMachine } from '../src/actors/election.ts';
+import { jobMachine } from '../src/actors/job.ts';
+import { replicaMachine } from '../src/actors/replica.ts';
+import { runMachine } from '../src/actors/run.ts';
+import { type Graph, type GraphEdge, type GraphNode, graphOf } from './graph.ts';
+
+/** Lengths in CSS pixels; `x` and `y` are the centres of boxes. */
+export interface Chart {
+  width: number;
+  height: number;
+  nodes: (GraphNode & { x: number; y: number; width: number; height: number })[];
+  edges: (GraphEdge & {
+    /** An SVG path. */
+    path: string;
+    /** Where the label goes, one line for each event; null when the chart has none. */
+    label: { x: number; y: number; lines: string[] } | null;
+  })[];
+}
+
+interface Layout {
+  depth?: number;
+  direction: 'TB' | 'LR';
+  labelled: boolean;
+}
+
+/** Of a text of 12 px; generous, since fonts differ. */
+const CHAR_PX = 7.2;
+const LABEL_CHAR_PX = 6;
+const LINE_PX = 13;
+const STATE_PX = 30;
+const MARGIN_PX = 6;
+
+/** All charts, by name. `electionRoles` are the roles alone, for a card. */
+export function charts(): Record<string, Chart> {
+  return {
+    electionRoles: chart(electionMachine, { depth: 1, direction: 'TB', labelled: false }),
+    election: chart(electionMachine, { direction: 'TB', labelled: true }),
+    job: chart(jobMachine, { direction: 'LR', labelled: false }),
+    run: chart(runMachine, { direction: 'LR', labelled: false }),
+    replica: chart(replicaMachine, { direction: 'TB', labelled: true }),
+  };
+}
+
+export function chart(machine: AnyStateMachine, { depth, direction, labelled }: Layout): Chart {
+  const graph = graphOf(machine, depth);
+  const g = new graphlib.Graph({ compound: true, multigraph: false });
+  g.setGraph({
+    rankdir: direction,
+    nodesep: 26,
+    ranksep: labelled ? 34 : 30,
+    edgesep: 14,
+  });
+  g.setDefaultEdgeLabel(() => ({}));
+  for (const node of graph.nodes) {
+    g.setNode(node.id, { width: Math.max(64, node.label.length * CHAR_PX + 24), height: STATE_PX });
+  }
+  for (const node of graph.nodes) if (node.parent !== null) g.setParent(node.id, node.parent);
+  for (const edge of graph.edges) addEdge(g, graph, edge, labelled);
+  layout(g);
+  return drawn(g, graph, labelled);
+}
+
+/** The engine wants edges between leaves: one to or from a compound state is led to the first state in it. */
+function addEdge(g: graphlib.Graph, graph: Graph, edge: GraphEdge, labelled: boolean): void {
+  const lines = edge.events.map((event) => event.label);
+  const size = labelled
+    ? {
+      width: Math.max(...lines.map((line) => line.length)) * LABEL_CHAR_PX + 8,
+      height: lines.length * LINE_PX,
+      labelpos: 'c',
+    }
+    : {};
+  g.setEdge(leaf(graph, edge.from), leaf(graph, edge.to), size);
+}
+
+function leaf(graph: Graph, id: string): string {
+  const node = graph.nodes.find((each) => each.id === id);
+  if (!node?.compound) return id;
+  const inside = graph.nodes.filter((each) => each.parent === id);
+  return leaf(graph, (inside.find((each) => each.initial) ?? inside[0])?.id ?? id);
+}
+
+function drawn(g: graphlib.Graph, graph: Graph, labelled: boolean): Chart {
+  const boxes = new Map(graph.nodes.map(({ id }) => [id, g.node(id) as Box]));
+  const lines = graph.edges.map((edge) => g.edge(leaf(graph, edge.from), leaf(graph, edge.to)) as Line);
+  // The engine counts boxes and labels, but lets edges bulge out of what it calls the whole.
+  const xs = [...boxes.values()].flatMap(({ x, width }) => [x - width / 2, x + width / 2])
+    .concat(lines.flatMap(({ points }) => points.map(({ x }) => x)));
+  const ys = [...boxes.values()].flatMap(({ y, height }) => [y - height / 2, y + height / 2])
+    .concat(lines.flatMap(({ points }) => points.map(({ y }) => y)));
+  const move = ({ x, y }: Point): Point => ({
+    x: round(x - Math.min(...xs) + MARGIN_PX),
+    y: round(y - Math.min(...ys) + MARGIN_PX),
+  });
+  const nodes = graph.nodes.map((node) => {
+    const { width, height, ...at } = boxes.get(node.id) as Box;
+    return { ...node, ...move(at), width: round(width), height: round(height) };
+  });
+  const edges = graph.edges.map((edge, i) => {
+    const { points, x = 0, y = 0 } = lines[i] as Line;
+    const label = labelled ? { ...move({ x, y }), lines: edge.events.map((event) => event.label) } : null;
+    return { ...edge, path: curve(points.map(move)), label };
+  });
+  const span = (values: number[]) => Math.ceil(Math.max(...values) - Math.min(...values) + 2 * MARGIN_PX);
+  return { width: span(xs), height: span(ys), nodes, edges };
+}
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+interface Box extends Point {
+  width: number;
+  height: number;
+}
+
+/** `x` and `y` are the centre of its label, when it has one. */
+interface Line extends Partial<Point> {
+  points: Point[];
+}
+
+/** A smooth path near the points, through the first and the last (a quadratic spline). */
+function curve(points: readonly Point[]): string {
+  const [first, ...rest] = points as [Point, ...Point[]];
+  const at = ({ x, y }: Point) => `${round(x)} ${round(y)}`;
+  const middle = (a: Point, b: Point) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+  const last = rest.at(-1) ?? first;
+  const bends = rest.slice(0, -1).map((point, i) =>
+    `Q${at(point)} ${at(middle(point, rest[i + 1] ?? last))}`
+  );
+  return `M${at(first)}${bends.join('')}L${at(last)}`;
+}
+
+function round(px: number): number {
+  return Math.round(px * 10) / 10;
+}

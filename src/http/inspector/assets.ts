@@ -1,0 +1,100 @@
+/**
+ * What the page is made of, ready to be sent: its own sources (plain modules and style sheets, in `page`), the statecharts that scripts/charts.ts has laid
+ * out, and three libraries from their packages. Every file is served under a name that has
+ * a hash of its content, so that browsers may keep it for good; an import map tells the modules the names of
+ * one another. Everything is read and compressed once, when it is first asked for.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+const PAGE_DIR = new URL('./page/', import.meta.url);
+export const ASSETS_PATH = '/inspector/assets/';
+
+const TYPES: Record<string, string> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+};
+
+/** The packages that modules of the page import, and the file of each. */
+const PACKAGES: Record<string, string> = {
+  preact: import.meta.resolve('preact'),
+  'preact/hooks': import.meta.resolve('preact/hooks'),
+  htm: import.meta.resolve('htm'),
+  uplot: import.meta.resolve('uplot/dist/uPlot.iife.min.js'),
+};
+const UPLOT_CSS = import.meta.resolve('uplot/dist/uPlot.min.css');
+
+export interface Asset {
+  type: string;
+  body: Uint8Array<ArrayBuffer>;
+  gzipped: Uint8Array<ArrayBuffer>;
+}
+
+export interface Assets {
+  /** By the name under `ASSETS_PATH`. */
+  files: ReadonlyMap<string, Asset>;
+  /** The URL of a file of the page by the name of its source, such as `main.js`. */
+  urlOf(source: string): string;
+  /** What an import map calls each module, and its URL. */
+  imports: Record<string, string>;
+}
+
+export async function loadAssets(): Promise<Assets> {
+  const sources = await readSources();
+  const files = new Map<string, Asset>();
+  const urls = new Map<string, string>();
+  await Promise.all([...sources].map(async ([source, body]) => {
+    const extension = extname(source);
+    const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
+    const name = `${source.slice(0, -extension.length)}.${hash}${extension}`;
+    urls.set(source, ASSETS_PATH + name);
+    const gzipped = new Uint8Array(await promisify(gzip)(body, { level: 9 }));
+    files.set(name, { type: TYPES[extension] ?? 'application/octet-stream', body, gzipped });
+  }));
+  const urlOf = (source: string): string => {
+    const url = urls.get(source);
+    if (url === undefined) throw new Error(`The page has no file ${source}.`);
+    return url;
+  };
+  const own = [...sources.keys()].filter((source) => source.endsWith('.js')).toSorted();
+  const imports = Object.fromEntries([
+    ...Object.keys(PACKAGES).map((name) => [name, urlOf(packageFile(name))]),
+    ...own.map((source) => [ASSETS_PATH + source, urlOf(source)]),
+  ]);
+  return { files, urlOf, imports };
+}
+
+/** The content of each file by its name, libraries included. */
+async function readSources(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const names = (await readdir(PAGE_DIR)).filter((name) => /\.(js|css|svg|json)$/.test(name));
+  const own = names.map(async (name) => [name, await read(new URL(name, PAGE_DIR))] as const);
+  const packages = Object.entries(PACKAGES).map(async ([name, url]) =>
+    [packageFile(name), await readPackage(name, url)] as const
+  );
+  return new Map(
+    await Promise.all([
+      ...own,
+      ...packages,
+      read(new URL(UPLOT_CSS)).then((css) => ['uplot.css', css] as const),
+    ]),
+  );
+}
+
+function packageFile(name: string): string {
+  return `lib-${name.replaceAll('/', '-')}.js`;
+}
+
+/** As the package has it, but without the mention of a source map, and as a module where it is none. */
+async function readPackage(name: string, url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const text = (await readFile(new URL(url), 'utf8')).replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '\n');
+  return new TextEncoder().encode(name === 'uplot' ? `${text}export default uPlot;\n` : text);
+}
+
+async function read(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(url));
+}

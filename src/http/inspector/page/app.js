@@ -1,0 +1,127 @@
+/** The frame around every view: where one is, whether what one sees is live, and in which colours. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useNow } from './clock.js';
+import { ClusterView } from './clusterView.js';
+import { EventsView } from './eventsView.js';
+import { clockTime, wholeDuration } from './format.js';
+import { FormView } from './formView.js';
+import { html } from './html.js';
+import { LatenessView } from './latenessView.js';
+import { MachinesView } from './machinesView.js';
+import { Empty, Heading, Icon } from './parts.js';
+import { href, useRoute } from './router.js';
+import { RunsView } from './runsView.js';
+import { RunView } from './runView.js';
+import { SchedulesView } from './schedulesView.js';
+import { ScheduleView } from './scheduleView.js';
+import { useTopics } from './state.js';
+import { TimelineView } from './timelineView.js';
+import { Toasts } from './toasts.js';
+
+const NAV = [
+  ['cluster', 'Cluster'],
+  ['timeline', 'Timeline'],
+  ['schedules', 'Schedules'],
+  ['runs', 'Runs'],
+  ['lateness', 'Lateness'],
+  ['events', 'Events'],
+  ['machines', 'Machines'],
+];
+
+export function App() {
+  const route = useRoute();
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  const place = [route.name, route.id, route.action].join('/');
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    scrollTo(0, 0);
+    main.current?.querySelector('h1')?.focus({ preventScroll: true });
+  }, [place]);
+  return html`
+    <a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      main.current?.querySelector('h1')?.focus();
+    }}>Skip to the content</a>
+    <header class="top">
+      <a class="brand" href="#/cluster"><span class="mark" aria-hidden="true" />hascheduler</a>
+      <nav aria-label="Views">${NAV.map(([name = '', text]) =>
+        html`<a key=${name} href=${href([name])} aria-current=${
+          route.name === name || (name === 'schedules' && route.name === 'new') ? 'page' : undefined
+        }>${text}</a>`
+      )}</nav>
+      <${LiveSign} />
+      <${ThemeSwitch} />
+    </header>
+    <main id="main" ref=${main}>
+      <${View} key=${place} route=${route} />
+    </main>
+    <${Toasts} />
+  `;
+}
+
+/** @param {{ route: import('./router.js').Route }} props */
+function View({ route }) {
+  const { name, id, action } = route;
+  if (name === 'cluster') return html`<${ClusterView} />`;
+  if (name === 'timeline') return html`<${TimelineView} route=${route} />`;
+  if (name === 'schedules' && id && action === 'edit') return html`<${FormView} id=${id} />`;
+  if (name === 'schedules' && id) return html`<${ScheduleView} id=${id} route=${route} />`;
+  if (name === 'schedules') return html`<${SchedulesView} route=${route} />`;
+  if (name === 'new') return html`<${FormView} id=${null} />`;
+  if (name === 'runs' && id) return html`<${RunView} id=${id} />`;
+  if (name === 'runs') return html`<${RunsView} route=${route} />`;
+  if (name === 'lateness') return html`<${LatenessView} route=${route} />`;
+  if (name === 'events') return html`<${EventsView} route=${route} />`;
+  if (name === 'machines') return html`<${MachinesView} route=${route} />`;
+  return html`
+    <${Heading} title="Nothing here" />
+    <${Empty} title="This address leads nowhere.">
+      <p>It may be from another version. <a href="#/cluster">Go to the cluster</a></p>
+      </${Empty}>
+  `;
+}
+
+/** Whether the page is live, and how old what it shows is. */
+function LiveSign() {
+  const { live } = useTopics('live');
+  const age = useNow(() => Math.floor((Date.now() - live.heardMs) / 1000));
+  const asOf = live.heardMs === 0 ? '' : clockTime(live.heardMs);
+  const old = age > 6 ? ` (${wholeDuration(age * 1000)} old)` : '';
+  const says = {
+    connecting: { text: 'Connecting …', tone: 'warn', icon: 'ring' },
+    live: { text: `Live`, tone: 'ok', icon: 'dot' },
+    reconnecting: { text: 'Reconnecting …', tone: 'warn', icon: 'loop' },
+    polling: { text: 'Not live', tone: 'bad', icon: 'alert' },
+  }[live.status];
+  const tip = live.status === 'live'
+    ? `Events come as they happen, by way of ${live.replica}.`
+    : 'Events are missed at the moment; they are made up for as soon as a replica answers.';
+  return html`<div class=${`live ${says.tone}`} data-tip=${tip}>
+    <span class="live-word" role="status"><${Icon} name=${says.icon} />${says.text}</span>
+    ${asOf && html`<span class="as-of num">data as of ${asOf}${old}</span>`}</div>`;
+}
+
+const THEMES = /** @type {const} */ (['auto', 'light', 'dark']);
+
+function ThemeSwitch() {
+  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'auto');
+  const next = THEMES[(THEMES.indexOf(/** @type {'auto'} */ (theme)) + 1) % THEMES.length] ?? 'auto';
+  const choose = () => {
+    setTheme(next);
+    if (next === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try {
+      localStorage.setItem('theme', next);
+    } catch {
+      // Then it holds for this page only.
+    }
+    dispatchEvent(new Event('themechange'));
+  };
+  const icon = { auto: 'auto', light: 'sun', dark: 'moon' }[/** @type {'auto'} */ (theme)];
+  return html`
+    <button type="button" class="ghost square" onClick=${choose} aria-label=${`Colours: ${theme}. Change to ${next}`}
+      data-tip=${`Colours: ${theme}`}><${Icon} name=${icon} /></button>
+  `;
+}

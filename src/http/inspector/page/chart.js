@@ -1,0 +1,146 @@
+/** Draws a statechart that scripts/charts.ts has laid out, and lights what is active in it. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { html } from './html.js';
+
+/** @import { Chart as Layout, ChartEdge, ChartNode, Transition } from './types.d.ts' */
+
+const STEP_MS = 420;
+const GLOW_MS = 1600;
+/** More at once than anybody can follow are not played, only where they lead is shown. */
+const MAX_PLAYED = 8;
+
+/** @type {Promise<Record<string, Layout>> | null} */
+let loading = null;
+
+/**
+ * @param {string} name
+ * @returns {Layout | null} null until they have been read
+ */
+export function useChart(name) {
+  const [charts, setCharts] = useState(/** @type {Record<string, Layout> | null} */ (null));
+  useEffect(() => {
+    loading ??= fetch(/** @type {string} */ (document.body.dataset.charts)).then((answer) => answer.json());
+    loading.then(setCharts, () => (loading = null));
+  }, []);
+  return charts?.[name] ?? null;
+}
+
+/**
+ * @param {{ layout: Layout, label: string, active?: string | null, hot?: { from: string, to: string, key: unknown } | null,
+ *   tone?: string }} props `hot` is the transition that has just been taken
+ */
+export function Chart({ layout, label, active, hot, tone = 'info' }) {
+  const { width, height, nodes, edges } = layout;
+  const ordered = nodes.toSorted((a, b) => Number(b.compound) - Number(a.compound));
+  const isActive = (/** @type {ChartNode} */ { id }) => active === id || active?.startsWith(`${id}.`);
+  return html`
+    <svg class=${`chart ${tone}`} viewBox=${`0 0 ${width} ${height}`} width=${width} height=${height} role="img"
+      aria-label=${label}>
+        <defs>${['plain', 'hot'].map((kind) =>
+          html`
+            <marker key=${kind} id=${`arrow-${kind}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
+              orient="auto-start-reverse">
+              <path class=${`arrow ${kind}`} d="M0 0.5 8 4 0 7.5z" />
+            </marker>
+          `
+        )}</defs>
+        ${ordered.filter((node) => node.compound).map((node) =>
+          html`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
+        )}
+        ${edges.map((edge) =>
+          html`<${Edge} key=${`${edge.from} ${edge.to}`} edge=${edge} hot=${
+            hot?.from === edge.from && hot.to === edge.to ? hot.key : null
+          } />`
+        )}
+        ${ordered.filter((node) => !node.compound).map((node) =>
+          html`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
+        )}
+      </svg>
+  `;
+}
+
+/** @param {{ node: ChartNode, active: boolean }} props */
+function Box({ node, active }) {
+  const { x, y, width, height, label, compound, initial, final } = node;
+  const left = x - width / 2;
+  const top = y - height / 2;
+  const words = label.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return html`<g class=${`state ${compound ? 'compound' : ''} ${active ? 'active' : ''}`}>
+    <rect x=${left} y=${top} width=${width} height=${height} rx=${compound ? 10 : 8} />
+    ${
+    final &&
+    html`<rect class="inner" x=${left + 3} y=${top + 3} width=${width - 6} height=${height - 6} rx="5.5" />`
+  }
+    ${initial && !compound && html`<circle class="initial" cx=${left + 9} cy=${y} r="2.5" />`}
+    <text x=${compound ? left + 10 : x + (initial ? 4 : 0)} y=${compound ? top + 15 : y + 4} text-anchor=${
+    compound ? 'start' : 'middle'
+  }>${words}</text></g>`;
+}
+
+/** @param {{ edge: ChartEdge, hot: unknown }} props */
+function Edge({ edge, hot }) {
+  const { path, label, events } = edge;
+  const isHot = hot !== null && hot !== undefined;
+  return html`<g class=${`edge ${isHot ? 'hot' : ''}`} data-tip=${
+    events.map((event) => event.label).join('\n')
+  }>
+    <path class="reach" d=${path} /><path class="line" d=${path} marker-end=${`url(#arrow-${
+    isHot ? 'hot' : 'plain'
+  })`} />
+    ${isHot && html`<path key=${hot} class="pulse" d=${path} pathLength="100" />`}
+    ${
+    label &&
+    html`<text class="edge-label" x=${label.x} y=${
+      label.y - (label.lines.length - 1) * 6.5 + 3
+    } text-anchor="middle">
+      ${
+      label.lines.map((line, i) => html`<tspan key=${i} x=${label.x} dy=${i === 0 ? 0 : 13}>${line}</tspan>`)
+    }</text>`
+  }</g>`;
+}
+
+/**
+ * Plays transitions one after another as they become known, so that each can be seen, however close together
+ * they were. What was there when the chart was first shown is not played.
+ * @param {readonly Transition[]} transitions oldest first
+ * @param {string} resting the active state when there are none
+ * @returns {{ active: string, hot: { from: string, to: string, key: string } | null }}
+ */
+export function usePlayed(transitions, resting) {
+  const last = transitions.at(-1);
+  const newest = last ? keyOf(last) : null;
+  const [step, setStep] = useState(/** @type {Transition | null} */ (null));
+  const player = useRef({
+    seen: newest,
+    queue: /** @type {Transition[]} */ ([]),
+    timer: 0,
+    isGlowing: false,
+  });
+  useEffect(() => {
+    const { current } = player;
+    if (newest === current.seen) return;
+    const from = transitions.findLastIndex((each) => keyOf(each) === current.seen);
+    current.seen = newest;
+    current.queue = [...current.queue, ...transitions.slice(from + 1)].slice(-MAX_PLAYED);
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      current.queue.splice(0, current.queue.length - 1);
+    }
+    const advance = () => {
+      const next = current.queue.shift() ?? null;
+      setStep(next);
+      current.isGlowing = current.queue.length === 0;
+      current.timer = next ? setTimeout(advance, current.isGlowing ? GLOW_MS : STEP_MS) : 0;
+    };
+    if (current.timer !== 0 && !current.isGlowing) return;
+    clearTimeout(current.timer);
+    advance();
+  }, [newest]);
+  useEffect(() => () => clearTimeout(player.current.timer), []);
+  const active = step?.to ?? last?.to ?? resting;
+  return { active, hot: step && { from: step.from, to: step.to, key: keyOf(step) } };
+}
+
+/** @param {Transition} each */
+function keyOf({ at, from, to }) {
+  return `${at} ${from} ${to}`;
+}

@@ -1,0 +1,57 @@
+/** The server's time, as well as this page can know it, and one tick for everything that shows how long ago. */
+import { useEffect, useReducer } from 'preact/hooks';
+
+const SAMPLES = 12;
+const TICK_MS = 500;
+
+/** @type {number[]} */
+let offsets = [];
+let offsetMs = 0;
+
+/**
+ * Takes in what the server's clock said when it sent a message: of some messages, the one that was on its way
+ * for the shortest time is nearest to the truth.
+ * @param {string} now
+ */
+export function sampleServerTime(now) {
+  offsets = [...offsets, Date.parse(now) - Date.now()].slice(-SAMPLES);
+  offsetMs = Math.max(...offsets);
+}
+
+/** Epoch ms on the server's clock. */
+export function serverNowMs() {
+  return Date.now() + offsetMs;
+}
+
+/** @type {Set<() => void>} */
+const told = new Set();
+let timer = 0;
+
+function tick() {
+  for (const tell of told) tell();
+}
+
+/**
+ * Renders the component again twice a second, when what `read` makes of the time has changed.
+ * @template T
+ * @param {(nowMs: number) => T} read
+ * @returns {T}
+ */
+export function useNow(read) {
+  const [, render] = useReducer((count) => count + 1, 0);
+  const value = read(serverNowMs());
+  useEffect(() => {
+    const tell = () => {
+      if (read(serverNowMs()) !== value) render(0);
+    };
+    told.add(tell);
+    timer ||= setInterval(tick, TICK_MS);
+    return () => {
+      told.delete(tell);
+      if (told.size > 0) return;
+      clearInterval(timer);
+      timer = 0;
+    };
+  });
+  return value;
+}

@@ -1,0 +1,156 @@
+/** How late runs start, over time, with the changes of leadership that explain the peaks. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call, url } from './api.js';
+import { serverNowMs, useNow } from './clock.js';
+import { clockTime, duration, number, plural } from './format.js';
+import { html } from './html.js';
+import { bucketed, percentile } from './lateness.js';
+import { latenessPlot } from './latenessPlot.js';
+import { Empty, Failure, Heading, Segments } from './parts.js';
+import { setQuery } from './router.js';
+import { RunList } from './runList.js';
+import { nextCursor } from './schedulesView.js';
+import { useResyncs, useTopics } from './state.js';
+import { useWidth } from './timelineChart.js';
+
+/** @import { Run } from './types.d.ts' */
+
+const MINUTE = 60_000;
+/** @type {[string, string][]} */
+const SPANS = [['5', '5 min'], ['15', '15 min'], ['60', '1 h'], ['360', '6 h'], ['1440', '24 h']];
+const PAGE = 1000;
+/** As many records as are read: the newest of the time that is asked for. */
+const MAX_READ = 10_000;
+const PARTS = 150;
+const WORST = 8;
+
+/** @param {{ route: import('./router.js').Route }} props */
+export function LatenessView({ route }) {
+  const minutes = SPANS.find(([key]) => key === route.query.get('minutes'))?.[0] ?? '15';
+  const scheduleId = route.query.get('schedule_id');
+  const spanMs = Number(minutes) * MINUTE;
+  const { runs, since, error, isReading } = useRuns(spanMs, scheduleId);
+  const { terms } = useTopics('terms');
+  const stepMs = Math.max(1000, spanMs / PARTS);
+  const toMs = useNow((nowMs) => Math.ceil(nowMs / stepMs) * stepMs);
+  const fromMs = toMs - spanMs;
+  const started = runs.filter(({ started_at, scheduled_for }) =>
+    started_at && Date.parse(scheduled_for) >= fromMs
+  );
+  const sorted = started.map(({ lateness_ms }) => lateness_ms).toSorted((a, b) => a - b);
+  const changes = terms.filter(({ began_at }) => Date.parse(began_at) >= fromMs);
+  return html`
+    <${Heading} title="Lateness" lead=${html`From the nominal time of an occurrence to the start of its first attempt${
+      scheduleId
+        ? html`, for <span class="mono">${scheduleId}</span>. <a href="#/lateness">All schedules</a>`
+        : '.'
+    }`} />
+    <div class="toolbar"><${Segments} label="Span" options=${SPANS} value=${minutes} onChange=${(
+      /** @type {string} */ value,
+    ) => setQuery({ minutes: value })} />
+      <span class="spacer" /><span class="dim">${isReading
+        ? 'Reading …'
+        : since
+        ? `The newest ${number(MAX_READ)} runs, since ${clockTime(since)}`
+        : plural(started.length, 'run')}</span></div>
+    <${Failure} error=${error} />
+    ${sorted.length > 0 && html`<dl class="figures">
+      ${
+      [['median', 0.5], ['p90', 0.9], ['p99', 0.99], ['worst', 1]].map(([name, share]) =>
+        html`
+          <div key=${name}>
+            <dt>${name}</dt>
+            <dd class="num">${duration(percentile(sorted, Number(share)))}</dd>
+          </div>
+        `
+      )
+    }
+      <div><dt>over 1 s</dt><dd class="num">${number(sorted.filter((ms) => ms > 1000).length)}</dd></div>
+      <div><dt>changes of leader</dt><dd class="num">${changes.length}</dd></div></dl>`}
+    <div class="panel flush">
+      ${sorted.length === 0 && !isReading && html`
+        <${Empty} title="No run started in this time.">
+          <p>Choose a longer span, or <a href="#/new">create a schedule</a> that fires often.</p>
+          </${Empty}>
+      `}
+      <${Plot} runs=${started} fromMs=${fromMs} toMs=${toMs} changes=${changes} />
+    </div>
+    ${sorted.length > 0 && html`
+      <h2 class="section">The latest starts</h2>
+      <${RunList} withSchedule=${scheduleId === null} runs=${started.toSorted((a, b) =>
+        b.lateness_ms - a.lateness_ms
+      ).slice(0, WORST)} />
+    `}
+  `;
+}
+
+/**
+ * The runs of a time up to now: records, and what events have told since.
+ * @param {number} spanMs
+ * @param {string | null} scheduleId
+ */
+function useRuns(spanMs, scheduleId) {
+  const [read, setRead] = useState({
+    runs: /** @type {Run[]} */ ([]),
+    since: /** @type {number | null} */ (null),
+    isReading: true,
+    error: /** @type {any} */ (null),
+  });
+  const resyncs = useResyncs();
+  useEffect(() => {
+    const controller = new AbortController();
+    setRead((last) => ({ ...last, isReading: true, error: null }));
+    readRuns(spanMs, scheduleId, controller.signal).then(
+      (result) => setRead({ ...result, isReading: false, error: null }),
+      (error) => controller.signal.aborted || setRead((last) => ({ ...last, isReading: false, error })),
+    );
+    return () => controller.abort();
+  }, [spanMs, scheduleId, resyncs]);
+  const { runs: live } = useTopics('runs');
+  const byId = new Map(read.runs.map((run) => [run.id, run]));
+  for (const run of live) if (scheduleId === null || run.schedule_id === scheduleId) byId.set(run.id, run);
+  return { ...read, runs: [...byId.values()] };
+}
+
+/** @param {number} spanMs @param {string | null} scheduleId @param {AbortSignal} signal */
+async function readRuns(spanMs, scheduleId, signal) {
+  const from = new Date(serverNowMs() - spanMs).toISOString();
+  /** @type {Run[]} */
+  const runs = [];
+  let cursor = null;
+  do {
+    const path = url('/runs', { from, schedule_id: scheduleId, limit: PAGE, cursor });
+    const { body, headers } = await call('GET', path, { signal });
+    runs.push(...body);
+    cursor = nextCursor(headers);
+  } while (cursor !== null && runs.length < MAX_READ);
+  return { runs, since: cursor === null ? null : Date.parse(runs.at(-1)?.scheduled_for ?? from) };
+}
+
+/** @param {{ runs: Run[], fromMs: number, toMs: number, changes: import('./types.d.ts').Term[] }} props */
+function Plot({ runs, fromMs, toMs, changes }) {
+  const { ref, width } = useWidth();
+  const plot = useRef(/** @type {Awaited<ReturnType<typeof latenessPlot>> | null} */ (null));
+  const latest = useRef(/** @type {any} */ (null));
+  const { timesS, p50, p99, worst } = bucketed(runs, fromMs, toMs, PARTS);
+  latest.current = { data: [timesS, p50, p99, worst], changes };
+  useEffect(() => {
+    if (width === 0 || !ref.current) return;
+    let over = false;
+    void latenessPlot(ref.current, width, () => latest.current.changes).then((made) => {
+      if (over) return made.destroy();
+      plot.current = made;
+      made.show(latest.current.data);
+    });
+    return () => {
+      over = true;
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [width]);
+  useEffect(() => plot.current?.show(latest.current.data));
+  const worstMs = Math.max(0, ...runs.map(({ lateness_ms }) => lateness_ms));
+  return html`<div class="plot" ref=${ref} role="img" aria-label=${`Lateness over time: ${
+    plural(runs.length, 'run')
+  }, at most ${duration(worstMs)}, ${plural(changes.length, 'change')} of leader`} />`;
+}

@@ -1,0 +1,27 @@
+/** When a schedule fires next, counting down. */
+import { useNow } from './clock.js';
+import { allZones, goDuration, wholeDuration } from './format.js';
+import { html } from './html.js';
+import { Badge } from './parts.js';
+import { nextFireMs } from './words.js';
+
+/** @import { Schedule } from './types.d.ts' */
+
+/** A countdown of less would only flicker. */
+const FAST_MS = 2000;
+
+/** @param {{ schedule: Schedule }} props */
+export function NextFire({ schedule }) {
+  const everyMs = schedule.type === 'duration' ? goDuration(schedule.definition.interval ?? '') : null;
+  const text = useNow((nowMs) => {
+    const next = nextFireMs(schedule, nowMs);
+    if (next === undefined) return 'now';
+    return next === null ? '' : next - nowMs < 1000 ? 'now' : `in ${wholeDuration(next - nowMs)}`;
+  });
+  if (schedule.paused) return html`<${Badge} look=${{ label: 'paused', tone: 'warn', icon: 'pause' }} />`;
+  if (text === '') return html`<span class="dim">done</span>`;
+  if (everyMs !== null && everyMs < FAST_MS) return html`<span class="dim">all the time</span>`;
+  const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;
+  const tip = Number.isNaN(at) || everyMs !== null ? undefined : allZones(at, schedule.definition.timezone);
+  return html`<span class="num" data-tip=${tip}>${text}</span>`;
+}

@@ -1,0 +1,44 @@
+import type { Context } from 'hono';
+import type { Route } from '../api.ts';
+import { Problem } from '../problem.ts';
+import { type Assets, loadAssets } from './assets.ts';
+import { type Html, inspectorHtml } from './html.ts';
+
+/** The inspector page, and the files that it is made of. */
+export function inspectorRoutes(): Route[] {
+  let loading: Promise<Assets & Html> | null = null;
+  const load = () => loading ??= loadAssets().then((assets) => ({ ...assets, ...inspectorHtml(assets) }));
+
+  async function page(c: Context): Promise<Response> {
+    const { body, policy } = await load();
+    return c.html(body, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-cache' });
+  }
+
+  async function asset(c: Context): Promise<Response> {
+    const name = c.req.param('name') ?? '';
+    const file = (await load()).files.get(name);
+    if (!file) {
+      throw new Problem(
+        404,
+        `the inspector has no file ${JSON.stringify(name.slice(0, 128))}: reload the page`,
+      );
+    }
+    const zipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+    return c.body(zipped ? file.gzipped : file.body, 200, {
+      'Content-Type': file.type,
+      'Cache-Control': 'public, max-age=31536000, immutable',
+      Vary: 'Accept-Encoding',
+      ...(zipped && { 'Content-Encoding': 'gzip' }),
+    });
+  }
+
+  return [
+    { method: 'GET', path: '/inspector', summary: 'show what the cluster does, as a page', handler: page },
+    {
+      method: 'GET',
+      path: '/inspector/assets/{name}',
+      summary: 'get a file of that page',
+      handler: asset,
+    },
+  ];
+}
