@@ -7,6 +7,8 @@ import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
 import { createApp } from './http/app.ts';
+import { EventHub } from './http/events/hub.ts';
+import { eventRoutes } from './http/events/routes.ts';
 import { liveness } from './http/liveness.ts';
 import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
@@ -55,15 +57,17 @@ async function run(config: Config): Promise<void> {
     graceMs: config.graceMs,
   });
   const peers = liveness({ replica: identity });
+  const { serverNowMs } = replica;
+  const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
   const app = createApp({
     store,
     clock,
     random,
     logger,
     replica: identity,
-    serverNowMs: replica.serverNowMs,
+    serverNowMs,
     status: replica.status,
-  }, peers.routes);
+  }, [...peers.routes, ...eventRoutes(events)]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,
@@ -81,6 +85,8 @@ async function run(config: Config): Promise<void> {
 
   const signal = await askedToStop();
   logger.info('stopping', { signal });
+  // At once, so that they go on at another replica while this one drains.
+  events.close();
   await replica.stop();
   // Not before: a process that is killed while it drains is to be missed.
   peers.goodbye();

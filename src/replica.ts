@@ -52,6 +52,9 @@ export interface Replica {
 /** A leader whose queue has been overdue for this long does not do its work: livez says so. */
 const STALLED_MS = 10_000;
 
+/** Three heartbeats are missing; and for how long a lost replica is still shown. */
+const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
+
 export function assembleReplica(deps: ReplicaDeps): Replica {
   const { store, clock, random, logger, identity, lease, graceMs } = deps;
   const serverTime = new ServerTime();
@@ -59,6 +62,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
+  const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
   const report = (_: unknown, { message, error }: { message: string; error?: unknown }) =>
     logger.warn(message, error instanceof Error ? { error } : {});
@@ -132,6 +136,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           boot: identity.boot,
           serverNowMs,
         },
+        presence: { serverNowMs: knownNowMs },
       },
     },
   );
@@ -155,7 +160,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     jobs,
     start: () => void actor.start(),
     stop: () => stopped(actor, jobs),
-    serverNowMs: () => serverTime.known ? serverNowMs() : clock.now(),
+    serverNowMs: knownNowMs,
     status() {
       const state = actor.getSnapshot().value;
       const name = typeof state === 'string' ? state : 'draining';
@@ -232,6 +237,10 @@ function fillAdoption({ store, logger }: ReplicaDeps, report: Report) {
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
         const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
+        // Not waited for: what it finds is for display.
+        store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
+          report(null, { message: 'lost replicas could not be noted; trying again', error })
+        );
         const orphans = await store.runs.orphans(query);
         const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
         const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
@@ -318,7 +327,7 @@ function fillPresence({ store, identity, clock }: ReplicaDeps, report: Report) {
   return presenceMachine.provide({
     actors: {
       announce: fromPromise(({ input }) =>
-        store.presence.announce({ id, boot, role: input.role, address, version, started_at })
+        store.presence.announce({ id, boot, ...input, address, version, started_at })
       ),
       leave: fromPromise(() => store.presence.leave(boot)),
     },

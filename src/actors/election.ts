@@ -95,7 +95,9 @@ export const electionMachine = setup({
     report: (_, _params: { message: string; error: unknown }) => unfilled('election', 'report')(),
     /** Nothing of what was believed about this term counts any more. */
     endTrust: () => unfilled('election', 'endTrust')(),
-    role: sendParent((_, { role }: { role: Role }): ElectionEvent => ({ type: 'ELECTION.ROLE', role })),
+    role: sendParent(({ event }, { role }: { role: Role }): ElectionEvent => (
+      { type: 'ELECTION.ROLE', role, by: event.type }
+    )),
     began: sendParent((_, { acquisition }: Won): ElectionEvent => ({ type: 'ELECTION.BEGAN', acquisition })),
     ended: sendParent(({ context }, { by }: { by: EndedBy }): ElectionEvent => (
       { type: 'ELECTION.ENDED', term: context.grant?.term ?? 0, by }
@@ -113,7 +115,7 @@ export const electionMachine = setup({
     })),
     lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
     ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
-    stopped: sendParent((): ElectionEvent => ({ type: 'ELECTION.STOPPED' })),
+    stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
     noteReading: assign({
       freeInMs: (_, { lease, serverNowMs }: LeaseReading) =>
         Math.max(0, lease.expires_at.getTime() - serverNowMs),

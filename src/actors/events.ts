@@ -34,11 +34,12 @@ export type SchedulerEvent =
 
 /** From the election, for everybody who wants to know. */
 export type ElectionNews =
-  | { type: 'ELECTION.ROLE'; role: Role }
+  /** `by`: the type of the event that caused it. */
+  | { type: 'ELECTION.ROLE'; role: Role; by: string }
   | { type: 'ELECTION.BEGAN'; acquisition: Acquisition }
   | { type: 'ELECTION.ENDED'; term: number; by: EndedBy };
 
-export type ElectionEvent = ElectionNews | { type: 'ELECTION.STOPPED' };
+export type ElectionEvent = ElectionNews | { type: 'ELECTION.STOPPED'; by: string };
 
 /** From main. */
 export type StopEvent = { type: 'STOP' };

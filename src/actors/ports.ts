@@ -10,7 +10,8 @@
 import type { Adopter, Adoption } from '../domain/adoption.ts';
 import type { Acquisition, Candidate, Grant, Lease, LeaseReading, Watermark } from '../domain/lease.ts';
 import type { EndedTerm, Term } from '../domain/leadership.ts';
-import type { Replica, Role } from '../domain/replica.ts';
+import type { ClusterEvent } from '../domain/event.ts';
+import type { Announcement, Replica } from '../domain/replica.ts';
 import type { Outcome, Run, RunState } from '../domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
 
@@ -219,21 +220,56 @@ export interface RunStore {
 }
 
 export interface PresenceStore {
-  /** Writes or refreshes this replica's entry. */
-  announce(
-    replica: { id: string; boot: string; role: Role; address: string; version: string; started_at: Date },
-  ): Promise<void>;
+  /** Writes or refreshes this replica's entry: seen now, and not lost. */
+  announce(replica: Announcement): Promise<void>;
   /** Takes this boot's entry away. */
   leave(boot: string): Promise<void>;
   /** Everybody seen within the last `withinMs` of server time, ordered by id. */
   list(withinMs: number): Promise<Replica[]>;
+  /**
+   * Notes as lost who was not seen for `lostAfterMs` of server time, and takes away who was not for
+   * `goneAfterMs`.
+   */
+  sweep(limits: { lostAfterMs: number; goneAfterMs: number }): Promise<void>;
 }
 
 export interface LeadershipStore {
   /** Writes the beginning of a term, and the end of the one before it. Writing it twice is harmless. */
   record(terms: { began: Term; ended: EndedTerm | null }): Promise<void>;
-  /** Newest first; terms are kept for 90 days. */
-  list(limit: number): Promise<Term[]>;
+  /** Newest first, only terms before `before` if that is given; they are kept for 90 days. */
+  list(limit: number, before?: number): Promise<Term[]>;
+}
+
+/** One step of a stream of events: an event, or none for a while, and the position after it. */
+export interface EventStep {
+  event: ClusterEvent | null;
+  position: string;
+}
+
+/** Events from a position on, in the order of their commits, at the pace of who reads them. */
+export interface OpenEvents {
+  /** Where it begins. */
+  readonly start: string;
+  /**
+   * The next one, or none after half a second or so without. 'lost': nothing follows, since the history that
+   * it would need is gone. One call at a time. After `StoreUnavailable` open another one at the last position.
+   */
+  next(): Promise<EventStep | 'lost'>;
+  close(): void;
+}
+
+/**
+ * What happened in the cluster, with a position for each event that means the same to every replica. Positions
+ * compare as strings in the order of the events; other than that they are opaque.
+ *
+ * A run whose record has expired is not told any more; a schedule is told as it is when it is read.
+ */
+export interface EventFeed {
+  /**
+   * What comes after the position; from now on when it is null. 'lost': the position is none of this store,
+   * or its history does not reach back to it.
+   */
+  open(after: string | null): Promise<OpenEvents | 'lost'>;
 }
 
 /** Everything that a store adapter offers. */
@@ -245,6 +281,7 @@ export interface Store {
   runs: RunStore;
   presence: PresenceStore;
   leadership: LeadershipStore;
+  events: EventFeed;
   /**
    * Resolves once the store answers and everything that the product needs in it (indexes, the lease document)
    * is there. Idempotent, by any number of replicas at once.

@@ -4,30 +4,51 @@
  *   announcing ⇄ resting      ROLE: announce the new role at once
  *   resting ──STOP──▶ leaving ──▶ gone     (an announcement under way is waited for: it would come after)
  *
+ * A replica also says how it came to its role: each step of its election machine, one by one, also those that
+ * follow each other too quickly to be announced singly. The newest few are said again each time, so that none is
+ * lost with an announcement that fails.
+ *
  * An announcement that fails is simply followed by the next one: being seen too late is the meaning of a
  * missing heartbeat.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import type { Role } from '../domain/replica.ts';
+import {
+  type Announcement,
+  type ElectionState,
+  MAX_TRANSITIONS,
+  type Role,
+  type Transition,
+} from '../domain/replica.ts';
 import type { StopEvent } from './events.ts';
 import { unfilled } from './slot.ts';
 
-interface Context {
-  role: Role;
-  /** The role has changed since it was announced last. */
+export interface PresenceInput {
+  /** Server time, epoch ms, as far as it is known. */
+  serverNowMs: () => number;
+}
+
+/** `by`: the type of the event that led to the role. */
+type RoleEvent = { type: 'ROLE'; role: Role; by: string | null };
+
+/** What is said of the role, and how it came to that. */
+type Word = Pick<Announcement, 'role' | 'transitions' | 'transition_count'>;
+
+interface Context extends PresenceInput {
+  word: Word;
+  /** The word has changed since it was announced last. */
   changed: boolean;
   stopping: boolean;
 }
 
 export const presenceMachine = setup({
-  types: { context: {} as Context, events: {} as { type: 'ROLE'; role: Role } | StopEvent },
+  types: { context: {} as Context, input: {} as PresenceInput, events: {} as RoleEvent | StopEvent },
   actors: {
-    announce: fromPromise<void, { role: Role }>(unfilled('presence', 'announce')),
+    announce: fromPromise<void, Word>(unfilled('presence', 'announce')),
     leave: fromPromise<void>(unfilled('presence', 'leave')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('presence', 'report')(),
-    noteRole: assign(({ event }) => event.type === 'ROLE' ? { role: event.role, changed: true } : {}),
+    noteRole: assign(({ context }, event: RoleEvent) => noted(context, event)),
     announced: assign({ changed: false }),
     noteStop: assign({ stopping: true }),
   },
@@ -35,15 +56,23 @@ export const presenceMachine = setup({
   delays: { interval: 1000 },
 }).createMachine({
   id: 'presence',
-  context: { role: 'follower', changed: false, stopping: false },
+  context: ({ input }) => ({
+    ...input,
+    word: { role: 'follower', transitions: [], transition_count: 0 },
+    changed: false,
+    stopping: false,
+  }),
   initial: 'announcing',
-  on: { ROLE: { actions: 'noteRole' }, STOP: { actions: 'noteStop' } },
+  on: {
+    ROLE: { actions: { type: 'noteRole', params: ({ event }) => event } },
+    STOP: { actions: 'noteStop' },
+  },
   states: {
     announcing: {
       entry: 'announced',
       invoke: {
         src: 'announce',
-        input: ({ context }) => ({ role: context.role }),
+        input: ({ context }) => context.word,
         onDone: 'resting',
         onError: {
           target: 'waiting',
@@ -78,3 +107,21 @@ export const presenceMachine = setup({
     gone: { type: 'final' },
   },
 });
+
+function noted({ word, changed, serverNowMs }: Context, { role, by }: RoleEvent): Partial<Context> {
+  // The first role is told as well, and is no change.
+  if (role === word.role) return { changed };
+  const step: Transition = { at: new Date(serverNowMs()), from: stateOf(word.role), to: stateOf(role), by };
+  return {
+    word: {
+      role,
+      transitions: [...word.transitions, step].slice(-MAX_TRANSITIONS),
+      transition_count: word.transition_count + 1,
+    },
+    changed: true,
+  };
+}
+
+function stateOf(role: Role): ElectionState {
+  return role === 'draining' ? 'stopped' : role;
+}

@@ -29,7 +29,7 @@ import type {
 import { chronicleMachine } from './chronicle.ts';
 import { mirrorMachine } from './mirror.ts';
 import { outcomesMachine } from './outcomes.ts';
-import { presenceMachine } from './presence.ts';
+import { type PresenceInput, presenceMachine } from './presence.ts';
 import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
 import { unfilled } from './slot.ts';
 
@@ -37,6 +37,7 @@ export interface ReplicaInput {
   election: ElectionInput;
   scheduler: SchedulerInput;
   adoption: AdoptionInput;
+  presence: PresenceInput;
   /** How long runs may go on after STOP, ms. */
   graceMs: number;
 }
@@ -46,6 +47,8 @@ type ChildDone = { type: 'xstate.done.actor.outcomes' } | { type: 'xstate.done.a
 
 interface Context extends ReplicaInput {
   role: Role;
+  /** The type of the event that led to it; null at the beginning. */
+  roleBy: string | null;
 }
 
 export const replicaMachine = setup({
@@ -80,15 +83,15 @@ export const replicaMachine = setup({
     log: (_, _params: ElectionNews) => unfilled('replica', 'log')(),
     /** Aborts the runs that go on: what becomes of them is not recorded. */
     giveUpRuns: () => unfilled('replica', 'giveUpRuns')(),
-    noteRole: assign({ role: (_, { role }: { role: Role }) => role }),
-    announceRole: sendTo('presence', ({ context }) => ({ type: 'ROLE', role: context.role })),
+    noteRole: assign((_, { role, by }: { role: Role; by: string }) => ({ role, roleBy: by })),
+    announceRole: sendTo('presence', ({ context: { role, roleBy } }) => ({ type: 'ROLE', role, by: roleBy })),
     startElection: spawnChild('election', { id: 'election', input: ({ context }) => context.election }),
-    startPresence: spawnChild('presence', { id: 'presence' }),
+    startPresence: spawnChild('presence', { id: 'presence', input: ({ context }) => context.presence }),
   },
   delays: { grace: ({ context }) => context.graceMs, lastWords: 3000 },
 }).createMachine({
   id: 'replica',
-  context: ({ input }) => ({ ...input, role: 'follower' }),
+  context: ({ input }) => ({ ...input, role: 'follower', roleBy: null }),
   invoke: [
     { src: 'scheduler', id: 'scheduler', input: ({ context }) => context.scheduler },
     { src: 'adoption', id: 'adoption', input: ({ context }) => context.adoption },
@@ -137,7 +140,7 @@ export const replicaMachine = setup({
           on: {
             'ELECTION.STOPPED': {
               target: 'finishing',
-              actions: { type: 'noteRole', params: { role: 'draining' } },
+              actions: { type: 'noteRole', params: ({ event }) => ({ role: 'draining', by: event.by }) },
             },
           },
         },

@@ -18,6 +18,17 @@ export type RunState =
 /** States in which somebody still has to act. */
 export const OPEN_STATES: readonly RunState[] = ['claimed', 'running', 'retrying'];
 
+/** States that no run leaves any more. */
+export const ENDED_STATES: readonly RunState[] = [
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'skipped',
+  'missed',
+  'abandoned',
+];
+
 /** Why an occurrence was recorded without being run. */
 export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';
 

@@ -5,14 +5,14 @@ import { readLimit } from './paging.ts';
 import { Problem } from './problem.ts';
 import { clusterView, leadershipView, leaderView } from './views.ts';
 
-/** Replicas write their presence every second; one that has not for this long is not shown. */
-const SEEN_WITHIN_MS = 10_000;
+/** Replicas write their presence every second; one that has not for this long is not shown, lost or not. */
+const SEEN_WITHIN_MS = 60_000;
 
 /** The endpoints about the cluster, read from the store: every replica answers the same. */
-export function clusterRoutes({ store }: ApiDeps): Route[] {
+export function clusterRoutes({ store, replica }: ApiDeps): Route[] {
   async function cluster(c: Context): Promise<Response> {
     const [reading, replicas] = await Promise.all([store.lease.read(), store.presence.list(SEEN_WITHIN_MS)]);
-    return c.json(clusterView(reading.lease, isFree(reading), replicas));
+    return c.json(clusterView(reading, replicas, replica.id));
   }
 
   async function leader(c: Context): Promise<Response> {
@@ -24,8 +24,9 @@ export function clusterRoutes({ store }: ApiDeps): Route[] {
   }
 
   async function leadership(c: Context): Promise<Response> {
-    const limit = readLimit(c);
-    const [reading, terms] = await Promise.all([store.lease.read(), store.leadership.list(limit)]);
+    const limit = readLimit(c, ['before']);
+    const before = readTerm(c);
+    const [reading, terms] = await Promise.all([store.lease.read(), store.leadership.list(limit, before)]);
     return c.json(leadershipView(terms, reading));
   }
 
@@ -44,4 +45,17 @@ export function clusterRoutes({ store }: ApiDeps): Route[] {
       handler: leadership,
     },
   ];
+}
+
+/** The parameter `before`: the oldest term of the page before. */
+function readTerm(c: Context): number | undefined {
+  const text = c.req.query('before');
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) {
+    throw new Problem(
+      400,
+      `before: ${JSON.stringify(text.slice(0, 40))} is not a term, which is a whole number`,
+    );
+  }
+  return Number(text);
 }

@@ -1,6 +1,6 @@
 /** What clients see of records: the fields that are theirs to know, and those that are computed for them. */
 import { type Term, withEnd } from '../domain/leadership.ts';
-import type { Lease, LeaseReading } from '../domain/lease.ts';
+import { isFree, type Lease, type LeaseReading } from '../domain/lease.ts';
 import { watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
@@ -49,21 +49,30 @@ export function leaderView(lease: Lease) {
   };
 }
 
-/** `watermark`: all occurrences at or before it are claimed or recorded. */
-export function clusterView(lease: Lease, free: boolean, replicas: readonly Replica[]) {
+/** `watermark`: all occurrences at or before it are claimed or recorded. `inspectedBy`: who answers. */
+export function clusterView(reading: LeaseReading, replicas: readonly Replica[], inspectedBy: string) {
+  const { lease, serverNowMs } = reading;
   return {
-    leader: free ? null : lease.holder,
+    leader: isFree(reading) ? null : lease.holder,
     term: lease.term,
     watermark: new Date(watermarkMs(lease.watermark)),
-    replicas: replicas.map(({ id, boot, role, address, version, started_at, last_seen }) => (
-      { id, boot, role, address, version, started_at, last_seen }
-    )),
+    now: new Date(serverNowMs),
+    inspected_by: inspectedBy,
+    replicas: replicas.map(replicaView),
   };
+}
+
+export function replicaView(
+  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions }: Replica,
+) {
+  return { id, boot, role, address, version, started_at, last_seen, lost_at, transitions };
 }
 
 /** The history of terms; the lease knows how the newest has ended while it has no successor. */
 export function leadershipView(terms: readonly Term[], reading: LeaseReading) {
-  return terms.map((term) => withEnd(term, reading)).map((
-    { term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms },
-  ) => ({ term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms }));
+  return terms.map((term) => termView(withEnd(term, reading)));
+}
+
+export function termView({ term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms }: Term) {
+  return { term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms };
 }

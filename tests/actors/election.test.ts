@@ -452,13 +452,13 @@ describe('election, as an actor', () => {
     await it.read.last.answer(FREE);
     await it.acquire.last.answer(GOT);
     assert.deepEqual(it.told, [
-      { type: 'ELECTION.ROLE', role: 'follower' },
+      { type: 'ELECTION.ROLE', role: 'follower', by: 'xstate.init' },
       { type: 'LEASE.SEEN', mark: MARK },
       { type: 'LEASE.SEEN', mark: MARK },
-      { type: 'ELECTION.ROLE', role: 'candidate' },
+      { type: 'ELECTION.ROLE', role: 'candidate', by: 'xstate.done.actor.0.election.follower.looking' },
       { type: 'ELECTION.BEGAN', acquisition: GOT },
       { type: 'LEASE.WON', grant: MINE, lease: WON, lastClaimMs: T },
-      { type: 'ELECTION.ROLE', role: 'leader' },
+      { type: 'ELECTION.ROLE', role: 'leader', by: 'xstate.done.actor.0.election.candidate' },
     ]);
     assert.deepEqual(it.acquire.last.input, { me: ME, instead: null });
   });
@@ -523,10 +523,10 @@ describe('election, as an actor', () => {
     await it.release.last.answer(true);
     assert.deepEqual(it.told, [
       { type: 'LEASE.SEEN', mark: MARK },
-      { type: 'ELECTION.ROLE', role: 'resigning' },
+      { type: 'ELECTION.ROLE', role: 'resigning', by: 'STOP' },
       { type: 'LEASE.ENDING' },
       { type: 'ELECTION.ENDED', term: 8, by: 'released' },
-      { type: 'ELECTION.STOPPED' },
+      { type: 'ELECTION.STOPPED', by: 'xstate.done.actor.0.election.resigning.releasing' },
       it.told.at(-1),
     ]);
     assert.equal(it.told.at(-1)?.type, 'xstate.done.actor.child');

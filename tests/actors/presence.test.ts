@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
 import { presenceMachine } from '../../src/actors/presence.ts';
-import type { Role } from '../../src/domain/replica.ts';
+import type { Announcement, Role } from '../../src/domain/replica.ts';
 import { calls, reachable, type Walk, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
 const STOP = { type: 'STOP' as const };
-const role = (name: Role) => ({ type: 'ROLE' as const, role: name });
+const role = (name: Role, by = 'why') => ({ type: 'ROLE' as const, role: name, by });
+const INPUT = { serverNowMs: () => 1000 };
 
-const announcing = () => walk(presenceMachine);
+const announcing = () => walk(presenceMachine, INPUT);
 const resting = () => announcing().answers('announce');
 const waiting = () => announcing().fails('announce');
 const leaving = () => resting().on(STOP);
@@ -25,8 +26,32 @@ describe('presence', () => {
 
   it('announces a new role at once', () => {
     const it = resting().on(role('leader'));
-    assert.deepEqual([it.state, it.does, it.context.role], ['announcing', ['start announce'], 'leader']);
+    assert.deepEqual([it.state, it.does, it.context.word.role], ['announcing', ['start announce'], 'leader']);
     assert.equal(it.answers('announce').state, 'resting', 'once');
+  });
+
+  it('says nothing new of the role that it began with', () => {
+    const it = resting().on(role('follower'));
+    assert.deepEqual([it.state, it.does], ['resting', []]);
+  });
+
+  it('says every step to its role, one by one, also when they are announced at once', () => {
+    const it = announcing().on(role('candidate', 'read')).on(role('leader', 'won'));
+    it.answers('announce');
+    const step = (from: string, to: string, by: string) => ({ at: new Date(1000), from, to, by });
+    assert.deepEqual(it.context.word, {
+      role: 'leader',
+      transitions: [step('follower', 'candidate', 'read'), step('candidate', 'leader', 'won')],
+      transition_count: 2,
+    });
+    assert.equal(it.on(role('draining', 'stop')).context.word.transitions.at(-1).to, 'stopped');
+  });
+
+  it('keeps the newest 20 steps, and the count of all', () => {
+    const it = resting();
+    for (let i = 0; i < 15; i++) it.on(role('candidate', `${i}`)).on(role('follower'));
+    const { transitions, transition_count } = it.context.word;
+    assert.deepEqual([transitions.length, transition_count, transitions[0].by], [20, 30, '5']);
   });
 
   it('announces again when the role changed while it announced another', () => {
@@ -78,6 +103,7 @@ describe('presence', () => {
     const { reached, all } = reachable(presenceMachine, {
       events: [STOP, role('leader')],
       answers: { announce: [undefined], leave: [undefined] },
+      input: INPUT,
       by: ({ changed }) => changed,
     });
     assert.deepEqual(reached, all);
@@ -87,14 +113,14 @@ describe('presence', () => {
 describe('presence, as an actor', () => {
   it('is heard every second, with the role of the moment', async () => {
     const clock = new SimClock();
-    const announce = calls<void, { role: Role }>();
+    const announce = calls<void, Pick<Announcement, 'role' | 'transitions' | 'transition_count'>>();
     const leave = calls<void>();
     const actor = createActor(
       presenceMachine.provide({
         actors: { announce: announce.slot, leave: leave.slot },
         actions: { report: () => {} },
       }),
-      { clock },
+      { clock, input: { serverNowMs: () => clock.now() } },
     );
     actor.start();
     const roles = () => announce.list.map(({ input }) => input.role);

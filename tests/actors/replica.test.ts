@@ -19,8 +19,8 @@ const STOP = { type: 'STOP' as const };
 const MARK = { claimedThroughMs: 0, mirroredThroughMs: 0 };
 const LOADED = { type: 'MIRROR.LOADED' as const, schedules: [], mark: MARK };
 const PROGRESS = { type: 'MIRROR.PROGRESS' as const, throughMs: 5 };
-const STOPPED = { type: 'ELECTION.STOPPED' as const };
-const LEADER = { type: 'ELECTION.ROLE' as const, role: 'leader' as const };
+const STOPPED = { type: 'ELECTION.STOPPED' as const, by: 'released' };
+const LEADER = { type: 'ELECTION.ROLE' as const, role: 'leader' as const, by: 'acquired' };
 const OUTCOMES_DONE = { type: 'xstate.done.actor.outcomes' as const };
 const PRESENCE_DONE = { type: 'xstate.done.actor.presence' as const };
 
@@ -48,6 +48,7 @@ function input(): ReplicaInput {
       boot: 'b1',
       serverNowMs: () => 0,
     },
+    presence: { serverNowMs: () => 0 },
   };
 }
 
@@ -93,7 +94,11 @@ describe('replica', () => {
 
   it('announces a new role, and logs what the election tells', () => {
     const it = standingBy().on(LEADER);
-    assert.deepEqual(it.does, [['log', LEADER], ['send presence', { type: 'ROLE', role: 'leader' }]]);
+    assert.deepEqual(it.does, [['log', LEADER], ['send presence', {
+      type: 'ROLE',
+      role: 'leader',
+      by: 'acquired',
+    }]]);
     assert.equal(it.context.role, 'leader');
     const ended = { type: 'ELECTION.ENDED', term: 3, by: 'fenced' };
     assert.deepEqual(it.on(ended).does, [['log', ended]]);
@@ -105,7 +110,7 @@ describe('replica', () => {
     it.on(STOPPED);
     assert.deepEqual([it.state, it.context.role], ['draining.finishing', 'draining']);
     assert.deepEqual(it.does, [
-      ['send presence', { type: 'ROLE', role: 'draining' }],
+      ['send presence', { type: 'ROLE', role: 'draining', by: 'released' }],
       'after 5000',
       'start runsEnded',
     ]);

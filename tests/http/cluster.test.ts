@@ -31,6 +31,8 @@ describe('GET /leader', () => {
   });
 });
 
+const LED = { at: new Date(NOW_MS - 500), from: 'candidate' as const, to: 'leader' as const, by: 'acquired' };
+
 describe('GET /cluster', () => {
   it('tells the replicas, the leader and how far the work is done', async () => {
     const { app, store } = await testApi();
@@ -47,6 +49,8 @@ describe('GET /cluster', () => {
         address: `http://${id}`,
         version: '0.1.0',
         started_at: new Date(NOW_MS - 1_000),
+        transitions: role === 'leader' ? [LED] : [],
+        transition_count: 1,
       });
     }
     const replica = (id: string, role: string) => ({
@@ -57,11 +61,15 @@ describe('GET /cluster', () => {
       version: '0.1.0',
       started_at: '2029-12-31T23:59:59.000Z',
       last_seen: '2030-01-01T00:00:00.000Z',
+      lost_at: null,
+      transitions: role === 'leader' ? [{ ...LED, at: LED.at.toISOString() }] : [],
     });
     assert.deepEqual(await json(app.request('/cluster')), {
       leader: 'replica-2',
       term: 1,
       watermark: '2030-01-01T00:00:08.000Z',
+      now: '2030-01-01T00:00:00.000Z',
+      inspected_by: 'replica-1',
       replicas: [replica('replica-1', 'follower'), replica('replica-2', 'leader')],
     });
   });
@@ -150,6 +158,20 @@ describe('GET /leadership', () => {
     }
   });
 
+  it('goes on before a term', async () => {
+    const { app, store } = await testApi();
+    for (let term = 1; term <= 5; term++) {
+      const began = { ...FIRST, term, began_at: new Date(NOW_MS), ended_at: null, ended_by: null } as Term;
+      await store.leadership.record({ began, ended: null });
+    }
+    const terms = async (query: string) =>
+      (await json(app.request(`/leadership${query}`))).map(({ term }: Term) => term);
+    assert.deepEqual(await terms('?limit=2&before=4'), [3, 2]);
+    assert.deepEqual(await terms('?before=1'), []);
+    const { detail } = await problem(app.request('/leadership?before=last'), 400);
+    assert.equal(detail, 'before: "last" is not a term, which is a whole number');
+  });
+
   it('refuses another limit, and any other parameter', async () => {
     const { app } = await testApi();
     for (const limit of ['0', '1001', 'all', '']) {
@@ -157,6 +179,6 @@ describe('GET /leadership', () => {
       assert.equal(detail, `limit: "${limit}" is not a whole number from 1 to 1000`);
     }
     const { detail } = await problem(app.request('/leadership?cursor=x'), 400);
-    assert.equal(detail, 'cursor: not a query parameter of this list, which has limit');
+    assert.equal(detail, 'cursor: not a query parameter of this list, which has limit, before');
   });
 });

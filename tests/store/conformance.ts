@@ -1,6 +1,7 @@
 import { describe } from 'node:test';
 import { adoptionCases } from './cases/adoption.ts';
 import { claimCases } from './cases/claims.ts';
+import { eventCases } from './cases/events.ts';
 import { feedCases } from './cases/feed.ts';
 import { leadershipCases } from './cases/leadership.ts';
 import { leaseCases } from './cases/lease.ts';
@@ -19,5 +20,6 @@ export function conformance(open: OpenDatabase): void {
   describe('runs', () => runCases(test));
   describe('adoption', () => adoptionCases(test));
   describe('leadership', () => leadershipCases(test));
+  describe('events', () => eventCases(test));
   describe('presence', () => presenceCases(test));
 }

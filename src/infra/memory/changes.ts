@@ -1,12 +1,10 @@
-import type { ScheduleChange } from '../../actors/ports.ts';
-
 /** How many changes are kept for those who resume (G9). */
 const KEPT = 10_000;
 
-/** The changes of the schedules in their order. A position counts all changes before it. */
-export class ChangeLog {
+/** What happened, in its order. A position counts all changes before it. */
+export class ChangeLog<Change> {
   readonly #waiting = new Set<() => void>();
-  #changes: ScheduleChange[] = [];
+  #changes: Change[] = [];
   /** Position of the oldest change that is kept. */
   #start = 0;
 
@@ -14,7 +12,7 @@ export class ChangeLog {
     return this.#start + this.#changes.length;
   }
 
-  append(change: ScheduleChange): void {
+  append(change: Change): void {
     this.#changes.push(structuredClone(change));
     if (this.#changes.length > KEPT * 2) {
       this.#start += this.#changes.length - KEPT;
@@ -23,8 +21,14 @@ export class ChangeLog {
     for (const wake of [...this.#waiting]) wake();
   }
 
+  /** The change at a position, null at the end; 'lost' when the history doesn't reach back that far. */
+  at(position: number): Change | null | 'lost' {
+    if (position === this.end) return null;
+    return this.#changes[position - this.#start] ?? 'lost';
+  }
+
   /** Null when the history doesn't reach back that far, or there never was such a position. */
-  since(position: number): ScheduleChange[] | null {
+  since(position: number): Change[] | null {
     const known = position >= Math.max(this.#start, this.end - KEPT) && position <= this.end;
     return known ? this.#changes.slice(position - this.#start) : null;
   }

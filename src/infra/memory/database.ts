@@ -1,8 +1,9 @@
-import { type Clock, StoreUnavailable } from '../../actors/ports.ts';
+import { type Clock, type ScheduleChange, StoreUnavailable } from '../../actors/ports.ts';
+import type { ClusterEvent } from '../../domain/event.ts';
 import type { Term } from '../../domain/leadership.ts';
 import type { Lease } from '../../domain/lease.ts';
-import type { Replica } from '../../domain/replica.ts';
-import { OPEN_STATES, type Run } from '../../domain/run.ts';
+import type { Presence } from '../../domain/replica.ts';
+import { ENDED_STATES, OPEN_STATES, type Run } from '../../domain/run.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { ChangeLog } from './changes.ts';
 
@@ -19,9 +20,12 @@ export class Database {
   readonly schedules = new Map<string, Schedule>();
   /** The latest `effective_from` of all schedules that were removed. */
   latestRemovedMs = 0;
-  readonly changes = new ChangeLog();
+  readonly changes = new ChangeLog<ScheduleChange>();
+  readonly events = new ChangeLog<ClusterEvent>();
+  /** Tells positions in these events from those in another database's. */
+  readonly since: string;
   /** By boot. */
-  readonly replicas = new Map<string, Replica>();
+  readonly replicas = new Map<string, Presence>();
   readonly terms = new Map<number, Term>();
   readonly clock: Clock;
   readonly #runs = new Map<string, Run>();
@@ -32,6 +36,7 @@ export class Database {
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.since = this.now().toISOString();
   }
 
   /** The server's clock. Like a real one's it may stand still, but nothing here could bear its going back. */
@@ -54,6 +59,12 @@ export class Database {
     const stored = structuredClone(run);
     this.#runs.set(run.id, stored);
     this.#open.add(stored);
+    this.tellIfEnded(stored);
+  }
+
+  /** After each change of a run's state. */
+  tellIfEnded(run: Run): void {
+    if (ENDED_STATES.includes(run.state)) this.events.append({ type: 'run', run });
   }
 
   run(id: string): Run | undefined {

@@ -1,5 +1,7 @@
 import type { LeadershipStore } from '../../actors/ports.ts';
+import type { Term } from '../../domain/leadership.ts';
 import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
 
 export function memoryLeadership(connection: Connection): LeadershipStore {
   const { db } = connection;
@@ -7,16 +9,25 @@ export function memoryLeadership(connection: Connection): LeadershipStore {
     record: ({ began, ended }) =>
       connection.call('leadership.record', () => {
         const known = ended && db.terms.get(ended.term);
-        if (ended) db.terms.set(ended.term, { ...ended, gap_ms: known?.gap_ms ?? null });
+        if (ended) write(db, { ...ended, gap_ms: known?.gap_ms ?? null });
         // What its successor may have written about its end stands.
         const { ended_at, ended_by } = db.terms.get(began.term) ?? began;
-        db.terms.set(began.term, { ...began, ended_at, ended_by });
+        write(db, { ...began, ended_at, ended_by });
       }),
 
-    list: (limit) =>
+    list: (limit, before = Infinity) =>
       connection.call(
         'leadership.list',
-        () => [...db.terms.values()].toSorted((a, b) => b.term - a.term).slice(0, limit),
+        () =>
+          [...db.terms.values()].filter(({ term }) => term < before).toSorted((a, b) => b.term - a.term)
+            .slice(0, limit),
       ),
   };
+}
+
+/** Told only if it says something new. */
+function write(db: Database, term: Term): void {
+  const changes = JSON.stringify(db.terms.get(term.term)) !== JSON.stringify(term);
+  db.terms.set(term.term, term);
+  if (changes) db.events.append({ type: 'leadership', term });
 }

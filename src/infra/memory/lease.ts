@@ -1,5 +1,13 @@
 import type { LeaseStore } from '../../actors/ports.ts';
-import { type Grant, isFree, isHeldUnder, later, type Lease, type Watermark } from '../../domain/lease.ts';
+import {
+  type BeganBy,
+  type Grant,
+  isFree,
+  isHeldUnder,
+  later,
+  type Lease,
+  type Watermark,
+} from '../../domain/lease.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -31,6 +39,8 @@ export function memoryLease(connection: Connection): LeaseStore {
           expires_at,
           released_at: null,
         };
+        const { began_by: by } = db.lease;
+        db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
         hint(db);
         return { lease: db.lease, previous: lease };
       }),
@@ -44,6 +54,8 @@ export function memoryLease(connection: Connection): LeaseStore {
         if (!lease) return false;
         const now = db.now();
         db.lease = { ...lease, expires_at: now, released_at: now };
+        const { boot, term } = grant;
+        db.events.append({ type: 'leader', leader: null, boot, term, by: 'released', at: now });
         hint(db);
         return true;
       }),

@@ -72,10 +72,13 @@ function record(db: Database, outcome: Outcome): boolean {
   const run = db.run(run_id);
   if (!isHeld(run, { attempt, executor_boot })) return false;
   Object.assign(run, end);
+  db.tellIfEnded(run);
   return true;
 }
 
 function adopt(db: Database, adoption: Adoption, by: Adopter): void {
   const run = db.run(adoption.run.id);
-  if (isHeld(run, adoption.run)) Object.assign(run, structuredClone(adopted(adoption, by)));
+  if (!isHeld(run, adoption.run)) return;
+  Object.assign(run, structuredClone(adopted(adoption, by)));
+  db.tellIfEnded(run);
 }

@@ -29,7 +29,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         if (db.schedules.has(id)) return 'conflict';
         // As no two definitions of an id may look alike, even if it was deleted within this millisecond.
         const now = new Date(Math.max(db.nowMs(), db.latestRemovedMs + 1));
-        return put(db, {
+        return put(db, 'created', {
           ...spec,
           id,
           revision: 1,
@@ -45,7 +45,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         const old = db.schedules.get(id);
         if (!old) return null;
         if (ifRevision !== undefined && ifRevision !== old.revision) return 'conflict';
-        return put(db, successor(db, old, spec));
+        return put(db, 'updated', successor(db, old, spec));
       }),
 
     remove: (id, ifRevision) =>
@@ -56,15 +56,17 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         db.schedules.delete(id);
         db.latestRemovedMs = Math.max(db.latestRemovedMs, old.effective_from.getTime());
         db.changes.append({ kind: 'delete', id });
+        db.events.append({ type: 'schedule', change: 'deleted', id, schedule: null });
         return old;
       }),
   };
 }
 
-function put(db: Database, schedule: Schedule): Schedule {
+function put(db: Database, change: 'created' | 'updated', schedule: Schedule): Schedule {
   const stored = structuredClone(schedule);
   db.schedules.set(schedule.id, stored);
   db.changes.append({ kind: 'upsert', schedule: stored });
+  db.events.append({ type: 'schedule', change, id: stored.id, schedule: stored });
   return stored;
 }
 

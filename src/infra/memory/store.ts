@@ -6,6 +6,7 @@ import type { Clock, Store } from '../../actors/ports.ts';
 import { memoryClaims } from './claims.ts';
 import { Connection, type Intercept } from './connection.ts';
 import { Database } from './database.ts';
+import { memoryEvents } from './events.ts';
 import { memoryFeed } from './feed.ts';
 import { memoryLeadership } from './leadership.ts';
 import { memoryLease } from './lease.ts';
@@ -34,6 +35,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
     runs: memoryRuns(connection),
     presence: memoryPresence(connection),
     leadership: memoryLeadership(connection),
+    events: memoryEvents(connection),
     prepare: () =>
       connection.call('store.prepare', () => {
         db.lease ??= {

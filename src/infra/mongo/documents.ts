@@ -2,7 +2,8 @@
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../domain/leadership.ts';
 import type { Lease } from '../../domain/lease.ts';
-import type { Replica } from '../../domain/replica.ts';
+import type { ChangeOfHands } from '../../domain/event.ts';
+import type { Presence } from '../../domain/replica.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 
@@ -16,12 +17,14 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   session: Binary | null;
   /** Written only to make changes of schedules and open claims meet (G4). */
   barrier?: number;
+  /** The last change of hands: see hands.ts. */
+  hands?: Record<string, ChangeOfHands>;
 }
 
 export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
 export type RunDoc = Omit<Run, 'id'> & { _id: string };
 /** A replica's `_id` is its boot; `boot` is there as well. */
-export type ReplicaDoc = Replica & { _id: string };
+export type ReplicaDoc = Presence & { _id: string };
 
 export type TermDoc = Omit<Term, 'term'> & { _id: number };
 
@@ -46,7 +49,7 @@ export function collections(db: Db): Collections {
 }
 
 export function toLease(doc: LeaseDoc): Lease {
-  const { _id, claimed_through, mirrored_through, session: _session, barrier: _barrier, ...lease } = doc;
+  const { _id, claimed_through, mirrored_through, session: _s, barrier: _b, hands: _h, ...lease } = doc;
   return {
     ...lease,
     watermark: { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() },

@@ -23,9 +23,9 @@ export function mongoLeadership({ leadership }: Collections): LeadershipStore {
         ]);
       }),
 
-    list: (limit) =>
+    list: (limit, before = Infinity) =>
       answered('the history of terms', async () => {
-        const docs = await leadership.find().sort({ _id: -1 }).limit(limit).toArray();
+        const docs = await leadership.find({ _id: { $lt: before } }).sort({ _id: -1 }).limit(limit).toArray();
         return docs.map(({ _id, ...doc }) => ({ term: _id, ...doc }));
       }),
   };

@@ -12,6 +12,7 @@ import {
 import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
+import { givenBack, takenBy } from './hands.ts';
 import type { LeaseWatch } from './leaseWatch.ts';
 
 /**
@@ -60,7 +61,7 @@ export function mongoLease(
 
     release: (grant) =>
       answered('the release of the lease', async () => {
-        const update = [{ $set: { expires_at: '$$NOW', released_at: '$$NOW' } }];
+        const update = [{ $set: { expires_at: '$$NOW', released_at: '$$NOW', hands: givenBack() } }];
         const { matchedCount } = await leases.updateOne(inForce(grant), update, {
           maxTimeMS: WRITE_WITHIN_MS,
         });
@@ -92,6 +93,7 @@ function taking(candidate: Candidate, durationMs: number, by: BeganBy, session: 
       renewed_at: '$$NOW',
       expires_at: after('$$NOW', durationMs),
       released_at: literal(null),
+      hands: takenBy(candidate, by),
     },
   }];
 }

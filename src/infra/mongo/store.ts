@@ -4,6 +4,7 @@ import { ClaimSession } from './claimSession.ts';
 import { mongoClaims } from './claims.ts';
 import { collections as collectionsOf } from './documents.ts';
 import { answered } from './errors.ts';
+import { mongoEvents } from './events.ts';
 import { mongoFeed } from './feed.ts';
 import { mongoLeadership } from './leadership.ts';
 import { mongoLease } from './lease.ts';
@@ -66,6 +67,7 @@ export function mongoStore(
     runs: mongoRuns(collections),
     presence: mongoPresence(collections),
     leadership: mongoLeadership(collections),
+    events: mongoEvents({ db, endWithStore }),
     prepare: () =>
       answered('the preparation of the database', async () => {
         // A client that failed to connect with its first call does not try again by itself.

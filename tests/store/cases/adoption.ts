@@ -171,6 +171,8 @@ async function announce(store: Store, id: string): Promise<void> {
     address: '',
     version: '1',
     started_at,
+    transitions: [],
+    transition_count: 0,
   });
 }
 

@@ -103,6 +103,8 @@ export function feedCases(test: Test): void {
           address: '',
           version: '',
           started_at: new Date(i),
+          transitions: [],
+          transition_count: 0,
         });
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

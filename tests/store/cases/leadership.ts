@@ -102,4 +102,13 @@ export function leadershipCases(test: Test): void {
       (terms[1]?.began_at as Date).getTime() - (terms[2]?.ended_at as Date).getTime(),
     );
   });
+
+  test('lists the terms before another one', async (store) => {
+    await store.leadership.record(BY_FIRST);
+    await store.leadership.record(BY_SECOND);
+    await store.leadership.record(BY_THIRD);
+    assert.deepEqual(await store.leadership.list(10, 3), [SECOND_ENDED, FIRST_ENDED]);
+    assert.deepEqual(await store.leadership.list(1, 3), [SECOND_ENDED]);
+    assert.deepEqual(await store.leadership.list(10, 1), []);
+  });
 }

@@ -1,0 +1,91 @@
+import type { Clock, EventFeed, OpenEvents } from '../../actors/ports.ts';
+import { StoreUnavailable } from '../../actors/ports.ts';
+import type { ClusterEvent } from '../../domain/event.ts';
+import type { Client } from './client.ts';
+import type { Message } from './message.ts';
+import type { Turns } from './turns.ts';
+
+/** Who has missed more had better read everything afresh (G9). */
+const MAX_EVENTS = 10_000;
+/** The client has to take what waits before so many more are read. */
+const BATCH = 100;
+const MAX_TRIES = 4;
+const RETRY_AFTER_MS = 500;
+/** How long it may take for that: others wait for their turn. */
+const TAKEN_WITHIN_MS = 10_000;
+
+export interface CatchUpParts {
+  client: Client;
+  /** The position of the last event that the client has. */
+  after: string;
+  events: EventFeed;
+  turns: Turns;
+  clock: Clock;
+  message(position: string, event: ClusterEvent): Message;
+  /** The hub keeps all events after this position; null while it has none. */
+  keptFrom(): string | null;
+  /** The position is known: the client hears so before everything else. */
+  greet(): void;
+  /** The client has everything up to this position, and the hub the rest. */
+  meet(position: string): void;
+  giveUp(reason: string): void;
+  /** The client does not take what it asked for. */
+  cutOff(): void;
+}
+
+/** Gives the client what came after its position, until the hub has the rest. */
+export async function catchUp(parts: CatchUpParts): Promise<void> {
+  await parts.turns.take(() => follow(parts));
+}
+
+async function follow(parts: CatchUpParts): Promise<void> {
+  const { client, clock, giveUp } = parts;
+  const progress = { position: parts.after, events: 0 };
+  for (let tries = 1; !client.over; tries++) {
+    let open: OpenEvents | 'lost' | null = null;
+    try {
+      open = await parts.events.open(progress.position);
+      if (client.over) return;
+      if (open === 'lost') return giveUp('the id is unknown, or too old for its history');
+      parts.greet();
+      return await replay(parts, open, progress);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || tries === MAX_TRIES) {
+        return giveUp('what came after the id could not be read');
+      }
+    } finally {
+      if (open !== null && open !== 'lost') open.close();
+    }
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY_AFTER_MS));
+  }
+}
+
+async function replay(
+  { client, clock, message, keptFrom, meet, giveUp, cutOff }: CatchUpParts,
+  open: OpenEvents,
+  progress: { position: string; events: number },
+): Promise<void> {
+  while (!client.over) {
+    const keptSince = keptFrom();
+    if (keptSince !== null && progress.position >= keptSince) return meet(progress.position);
+    const step = await open.next();
+    if (step === 'lost') return giveUp('the history of events was interrupted');
+    progress.position = step.position;
+    if (step.event === null) continue;
+    if (++progress.events > MAX_EVENTS) return giveUp(`more than ${MAX_EVENTS} events came after the id`);
+    client.push(message(step.position, step.event));
+    if (client.waiting >= BATCH && !(await takenInTime(client, clock))) return cutOff();
+  }
+}
+
+async function takenInTime(client: Client, clock: Clock): Promise<boolean> {
+  let timer: unknown;
+  const late = new Promise<false>((resolve) =>
+    timer = clock.setTimeout(() => resolve(false), TAKEN_WITHIN_MS)
+  );
+  try {
+    return await Promise.race([client.emptied().then(() => true as const), late]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The events of the cluster for all clients of this replica. One stream is read from the store for all of them,
+ * while there is any; each event is made into a message once. The last few thousand are kept: a client that comes
+ * back with an id among them is served from there. One with another id gets what it missed by a stream of its own
+ * (catchUp.ts) until that has come as far as what is kept.
+ */
+import type { EventFeed } from '../../actors/ports.ts';
+import type { ApiDeps } from '../api.ts';
+import { catchUp, type CatchUpParts } from './catchUp.ts';
+import { Client } from './client.ts';
+import { comment, type Filter, type Message, messageOf, plainMessage, reconnection } from './message.ts';
+import { Ring } from './ring.ts';
+import { Turns } from './turns.ts';
+import { Upstream } from './upstream.ts';
+
+export const MAX_CLIENTS = 200;
+const HEARTBEAT_MS = 5000;
+/** How long the stream is read on after the last client: a page that is loaded again comes back in this time. */
+const LINGER_MS = 30_000;
+/** A stream answers at least every half second. After this, what clients have may be old: no heartbeat says else. */
+const SILENT_MS = 3000;
+/** Streams of their own for clients that catch up, at a time. */
+const MAX_CATCHING_UP = 8;
+
+export interface HubDeps extends Pick<ApiDeps, 'clock' | 'logger' | 'serverNowMs' | 'replica'> {
+  events: EventFeed;
+}
+
+/** A client that gets all that comes; until it has, nothing that is not after `from`. */
+type Member = { from: string | null };
+
+export class EventHub {
+  readonly #deps: HubDeps;
+  readonly #clients = new Set<Client>();
+  readonly #members = new Map<Client, Member>();
+  readonly #turns = new Turns(MAX_CATCHING_UP);
+  #upstream: Upstream | null = null;
+  #ring: Ring | null = null;
+  #onRing: (() => void)[] = [];
+  #heartbeat: unknown;
+  #linger: unknown;
+  #closed = false;
+  #cutOffs = 0;
+
+  constructor(deps: HubDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many clients there are, and how many were cut off because they did not read. */
+  get counts(): { clients: number; cutOff: number } {
+    return { clients: this.#clients.size, cutOff: this.#cutOffs };
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * A new client, whose events follow after the position; from now on when it is null. `reconnectMs` is told to it.
+   * `destroy` breaks its connection.
+   */
+  join(filter: Filter, after: string | null, reconnectMs: number, destroy?: () => void): Client {
+    const client: Client = new Client({ filter, destroy, onGone: () => this.#gone(client) });
+    this.#clients.add(client);
+    client.push(reconnection(reconnectMs));
+    this.#open();
+    void this.#welcome(client, after);
+    return client;
+  }
+
+  /** Ends all streams; whoever comes now is sent away. */
+  close(): void {
+    this.#closed = true;
+    for (const client of [...this.#clients]) client.end();
+    this.#shut();
+  }
+
+  async #welcome(client: Client, after: string | null): Promise<void> {
+    if (this.#ring === null) await new Promise<void>((resolve) => this.#onRing.push(resolve));
+    const ring = this.#ring;
+    if (client.over || ring === null) return;
+    if (after === null) this.#begin(client, ring.end);
+    else if (ring.has(after)) this.#begin(client, after);
+    else await catchUp(this.#catchUpParts(client, after));
+  }
+
+  #catchUpParts(client: Client, after: string): CatchUpParts {
+    const { events, clock, serverNowMs } = this.#deps;
+    let greeted = false;
+    const greet = (position: string) => {
+      if (!greeted) client.push(this.#hello(position));
+      greeted = true;
+    };
+    return {
+      client,
+      after,
+      events,
+      clock,
+      turns: this.#turns,
+      message: (position, event) => messageOf(position, event, serverNowMs()),
+      keptFrom: () => this.#ring?.start ?? null,
+      greet: () => greet(after),
+      meet: (position) => this.#admit(client, position),
+      giveUp: (reason) => {
+        const position = (this.#ring as Ring).end;
+        greet(position);
+        client.push(plainMessage('resync', { reason }, position));
+        this.#members.set(client, { from: null });
+      },
+      cutOff: () => this.#cutOff(client),
+    };
+  }
+
+  #begin(client: Client, position: string): void {
+    client.push(this.#hello(position));
+    this.#admit(client, position);
+  }
+
+  /** From here on it gets all that comes, after what is kept and it does not have. */
+  #admit(client: Client, position: string): void {
+    const ring = this.#ring as Ring;
+    client.replay(ring.after(position));
+    // It may have come from a replica whose stream is a bit ahead of this one's.
+    this.#members.set(client, { from: position > ring.end ? position : null });
+  }
+
+  #hello(position: string): Message {
+    const { replica, serverNowMs } = this.#deps;
+    return plainMessage(
+      'hello',
+      { replica: replica.id, boot: replica.boot, now: new Date(serverNowMs()) },
+      position,
+    );
+  }
+
+  #open(): void {
+    this.#deps.clock.clearTimeout(this.#linger);
+    if (this.#upstream !== null) return;
+    this.#upstream = new Upstream(this.#deps, {
+      begun: (position) => this.#begun(position),
+      event: (position, event) => this.#tell(messageOf(position, event, this.#deps.serverNowMs())),
+      quiet: (position) => this.#ring?.moveTo(position),
+    });
+    this.#heartbeat = this.#deps.clock.setTimeout(() => this.#beat(), HEARTBEAT_MS);
+  }
+
+  #shut(): void {
+    const { clock } = this.#deps;
+    clock.clearTimeout(this.#linger);
+    clock.clearTimeout(this.#heartbeat);
+    this.#upstream?.end();
+    this.#upstream = null;
+    this.#ring = null;
+    for (const resolve of this.#onRing.splice(0)) resolve();
+  }
+
+  #gone(client: Client): void {
+    this.#clients.delete(client);
+    this.#members.delete(client);
+    if (this.#clients.size > 0 || this.#closed) return;
+    this.#linger = this.#deps.clock.setTimeout(() => this.#shut(), LINGER_MS);
+  }
+
+  #begun(position: string): void {
+    const isAnew = this.#ring !== null;
+    this.#ring = new Ring(position);
+    for (const resolve of this.#onRing.splice(0)) resolve();
+    if (!isAnew) return;
+    for (const client of [...this.#members.keys()]) {
+      client.push(plainMessage('resync', { reason: 'the history of events was interrupted' }, position));
+    }
+  }
+
+  #tell(message: Message): void {
+    const position = message.id as string;
+    this.#ring?.push(message);
+    for (const [client, member] of this.#members) {
+      if (member.from !== null && position <= member.from) continue;
+      member.from = null;
+      this.#push(client, message);
+    }
+  }
+
+  #push(client: Client, message: Message): void {
+    if (!client.push(message)) this.#cutOff(client);
+  }
+
+  #cutOff(client: Client): void {
+    client.cut();
+    this.#cutOffs++;
+    this.#deps.logger.debug('a client of the events was cut off: it does not read', {
+      clients: this.#clients.size,
+    });
+  }
+
+  #beat(): void {
+    const { clock, serverNowMs } = this.#deps;
+    this.#heartbeat = clock.setTimeout(() => this.#beat(), HEARTBEAT_MS);
+    const isLive = (this.#upstream?.silentMs() ?? Infinity) < SILENT_MS;
+    const beat = isLive ? plainMessage('heartbeat', { now: new Date(serverNowMs()) }) : null;
+    const sign = comment(isLive ? 'catching up' : 'the store does not answer');
+    for (const client of [...this.#clients]) {
+      this.#push(client, beat !== null && this.#members.has(client) ? beat : sign);
+    }
+  }
+}

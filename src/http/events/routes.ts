@@ -1,0 +1,75 @@
+import type { Context } from 'hono';
+import type { Route } from '../api.ts';
+import { Problem } from '../problem.ts';
+import { type EventHub, MAX_CLIENTS } from './hub.ts';
+import { EVENT_TYPES, type EventType, type Filter } from './message.ts';
+
+/** How long a client waits before it connects again, ms: told to it. */
+const RECONNECT_MS = 250;
+const MAX_ID_LENGTH = 4096;
+
+const PARAMETERS = ['types', 'schedule_id', 'after'];
+
+/** What the server's adapter for Node gives with a request. */
+type Bindings = { outgoing?: { destroy(): void } } | undefined;
+
+/** `GET /events`: server-sent events. */
+export function eventRoutes(hub: EventHub): Route[] {
+  function events(c: Context): Response {
+    const filter = readFilter(c);
+    const after = readAfter(c);
+    const headers = {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      // For proxies that would gather it first.
+      'X-Accel-Buffering': 'no',
+    };
+    // A browser's EventSource gives up for good after any other answer; after this one it tries another replica.
+    if (hub.closed) return c.body(`retry: ${RECONNECT_MS}\n: this replica is stopping\n\n`, 200, headers);
+    if (hub.counts.clients >= MAX_CLIENTS) {
+      throw new Problem(503, `${MAX_CLIENTS} clients read the events of this replica already`, {
+        headers: { 'Retry-After': '5' },
+      });
+    }
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const { outgoing } = (c.env as Bindings) ?? {};
+    const client = hub.join(filter, after, RECONNECT_MS, outgoing && (() => outgoing.destroy()));
+    return c.body(client.stream, 200, headers);
+  }
+
+  return [{
+    method: 'GET',
+    path: '/events',
+    summary: 'follow what happens, as server-sent events',
+    handler: events,
+  }];
+}
+
+function readFilter(c: Context): Filter {
+  for (const name of Object.keys(c.req.query())) {
+    if (!PARAMETERS.includes(name)) {
+      throw new Problem(
+        400,
+        `${name}: not a query parameter of the events, which have ${PARAMETERS.join(', ')}`,
+      );
+    }
+  }
+  const types = (c.req.query('types') ?? EVENT_TYPES.join(',')).split(',').map((name) => name.trim());
+  for (const name of types) {
+    if (!(EVENT_TYPES as readonly string[]).includes(name)) {
+      throw new Problem(
+        400,
+        `types: ${JSON.stringify(name)} is not a type of event; there are ${EVENT_TYPES.join(', ')}`,
+      );
+    }
+  }
+  return { types: new Set(types as EventType[]), scheduleId: c.req.query('schedule_id') ?? null };
+}
+
+/** The header is what a browser sends when it comes back, also with a URL that has an older id. */
+function readAfter(c: Context): string | null {
+  const after = c.req.header('last-event-id') || c.req.query('after') || null;
+  if (after !== null && after.length > MAX_ID_LENGTH) {
+    throw new Problem(400, `after: the id is longer than any of ours, ${MAX_ID_LENGTH} characters`);
+  }
+  return after;
+}

@@ -1,0 +1,84 @@
+import type { Clock, EventFeed, Logger, OpenEvents } from '../../actors/ports.ts';
+import { StoreUnavailable } from '../../actors/ports.ts';
+import type { ClusterEvent } from '../../domain/event.ts';
+
+const RETRY_AFTER_MS = 500;
+
+export interface UpstreamObserver {
+  /** Events follow from this position; what was told before is void. */
+  begun(position: string): void;
+  event(position: string, event: ClusterEvent): void;
+  /** Nothing happened up to here. */
+  quiet(position: string): void;
+}
+
+/**
+ * The one stream of events that this replica reads for all its clients. After an error it goes on from where it was;
+ * when that is no longer possible it begins anew, and says so.
+ */
+export class Upstream {
+  readonly #parts: { events: EventFeed; clock: Clock; logger: Logger };
+  readonly #observer: UpstreamObserver;
+  #open: OpenEvents | null = null;
+  #position: string | null = null;
+  #heardMs = -Infinity;
+  #ended = false;
+
+  constructor(parts: { events: EventFeed; clock: Clock; logger: Logger }, observer: UpstreamObserver) {
+    this.#parts = parts;
+    this.#observer = observer;
+    void this.#run();
+  }
+
+  /** How long ago the store has last said something, ms. */
+  silentMs(): number {
+    return this.#parts.clock.monotonic() - this.#heardMs;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#open?.close();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    for (let failures = 0; !this.#ended;) {
+      try {
+        await this.#follow(() => (failures = 0));
+      } catch (error) {
+        if (this.#ended) return;
+        if (failures++ === 0) logger.warn('the stream of events broke; opening it again', { error });
+        if (!(error instanceof StoreUnavailable)) this.#position = null;
+      } finally {
+        this.#open?.close();
+      }
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY_AFTER_MS));
+    }
+  }
+
+  /** Until the stream ends, breaks or is lost. */
+  async #follow(answered: () => void): Promise<void> {
+    const open = await this.#parts.events.open(this.#position);
+    if (open === 'lost') {
+      this.#position = null;
+      return;
+    }
+    this.#open = open;
+    if (this.#ended) return;
+    if (this.#position === null) this.#observer.begun(open.start);
+    this.#position = open.start;
+    for (;;) {
+      this.#heardMs = this.#parts.clock.monotonic();
+      answered();
+      const step = await open.next();
+      if (this.#ended) return;
+      if (step === 'lost') {
+        this.#position = null;
+        return;
+      }
+      this.#position = step.position;
+      if (step.event) this.#observer.event(step.position, step.event);
+      else this.#observer.quiet(step.position);
+    }
+  }
+}

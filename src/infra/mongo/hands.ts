@@ -1,0 +1,35 @@
+/**
+ * Changes of hands, for those who watch: a part of the lease document that a change stream tells as it was
+ * written. Of a field that is changed, a change stream tells the new value, of a field that stays the same
+ * nothing, and the document that can be looked up may be a later one. So each change is written under a key that
+ * was never there, and told as a whole.
+ */
+import type { Document } from 'mongodb';
+import type { BeganBy } from '../../domain/lease.ts';
+import type { ChangeOfHands } from '../../domain/event.ts';
+import { literal } from './expressions.ts';
+
+/** The field for the update that takes the lease under the next term. */
+export function takenBy({ holder, boot }: { holder: string; boot: string }, by: BeganBy): Document {
+  const term = { $add: ['$term', 1] };
+  return entry(term, { leader: literal(holder), boot: literal(boot), term, by: literal(by), at: '$$NOW' });
+}
+
+/** The field for the update that gives the lease back. */
+export function givenBack(): Document {
+  return entry('$term', { leader: null, boot: '$boot', term: '$term', by: 'released', at: '$$NOW' });
+}
+
+function entry(term: unknown, value: Document): Document {
+  const key = { $concat: [value.leader === null ? 'free after ' : 'held in ', { $toString: term }] };
+  return { $arrayToObject: [[{ k: key, v: value }]] };
+}
+
+/** The change of hands in what a change stream tells of the lease; null when it tells none. */
+export function changeOfHands(updated: Document | undefined): ChangeOfHands | null {
+  for (const [field, value] of Object.entries(updated ?? {})) {
+    if (field === 'hands') return Object.values<ChangeOfHands>(value)[0] ?? null;
+    if (field.startsWith('hands.')) return value;
+  }
+  return null;
+}
