@@ -1,7 +1,7 @@
 /** What a person can tell the cluster to do, each with what the page says about it. */
 import { useState } from 'preact/hooks';
 import { ApiError, call } from './api.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Dialog } from './parts.js';
 import { toast } from './toasts.js';
 import { title } from './words.js';
@@ -51,13 +51,13 @@ export function PauseDialog({ schedule, onClose }) {
     const body = reason ? { reason } : {};
     if (await act(`${title(schedule)} is paused.`, 'POST', `${at(schedule.id)}/pause`, { body })) onClose();
   };
-  return html`
+  return jsx`
     <${Dialog} title=${`Pause ${title(schedule)}?`} onClose=${onClose}>
       <form onSubmit=${submit}>
         <p>It owes nothing for as long as it is paused: what it leaves out is not made up for.</p>
         <label class="field"><span>Reason (optional)</span>
             <input type="text" maxLength="1024" value=${reason} onInput=${(/** @type {any} */ event) =>
-              setReason(event.target.value)} /></label>
+    setReason(event.target.value)} /></label>
         <div
           class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary">Pause</button></div>
       </form>
@@ -70,7 +70,7 @@ export function DeleteDialog({ schedule, onClose, onDone }) {
   const remove = async () => {
     if (await act(`${title(schedule)} is deleted.`, 'DELETE', at(schedule.id))) onDone();
   };
-  return html`
+  return jsx`
     <${Dialog} title=${`Delete ${title(schedule)}?`} onClose=${onClose}>
       <p>It fires no more, at once. The records of its runs stay until they expire. This can’t be undone.</p>
       <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
@@ -84,12 +84,12 @@ export function StepDownDialog({ leader, term, others, onClose }) {
   const ask = async () => {
     if (await act(`${leader} was asked to step down.`, 'POST', '/leader/step-down')) onClose();
   };
-  return html`<${Dialog} title=${`Make ${leader} step down?`} onClose=${onClose}>
+  return jsx`<${Dialog} title=${`Make ${leader} step down?`} onClose=${onClose}>
     <p>It settles the batch in flight and gives the lease of term ${term} back; another replica takes it, usually within
       100 ms. No run is lost, and those that go on are finished.</p>
     ${
     others === 0 &&
-    html`<p class="note warn">No other replica is here to take over: it would lead again itself.</p>`
+    jsx`<p class="note warn">No other replica is here to take over: it would lead again itself.</p>`
   }
     <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
       <button type="button" class="danger" onClick=${ask}>Step down</button></div></${Dialog}>`;

@@ -5,7 +5,7 @@ import { ClusterView } from './clusterView.js';
 import { EventsView } from './eventsView.js';
 import { clockTime, wholeDuration } from './format.js';
 import { FormView } from './formView.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { LatenessView } from './latenessView.js';
 import { MachinesView } from './machinesView.js';
 import { Empty, Heading, Icon } from './parts.js';
@@ -39,18 +39,20 @@ export function App() {
     scrollTo(0, 0);
     main.current?.querySelector('h1')?.focus({ preventScroll: true });
   }, [place]);
-  return html`
+  return jsx`
     <a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
-      event.preventDefault();
-      main.current?.querySelector('h1')?.focus();
-    }}>Skip to the content</a>
+    event.preventDefault();
+    main.current?.querySelector('h1')?.focus();
+  }}>Skip to the content</a>
     <header class="top">
       <a class="brand" href="#/cluster"><span class="mark" aria-hidden="true" />hascheduler</a>
-      <nav aria-label="Views">${NAV.map(([name = '', text]) =>
-        html`<a key=${name} href=${href([name])} aria-current=${
-          route.name === name || (name === 'schedules' && route.name === 'new') ? 'page' : undefined
-        }>${text}</a>`
-      )}</nav>
+      <nav aria-label="Views">${
+    NAV.map(([name = '', text]) =>
+      jsx`<a key=${name} href=${href([name])} aria-current=${
+        route.name === name || (name === 'schedules' && route.name === 'new') ? 'page' : undefined
+      }>${text}</a>`
+    )
+  }</nav>
       <${LiveSign} />
       <${ThemeSwitch} />
     </header>
@@ -64,18 +66,18 @@ export function App() {
 /** @param {{ route: import('./router.js').Route }} props */
 function View({ route }) {
   const { name, id, action } = route;
-  if (name === 'cluster') return html`<${ClusterView} />`;
-  if (name === 'timeline') return html`<${TimelineView} route=${route} />`;
-  if (name === 'schedules' && id && action === 'edit') return html`<${FormView} id=${id} />`;
-  if (name === 'schedules' && id) return html`<${ScheduleView} id=${id} route=${route} />`;
-  if (name === 'schedules') return html`<${SchedulesView} route=${route} />`;
-  if (name === 'new') return html`<${FormView} id=${null} />`;
-  if (name === 'runs' && id) return html`<${RunView} id=${id} />`;
-  if (name === 'runs') return html`<${RunsView} route=${route} />`;
-  if (name === 'lateness') return html`<${LatenessView} route=${route} />`;
-  if (name === 'events') return html`<${EventsView} route=${route} />`;
-  if (name === 'machines') return html`<${MachinesView} route=${route} />`;
-  return html`
+  if (name === 'cluster') return jsx`<${ClusterView} />`;
+  if (name === 'timeline') return jsx`<${TimelineView} route=${route} />`;
+  if (name === 'schedules' && id && action === 'edit') return jsx`<${FormView} id=${id} />`;
+  if (name === 'schedules' && id) return jsx`<${ScheduleView} id=${id} route=${route} />`;
+  if (name === 'schedules') return jsx`<${SchedulesView} route=${route} />`;
+  if (name === 'new') return jsx`<${FormView} id=${null} />`;
+  if (name === 'runs' && id) return jsx`<${RunView} id=${id} />`;
+  if (name === 'runs') return jsx`<${RunsView} route=${route} />`;
+  if (name === 'lateness') return jsx`<${LatenessView} route=${route} />`;
+  if (name === 'events') return jsx`<${EventsView} route=${route} />`;
+  if (name === 'machines') return jsx`<${MachinesView} route=${route} />`;
+  return jsx`
     <${Heading} title="Nothing here" />
     <${Empty} title="This address leads nowhere.">
       <p>It may be from another version. <a href="#/cluster">Go to the cluster</a></p>
@@ -98,9 +100,9 @@ function LiveSign() {
   const tip = live.status === 'live'
     ? `Events come as they happen, by way of ${live.replica}.`
     : 'Events are missed at the moment; they are made up for as soon as a replica answers.';
-  return html`<div class=${`live ${says.tone}`} data-tip=${tip}>
+  return jsx`<div class=${`live ${says.tone}`} data-tip=${tip}>
     <span class="live-word" role="status"><${Icon} name=${says.icon} />${says.text}</span>
-    ${asOf && html`<span class="as-of num">data as of ${asOf}${old}</span>`}</div>`;
+    ${asOf && jsx`<span class="as-of num">data as of ${asOf}${old}</span>`}</div>`;
 }
 
 const THEMES = /** @type {const} */ (['auto', 'light', 'dark']);
@@ -120,7 +122,7 @@ function ThemeSwitch() {
     dispatchEvent(new Event('themechange'));
   };
   const icon = { auto: 'auto', light: 'sun', dark: 'moon' }[/** @type {'auto'} */ (theme)];
-  return html`
+  return jsx`
     <button type="button" class="ghost square" onClick=${choose} aria-label=${`Colours: ${theme}. Change to ${next}`}
       data-tip=${`Colours: ${theme}`}><${Icon} name=${icon} /></button>
   `;

@@ -1,6 +1,6 @@
 /** Draws a statechart that scripts/charts.ts has laid out, and lights what is active in it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 
 /** @import { Chart as Layout, ChartEdge, ChartNode, Transition } from './types.d.ts' */
 
@@ -33,28 +33,36 @@ export function Chart({ layout, label, active, hot, tone = 'info' }) {
   const { width, height, nodes, edges } = layout;
   const ordered = nodes.toSorted((a, b) => Number(b.compound) - Number(a.compound));
   const isActive = (/** @type {ChartNode} */ { id }) => active === id || active?.startsWith(`${id}.`);
-  return html`
+  return jsx`
     <svg class=${`chart ${tone}`} viewBox=${`0 0 ${width} ${height}`} width=${width} height=${height} role="img"
       aria-label=${label}>
-        <defs>${['plain', 'hot'].map((kind) =>
-          html`
+        <defs>${
+    ['plain', 'hot'].map((kind) =>
+      jsx`
             <marker key=${kind} id=${`arrow-${kind}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
               orient="auto-start-reverse">
               <path class=${`arrow ${kind}`} d="M0 0.5 8 4 0 7.5z" />
             </marker>
           `
-        )}</defs>
-        ${ordered.filter((node) => node.compound).map((node) =>
-          html`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
-        )}
-        ${edges.map((edge) =>
-          html`<${Edge} key=${`${edge.from} ${edge.to}`} edge=${edge} hot=${
-            hot?.from === edge.from && hot.to === edge.to ? hot.key : null
-          } />`
-        )}
-        ${ordered.filter((node) => !node.compound).map((node) =>
-          html`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
-        )}
+    )
+  }</defs>
+        ${
+    ordered.filter((node) => node.compound).map((node) =>
+      jsx`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
+    )
+  }
+        ${
+    edges.map((edge) =>
+      jsx`<${Edge} key=${`${edge.from} ${edge.to}`} edge=${edge} hot=${
+        hot?.from === edge.from && hot.to === edge.to ? hot.key : null
+      } />`
+    )
+  }
+        ${
+    ordered.filter((node) => !node.compound).map((node) =>
+      jsx`<${Box} key=${node.id} node=${node} active=${isActive(node)} />`
+    )
+  }
       </svg>
   `;
 }
@@ -65,13 +73,13 @@ function Box({ node, active }) {
   const left = x - width / 2;
   const top = y - height / 2;
   const words = label.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return html`<g class=${`state ${compound ? 'compound' : ''} ${active ? 'active' : ''}`}>
+  return jsx`<g class=${`state ${compound ? 'compound' : ''} ${active ? 'active' : ''}`}>
     <rect x=${left} y=${top} width=${width} height=${height} rx=${compound ? 10 : 8} />
     ${
     final &&
-    html`<rect class="inner" x=${left + 3} y=${top + 3} width=${width - 6} height=${height - 6} rx="5.5" />`
+    jsx`<rect class="inner" x=${left + 3} y=${top + 3} width=${width - 6} height=${height - 6} rx="5.5" />`
   }
-    ${initial && !compound && html`<circle class="initial" cx=${left + 9} cy=${y} r="2.5" />`}
+    ${initial && !compound && jsx`<circle class="initial" cx=${left + 9} cy=${y} r="2.5" />`}
     <text x=${compound ? left + 10 : x + (initial ? 4 : 0)} y=${compound ? top + 15 : y + 4} text-anchor=${
     compound ? 'start' : 'middle'
   }>${words}</text></g>`;
@@ -81,20 +89,20 @@ function Box({ node, active }) {
 function Edge({ edge, hot }) {
   const { path, label, events } = edge;
   const isHot = hot !== null && hot !== undefined;
-  return html`<g class=${`edge ${isHot ? 'hot' : ''}`} data-tip=${
+  return jsx`<g class=${`edge ${isHot ? 'hot' : ''}`} data-tip=${
     events.map((event) => event.label).join('\n')
   }>
     <path class="reach" d=${path} /><path class="line" d=${path} marker-end=${`url(#arrow-${
     isHot ? 'hot' : 'plain'
   })`} />
-    ${isHot && html`<path key=${hot} class="pulse" d=${path} pathLength="100" />`}
+    ${isHot && jsx`<path key=${hot} class="pulse" d=${path} pathLength="100" />`}
     ${
     label &&
-    html`<text class="edge-label" x=${label.x} y=${
+    jsx`<text class="edge-label" x=${label.x} y=${
       label.y - (label.lines.length - 1) * 6.5 + 3
     } text-anchor="middle">
       ${
-      label.lines.map((line, i) => html`<tspan key=${i} x=${label.x} dy=${i === 0 ? 0 : 13}>${line}</tspan>`)
+      label.lines.map((line, i) => jsx`<tspan key=${i} x=${label.x} dy=${i === 0 ? 0 : 13}>${line}</tspan>`)
     }</text>`
   }</g>`;
 }

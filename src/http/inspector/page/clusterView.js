@@ -4,7 +4,7 @@ import { StepDownDialog } from './actions.js';
 import { url, useGet } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
 import { duration, number } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { percentile } from './lateness.js';
 import { refreshCluster } from './live.js';
 import { Empty, Failure, Heading, Icon, Time } from './parts.js';
@@ -29,16 +29,16 @@ export function ClusterView() {
     return () => clearInterval(timer);
   }, []);
   if (!cluster) {
-    return html`
+    return jsx`
       <${Heading} title="Cluster" />
       <div class="skeleton tall" aria-busy="true" />
     `;
   }
   const { leader, replicas, term } = cluster;
   const others = replicas.filter(({ id, lost_at }) => id !== leader && !lost_at).length;
-  return html`
+  return jsx`
     <${Heading} title="Cluster">
-      ${leader && html`<button type="button" onClick=${() => setAsks(true)}>Step down …</button>`}
+      ${leader && jsx`<button type="button" onClick=${() => setAsks(true)}>Step down …</button>`}
     </${Heading}>
     <${Headline} cluster=${cluster} terms=${terms} />
     <${Tiles} cluster=${cluster} />
@@ -47,21 +47,24 @@ export function ClusterView() {
       <${RecentTerms} />
     </section>
     <h2 class="section">Replicas</h2>
-    ${replicas.length === 0
-      ? html`
+    ${
+    replicas.length === 0
+      ? jsx`
         <${Empty} title="No replica is announced.">
           <p>Start one: <code>npm start</code> runs three.</p>
           </${Empty}>
       `
-      : html`<div class="cards">${
+      : jsx`<div class="cards">${
         replicas.map((replica) =>
-          html`<${ReplicaCard} key=${replica.boot} replica=${replica} leads=${replica.id === leader} />`
+          jsx`<${ReplicaCard} key=${replica.boot} replica=${replica} leads=${replica.id === leader} />`
         )
-      }</div>`}
+      }</div>`
+  }
     <${RecentTrouble} />
-    ${asks && leader &&
-      html`<${StepDownDialog} leader=${leader} term=${term} others=${others} onClose=${() =>
-        setAsks(false)} />`}
+    ${
+    asks && leader &&
+    jsx`<${StepDownDialog} leader=${leader} term=${term} others=${others} onClose=${() => setAsks(false)} />`
+  }
   `;
 }
 
@@ -69,22 +72,24 @@ export function ClusterView() {
 function Headline({ cluster, terms }) {
   const [now, before] = terms;
   const lost = cluster.replicas.filter(({ lost_at }) => lost_at).map(({ id }) => id);
-  if (cluster.leader === null) return html`<${Leaderless} last=${now} />`;
+  if (cluster.leader === null) return jsx`<${Leaderless} last=${now} />`;
   const current = now?.replica === cluster.leader && !now.ended_at ? now : null;
-  return html`
+  return jsx`
     <section class="headline ok" aria-label="Leadership">
       <span class="headline-icon"><${Icon} name="star" /></span>
       <div><p class="headline-main"><strong>${cluster.leader}</strong> leads
           <span class="pill-text">term ${cluster.term}</span></p>
-          ${current && html`
+          ${
+    current && jsx`
             <p class="headline-why">
               <${Story} term=${current} before=${before} />
             </p>
-          `}
-          ${lost.length > 0 &&
-            html`<p class="headline-why bad-text"><${Icon} name="alert" />Not heard any more: ${
-              lost.join(', ')
-            }</p>`}
+          `
+  }
+          ${
+    lost.length > 0 &&
+    jsx`<p class="headline-why bad-text"><${Icon} name="alert" />Not heard any more: ${lost.join(', ')}</p>`
+  }
         </div>
     </section>
   `;
@@ -92,18 +97,20 @@ function Headline({ cluster, terms }) {
 
 /** @param {{ last: Term | undefined }} props */
 function Leaderless({ last }) {
-  return html`
+  return jsx`
     <section class="headline bad" aria-label="Leadership" role="alert">
       <span class="headline-icon"><${Icon} name="alert" /></span>
       <div>
         <p class="headline-main"><strong>Nobody leads</strong></p>
-        <p class="headline-why">${last
-          ? html`
-            ${last.replica} led until ${last.ended_at
-              ? html`<${Time} at=${last.ended_at} />`
-              : 'a moment ago'}${last.ended_by ? `: ${ENDINGS[last.ended_by]?.text ?? last.ended_by}` : ''}.
+        <p class="headline-why">${
+    last
+      ? jsx`
+            ${last.replica} led until ${
+        last.ended_at ? jsx`<${Time} at=${last.ended_at} />` : 'a moment ago'
+      }${last.ended_by ? `: ${ENDINGS[last.ended_by]?.text ?? last.ended_by}` : ''}.
           `
-          : ''}What falls due meanwhile is caught up on by the next leader.</p>
+      : ''
+  }What falls due meanwhile is caught up on by the next leader.</p>
       </div>
     </section>
   `;
@@ -112,17 +119,17 @@ function Leaderless({ last }) {
 /** Why this replica leads. @param {{ term: Term, before: Term | undefined }} props */
 function Story({ term, before }) {
   const why = BEGINNINGS[term.began_by]?.text ?? term.began_by;
-  return html`since <${Time} at=${term.began_at} clock="short" /> (<${Time} at=${term.began_at} />).
+  return jsx`since <${Time} at=${term.began_at} clock="short" /> (<${Time} at=${term.began_at} />).
     ${' '}${
     before
-      ? html`It took over from ${before.replica}: ${term.began_by}, ${why}${
+      ? jsx`It took over from ${before.replica}: ${term.began_by}, ${why}${
         term.gap_ms === null
           ? ''
-          : html`; <a href=${href(['timeline'], { term: term.term })}>${
+          : jsx`; <a href=${href(['timeline'], { term: term.term })}>${
             duration(term.gap_ms)
           } without a leader</a>`
       }.`
-      : html`It was the first to lead.`
+      : jsx`It was the first to lead.`
   }`;
 }
 
@@ -139,30 +146,34 @@ function Tiles({ cluster }) {
   const trouble = useTrouble();
   const behindMs = Date.parse(cluster.now) - Date.parse(cluster.watermark);
   const isBehind = cluster.leader === null || behindMs > 5000;
-  return html`
+  return jsx`
     <section class="tiles" aria-label="Health">
-      <${Tile} href="#/lateness" label="Lateness, p99 of 5 min" value=${late.length
-        ? duration(percentile(late, 0.99))
-        : '–'}
-        note=${late.length
-          ? `median ${duration(percentile(late, 0.5))}, worst ${duration(late.at(-1) ?? 0)}`
-          : 'no run started'}
+      <${Tile} href="#/lateness" label="Lateness, p99 of 5 min" value=${
+    late.length ? duration(percentile(late, 0.99)) : '–'
+  }
+        note=${
+    late.length
+      ? `median ${duration(percentile(late, 0.5))}, worst ${duration(late.at(-1) ?? 0)}`
+      : 'no run started'
+  }
         bad=${late.length > 0 && percentile(late, 0.99) > 1000} />
-      <${Tile} href="#/runs" label="Runs, last 5 min" value=${seed.length === 500 &&
-          live.sinceMs > nowMs - 5 * 60_000 && recent.length >= 500
-        ? `${number(recent.length)}+`
-        : number(recent.length)}
+      <${Tile} href="#/runs" label="Runs, last 5 min" value=${
+    seed.length === 500 &&
+      live.sinceMs > nowMs - 5 * 60_000 && recent.length >= 500
+      ? `${number(recent.length)}+`
+      : number(recent.length)
+  }
         note=${`${recent.filter(({ state }) => state === 'succeeded').length} succeeded`} />
-      <${Tile} href=${href(['runs'], {
-        state: TROUBLE.join(','),
-      })} label="Trouble, last hour" value=${trouble === null
-        ? '…'
-        : trouble.length >= 100
-        ? '100+'
-        : String(trouble.length)}
-        note=${trouble?.length
-          ? 'failed, timed out, missed or abandoned'
-          : 'nothing failed or was missed'} bad=${(trouble?.length ?? 0) > 0} />
+      <${Tile} href=${
+    href(['runs'], {
+      state: TROUBLE.join(','),
+    })
+  } label="Trouble, last hour" value=${
+    trouble === null ? '…' : trouble.length >= 100 ? '100+' : String(trouble.length)
+  }
+        note=${
+    trouble?.length ? 'failed, timed out, missed or abandoned' : 'nothing failed or was missed'
+  } bad=${(trouble?.length ?? 0) > 0} />
       <${Tile} label="Claimed up to" value=${isBehind ? `${duration(Math.max(0, behindMs))} ago` : 'now'}
         note=${isBehind ? 'what is due since then waits' : 'nothing that is due waits'} bad=${isBehind} />
     </section>
@@ -179,13 +190,13 @@ function recentRuns(runs, fromMs) {
 
 /** @param {{ label: string, value: string, note: string, bad?: boolean, href?: string }} props */
 function Tile({ label, value, note, bad, href: link }) {
-  const body = html`<span class="tile-label">${label}</span>
+  const body = jsx`<span class="tile-label">${label}</span>
     <span class="tile-value num">${
-    bad && html`<${Icon} name="alert" />`
+    bad && jsx`<${Icon} name="alert" />`
   }${value}</span><span class="tile-note">${note}</span>`;
   return link
-    ? html`<a class=${`tile ${bad ? 'bad' : ''}`} href=${link}>${body}</a>`
-    : html`<div class=${`tile ${bad ? 'bad' : ''}`}>${body}</div>`;
+    ? jsx`<a class=${`tile ${bad ? 'bad' : ''}`} href=${link}>${body}</a>`
+    : jsx`<div class=${`tile ${bad ? 'bad' : ''}`}>${body}</div>`;
 }
 
 /** Runs of the last hour that somebody should look at, newest first; null until they have been read. */
@@ -205,19 +216,19 @@ function useTrouble() {
 
 function RecentTrouble() {
   const trouble = useTrouble();
-  return html`<section class="panel" aria-labelledby="trouble">
+  return jsx`<section class="panel" aria-labelledby="trouble">
     <div class="panel-head"><h2 id="trouble">Trouble, last hour</h2>
       <a href=${href(['runs'], { state: TROUBLE.join(',') })}>All of it</a></div>
     ${
-    trouble?.length ? html`<${RunList} runs=${trouble.slice(0, 8)} withSchedule=${true} />` : trouble &&
-      html`<p class="calm"><${Icon} name="check" />No run failed, timed out, was missed or abandoned.</p>`
+    trouble?.length ? jsx`<${RunList} runs=${trouble.slice(0, 8)} withSchedule=${true} />` : trouble &&
+      jsx`<p class="calm"><${Icon} name="check" />No run failed, timed out, was missed or abandoned.</p>`
   }
   </section>`;
 }
 
 function RecentTerms() {
   const nowMs = useNow((ms) => Math.floor(ms / 1000) * 1000);
-  return html`
+  return jsx`
     <${TimelineChart} from=${nowMs - MINI_TIMELINE_MS} to=${nowMs + MINI_TIMELINE_MS / 50} selected=${null}
       onSelect=${(/** @type {Term} */ term) => (location.hash = href(['timeline'], { term: term.term }))} />
   `;

@@ -1,7 +1,7 @@
 /** What happened since the page was opened, newest first. Only the rows that can be seen are in the document. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockTime, number } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { NewItems, useHeld } from './held.js';
 import { Empty, Heading, Icon, Switch, Time } from './parts.js';
 import { href, setQuery } from './router.js';
@@ -36,39 +36,47 @@ export function EventsView({ route }) {
     setQuery({ types: next.length === TYPES.length ? null : next.join(',') || 'none' });
   };
   const entry = open === null ? undefined : log.find(({ seq }) => seq === open);
-  return html`
-    <${Heading} title="Events" lead=${live.sinceMs
-      ? html`Since ${clockTime(live.sinceMs)}, when this page was opened; the newest ${
+  return jsx`
+    <${Heading} title="Events" lead=${
+    live.sinceMs
+      ? jsx`Since ${clockTime(live.sinceMs)}, when this page was opened; the newest ${
         number(MAX_LOG)
       } are kept.`
-      : 'As they happen.'} />
+      : 'As they happen.'
+  } />
     <div class="toolbar">
-      <div class="segments" role="group" aria-label="Types">${TYPES.map(([type, text]) =>
-        html`<button type="button" key=${type} aria-pressed=${types.includes(type)} onClick=${() =>
-          toggle(type)}>${text}</button>`
-      )}</div>
+      <div class="segments" role="group" aria-label="Types">${
+    TYPES.map(([type, text]) =>
+      jsx`<button type="button" key=${type} aria-pressed=${types.includes(type)} onClick=${() =>
+        toggle(type)}>${text}</button>`
+    )
+  }</div>
       <label class="search"><span class="hidden">Filter by text</span><${Icon} name="search" />
         <input type="search" placeholder="Filter by text" value=${words} onInput=${(
-          /** @type {any} */ event,
-        ) => setQuery({ q: event.target.value })} /></label>
+    /** @type {any} */ event,
+  ) => setQuery({ q: event.target.value })} /></label>
       <span class="spacer" />
       <${Switch} label="Follow" on=${follow} onChange=${setFollow}
         tip="Off: new events wait behind a button. They do so as well while the pointer is in the list." />
     </div>
     <${NewItems} waiting=${held.waiting} noun="event" release=${held.release} />
-    ${list.length === 0
-      ? html`
+    ${
+    list.length === 0
+      ? jsx`
         <${Empty} title=${log.length === 0 ? 'Nothing has happened yet.' : 'No event matches.'}>
-          <p>${log.length === 0
-            ? html`
+          <p>${
+        log.length === 0
+          ? jsx`
               Runs, changes of schedules and of the leadership appear here as they happen. <a
                 href="#/new">Create a schedule</a> to see one.
             `
-            : 'Choose other types, or another text.'}</p>
+          : 'Choose other types, or another text.'
+      }</p>
           </${Empty}>
       `
-      : html`<${Windowed} items=${list} watch=${held.watch} onScrolled=${setScrolled} open=${open} onOpen=${setOpen} />`}
-    ${entry && html`<${Detail} entry=${entry} onClose=${() => setOpen(null)} />`}
+      : jsx`<${Windowed} items=${list} watch=${held.watch} onScrolled=${setScrolled} open=${open} onOpen=${setOpen} />`
+  }
+    ${entry && jsx`<${Detail} entry=${entry} onClose=${() => setOpen(null)} />`}
   `;
 }
 
@@ -90,17 +98,20 @@ function Windowed({ items, watch, onScrolled, open, onOpen }) {
   }, []);
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
   const shown = items.slice(first, first + Math.ceil(view.height / ROW_PX) + 2 * SPARE_ROWS);
-  return html`
+  return jsx`
     <div class="log" ref=${ref} onScroll=${measure} tabIndex="0" role="region" aria-label="Events"
       ...${watch}>
-      <ol style=${{ height: `${items.length * ROW_PX}px` }}>${shown.map((entry, i) =>
-        html`
-          <li key=${entry.seq} style=${{ top: `${(first + i) * ROW_PX}px` }} aria-setsize=${items
-            .length} aria-posinset=${first + i + 1}>
+      <ol style=${{ height: `${items.length * ROW_PX}px` }}>${
+    shown.map((entry, i) =>
+      jsx`
+          <li key=${entry.seq} style=${{
+        top: `${(first + i) * ROW_PX}px`,
+      }} aria-setsize=${items.length} aria-posinset=${first + i + 1}>
             <${Row} entry=${entry} isOpen=${open === entry.seq} onOpen=${onOpen} />
           </li>
         `
-      )}</ol>
+    )
+  }</ol>
     </div>
   `;
 }
@@ -108,8 +119,7 @@ function Windowed({ items, watch, onScrolled, open, onOpen }) {
 /** @param {{ entry: LogEntry, isOpen: boolean, onOpen: (seq: number) => void }} props */
 function Row({ entry, isOpen, onOpen }) {
   const { text, tone, icon } = describe(entry);
-  return html`<button type="button" class="log-row" aria-expanded=${isOpen} onClick=${() =>
-    onOpen(entry.seq)}>
+  return jsx`<button type="button" class="log-row" aria-expanded=${isOpen} onClick=${() => onOpen(entry.seq)}>
     <span class="num dim">${clockTime(entry.atMs, true)}</span><span class="log-type">${
     TYPES.find(([type]) => type === entry.type)?.[1].replace(/s$/, '').toLowerCase()
   }</span>
@@ -126,7 +136,7 @@ function Detail({ entry, onClose }) {
     : type === 'replica'
     ? '#/cluster'
     : href(['timeline'], { term: data.term });
-  return html`
+  return jsx`
     <section class="panel" aria-label="The event">
       <div class="panel-head"><h2>${describe(entry).text}</h2>
           <button type="button" class="ghost" onClick=${onClose}>Close</button></div>

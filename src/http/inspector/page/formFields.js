@@ -1,5 +1,5 @@
 /** The fields of a schedule. */
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { ZONES } from './form.js';
 
 /**
@@ -13,72 +13,88 @@ import { ZONES } from './form.js';
 /** @param {Props} props */
 export function FormFields(props) {
   const type = props.fields['/type'];
-  return html`
+  return jsx`
     <fieldset><legend>What</legend>
       <${Text} ...${props} at="/name" label="Name" hint="For people. The id stays the same when it changes." />
-      ${props.isNew && html`
+      ${
+    props.isNew && jsx`
         <${Text} ...${props} at="/id" label="Id" hint="Optional: A–Z a–z 0–9 . _ -; else one is made up."
           mono=${true} />
-      `}
+      `
+  }
       <${Text} ...${props} at="/description" label="Description" rows=${2} />
       <${Text} ...${props} at="/tags" label="Tags" hint="One a line, such as team: billing" rows=${2} />
     </fieldset>
     <fieldset><legend>When</legend>
       <div class="choices" role="radiogroup" aria-label="Type">
-        ${[['cron', 'Cron', 'at times of day and days of the week'], [
-          'duration',
-          'Interval',
-          'again and again, so far apart',
-        ], ['at_times', 'At times', 'at these moments only']].map(([value = '', text, what]) =>
-          html`
+        ${
+    [['cron', 'Cron', 'at times of day and days of the week'], [
+      'duration',
+      'Interval',
+      'again and again, so far apart',
+    ], ['at_times', 'At times', 'at these moments only']].map(([value = '', text, what]) =>
+      jsx`
             <label key=${value}
-              class="choice"><input type="radio" name="type" value=${value} checked=${type ===
-                value} onChange=${() => props.onChange('/type', value)} />
+              class="choice"><input type="radio" name="type" value=${value} checked=${
+        type ===
+          value
+      } onChange=${() => props.onChange('/type', value)} />
                         <span><strong>${text}</strong><span class="dim">${what}</span></span></label>
           `
-        )}</div>
-      ${type === 'cron' && html`
+    )
+  }</div>
+      ${
+    type === 'cron' && jsx`
         <${Text} ...${props} at="/definition/cron_expression" label="Cron expression" mono=${true}
           hint="minute hour day month weekday, or 6 fields with seconds first" />
         <${Zone} ...${props} />
-      `}
-      ${type === 'duration' && html`
+      `
+  }
+      ${
+    type === 'duration' && jsx`
         <${Text} ...${props} at="/definition/interval" label="Interval" mono=${true}
           hint="such as 300ms, 90s, 1h30m" />
         <${Text} ...${props} at="/definition/anchor" label="Counted from" mono=${true}
           hint="Optional: RFC 3339. Else from when it is created." />
-      `}
-      ${type === 'at_times' && html`
+      `
+  }
+      ${
+    type === 'at_times' && jsx`
         <${Text} ...${props} at="/definition/times" label="Times" mono=${true} rows=${5}
           hint="One a line: RFC 3339, such as 2026-12-31T23:59:00Z" />
-      `}
-      <details open=${Boolean(
-        props.fields['/start_at'] || props.fields['/end_at'],
-      )}><summary>Only within a time</summary>
+      `
+  }
+      <details open=${
+    Boolean(
+      props.fields['/start_at'] || props.fields['/end_at'],
+    )
+  }><summary>Only within a time</summary>
         <${Text} ...${props} at="/start_at" label="Not before" mono=${true} hint="RFC 3339" />
         <${Text} ...${props} at="/end_at" label="Not after" mono=${true} hint="RFC 3339" /></details>
     </fieldset>
     <fieldset><legend>If something is in the way</legend>
       <${Choice} ...${props} at="/policy/catch_up" label="What fell due while nobody led" options=${[
-        ['', 'all of it is run (default)'],
-        ['all', 'all of it is run'],
-        ['latest', 'only the latest is run'],
-        ['none', 'none is run'],
-      ]} />
+    ['', 'all of it is run (default)'],
+    ['all', 'all of it is run'],
+    ['latest', 'only the latest is run'],
+    ['none', 'none is run'],
+  ]} />
       <${Text} ...${props} at="/policy/catch_up_window" label="Missed, if older than" mono=${true} placeholder="60s" />
       <${Choice} ...${props} at="/policy/on_executor_loss" label="A run whose replica died" options=${[
-        ['', 'is tried again (default)'],
-        ['retry', 'is tried again'],
-        ['abandon', 'is given up'],
-      ]} />
+    ['', 'is tried again (default)'],
+    ['retry', 'is tried again'],
+    ['abandon', 'is given up'],
+  ]} />
       <div class="pair"><${Text} ...${props} at="/history/success" label="Keep records of successes for" mono=${true} placeholder="24h" />
         <${Text} ...${props} at="/history/failure" label="and of failures for" mono=${true} placeholder="168h" /></div>
       <label class="check"><input type="checkbox" checked=${props.fields['/paused'] === 'yes'} onChange=${(
-        /** @type {any} */ event,
-      ) => props.onChange('/paused', event.target.checked ? 'yes' : '')} />
+    /** @type {any} */ event,
+  ) => props.onChange('/paused', event.target.checked ? 'yes' : '')} />
         <span>Paused: it fires only after it has been resumed</span></label>
-      ${props.fields['/paused'] === 'yes' &&
-        html`<${Text} ...${props} at="/pause_reason" label="Why it is paused" />`}
+      ${
+    props.fields['/paused'] === 'yes' &&
+    jsx`<${Text} ...${props} at="/pause_reason" label="Why it is paused" />`
+  }
     </fieldset>
   `;
 }
@@ -100,12 +116,12 @@ function Text({ fields, problems, onChange, at, label, hint, rows, mono, placeho
     'aria-describedby': `${id}-hint`,
     onInput: (/** @type {any} */ event) => onChange(at, event.target.value),
   };
-  return html`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
-    ${rows ? html`<textarea rows=${rows} ...${common} />` : html`<input type="text" ...${common} />`}
+  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
+    ${rows ? jsx`<textarea rows=${rows} ...${common} />` : jsx`<input type="text" ...${common} />`}
     <div id=${`${id}-hint`}>${
     wrong
-      ? wrong.map((detail) => html`<p key=${detail} class="field-problem">${detail}</p>`)
-      : hint && html`<p class="hint">${hint}</p>`
+      ? wrong.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
+      : hint && jsx`<p class="hint">${hint}</p>`
   }</div></div>`;
 }
 
@@ -113,30 +129,30 @@ function Text({ fields, problems, onChange, at, label, hint, rows, mono, placeho
 function Choice({ fields, problems, onChange, at, label, options }) {
   const wrong = problems.get(at);
   const id = `field${at.replaceAll('/', '-')}`;
-  return html`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
+  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
     <select id=${id} value=${fields[at] ?? ''} aria-invalid=${wrong ? 'true' : undefined} onChange=${(
     /** @type {any} */ event,
   ) => onChange(at, event.target.value)}>
       ${
     options.filter(([value]) => value === '' || value !== 'all' && value !== 'retry' || fields[at] === value)
-      .map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)
+      .map(([value, text]) => jsx`<option key=${value} value=${value}>${text}</option>`)
   }</select>
-    ${wrong?.map((detail) => html`<p key=${detail} class="field-problem">${detail}</p>`)}</div>`;
+    ${wrong?.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)}</div>`;
 }
 
 /** @param {Props} props */
 function Zone(props) {
   const at = '/definition/timezone';
   const wrong = props.problems.get(at);
-  return html`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for="field-zone">Time zone</label>
+  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for="field-zone">Time zone</label>
     <input id="field-zone" type="text" list="zones" autocomplete="off" value=${
     props.fields[at] ?? ''
   } aria-invalid=${wrong ? 'true' : undefined} onInput=${(/** @type {any} */ event) =>
     props.onChange(at, event.target.value)} />
-    <datalist id="zones">${ZONES.map((zone) => html`<option key=${zone} value=${zone} />`)}</datalist>
+    <datalist id="zones">${ZONES.map((zone) => jsx`<option key=${zone} value=${zone} />`)}</datalist>
     ${
     wrong
-      ? wrong.map((detail) => html`<p key=${detail} class="field-problem">${detail}</p>`)
-      : html`<p class="hint">An IANA name, such as Europe/Berlin</p>`
+      ? wrong.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
+      : jsx`<p class="hint">An IANA name, such as Europe/Berlin</p>`
   }</div>`;
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, call, useGet } from './api.js';
 import { blank, bodyOf, byField, fieldsOf } from './form.js';
 import { FormFields } from './formFields.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Failure, Heading, Icon, Segments } from './parts.js';
 import { go, href } from './router.js';
 import { OccurrenceList } from './scheduleView.js';
@@ -23,11 +23,11 @@ export function FormView({ id }) {
   const first = useRef(/** @type {{ body: any, etag: string | null } | null} */ (null));
   if (data && !first.current) first.current = { body: data, etag: headers?.get('etag') ?? null };
   if (id !== null && !first.current) {
-    return html`<${Heading} title="Edit schedule" /><${Failure} error=${error} retry=${reload} />${
-      !error && html`<div class="skeleton tall" aria-busy="true" />`
+    return jsx`<${Heading} title="Edit schedule" /><${Failure} error=${error} retry=${reload} />${
+      !error && jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
   }
-  return html`<${Form} id=${id} base=${first.current?.body ?? null} etag=${first.current?.etag ?? null} />`;
+  return jsx`<${Form} id=${id} base=${first.current?.body ?? null} etag=${first.current?.etag ?? null} />`;
 }
 
 /** @param {{ id: string | null, base: Schedule | null, etag: string | null }} props */
@@ -76,43 +76,53 @@ function Form({ id, base, etag }) {
   };
   const shown = refused ? byField([...refused.problems, ...preview.problems]) : problems;
   const unplaced = [...new Set(shown.get('') ?? [])];
-  return html`
+  return jsx`
     <${Heading} title=${id === null ? 'New schedule' : `Edit ${base?.name ?? id}`}>
       <${Segments} label="Write as" options=${[['form', 'Form'], [
-        'json',
-        'JSON',
-      ]]} value=${mode} onChange=${switchTo} />
+    'json',
+    'JSON',
+  ]]} value=${mode} onChange=${switchTo} />
       </${Heading}>
       <form ref=${form} class="editor" onSubmit=${submit} noValidate>
         <div class="editor-fields">
-        ${refused &&
-          html`<${Failure} error=${
-            refused.status === 412
-              ? new Error(
-                'Somebody else has changed this schedule meanwhile. Open it again to see how; your changes are not saved.',
-              )
-              : refused
-          } />`}
-        ${unplaced.length > 0 && html`
+        ${
+    refused &&
+    jsx`<${Failure} error=${
+      refused.status === 412
+        ? new Error(
+          'Somebody else has changed this schedule meanwhile. Open it again to see how; your changes are not saved.',
+        )
+        : refused
+    } />`
+  }
+        ${
+    unplaced.length > 0 && jsx`
           <div class="failure" role="alert">
             <${Icon} name="alert" />
-            <ul class="plain">${unplaced.map((detail) => html`<li key=${detail}>${detail}</li>`)}</ul>
+            <ul class="plain">${unplaced.map((detail) => jsx`<li key=${detail}>${detail}</li>`)}</ul>
           </div>
-        `}
-        ${mode === 'form'
-          ? html`<${FormFields} fields=${fields} problems=${shown} isNew=${id === null} onChange=${change} />`
-          : html`
+        `
+  }
+        ${
+    mode === 'form'
+      ? jsx`<${FormFields} fields=${fields} problems=${shown} isNew=${id === null} onChange=${change} />`
+      : jsx`
             <label
-              class="field"><span>Schedule, as JSON</span><textarea class="mono" rows="24" spellcheck=${false} value=${json} aria-invalid=${parsed
-                .mistake !== null}
+              class="field"><span>Schedule, as JSON</span><textarea class="mono" rows="24" spellcheck=${false} value=${json} aria-invalid=${
+        parsed
+          .mistake !== null
+      }
                           onInput=${(/** @type {any} */ event) => setJson(event.target.value)} /></label>
-                        ${parsed.mistake && html`<p class="field-problem" role="alert">${parsed.mistake}</p>`}
-                        ${[...shown].filter(([pointer]) => pointer !== '').flatMap(([, details]) => details)
-                          .map((detail) => html`<p key=${detail} class="field-problem">${detail}</p>`)}
-          `}
-        <div class="form-actions"><button class="primary" disabled=${busy || !parsed.body}>${id === null
-          ? 'Create schedule'
-          : 'Save'}</button>
+                        ${parsed.mistake && jsx`<p class="field-problem" role="alert">${parsed.mistake}</p>`}
+                        ${
+        [...shown].filter(([pointer]) => pointer !== '').flatMap(([, details]) => details)
+          .map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
+      }
+          `
+  }
+        <div class="form-actions"><button class="primary" disabled=${busy || !parsed.body}>${
+    id === null ? 'Create schedule' : 'Save'
+  }</button>
           <a class="button" href=${id === null ? '#/schedules' : href(['schedules', id])}>Cancel</a></div>
       </div>
         <aside class="panel preview" aria-labelledby="preview">
@@ -172,15 +182,15 @@ function usePreview(body) {
 /** @param {{ preview: ReturnType<typeof usePreview>, paused: boolean }} props */
 function Preview({ preview, paused }) {
   const { occurrences, problems, error, stale } = preview;
-  if (error) return html`<p class="bad-text">${error}</p>`;
+  if (error) return jsx`<p class="bad-text">${error}</p>`;
   if (problems.length > 0) {
-    return html`<p class="dim" role="status">${
+    return jsx`<p class="dim" role="status">${
       problems.length === 1 ? 'One field needs' : `${problems.length} fields need`
     } a correction first.</p>`;
   }
-  if (!occurrences) return html`<div class="skeleton" aria-busy="true" />`;
-  return html`<div class=${stale ? 'stale' : ''} aria-live="polite">
-    ${paused && html`<p class="note warn">Paused: none of these would fire until it is resumed.</p>`}
+  if (!occurrences) return jsx`<div class="skeleton" aria-busy="true" />`;
+  return jsx`<div class=${stale ? 'stale' : ''} aria-live="polite">
+    ${paused && jsx`<p class="note warn">Paused: none of these would fire until it is resumed.</p>`}
     <${OccurrenceList} occurrences=${occurrences} none="Never: there is no occurrence after now." />
-    ${occurrences.length === PREVIEW && html`<p class="dim">and so on.</p>`}</div>`;
+    ${occurrences.length === PREVIEW && jsx`<p class="dim">and so on.</p>`}</div>`;
 }

@@ -3,7 +3,7 @@
  * list, or it is scrolled down, or `follow` is off, what is new waits behind a button.
  */
 import { useRef, useState } from 'preact/hooks';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { plural } from './format.js';
 
 /**
@@ -46,10 +46,8 @@ export function useHeld(items, keyOf, follow) {
 
 /** @param {{ waiting: number, noun: string, release: () => void }} props */
 export function NewItems({ waiting, noun, release }) {
-  return html`<div class="new-items" aria-live="polite">${
+  return jsx`<div class="new-items" aria-live="polite">${
     waiting > 0 &&
-    html`<button type="button" class="pill" onClick=${release}>Show ${
-      plural(waiting, `new ${noun}`)
-    }</button>`
+    jsx`<button type="button" class="pill" onClick=${release}>Show ${plural(waiting, `new ${noun}`)}</button>`
   }</div>`;
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useGet } from './api.js';
 import { Chart, useChart, usePlayed } from './chart.js';
 import { serverNowMs, useNow } from './clock.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { useEvents } from './state.js';
 import { nextFireMs } from './words.js';
 
@@ -24,16 +24,16 @@ export function JobChart({ schedule }) {
   const resting = schedule.paused ? 'paused' : open > 0 ? 'running' : isOver ? 'settled' : 'waiting';
   const { active, hot } = usePlayed(played, resting);
   const state = hot ? active : resting;
-  if (!layout) return html`<div class="chart-space" />`;
-  return html`
+  if (!layout) return jsx`<div class="chart-space" />`;
+  return jsx`
     <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the job">
-      <${Chart} layout=${layout} active=${state} hot=${hot} tone=${schedule.paused
-        ? 'warn'
-        : 'info'} label=${`Job machine: ${state}`} />
+      <${Chart} layout=${layout} active=${state} hot=${hot} tone=${
+    schedule.paused ? 'warn' : 'info'
+  } label=${`Job machine: ${state}`} />
     </div>
-    <p class="dim">${open > 0
-      ? `${open === 1 ? 'One run is' : `${open} runs are`} going on.`
-      : 'No run is going on.'} Each run that ends is played through the machine.</p>
+    <p class="dim">${
+    open > 0 ? `${open === 1 ? 'One run is' : `${open} runs are`} going on.` : 'No run is going on.'
+  } Each run that ends is played through the machine.</p>
   `;
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, url } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, duration, number, plural } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { bucketed, percentile } from './lateness.js';
 import { latenessPlot } from './latenessPlot.js';
 import { Empty, Failure, Heading, Segments } from './parts.js';
@@ -39,25 +39,28 @@ export function LatenessView({ route }) {
   );
   const sorted = started.map(({ lateness_ms }) => lateness_ms).toSorted((a, b) => a - b);
   const changes = terms.filter(({ began_at }) => Date.parse(began_at) >= fromMs);
-  return html`
-    <${Heading} title="Lateness" lead=${html`From the nominal time of an occurrence to the start of its first attempt${
-      scheduleId
-        ? html`, for <span class="mono">${scheduleId}</span>. <a href="#/lateness">All schedules</a>`
-        : '.'
-    }`} />
+  return jsx`
+    <${Heading} title="Lateness" lead=${jsx`From the nominal time of an occurrence to the start of its first attempt${
+    scheduleId
+      ? jsx`, for <span class="mono">${scheduleId}</span>. <a href="#/lateness">All schedules</a>`
+      : '.'
+  }`} />
     <div class="toolbar"><${Segments} label="Span" options=${SPANS} value=${minutes} onChange=${(
-      /** @type {string} */ value,
-    ) => setQuery({ minutes: value })} />
-      <span class="spacer" /><span class="dim">${isReading
-        ? 'Reading …'
-        : since
-        ? `The newest ${number(MAX_READ)} runs, since ${clockTime(since)}`
-        : plural(started.length, 'run')}</span></div>
+    /** @type {string} */ value,
+  ) => setQuery({ minutes: value })} />
+      <span class="spacer" /><span class="dim">${
+    isReading
+      ? 'Reading …'
+      : since
+      ? `The newest ${number(MAX_READ)} runs, since ${clockTime(since)}`
+      : plural(started.length, 'run')
+  }</span></div>
     <${Failure} error=${error} />
-    ${sorted.length > 0 && html`<dl class="figures">
+    ${
+    sorted.length > 0 && jsx`<dl class="figures">
       ${
       [['median', 0.5], ['p90', 0.9], ['p99', 0.99], ['worst', 1]].map(([name, share]) =>
-        html`
+        jsx`
           <div key=${name}>
             <dt>${name}</dt>
             <dd class="num">${duration(percentile(sorted, Number(share)))}</dd>
@@ -66,21 +69,26 @@ export function LatenessView({ route }) {
       )
     }
       <div><dt>over 1 s</dt><dd class="num">${number(sorted.filter((ms) => ms > 1000).length)}</dd></div>
-      <div><dt>changes of leader</dt><dd class="num">${changes.length}</dd></div></dl>`}
+      <div><dt>changes of leader</dt><dd class="num">${changes.length}</dd></div></dl>`
+  }
     <div class="panel flush">
-      ${sorted.length === 0 && !isReading && html`
+      ${
+    sorted.length === 0 && !isReading && jsx`
         <${Empty} title="No run started in this time.">
           <p>Choose a longer span, or <a href="#/new">create a schedule</a> that fires often.</p>
           </${Empty}>
-      `}
+      `
+  }
       <${Plot} runs=${started} fromMs=${fromMs} toMs=${toMs} changes=${changes} />
     </div>
-    ${sorted.length > 0 && html`
-      <h2 class="section">The latest starts</h2>
-      <${RunList} withSchedule=${scheduleId === null} runs=${started.toSorted((a, b) =>
-        b.lateness_ms - a.lateness_ms
-      ).slice(0, WORST)} />
-    `}
+    ${
+    sorted.length > 0 && jsx`
+      <h2 class="section">The longest waits</h2>
+      <${RunList} withSchedule=${scheduleId === null} runs=${
+      started.toSorted((a, b) => b.lateness_ms - a.lateness_ms).slice(0, WORST)
+    } />
+    `
+  }
   `;
 }
 
@@ -150,7 +158,7 @@ function Plot({ runs, fromMs, toMs, changes }) {
   }, [width]);
   useEffect(() => plot.current?.show(latest.current.data));
   const worstMs = Math.max(0, ...runs.map(({ lateness_ms }) => lateness_ms));
-  return html`<div class="plot" ref=${ref} role="img" aria-label=${`Lateness over time: ${
+  return jsx`<div class="plot" ref=${ref} role="img" aria-label=${`Lateness over time: ${
     plural(runs.length, 'run')
   }, at most ${duration(worstMs)}, ${plural(changes.length, 'change')} of leader`} />`;
 }

@@ -1,6 +1,6 @@
 /** The state machines themselves, in full, with every transition's event and guard. */
 import { Chart, useChart, usePlayed } from './chart.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Heading, Segments } from './parts.js';
 import { setQuery } from './router.js';
 import { useTopics } from './state.js';
@@ -26,24 +26,27 @@ export function MachinesView({ route }) {
   const boot = route.query.get('boot');
   const replica = replicas.find((each) => each.boot === boot) ??
     replicas.find(({ id }) => id === cluster?.leader) ?? replicas[0];
-  return html`
+  return jsx`
     <${Heading} title="Machines" lead=${text} />
     <div
-      class="toolbar"><${Segments} label="Machine" options=${MACHINES.map((
-        [key, label],
-      ) => [key, label])} value=${name} onChange=${(/** @type {string} */ machine) =>
-        setQuery({ machine })} />
+      class="toolbar"><${Segments} label="Machine" options=${
+    MACHINES.map((
+      [key, label],
+    ) => [key, label])
+  } value=${name} onChange=${(/** @type {string} */ machine) => setQuery({ machine })} />
       <span class="spacer" />
-      ${name === 'election' && replica &&
-        html`<label class="inline"><span>Lit as in</span><select value=${replica.boot} onChange=${(
-          /** @type {any} */ event,
-        ) => setQuery({ boot: event.target.value })}>
+      ${
+    name === 'election' && replica &&
+    jsx`<label class="inline"><span>Lit as in</span><select value=${replica.boot} onChange=${(
+      /** @type {any} */ event,
+    ) => setQuery({ boot: event.target.value })}>
         ${
-          replicas.map((each) => html`<option key=${each.boot} value=${each.boot}>${each.id}</option>`)
-        }</select></label>`}</div>
-    <${Full} key=${`${name} ${replica?.boot}`} name=${name} replica=${name === 'election'
-      ? replica
-      : undefined} />
+      replicas.map((each) => jsx`<option key=${each.boot} value=${each.boot}>${each.id}</option>`)
+    }</select></label>`
+  }</div>
+    <${Full} key=${`${name} ${replica?.boot}`} name=${name} replica=${
+    name === 'election' ? replica : undefined
+  } />
     <p
       class="dim">Drawn from the definitions that the replicas run. Hover over a line to see what leads along it.</p>
   `;
@@ -53,9 +56,9 @@ export function MachinesView({ route }) {
 function Full({ name, replica }) {
   const layout = useChart(name);
   const { active, hot } = usePlayed(replica?.transitions ?? [], replica?.role ?? '');
-  if (!layout) return html`<div class="skeleton tall" aria-busy="true" />`;
+  if (!layout) return jsx`<div class="skeleton tall" aria-busy="true" />`;
   const state = replica ? active : null;
-  return html`
+  return jsx`
     <div class="panel chart-scroll full" tabIndex="0" role="group" aria-label="The machine">
       <${Chart} layout=${layout} active=${state} hot=${replica ? hot : null}
         label=${`Machine ${name}${state ? `: ${state}` : ''}`} />

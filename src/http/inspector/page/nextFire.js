@@ -1,7 +1,7 @@
 /** When a schedule fires next, counting down. */
 import { useNow } from './clock.js';
 import { allZones, goDuration, wholeDuration } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Badge } from './parts.js';
 import { nextFireMs } from './words.js';
 
@@ -18,10 +18,10 @@ export function NextFire({ schedule }) {
     if (next === undefined) return 'now';
     return next === null ? '' : next - nowMs < 1000 ? 'now' : `in ${wholeDuration(next - nowMs)}`;
   });
-  if (schedule.paused) return html`<${Badge} look=${{ label: 'paused', tone: 'warn', icon: 'pause' }} />`;
-  if (text === '') return html`<span class="dim">done</span>`;
-  if (everyMs !== null && everyMs < FAST_MS) return html`<span class="dim">all the time</span>`;
+  if (schedule.paused) return jsx`<${Badge} look=${{ label: 'paused', tone: 'warn', icon: 'pause' }} />`;
+  if (text === '') return jsx`<span class="dim">done</span>`;
+  if (everyMs !== null && everyMs < FAST_MS) return jsx`<span class="dim">all the time</span>`;
   const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;
   const tip = Number.isNaN(at) || everyMs !== null ? undefined : allZones(at, schedule.definition.timezone);
-  return html`<span class="num" data-tip=${tip}>${text}</span>`;
+  return jsx`<span class="num" data-tip=${tip}>${text}</span>`;
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
 import { allZones, clockTime, relative } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { RUN_STATES, UNKNOWN } from './words.js';
 
 /** @type {Record<string, string>} 16 by 16 */
@@ -30,14 +30,14 @@ const ICONS = {
   sun:
     'M8 5.2a2.8 2.8 0 1 1 0 5.6a2.8 2.8 0 1 1 0-5.6M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9',
   moon: 'M13 9.8A5.5 5.5 0 1 1 6.2 3a4.4 4.4 0 0 0 6.8 6.8z',
-  auto: 'M8 2.5a5.5 5.5 0 1 1 0 11zM8 2.5a5.5 5.5 0 1 0 0 11',
+  auto: 'M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 1 1 0-11M8 2.5v11M10 4v8M12 5.5v5',
   search: 'M7 3a4 4 0 1 1 0 8a4 4 0 1 1 0-8M10 10l3.5 3.5',
 };
-const FILLED = new Set(['dot', 'play', 'star', 'auto']);
+const FILLED = new Set(['dot', 'play', 'star']);
 
 /** @param {{ name: string }} props */
 export function Icon({ name }) {
-  return html`
+  return jsx`
     <svg class=${`icon ${FILLED.has(name) ? 'filled' : ''}`} viewBox="0 0 16 16" aria-hidden="true">
       <path d=${ICONS[name] ?? ICONS.ring} />
     </svg>
@@ -46,14 +46,14 @@ export function Icon({ name }) {
 
 /** @param {{ look: import('./words.js').Look, quiet?: boolean }} props */
 export function Badge({ look, quiet }) {
-  return html`<span class=${`badge ${look.tone} ${
+  return jsx`<span class=${`badge ${look.tone} ${
     quiet ? 'quiet' : ''
   }`}><${Icon} name=${look.icon} />${look.label}</span>`;
 }
 
 /** @param {{ state: string }} props */
 export function RunState({ state }) {
-  return html`<${Badge} look=${RUN_STATES[state] ?? { ...UNKNOWN, label: state }} />`;
+  return jsx`<${Badge} look=${RUN_STATES[state] ?? { ...UNKNOWN, label: state }} />`;
 }
 
 /**
@@ -63,41 +63,41 @@ export function RunState({ state }) {
 export function Time({ at, zone, clock }) {
   const ms = typeof at === 'number' ? at : at ? Date.parse(at) : NaN;
   const text = useNow((nowMs) => clock || Number.isNaN(ms) ? '' : relative(ms, nowMs));
-  if (Number.isNaN(ms)) return html`<span class="dim">–</span>`;
+  if (Number.isNaN(ms)) return jsx`<span class="dim">–</span>`;
   const shown = clock ? clockTime(ms, clock === 'fine') : text;
-  return html`<time dateTime=${new Date(ms).toISOString()} data-tip=${allZones(ms, zone)}>${shown}</time>`;
+  return jsx`<time dateTime=${new Date(ms).toISOString()} data-tip=${allZones(ms, zone)}>${shown}</time>`;
 }
 
 /**
  * A full moment in a line of text: date and time here, and how long ago.
- * @param {{ at: string | null | undefined, zone?: string }} props
+ * @param {{ at: string | null | undefined, zone?: string, bare?: boolean }} props `bare` leaves out how long ago
  */
-export function Moment({ at, zone }) {
-  if (!at) return html`<span class="dim">–</span>`;
+export function Moment({ at, zone, bare }) {
+  if (!at) return jsx`<span class="dim">–</span>`;
   const ms = Date.parse(at);
-  const today = new Date(ms).toDateString() === new Date(serverNowMs()).toDateString();
-  const day = today
-    ? ''
-    : `${new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })}, `;
-  return html`
-    <span
-      class="moment"><span class="num">${day}${clockTime(
-        ms,
-        true,
-      )}</span> <span class="dim">(<${Time} at=${at} zone=${zone} />)</span></span>
-  `;
+  const text = `${dayUnlessToday(ms)}${clockTime(ms, true)}`;
+  if (bare) return jsx`<time dateTime=${at} data-tip=${allZones(ms, zone)}>${text}</time>`;
+  return jsx`<span class="moment"><span class="num">${text}</span> <span class="dim">(<${Time} at=${at} zone=${zone} />)</span></span>`;
+}
+
+/** @param {number} ms */
+function dayUnlessToday(ms) {
+  const [day, today] = [new Date(ms), new Date(serverNowMs())];
+  if (day.toDateString() === today.toDateString()) return '';
+  const year = day.getFullYear() === today.getFullYear() ? undefined : 'numeric';
+  return `${day.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year })}, `;
 }
 
 /** @param {{ title: string, children?: any }} props */
 export function Empty({ title, children }) {
-  return html`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`;
+  return jsx`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`;
 }
 
 /** @param {{ error: Error | null, retry?: () => void }} props */
 export function Failure({ error, retry }) {
   if (!error) return null;
-  return html`<div class="failure" role="alert"><${Icon} name="alert" /><p>${error.message}</p>
-    ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}</div>`;
+  return jsx`<div class="failure" role="alert"><${Icon} name="alert" /><p>${error.message}</p>
+    ${retry && jsx`<button type="button" onClick=${retry}>Try again</button>`}</div>`;
 }
 
 /**
@@ -108,9 +108,9 @@ export function Heading({ title, lead, children }) {
   useEffect(() => {
     document.title = `${title} · hascheduler`;
   }, [title]);
-  return html`
+  return jsx`
     <div class="heading">
-      <div><h1 tabIndex=${-1}>${title}</h1>${lead && html`<p class="lead">${lead}</p>`}</div>
+      <div><h1 tabIndex=${-1}>${title}</h1>${lead && jsx`<p class="lead">${lead}</p>`}</div>
       <div class="actions">${children}</div>
     </div>
   `;
@@ -118,9 +118,9 @@ export function Heading({ title, lead, children }) {
 
 /** @param {{ facts: [string, any][] }} props names and values; a value of null leaves the line out */
 export function Facts({ facts }) {
-  return html`<dl class="facts">${
+  return jsx`<dl class="facts">${
     facts.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) =>
-      html`
+      jsx`
         <div key=${name}>
           <dt>${name}</dt>
           <dd>${value}</dd>
@@ -139,7 +139,7 @@ export function Dialog({ title, onClose, children }) {
   useEffect(() => {
     ref.current?.showModal();
   }, []);
-  return html`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
+  return jsx`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
     <h2 id="dialog-title">${title}</h2>${children}</dialog>`;
 }
 
@@ -148,9 +148,9 @@ export function Dialog({ title, onClose, children }) {
  * @param {{ label: string, options: [string, string][], value: string, onChange: (value: string) => void }} props
  */
 export function Segments({ label, options, value, onChange }) {
-  return html`<div class="segments" role="group" aria-label=${label}>${
+  return jsx`<div class="segments" role="group" aria-label=${label}>${
     options.map(([key, text]) =>
-      html`<button type="button" key=${key} aria-pressed=${value === key} onClick=${() =>
+      jsx`<button type="button" key=${key} aria-pressed=${value === key} onClick=${() =>
         onChange(key)}>${text}</button>`
     )
   }</div>`;
@@ -160,7 +160,7 @@ export function Segments({ label, options, value, onChange }) {
  * @param {{ label: string, on: boolean, onChange: (on: boolean) => void, tip?: string }} props
  */
 export function Switch({ label, on, onChange, tip }) {
-  return html`
+  return jsx`
     <button type="button" class="switch" role="switch" aria-checked=${on} data-tip=${tip}
       onClick=${() => onChange(!on)}>
         <span class="knob" aria-hidden="true" />${label}</button>

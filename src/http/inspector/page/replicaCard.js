@@ -1,6 +1,6 @@
 /** One replica: what it is in the election, and how it got there. */
 import { Chart, useChart, usePlayed } from './chart.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Badge, Facts, Icon, Moment, Time } from './parts.js';
 import { eventName, ROLES, UNKNOWN } from './words.js';
 import { short } from './format.js';
@@ -14,29 +14,31 @@ export function ReplicaCard({ replica, leads }) {
   const resting = role === 'draining' ? 'stopped' : role;
   const { active, hot } = usePlayed(transitions, resting);
   const look = lost_at ? ROLES.lost : ROLES[role];
-  return html`
+  return jsx`
     <article class=${`card replica ${leads ? 'leads' : ''} ${
-      lost_at ? 'lost' : ''
-    }`} aria-label=${`Replica ${id}`}>
+    lost_at ? 'lost' : ''
+  }`} aria-label=${`Replica ${id}`}>
       <header>
         <h3>${id}</h3>
         <${Badge} look=${look ?? { ...UNKNOWN, label: role }} />
       </header>
       <div class="replica-body">
-          ${layout
-            ? html`
+          ${
+    layout
+      ? jsx`
               <${Chart} layout=${layout} active=${lost_at ? null : active} hot=${hot} tone=${look?.tone}
                 label=${`Election machine of ${id}: ${lost_at ? `lost, last ${active}` : active}`} />
             `
-            : html`<div class="chart-space" />`}
+      : jsx`<div class="chart-space" />`
+  }
           <div class="replica-facts">
             <${Facts} facts=${[
-              [lost_at ? 'Lost' : 'Seen', html`<${Time} at=${lost_at ?? last_seen} />`],
-              ['Up for', html`<${Time} at=${started_at} />`],
-              ['Address', html`<span class="mono wrap">${address.replace(/^https?:\/\//, '')}</span>`],
-              ['Boot', html`<span class="mono" data-tip=${boot}>${short(boot)}</span>`],
-              ['Version', version],
-            ]} />
+    [lost_at ? 'Lost' : 'Seen', jsx`<${Time} at=${lost_at ?? last_seen} />`],
+    ['Started', jsx`<${Time} at=${started_at} />`],
+    ['Address', jsx`<span class="mono wrap">${address.replace(/^https?:\/\//, '')}</span>`],
+    ['Boot', jsx`<span class="mono" data-tip=${boot}>${short(boot)}</span>`],
+    ['Version', version],
+  ]} />
           </div>
         </div>
       <${Changes} transitions=${transitions} />
@@ -47,16 +49,17 @@ export function ReplicaCard({ replica, leads }) {
 /** @param {{ transitions: Replica['transitions'] }} props */
 function Changes({ transitions }) {
   const last = transitions.at(-1);
-  if (!last) return html`<p class="last-change dim">It has not changed its role.</p>`;
-  return html`
+  if (!last) return jsx`<p class="last-change dim">It has not changed its role.</p>`;
+  return jsx`
     <details class="last-change">
       <summary><${Icon} name="right" />
-          <span>${last.from} → <strong>${last.to}</strong></span> <span class="dim"><${Time} at=${last
-            .at} /></span></summary>
-      <ol class="changes">${transitions.toReversed().slice(0, 10).map((each) =>
-        html`<li key=${`${each.at}${each.to}`}><span>${each.from} → ${each.to}</span>
+          <span>${last.from} → <strong>${last.to}</strong></span> <span class="dim"><${Time} at=${last.at} /></span></summary>
+      <ol class="changes">${
+    transitions.toReversed().slice(0, 10).map((each) =>
+      jsx`<li key=${`${each.at}${each.to}`}><span>${each.from} → ${each.to}</span>
         <span class="dim">${eventName(each.by)}</span><${Moment} at=${each.at} /></li>`
-      )}</ol>
+    )
+  }</ol>
     </details>
   `;
 }

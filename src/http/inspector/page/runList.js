@@ -1,6 +1,6 @@
 /** Rows of runs, as a table. */
 import { duration } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { RunState, Time } from './parts.js';
 import { href } from './router.js';
 
@@ -8,18 +8,20 @@ import { href } from './router.js';
 
 /** @param {{ runs: Run[], withSchedule: boolean, zone?: string, watch?: object }} props */
 export function RunList({ runs, withSchedule, zone, watch = {} }) {
-  return html`
+  return jsx`
     <div class="table-scroll" tabIndex="0" role="region" aria-label="Runs" ...${watch}>
       <table class="rows">
         <thead>
-          <tr><th scope="col">State</th>${withSchedule &&
-            html`<th scope="col">Schedule</th>`}<th scope="col">Scheduled for</th>
+          <tr><th scope="col">State</th>${
+    withSchedule &&
+    jsx`<th scope="col">Schedule</th>`
+  }<th scope="col">Scheduled for</th>
           <th scope="col" class="right">Late by</th><th scope="col" class="right">Took</th><th scope="col" class="right">Attempt</th>
           <th scope="col">Executor</th><th scope="col" class="wide">What happened</th></tr>
         </thead>
-        <tbody>${runs.map((run) =>
-          html`<${Row} key=${run.id} run=${run} withSchedule=${withSchedule} zone=${zone} />`
-        )}</tbody>
+        <tbody>${
+    runs.map((run) => jsx`<${Row} key=${run.id} run=${run} withSchedule=${withSchedule} zone=${zone} />`)
+  }</tbody>
       </table>
     </div>
   `;
@@ -40,18 +42,18 @@ function Row({ run, withSchedule, zone }) {
     finished_at,
   } = run;
   const tookMs = started_at && finished_at ? Date.parse(finished_at) - Date.parse(started_at) : null;
-  return html`<tr>
+  return jsx`<tr>
     <td><a class="row-link" href=${
     href(['runs', id])
   } aria-label=${`Run ${id}: ${state}`}><${RunState} state=${state} /></a></td>
     ${
     withSchedule &&
-    html`<td><a href=${href(['schedules', schedule_id])} class="mono clip">${schedule_id}</a></td>`
+    jsx`<td><a href=${href(['schedules', schedule_id])} class="mono clip">${schedule_id}</a></td>`
   }
     <td class="num nowrap"><${Time} at=${scheduled_for} clock="fine" zone=${zone} /> <span class="dim"><${Time} at=${scheduled_for} zone=${zone} /></span></td>
     <td class=${`num right nowrap ${lateness_ms > 1000 ? 'warn-text' : ''}`}>${duration(lateness_ms)}</td>
-    <td class="num right nowrap">${tookMs === null ? html`<span class="dim">–</span>` : duration(tookMs)}</td>
-    <td class="num right">${attempt || html`<span class="dim">–</span>`}</td>
+    <td class="num right nowrap">${tookMs === null ? jsx`<span class="dim">–</span>` : duration(tookMs)}</td>
+    <td class="num right">${attempt || jsx`<span class="dim">–</span>`}</td>
     <td class="nowrap">${executor} <span class="dim num">term ${term}</span></td>
     <td class="wide dim clip">${outcome(run)}</td></tr>`;
 }

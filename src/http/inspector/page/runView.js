@@ -2,7 +2,7 @@
 import { useGet } from './api.js';
 import { Chart, useChart } from './chart.js';
 import { duration } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Facts, Failure, Heading, Moment, RunState } from './parts.js';
 import { href } from './router.js';
 import { useEvents } from './state.js';
@@ -38,69 +38,73 @@ export function RunView({ id }) {
     return () => clearInterval(timer);
   }, [isOpen]);
   if (!run) {
-    return html`<${Heading} title="Run" lead=${html`<span class="mono">${id}</span>`} />
+    return jsx`<${Heading} title="Run" lead=${jsx`<span class="mono">${id}</span>`} />
       ${
       error
-        ? html`
+        ? jsx`
           <${Failure} error=${error} retry=${reload} />
           <p class="dim">Records of runs are deleted when their schedule’s history says so.</p>
         `
-        : html`<div class="skeleton tall" aria-busy="true" />`
+        : jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
   }
   const machineState = MACHINE_STATES[run.state] ?? run.state;
-  return html`
-    <${Heading} title="Run" lead=${html`<a href=${
-      href(['schedules', run.schedule_id])
-    } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
+  return jsx`
+    <${Heading} title="Run" lead=${jsx`<a href=${
+    href(['schedules', run.schedule_id])
+  } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
     <div class="columns">
       <section class="panel" aria-labelledby="facts"><h2 id="facts">What happened</h2>
         <${Facts} facts=${[
-          ['Scheduled for', html`<${Moment} at=${run.scheduled_for} />`],
-          ['Because of', run.trigger.replace('_', '-')],
-          ['Claimed', html`<${Moment} at=${run.claimed_at} />`],
-          ['Started', run.started_at ? html`<${Moment} at=${run.started_at} />` : null],
-          ['Finished', run.finished_at ? html`<${Moment} at=${run.finished_at} />` : null],
-          [
-            'Late by',
-            html`<span class=${run.lateness_ms > 1000 ? 'warn-text' : ''}>${
-              duration(run.lateness_ms)
-            }</span>`,
-          ],
-          ['Attempt', run.attempt || null],
-          ['Reason', run.reason?.replaceAll('_', ' ') ?? null],
-          [
-            'Occurrences',
-            run.count && run.count > 1 ? html`${run.count}, since <${Moment} at=${run.since} />` : null,
-          ],
-          ['Executor', run.executor],
-          ['Claimed in', html`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`],
-          ['Id', html`<span class="mono wrap">${run.id}</span>`],
-        ]} /></section>
+    ['Scheduled for', jsx`<${Moment} at=${run.scheduled_for} />`],
+    ['Because of', run.trigger.replace('_', '-')],
+    ['Claimed', jsx`<${Moment} at=${run.claimed_at} />`],
+    ['Started', run.started_at ? jsx`<${Moment} at=${run.started_at} />` : null],
+    ['Finished', run.finished_at ? jsx`<${Moment} at=${run.finished_at} />` : null],
+    [
+      'Late by',
+      jsx`<span class=${run.lateness_ms > 1000 ? 'warn-text' : ''}>${duration(run.lateness_ms)}</span>`,
+    ],
+    ['Attempt', run.attempt || null],
+    ['Reason', run.reason?.replaceAll('_', ' ') ?? null],
+    [
+      'Occurrences',
+      run.count && run.count > 1 ? jsx`${run.count}, since <${Moment} at=${run.since} />` : null,
+    ],
+    ['Executor', run.executor],
+    ['Claimed in', jsx`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`],
+    ['Id', jsx`<span class="mono wrap">${run.id}</span>`],
+  ]} /></section>
       <section class="panel" aria-labelledby="course"><h2 id="course">Course</h2>
         <${Course} run=${run} />
-        ${NOT_RUN.includes(run.state)
-          ? html`<p class="dim">It was recorded, and not run.</p>`
-          : layout && html`
+        ${
+    NOT_RUN.includes(run.state) ? jsx`<p class="dim">It was recorded, and not run.</p>` : layout && jsx`
             <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
-              <${Chart} layout=${layout} active=${machineState} tone=${(RUN_STATES[run.state] ?? UNKNOWN)
-                .tone} label=${`Run machine: ${machineState}`} />
+              <${Chart} layout=${layout} active=${machineState} tone=${
+      (RUN_STATES[run.state] ?? UNKNOWN)
+        .tone
+    } label=${`Run machine: ${machineState}`} />
             </div>
-          `}
+          `
+  }
       </section>
     </div>
-    ${run.error && html`
+    ${
+    run.error && jsx`
       <section class="panel" aria-labelledby="error">
         <h2 id="error">Error</h2>
         <pre class="bad-text">${run.error}</pre>
       </section>
-    `}
-    ${run.output && html`
+    `
+  }
+    ${
+    run.output && jsx`
       <section class="panel" aria-labelledby="output">
         <h2 id="output">Output</h2>
         <pre>${run.output}</pre>
       </section>
-    `}
+    `
+  }
   `;
 }
 
@@ -123,10 +127,10 @@ function Course({ run }) {
     }[/** @type {'claimed'} */ (name)],
   }));
   const total = Math.max(1, (points.at(-1)?.ms ?? first) - first);
-  return html`<ol class="course">${
+  return jsx`<ol class="course">${
     parts.map(({ name, ms, what }, i) => {
       const before = parts.slice(0, i).reduce((sum, part) => sum + part.ms, 0);
-      return html`<li key=${name}><span>${what}</span><span class="course-track"><span class=${`course-part ${name}`}
+      return jsx`<li key=${name}><span>${what}</span><span class="course-track"><span class=${`course-part ${name}`}
       style=${{
         marginLeft: `${before / total * 100}%`,
         width: `${Math.max(0.5, ms / total * 100)}%`,

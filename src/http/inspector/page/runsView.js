@@ -1,7 +1,7 @@
 /** Runs, of all schedules or of one, newest first: those that end while one looks come in at the top. */
 import { useState } from 'preact/hooks';
 import { url, useGet } from './api.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { NewItems, useHeld } from './held.js';
 import { Empty, Failure, Heading, Switch } from './parts.js';
 import { go, href, setQuery } from './router.js';
@@ -16,7 +16,7 @@ const PAGE = 50;
 
 /** @param {{ route: import('./router.js').Route }} props */
 export function RunsView({ route }) {
-  return html`
+  return jsx`
     <${Heading} title="Runs" lead="What was done about each occurrence, newest first." />
     <${Runs} route=${route} scheduleId=${null} />
   `;
@@ -51,61 +51,79 @@ export function Runs({ route, scheduleId, zone }) {
   const held = useHeld(/** @type {Run[]} */ (data ?? []), ({ id }) => id, follow && isLive);
   const next = nextCursor(headers);
   const place = scheduleId === null ? ['runs'] : ['schedules', scheduleId];
-  return html`
+  return jsx`
     <div class="toolbar">
       <label><span class="hidden">State</span><select value=${filters.state ?? ''} onChange=${(
-        /** @type {any} */ event,
-      ) => setQuery({ state: event.target.value, cursor: null })}>
-        <option value="">Any state</option><option value=${TROUBLE.join(
-          ',',
-        )}>Trouble (failed, timed out, missed, abandoned)</option>
-        ${Object.entries(RUN_STATES).map(([state, { label }]) =>
-          html`<option key=${state} value=${state}>${label}</option>`
-        )}
-        ${filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== TROUBLE.join(',') &&
-          html`<option value=${filters.state}>${filters.state}</option>`}</select></label>
-      <label class="inline"><span>From</span><input type="datetime-local" value=${localInput(
-        filters.from,
-      )} onChange=${(/** @type {any} */ event) =>
-        setQuery({ from: instant(event.target.value), cursor: null })} /></label>
-      <label class="inline"><span>To</span><input type="datetime-local" value=${localInput(
-        filters.to,
-      )} onChange=${(/** @type {any} */ event) =>
-        setQuery({ to: instant(event.target.value), cursor: null })} /></label>
+    /** @type {any} */ event,
+  ) => setQuery({ state: event.target.value, cursor: null })}>
+        <option value="">Any state</option><option value=${
+    TROUBLE.join(
+      ',',
+    )
+  }>Trouble</option>
+        ${
+    Object.entries(RUN_STATES).map(([state, { label }]) =>
+      jsx`<option key=${state} value=${state}>${label}</option>`
+    )
+  }
+        ${
+    filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== TROUBLE.join(',') &&
+    jsx`<option value=${filters.state}>${filters.state}</option>`
+  }</select></label>
+      <label class="inline"><span>From</span><input type="datetime-local" value=${
+    localInput(
+      filters.from,
+    )
+  } onChange=${(/** @type {any} */ event) =>
+    setQuery({ from: instant(event.target.value), cursor: null })} /></label>
+      <label class="inline"><span>To</span><input type="datetime-local" value=${
+    localInput(
+      filters.to,
+    )
+  } onChange=${(/** @type {any} */ event) =>
+    setQuery({ to: instant(event.target.value), cursor: null })} /></label>
       <span class="spacer" />
-      ${isLive && html`
+      ${
+    isLive && jsx`
         <${Switch} label="Follow" on=${follow} onChange=${setFollow}
           tip="Off: new runs wait behind a button. They do so as well while the pointer is in the list." />
-      `}
+      `
+  }
     </div>
     <${NewItems} waiting=${held.waiting} noun="run" release=${held.release} />
     <${Failure} error=${error} retry=${reload} />
-    ${data === null && !error && html`<div class="skeleton tall" aria-busy="true" />`}
-    ${data && held.list.length === 0 &&
-      html`<${NoRuns} filtered=${Boolean(filters.state || filters.from || filters.to)} />`}
-    ${held.list.length > 0 && html`
+    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
+    ${
+    data && held.list.length === 0 &&
+    jsx`<${NoRuns} filtered=${Boolean(filters.state || filters.from || filters.to)} />`
+  }
+    ${
+    held.list.length > 0 && jsx`
       <div class=${loading ? 'stale' : ''}>
         <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} watch=${held.watch} />
       </div>
-    `}
-    ${(filters.cursor || next) &&
-      html`<div class="pager"><button type="button" disabled=${!filters.cursor} onClick=${() =>
-        history.back()}>Newer</button>
+    `
+  }
+    ${
+    (filters.cursor || next) &&
+    jsx`<div class="pager"><button type="button" disabled=${!filters.cursor} onClick=${() =>
+      history.back()}>Newer</button>
       <a class="dim" href=${href(place, { ...filters, cursor: null })}>Newest</a>
       <button type="button" disabled=${!next} onClick=${() =>
-        go(href(place, { ...filters, cursor: next }))}>Older</button></div>`}
+      go(href(place, { ...filters, cursor: next }))}>Older</button></div>`
+  }
   `;
 }
 
 /** @param {{ filtered: boolean }} props */
 function NoRuns({ filtered }) {
   return filtered
-    ? html`
+    ? jsx`
       <${Empty} title="No run matches.">
         <p>None is on record in this state and time. Records are kept for as long as each schedule’s history says.</p>
         </${Empty}>
     `
-    : html`
+    : jsx`
       <${Empty} title="Nothing has run yet.">
         <p>A run is recorded for each occurrence of a schedule. <a href="#/new">Create a schedule</a>, or wait for the next fire of one.</p>
         </${Empty}>

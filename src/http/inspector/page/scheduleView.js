@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { DeleteDialog, PauseDialog, resume, trigger } from './actions.js';
 import { url, useGet } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { JobChart } from './jobChart.js';
 import { NextFire } from './nextFire.js';
 import { Facts, Failure, Heading, Icon, Moment, Time } from './parts.js';
@@ -38,41 +38,44 @@ export function ScheduleView({ id, route }) {
     return () => clearInterval(timer);
   }, [schedule, gone]);
   if (!schedule) {
-    return html`<${Heading} title="Schedule" lead=${html`<span class="mono">${id}</span>`} />
+    return jsx`<${Heading} title="Schedule" lead=${jsx`<span class="mono">${id}</span>`} />
       ${
       error
-        ? html`
+        ? jsx`
           <${Failure} error=${error} retry=${reload} />
           <${Runs} route=${route} scheduleId=${id} />
         `
-        : html`<div class="skeleton tall" aria-busy="true" />`
+        : jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
   }
-  return html`
-    <${Heading} title=${title(schedule)} lead=${schedule.name
-      ? html`<span class="mono">${id}</span>`
-      : schedule.description ?? ''}>
-      ${!gone &&
-        html`<button type="button" class="primary" onClick=${() =>
-          trigger(schedule)}><${Icon} name="play" />Run now</button>
+  return jsx`
+    <${Heading} title=${title(schedule)} lead=${
+    schedule.name ? jsx`<span class="mono">${id}</span>` : schedule.description ?? ''
+  }>
+      ${
+    !gone &&
+    jsx`<button type="button" class="primary" onClick=${() =>
+      trigger(schedule)}><${Icon} name="play" />Run now</button>
         ${
-          schedule.paused
-            ? html`<button type="button" onClick=${() =>
-              resume(schedule)}><${Icon} name="play" />Resume</button>`
-            : html`<button type="button" onClick=${() =>
-              ask('pause')}><${Icon} name="pause" />Pause …</button>`
-        }
+      schedule.paused
+        ? jsx`<button type="button" onClick=${() => resume(schedule)}><${Icon} name="play" />Resume</button>`
+        : jsx`<button type="button" onClick=${() => ask('pause')}><${Icon} name="pause" />Pause …</button>`
+    }
         <a class="button" href=${href(['schedules', id, 'edit'])}>Edit</a>
-        <button type="button" class="quiet-danger" onClick=${() =>
-          ask('delete')}>Delete …</button>`}</${Heading}>
-    ${gone && html`
+        <button type="button" class="quiet-danger" onClick=${() => ask('delete')}>Delete …</button>`
+  }</${Heading}>
+    ${
+    gone && jsx`
       <p class="note bad"
         role="status"><${Icon} name="alert" />This schedule has been deleted. The records of its runs stay until they expire.</p>
-    `}
-    ${schedule.paused && !gone &&
-      html`<p class="note warn"><${Icon} name="pause" />Paused${
-        schedule.pause_reason ? `: ${schedule.pause_reason}` : ''
-      }. It owes nothing meanwhile.</p>`}
+    `
+  }
+    ${
+    schedule.paused && !gone &&
+    jsx`<p class="note warn"><${Icon} name="pause" />Paused${
+      schedule.pause_reason ? `: ${schedule.pause_reason}` : ''
+    }. It owes nothing meanwhile.</p>`
+  }
     <div class="columns">
       <section class="panel" aria-labelledby="definition"><h2 id="definition">Definition</h2><${Definition} schedule=${schedule} gone=${gone} /></section>
       <section class="panel" aria-labelledby="upcoming"><h2 id="upcoming">Upcoming</h2><${Upcoming} schedule=${schedule} gone=${gone} /></section>
@@ -80,10 +83,11 @@ export function ScheduleView({ id, route }) {
     <section class="panel" aria-labelledby="job"><h2 id="job">Job</h2><${JobChart} schedule=${schedule} /></section>
     <h2 class="section">Runs</h2>
     <${Runs} route=${route} scheduleId=${id} zone=${schedule.definition.timezone} />
-    ${asks === 'pause' && html`<${PauseDialog} schedule=${schedule} onClose=${() => ask(null)} />`}
-    ${asks === 'delete' &&
-      html`<${DeleteDialog} schedule=${schedule} onClose=${() => ask(null)} onDone=${() =>
-        go('#/schedules')} />`}
+    ${asks === 'pause' && jsx`<${PauseDialog} schedule=${schedule} onClose=${() => ask(null)} />`}
+    ${
+    asks === 'delete' &&
+    jsx`<${DeleteDialog} schedule=${schedule} onClose=${() => ask(null)} onDone=${() => go('#/schedules')} />`
+  }
   `;
 }
 
@@ -104,57 +108,57 @@ function Definition({ schedule, gone }) {
     revision,
   } = schedule;
   const zone = definition.timezone;
-  return html`
+  return jsx`
     <${Facts} facts=${[
-      [
-        'Fires',
-        html`<span class="type">${type.replace('_', ' ')}</span> <span class="mono">${
-          timing(schedule)
-        }</span>`,
-      ],
-      ['Next', gone ? null : html`<${NextFire} schedule=${schedule} />`],
-      ['What it is', schedule.name ? description : null],
-      ['Action', action.type],
-      ['Not before', start_at ? html`<${Moment} at=${start_at} zone=${zone} />` : null],
-      ['Not after', end_at ? html`<${Moment} at=${end_at} zone=${zone} />` : null],
-      [
-        'Policy',
-        html`<ul class="plain">${
-          Object.entries(policy).map(([key, value]) =>
-            html`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
-              typeof value === 'object' ? JSON.stringify(value) : String(value)
-            }</span></li>`
-          )
-        }</ul>`,
-      ],
-      ['Records kept', `${history.success}, failures ${history.failure}`],
-      [
-        'Tags',
-        tags && Object.keys(tags).length > 0
-          ? Object.entries(tags).map(([key, value]) =>
-            html`
-              <a key=${key} class="tag" href=${href(['schedules'], {
-                tag: `${key}:${value}`,
-              })}>${key}: ${value}</a>
+    [
+      'Fires',
+      jsx`<span class="type">${type.replace('_', ' ')}</span> <span class="mono">${timing(schedule)}</span>`,
+    ],
+    ['Next', gone ? null : jsx`<${NextFire} schedule=${schedule} />`],
+    ['What it is', schedule.name ? description : null],
+    ['Action', action.type],
+    ['Not before', start_at ? jsx`<${Moment} at=${start_at} zone=${zone} />` : null],
+    ['Not after', end_at ? jsx`<${Moment} at=${end_at} zone=${zone} />` : null],
+    [
+      'Policy',
+      jsx`<ul class="plain">${
+        Object.entries(policy).map(([key, value]) =>
+          jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
+            typeof value === 'object' ? JSON.stringify(value) : String(value)
+          }</span></li>`
+        )
+      }</ul>`,
+    ],
+    ['Records kept', `${history.success}, failures ${history.failure}`],
+    [
+      'Tags',
+      tags && Object.keys(tags).length > 0
+        ? Object.entries(tags).map(([key, value]) =>
+          jsx`
+              <a key=${key} class="tag" href=${
+            href(['schedules'], {
+              tag: `${key}:${value}`,
+            })
+          }>${key}: ${value}</a>
             `
-          )
-          : null,
-      ],
-      ['Created', html`<${Moment} at=${created_at} />`],
-      [
-        'Changed',
-        revision > 1
-          ? html`<${Moment} at=${updated_at} /> <span class="dim">revision ${revision}</span>`
-          : null,
-      ],
-    ]} />
+        )
+        : null,
+    ],
+    ['Created', jsx`<${Moment} at=${created_at} />`],
+    [
+      'Changed',
+      revision > 1 ? jsx`<${Moment} at=${updated_at} /> <span class="dim">revision ${revision}</span>` : null,
+    ],
+  ]} />
     <details>
       <summary>As JSON</summary>
-      <pre>${JSON.stringify(
-        schedule,
-        (key, value) => ['last_run', 'recent_runs'].includes(key) ? undefined : value,
-        2,
-      )}</pre>
+      <pre>${
+    JSON.stringify(
+      schedule,
+      (key, value) => ['last_run', 'recent_runs'].includes(key) ? undefined : value,
+      2,
+    )
+  }</pre>
     </details>
   `;
 }
@@ -174,25 +178,24 @@ function Upcoming({ schedule, gone }) {
     const timer = setTimeout(() => passed > 0 && reload(), REFRESH_MS);
     return () => clearTimeout(timer);
   }, [passed > 0, data]);
-  if (gone) return html`<p class="dim">None: it is deleted.</p>`;
-  if (error) return html`<${Failure} error=${error} />`;
-  if (paused) return html`<p class="dim">None while it is paused.</p>`;
-  if (!data) return html`<div class="skeleton" aria-busy="true" />`;
-  return html`<${OccurrenceList} occurrences=${left} none="None: it has fired for the last time." />`;
+  if (gone) return jsx`<p class="dim">None: it is deleted.</p>`;
+  if (error) return jsx`<${Failure} error=${error} />`;
+  if (paused) return jsx`<p class="dim">None while it is paused.</p>`;
+  if (!data) return jsx`<div class="skeleton" aria-busy="true" />`;
+  return jsx`<${OccurrenceList} occurrences=${left} none="None: it has fired for the last time." />`;
 }
 
 /** @param {{ occurrences: Occurrence[], none: string }} props */
 export function OccurrenceList({ occurrences, none }) {
-  if (occurrences.length === 0) return html`<p class="dim">${none}</p>`;
-  return html`<ol class="occurrences">${
+  if (occurrences.length === 0) return jsx`<p class="dim">${none}</p>`;
+  return jsx`<ol class="occurrences">${
     occurrences.map(({ at, local, zone }) =>
-      html`
-        <li
-          key=${at}><span class="num">${local.replace('T', ' ').replace(
-            /\.000/,
-            '',
-          )}</span> <span class="dim">${zone}</span> <span class="dim right"><${Time} at=${at} zone=${zone} /></span></li>
-      `
+      jsx`<li key=${at}><span class="num nowrap">${
+        local.replace('T', ' ').replace(/(\.000)?([+-]\d\d:\d\d|Z)$/, '')
+      }</span>
+      <span class="dim nowrap">${
+        zone === 'UTC' ? 'UTC' : `${local.slice(-6)} ${zone}`
+      }</span><${Time} at=${at} zone=${zone} /></li>`
     )
   }</ol>`;
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { url, useGet } from './api.js';
 import { serverNowMs } from './clock.js';
 import { number, plural } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { NextFire } from './nextFire.js';
 import { Empty, Failure, Heading, Icon } from './parts.js';
 import { go, href, setQuery } from './router.js';
@@ -33,24 +33,29 @@ export function SchedulesView({ route }) {
   const next = nextCursor(headers);
   const total = Number(headers?.get('x-total-count') ?? NaN);
   const isFiltered = FILTERS.some((name) => filters[name]);
-  return html`
-    <${Heading} title="Schedules" lead=${data === null || Number.isNaN(total)
+  return jsx`
+    <${Heading} title="Schedules" lead=${
+    data === null || Number.isNaN(total)
       ? ' '
-      : `${plural(total, 'schedule')}${isFiltered ? ' match' + (total === 1 ? 'es' : '') : ''}`}>
+      : `${plural(total, 'schedule')}${isFiltered ? ' match' + (total === 1 ? 'es' : '') : ''}`
+  }>
       <a class="button primary" href="#/new"><${Icon} name="plus" />New schedule</a></${Heading}>
     <${FilterBar} filters=${filters} />
-    <div class="new-items" aria-live="polite">${news.count > 0 &&
-      html`<button type="button" class="pill" onClick=${() => {
-        news.clear();
-        reload();
-      }}>Show ${plural(news.count, 'new schedule')}</button>`}</div>
+    <div class="new-items" aria-live="polite">${
+    news.count > 0 &&
+    jsx`<button type="button" class="pill" onClick=${() => {
+      news.clear();
+      reload();
+    }}>Show ${plural(news.count, 'new schedule')}</button>`
+  }</div>
     <${Failure} error=${error} retry=${reload} />
-    ${data === null && !error && html`<div class="skeleton tall" aria-busy="true" />`}
-    ${data?.length === 0 && html`<${NoSchedules} isFiltered=${isFiltered} />`}
-    ${data && data.length > 0 && html`
+    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
+    ${data?.length === 0 && jsx`<${NoSchedules} isFiltered=${isFiltered} />`}
+    ${
+    data && data.length > 0 && jsx`
       <div class=${`table-scroll ${
-        loading ? 'stale' : ''
-      }`} tabIndex="0" role="region" aria-label="Schedules">
+      loading ? 'stale' : ''
+    }`} tabIndex="0" role="region" aria-label="Schedules">
         <table class="rows schedules">
           <thead>
             <tr>
@@ -60,18 +65,23 @@ export function SchedulesView({ route }) {
               <th scope="col">Last runs</th>
             </tr>
           </thead>
-          <tbody>${data.map((/** @type {Schedule} */ schedule) =>
-            html`<${Row} key=${schedule.id} schedule=${schedule} gone=${news.gone.has(schedule.id)} />`
-          )}</tbody>
+          <tbody>${
+      data.map((/** @type {Schedule} */ schedule) =>
+        jsx`<${Row} key=${schedule.id} schedule=${schedule} gone=${news.gone.has(schedule.id)} />`
+      )
+    }</tbody>
         </table>
       </div>
-    `}
-    ${(cursor || next) &&
-      html`<div class="pager"><button type="button" disabled=${!cursor} onClick=${() =>
-        cursor && history.back()}>Previous</button>
+    `
+  }
+    ${
+    (cursor || next) &&
+    jsx`<div class="pager"><button type="button" disabled=${!cursor} onClick=${() =>
+      cursor && history.back()}>Previous</button>
       <a class="dim" href=${href(['schedules'], filters)}>First page</a>
       <button type="button" disabled=${!next} onClick=${() =>
-        go(href(['schedules'], { ...filters, cursor: next }))}>Next ${number(PAGE)}</button></div>`}
+      go(href(['schedules'], { ...filters, cursor: next }))}>Next ${number(PAGE)}</button></div>`
+  }
   `;
 }
 
@@ -84,19 +94,21 @@ export function nextCursor(headers) {
 /** @param {{ schedule: Schedule, gone: boolean }} props */
 function Row({ schedule, gone }) {
   const { id, name, type, tags, recent_runs = [] } = schedule;
-  return html`
+  return jsx`
     <tr class=${gone ? 'gone' : ''}>
       <td class="main-cell"><a class="row-link" href=${href(['schedules', id])}>${title(schedule)}</a>
-          ${gone && html`<span class="dim"> deleted</span>`}
-          <div class="sub">${name && html`<span class="mono clip">${id}</span>`}${Object.entries(tags ?? {})
-            .slice(0, 3).map(([key, value]) =>
-              html`<a key=${key} class="tag" href=${
-                href(['schedules'], { tag: `${key}:${value}` })
-              }>${key}: ${value}</a>`
-            )}</div></td>
-      <td><span class="type">${type.replace('_', ' ')}</span> <span class=${type === 'cron'
-        ? 'mono'
-        : ''}>${timing(schedule)}</span></td>
+          ${gone && jsx`<span class="dim"> deleted</span>`}
+          <div class="sub">${name && jsx`<span class="mono clip">${id}</span>`}${
+    Object.entries(tags ?? {})
+      .slice(0, 3).map(([key, value]) =>
+        jsx`<a key=${key} class="tag" href=${
+          href(['schedules'], { tag: `${key}:${value}` })
+        }>${key}: ${value}</a>`
+      )
+  }</div></td>
+      <td><span class="type">${type.replace('_', ' ')}</span> <span class=${type === 'cron' ? 'mono' : ''}>${
+    timing(schedule)
+  }</span></td>
       <td class="nowrap">
         <${NextFire} schedule=${schedule} />
       </td>
@@ -117,7 +129,7 @@ function FilterBar({ filters }) {
     timer.current = setTimeout(() => change({ [name]: value }), TYPING_MS);
   };
   useEffect(() => () => clearTimeout(timer.current), []);
-  return html`<form class="toolbar" role="search" onSubmit=${(/** @type {Event} */ event) =>
+  return jsx`<form class="toolbar" role="search" onSubmit=${(/** @type {Event} */ event) =>
     event.preventDefault()}>
     <label class="search"><span class="hidden">Search by id or name</span><${Icon} name="search" />
       <input type="search" placeholder="Search by id or name" value=${filters.q ?? ''} onInput=${
@@ -135,19 +147,19 @@ function FilterBar({ filters }) {
     filters.tag ?? ''
   } onInput=${type('tag')} /></label>
     ${
-    FILTERS.some((name) => filters[name]) && html`<a class="button ghost" href="#/schedules">Clear</a>`
+    FILTERS.some((name) => filters[name]) && jsx`<a class="button ghost" href="#/schedules">Clear</a>`
   }</form>`;
 }
 
 /** @param {{ isFiltered: boolean }} props */
 function NoSchedules({ isFiltered }) {
   return isFiltered
-    ? html`
+    ? jsx`
       <${Empty} title="No schedule matches.">
         <p>Try a shorter word, or <a href="#/schedules">show all</a>.</p>
         </${Empty}>
     `
-    : html`
+    : jsx`
       <${Empty} title="There is no schedule yet.">
         <p>A schedule says what runs, and when: every 5 minutes, at 02:30 on weekdays, at given moments.</p>
         <p><a class="button primary" href="#/new">Create the first one</a></p>

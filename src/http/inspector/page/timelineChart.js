@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNowMs } from './clock.js';
 import { clockTime, duration, LOCAL_ZONE, plural, wallClock } from './format.js';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { useTopics } from './state.js';
 import { drawing, ticks } from './timeline.js';
 
@@ -53,52 +53,65 @@ export function TimelineChart({ from, to, selected, onSelect, onPan, onZoom }) {
   } without a leader, from ${wallClock(from, LOCAL_ZONE).slice(0, 19)} to ${
     wallClock(to, LOCAL_ZONE).slice(0, 19)
   }`;
-  return html`<div class=${`timeline ${onPan ? 'can-pan' : ''}`} ref=${ref}>${
-    full > 0 && html`
-      <svg width=${full} height=${bottom + AXIS_PX} role="img" aria-label=${label} ...${handlers}>
-        <defs><clipPath id=${`clip-${laneNamePx}-${width}`}><rect x="0" y="0" width=${width} height=${bottom +
-          AXIS_PX} /></clipPath>
-          <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="6" height="6" /><path class="hatch-line" d="M0 0V6" /></pattern></defs>
-        ${lanes.map((name, lane) =>
-          html`
-            <g key=${name}>
-              <rect class=${`lane ${lane % 2 ? 'odd' : ''}`} x="0" y=${TOP_PX +
-                lane * LANE_PX} width=${full} height=${LANE_PX} />
-              <text class="lane-name" x="8" y=${TOP_PX + lane * LANE_PX + LANE_PX / 2 +
-                4} data-tip=${name.length > 16 ? name : undefined}>${clipped(name, laneNamePx)}</text>
-            </g>
-          `
-        )}
-        <g transform=${`translate(${laneNamePx} 0)`} clip-path=${`url(#clip-${laneNamePx}-${width})`}>
-          ${ticks({ from, to, width }).map(({ x, ms, stepMs }) =>
-            html`
-              <g key=${ms}>
-                <line class="tick" x1=${x} x2=${x} y1=${TOP_PX} y2=${bottom} />
-                <text class="tick-label" x=${x} y=${bottom + 16} text-anchor="middle">${tickLabel(
-                  ms,
-                  stepMs,
-                )}</text>
-              </g>
-            `
-          )}
-          ${gaps.map((gap) =>
-            html`<${GapMark} key=${`gap ${gap.term?.term ?? 'now'}`} gap=${gap} bottom=${bottom} />`
-          )}
-          ${bars.map((bar) =>
-            html`
-              <${BarMark} key=${`bar ${bar.lane} ${bar.terms.at(-1)?.term}`} bar=${bar} top=${laneTop(
-                bar.lane,
-              )}
-                selected=${bar.terms.some(({ term }) =>
-                  term === selected
-                )} onSelect=${onSelect} nowMs=${nowMs} />
-            `
-          )}
-          ${nowX <= width && html`<line class="now" x1=${nowX} x2=${nowX} y1=${TOP_PX - 4} y2=${bottom} />`}
-        </g>
-      </svg>
-    `
+  const clip = `clip-${laneNamePx}-${width}`;
+  const scale = { from, to, width };
+  return jsx`<div class=${onPan ? 'timeline can-pan' : 'timeline'} ref=${ref}>${
+    full > 0 && jsx`
+    <svg width=${full} height=${bottom + AXIS_PX} role="img" aria-label=${label} ...${handlers}>
+      <defs>
+        <clipPath id=${clip}><rect width=${width} height=${bottom + AXIS_PX} /></clipPath>
+        <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect class="hatch-ground" width="6" height="6" /><path class="hatch-line" d="M0 0V6" /></pattern>
+      </defs>
+      ${
+      lanes.map((name, lane) =>
+        jsx`<${Lane} key=${name} name=${name} lane=${lane} width=${full} namePx=${laneNamePx} />`
+      )
+    }
+      <g transform=${`translate(${laneNamePx} 0)`} clip-path=${`url(#${clip})`}>
+        <${Axis} ticks=${ticks(scale)} width=${width} bottom=${bottom} />
+        ${gaps.map((gap) => jsx`<${GapMark} key=${`gap ${gap.term?.term}`} gap=${gap} bottom=${bottom} />`)}
+        ${
+      bars.map((bar) =>
+        jsx`<${BarMark} key=${keyOf(bar)} bar=${bar} top=${laneTop(bar.lane)}
+          selected=${bar.terms.some(({ term }) => term === selected)} onSelect=${onSelect} nowMs=${nowMs} />`
+      )
+    }
+        ${nowX <= width && jsx`<line class="now" x1=${nowX} x2=${nowX} y1=${TOP_PX - 4} y2=${bottom} />`}
+      </g>
+    </svg>`
   }</div>`;
+}
+
+/** @param {Bar} bar */
+function keyOf({ lane, terms }) {
+  return `${lane} ${terms.at(-1)?.term}`;
+}
+
+/** @param {{ name: string, lane: number, width: number, namePx: number }} props */
+function Lane({ name, lane, width, namePx }) {
+  const top = TOP_PX + lane * LANE_PX;
+  const text = clipped(name, namePx);
+  return jsx`<g data-tip=${text === name ? undefined : name}>
+    <rect class=${lane % 2 ? 'lane odd' : 'lane'} y=${top} width=${width} height=${LANE_PX} />
+    <text class="lane-name" x="8" y=${top + LANE_PX / 2 + 4}>${text}</text></g>`;
+}
+
+/** @param {{ ticks: { x: number, ms: number, stepMs: number }[], width: number, bottom: number }} props */
+function Axis({ ticks, width, bottom }) {
+  const fits = (/** @type {number} */ x) => x > 24 && x < width - 24;
+  return jsx`${
+    ticks.map(({ x, ms, stepMs }) =>
+      jsx`<g key=${ms}>
+    <line class="tick" x1=${x} x2=${x} y1=${TOP_PX} y2=${bottom} />
+    ${
+        fits(x) &&
+        jsx`<text class="tick-label" x=${x} y=${bottom + 16} text-anchor="middle">${
+          tickLabel(ms, stepMs)
+        }</text>`
+      }</g>`
+    )
+  }`;
 }
 
 /** @param {{ bar: Bar, top: number, selected: boolean, onSelect: (term: Term) => void, nowMs: number }} props */
@@ -114,14 +127,14 @@ function BarMark({ bar, top, selected, onSelect, nowMs }) {
     }\nlasted ${duration(endMs - Date.parse(newest.began_at))}`;
   const name = terms.length > 1 ? `${terms.length} terms` : `term ${newest.term}`;
   const room = Math.min(x + width, 1e9) - Math.max(x, 0);
-  return html`<g class=${`bar ${newest.ended_at ? '' : 'open'} ${terms.length > 1 ? 'many' : ''} ${
+  return jsx`<g class=${`bar ${newest.ended_at ? '' : 'open'} ${terms.length > 1 ? 'many' : ''} ${
     selected ? 'selected' : ''
   }`} data-tip=${tip} data-term=${newest.term} onClick=${() => onSelect(newest)}>
     <rect x=${x} y=${top} width=${width} height=${BAR_PX} rx=${Math.min(4, width / 2)} />
-    ${startsHere && width > 14 && html`<${Mark} x=${x + 4} y=${top + 4} kind=${oldest.began_by} />`}
-    ${room > name.length * 7 + 44 && html`<text x=${Math.max(x, 0) + 22} y=${top + 14}>${name}</text>`}
+    ${startsHere && width > 14 && jsx`<${Mark} x=${x + 4} y=${top + 4} kind=${oldest.began_by} />`}
+    ${room > name.length * 7 + 44 && jsx`<text x=${Math.max(x, 0) + 22} y=${top + 14}>${name}</text>`}
     ${
-    endsHere && width > 34 && html`<${Mark} x=${x + width - 16} y=${top + 4} kind=${newest.ended_by ?? ''} />`
+    endsHere && width > 34 && jsx`<${Mark} x=${x + width - 16} y=${top + 4} kind=${newest.ended_by ?? ''} />`
   }</g>`;
 }
 
@@ -137,7 +150,7 @@ const MARKS = {
 
 /** @param {{ x: number, y: number, kind: string }} props */
 export function Mark({ x, y, kind }) {
-  return html`<path class="mark" transform=${`translate(${x} ${y})`} d=${MARKS[kind] ?? 'M3 3H9V9H3z'} />`;
+  return jsx`<path class="mark" transform=${`translate(${x} ${y})`} d=${MARKS[kind] ?? 'M3 3H9V9H3z'} />`;
 }
 
 /** @param {{ gap: Gap, bottom: number }} props */
@@ -147,7 +160,7 @@ function GapMark({ gap, bottom }) {
   const tip = count > 1
     ? `${count} times without a leader, ${duration(ms)} at most`
     : `${duration(ms)} without a leader${term ? `, before term ${term.term}` : ', and counting'}`;
-  return html`
+  return jsx`
     <g class="gap" data-tip=${tip}>
       <rect class="reach" x=${x - 4} y="0" width=${width + 8} height=${bottom} />
       <rect class="gap-area" x=${x} y=${TOP_PX - 4} width=${width} height=${bottom - TOP_PX + 4} />

@@ -1,8 +1,8 @@
 /** The history of leadership: to look at a night, or at the milliseconds of one takeover. */
 import { useEffect, useState } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
-import { clockTime, duration, LOCAL_ZONE, wallClock } from './format.js';
-import { html } from './html.js';
+import { clockTime, duration, LOCAL_ZONE, number, wallClock } from './format.js';
+import { jsx } from './jsx.js';
 import { readOlderTerms } from './live.js';
 import { Empty, Facts, Heading, Icon, Moment, Segments, Switch } from './parts.js';
 import { href, setQuery } from './router.js';
@@ -80,29 +80,29 @@ export function TimelineView({ route }) {
     does();
   };
   const term = terms.find((each) => each.term === selected);
-  return html`
+  return jsx`
     <${Heading} title="Timeline"
       lead="Who led when, how each term began and ended, and for how long nobody did." />
     <div class="toolbar">
       <${Segments} label="Span" options=${SPANS} value=${String(Math.round(span))}
         onChange=${(/** @type {string} */ ms) =>
-          setWindow({
-            ...zoomed(shown, Number(ms) / span, window.follow ? 0.97 : 0.5),
-            follow: window.follow,
-          })} />
+    setWindow({
+      ...zoomed(shown, Number(ms) / span, window.follow ? 0.97 : 0.5),
+      follow: window.follow,
+    })} />
       <div
         class="group"><button type="button" class="square" aria-label="Earlier" onClick=${() =>
-          pan(-0.5)}><${Icon} name="left" /></button>
+    pan(-0.5)}><${Icon} name="left" /></button>
         <button type="button" class="square" aria-label="Later" onClick=${() =>
-          pan(0.5)}><${Icon} name="right" /></button>
+    pan(0.5)}><${Icon} name="right" /></button>
         <button type="button" class="square" aria-label="Zoom out" onClick=${() =>
-          zoom(2)}><${Icon} name="minus" /></button>
+    zoom(2)}><${Icon} name="minus" /></button>
         <button type="button" class="square" aria-label="Zoom in" onClick=${() =>
-          zoom(0.5)}><${Icon} name="plus" /></button></div>
+    zoom(0.5)}><${Icon} name="plus" /></button></div>
       <span class="spacer" />
-      <span class="dim num nowrap">${wallClock(shown.from, LOCAL_ZONE).slice(0, 16)} – ${sameDay(shown)
-        ? clockTime(shown.to).slice(0, 5)
-        : wallClock(shown.to, LOCAL_ZONE).slice(0, 16)}</span>
+      <span class="dim num nowrap">${wallClock(shown.from, LOCAL_ZONE).slice(0, 16)} – ${
+    sameDay(shown) ? clockTime(shown.to).slice(0, 5) : wallClock(shown.to, LOCAL_ZONE).slice(0, 16)
+  }</span>
       <${Switch} label="Follow" on=${window.follow} tip="Keeps the present at the right edge"
         onChange=${(/** @type {boolean} */ follow) => setWindow({ ...shown, follow })} />
     </div>
@@ -112,12 +112,12 @@ export function TimelineView({ route }) {
         onZoom=${zoom} />
       <${Legend} />
     </div>
-    ${term && html`<${TermPanel} term=${term} />`}
+    ${term && jsx`<${TermPanel} term=${term} />`}
     <${TermTable} terms=${terms} selected=${selected} onShow=${(/** @type {Term} */ one) => {
-      setQuery({ term: one.term });
-      setWindow(around(one));
-      scrollTo({ top: 0, behavior: 'smooth' });
-    }} />
+    setQuery({ term: one.term });
+    setWindow(around(one));
+    scrollTo({ top: 0, behavior: 'smooth' });
+  }} />
   `;
 }
 
@@ -148,15 +148,17 @@ function Legend() {
     ...Object.keys(BEGINNINGS).map((kind) => ['began', kind]),
     ...Object.keys(ENDINGS).filter((kind) => kind !== 'stepped down').map((kind) => ['ended', kind]),
   ];
-  return html`<ul class="legend" aria-label="Legend">
+  return jsx`<ul class="legend" aria-label="Legend">
     ${
     marks.map(([what, kind]) =>
-      html`
+      jsx`
         <li
-          key=${kind}><svg width="12" height="12" aria-hidden="true"><${Mark} x=${0} y=${0} kind=${kind} /></svg>${what}: ${kind ===
-              'released'
-            ? 'released, stepped down'
-            : kind}</li>
+          key=${kind}><svg width="12" height="12" aria-hidden="true"><${Mark} x=${0} y=${0} kind=${kind} /></svg>${what}: ${
+        kind ===
+            'released'
+          ? 'released, stepped down'
+          : kind
+      }</li>
       `
     )
   }
@@ -170,20 +172,20 @@ function TermPanel({ term }) {
   const lasted = useNow((nowMs) =>
     duration((ended_at ? Date.parse(ended_at) : nowMs) - Date.parse(began_at))
   );
-  return html`
+  return jsx`
     <section class="panel" aria-label=${`Term ${term.term}`}>
       <div
         class="panel-head"><h2>Term ${term.term}</h2><button type="button" class="ghost" onClick=${() =>
-          setQuery({ term: null })}>Close</button></div>
+    setQuery({ term: null })}>Close</button></div>
       <${Facts} facts=${[
-        ['Replica', html`${term.replica} <span class="dim mono">boot ${term.boot}</span>`],
-        ['Began', html`<${Moment} at=${began_at} />`],
-        ['Began by', html`${began_by}: ${BEGINNINGS[began_by]?.text ?? ''}`],
-        ['Nobody led before', gap_ms === null ? 'it was the first' : duration(gap_ms)],
-        ['Ended', ended_at ? html`<${Moment} at=${ended_at} />` : 'not yet: it leads now'],
-        ['Ended by', ended_by ? `${ended_by}: ${ENDINGS[ended_by]?.text ?? ''}` : null],
-        ['Lasted', lasted],
-      ]} />
+    ['Replica', jsx`${term.replica} <span class="dim mono">boot ${term.boot}</span>`],
+    ['Began', jsx`<${Moment} at=${began_at} />`],
+    ['Began by', jsx`${began_by}: ${BEGINNINGS[began_by]?.text ?? ''}`],
+    ['Nobody led before', gap_ms === null ? 'it was the first' : duration(gap_ms)],
+    ['Ended', ended_at ? jsx`<${Moment} at=${ended_at} />` : 'not yet: it leads now'],
+    ['Ended by', ended_by ? `${ended_by}: ${ENDINGS[ended_by]?.text ?? ''}` : null],
+    ['Lasted', lasted],
+  ]} />
     </section>
   `;
 }
@@ -192,7 +194,7 @@ function TermPanel({ term }) {
 function TermTable({ terms, selected, onShow }) {
   const [page, setPage] = useState(0);
   if (terms.length === 0) {
-    return html`
+    return jsx`
       <${Empty} title="Nobody has led yet.">
         <p>The first replica that starts takes the lease within a second.</p>
         </${Empty}>
@@ -200,54 +202,58 @@ function TermTable({ terms, selected, onShow }) {
   }
   const pages = Math.ceil(terms.length / PAGE);
   const rows = terms.slice(page * PAGE, (page + 1) * PAGE);
-  return html`<section aria-labelledby="all-terms"><h2 class="section" id="all-terms">Terms</h2>
-    <div class="table-scroll" tabIndex="0" role="region" aria-label="Terms"><table class="rows">
+  return jsx`<section aria-labelledby="all-terms"><h2 class="section" id="all-terms">Terms</h2>
+    <div class="table-scroll" tabIndex="0" role="region" aria-label="Terms"><table class="rows tight">
       <thead><tr><th scope="col" class="right">Term</th><th scope="col">Replica</th><th scope="col">Began</th><th scope="col">How</th>
         <th scope="col" class="right">Gap before</th><th scope="col">Ended</th><th scope="col">How</th><th scope="col" class="right">Lasted</th></tr></thead>
       <tbody>${
     rows.map((term) =>
-      html`
-        <tr key=${term.term} class=${term.term === selected ? 'selected' : ''}>
-          <td class="right num"><a href=${href(['timeline'], { term: term.term })} onClick=${(
-            /** @type {Event} */ event,
-          ) => {
-            event.preventDefault();
-            onShow(term);
-          }}>${term.term}</a></td>
-          <td>${term.replica}</td>
-          <td class="nowrap">
-            <${Moment} at=${term.began_at} />
-          </td>
-          <td>${term.began_by}</td>
-          <td class=${`right num nowrap ${
-            (term.gap_ms ?? 0) > 1000 ? 'warn-text' : ''
-          }`}>${term.gap_ms === null
-            ? html`<span class="dim">–</span>`
-            : duration(term.gap_ms)}</td>
-          <td class="nowrap">${term.ended_at
-            ? html`<${Moment} at=${term.ended_at} />`
-            : html`<span class="ok-text">leads now</span>`}</td>
-          <td class=${ENDINGS[term.ended_by ?? '']?.bad ? 'warn-text' : ''}>${term.ended_by ??
-            html`<span class="dim">–</span>`}</td>
-          <td class="right num nowrap">${term.ended_at
-            ? duration(Date.parse(term.ended_at) - Date.parse(term.began_at))
-            : html`<span class="dim">–</span>`}</td>
-        </tr>
-      `
+      jsx`<${TermRow} key=${term.term} term=${term} isSelected=${term.term === selected} onShow=${onShow} />`
     )
-  }
-      </tbody></table></div>
+  }</tbody>
+    </table></div>
     ${
-    pages > 1 && html`<div class="pager"><button type="button" disabled=${page === 0} onClick=${() =>
-      setPage(page - 1)}>Newer</button>
-      <span class="dim num">${page * PAGE + 1}–${
-      Math.min(terms.length, (page + 1) * PAGE)
-    } of ${terms.length}${terms.length < (terms[0]?.term ?? 0) ? ' read' : ''}</span>
-      <button type="button" disabled=${page >= pages - 1} onClick=${() => {
-      if (page >= pages - 3) {
-        void readOlderTerms();
-      }
-      setPage(page + 1);
-    }}>Older</button></div>`
+    pages > 1 && jsx`<${TermPager} page=${page} pages=${pages} terms=${terms} onPage=${setPage} />`
   }</section>`;
+}
+
+/** @param {{ term: Term, isSelected: boolean, onShow: (term: Term) => void }} props */
+function TermRow({ term, isSelected, onShow }) {
+  const { replica, began_at, began_by, gap_ms, ended_at, ended_by } = term;
+  const none = jsx`<span class="dim">–</span>`;
+  const show = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    onShow(term);
+  };
+  return jsx`<tr class=${isSelected ? 'selected' : ''}>
+    <td class="right num"><a href=${
+    href(['timeline'], { term: term.term })
+  } onClick=${show}>${term.term}</a></td>
+    <td class="clip">${replica}</td>
+    <td><${Moment} at=${began_at} bare=${true} /></td>
+    <td>${began_by}</td>
+    <td class=${`right num ${(gap_ms ?? 0) > 1000 ? 'warn-text' : ''}`}>${
+    gap_ms === null ? none : duration(gap_ms)
+  }</td>
+    <td>${
+    ended_at ? jsx`<${Moment} at=${ended_at} bare=${true} />` : jsx`<span class="ok-text">leads now</span>`
+  }</td>
+    <td class=${ENDINGS[ended_by ?? '']?.bad ? 'warn-text' : ''}>${ended_by ?? none}</td>
+    <td class="right num">${
+    ended_at ? duration(Date.parse(ended_at) - Date.parse(began_at)) : none
+  }</td></tr>`;
+}
+
+/** @param {{ page: number, pages: number, terms: Term[], onPage: (page: number) => void }} props */
+function TermPager({ page, pages, terms, onPage }) {
+  const older = () => {
+    if (page >= pages - 3) void readOlderTerms();
+    onPage(page + 1);
+  };
+  return jsx`<div class="pager"><button type="button" disabled=${page === 0} onClick=${() =>
+    onPage(page - 1)}>Newer</button>
+    <span class="dim num">${page * PAGE + 1}–${Math.min(terms.length, (page + 1) * PAGE)} of ${
+    number(terms[0]?.term ?? 0)
+  }</span>
+    <button type="button" disabled=${page >= pages - 1} onClick=${older}>Older</button></div>`;
 }

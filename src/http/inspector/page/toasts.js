@@ -1,6 +1,6 @@
 /** Short messages about what a person has asked for: whether it was done, or why not. */
 import { useEffect, useReducer } from 'preact/hooks';
-import { html } from './html.js';
+import { jsx } from './jsx.js';
 import { Icon } from './parts.js';
 
 const SHOWN_MS = 6000;
@@ -32,9 +32,9 @@ export function Toasts() {
   useEffect(() => {
     tell = () => render(0);
   }, []);
-  return html`<div class="toasts" role="status" aria-live="polite">${
+  return jsx`<div class="toasts" role="status" aria-live="polite">${
     toasts.map(({ id, text, bad }) =>
-      html`<div key=${id} class=${`toast ${bad ? 'bad' : 'ok'}`}><${Icon} name=${
+      jsx`<div key=${id} class=${`toast ${bad ? 'bad' : 'ok'}`}><${Icon} name=${
         bad ? 'alert' : 'check'
       } /><span>${text}</span>
       <button type="button" class="ghost" aria-label="Dismiss" onClick=${() =>
