@@ -15,6 +15,7 @@ const STEPS: [what: string, command: string[], remedy?: string][] = [
   ['format', [bin('deno'), 'fmt', '--check'], '`npx deno fmt` puts it right'],
   ['lint', [bin('deno'), 'lint']],
   ['types, by tsc', [bin('tsc'), '-p', '.']],
+  ['types of the page', [bin('tsc'), '-p', 'src/http/inspector/page']],
   ['types, by deno', [bin('deno'), 'check', '--quiet', 'src', 'tests', 'scripts', 'bench']],
   ['unused code', [bin('knip')]],
   ['statecharts', [process.execPath, ...runner, 'scripts/diagrams.ts', '--check']],

@@ -1,8 +1,8 @@
 /**
- * What the page is made of, ready to be sent: its own sources (plain modules and style sheets, in `page`), the statecharts that scripts/charts.ts has laid
- * out, and three libraries from their packages. Every file is served under a name that has
- * a hash of its content, so that browsers may keep it for good; an import map tells the modules the names of
- * one another. Everything is read and compressed once, when it is first asked for.
+ * What the page is made of, ready to be sent: its own sources (plain modules and style sheets, in `page`), the
+ * statecharts that scripts/charts.ts has laid out, and two libraries from their packages. Every file is served
+ * under a name that has a hash of its content, so that browsers may keep it for good; an import map tells the
+ * modules the names of one another. Everything is read and compressed once, when it is first asked for.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -25,9 +25,7 @@ const PACKAGES: Record<string, string> = {
   preact: import.meta.resolve('preact'),
   'preact/hooks': import.meta.resolve('preact/hooks'),
   htm: import.meta.resolve('htm'),
-  uplot: import.meta.resolve('uplot/dist/uPlot.iife.min.js'),
 };
-const UPLOT_CSS = import.meta.resolve('uplot/dist/uPlot.min.css');
 
 export interface Asset {
   type: string;
@@ -72,15 +70,17 @@ export async function loadAssets(): Promise<Assets> {
 /** The content of each file by its name, libraries included. */
 async function readSources(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const names = (await readdir(PAGE_DIR)).filter((name) => /\.(js|css|svg|json)$/.test(name));
-  const own = names.map(async (name) => [name, await read(new URL(name, PAGE_DIR))] as const);
+  const own = names.map(async (name) => {
+    const url = new URL(name, PAGE_DIR);
+    return [name, await (name.endsWith('.js') ? readText(url, withoutComments) : read(url))] as const;
+  });
   const packages = Object.entries(PACKAGES).map(async ([name, url]) =>
-    [packageFile(name), await readPackage(name, url)] as const
+    [packageFile(name), await readText(new URL(url), withoutSourceMap)] as const
   );
   return new Map(
     await Promise.all([
       ...own,
       ...packages,
-      read(new URL(UPLOT_CSS)).then((css) => ['uplot.css', css] as const),
     ]),
   );
 }
@@ -89,10 +89,21 @@ function packageFile(name: string): string {
   return `lib-${name.replaceAll('/', '-')}.js`;
 }
 
-/** As the package has it, but without the mention of a source map, and as a module where it is none. */
-async function readPackage(name: string, url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const text = (await readFile(new URL(url), 'utf8')).replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '\n');
-  return new TextEncoder().encode(name === 'uplot' ? `${text}export default uPlot;\n` : text);
+/** There is none to be had here. */
+function withoutSourceMap(code: string): string {
+  return code.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '\n');
+}
+
+/**
+ * The page's own code, without what is for its readers: types and comments are a fifth of it. They begin with
+ * `/**`, which no string of the page has, or are lines of their own.
+ */
+function withoutComments(code: string): string {
+  return code.replace(/\/\*\*[^]*?\*\/ ?/g, '').replace(/^\s*\/\/.*\n/gm, '').replace(/\n{2,}/g, '\n');
+}
+
+async function readText(url: URL, change: (text: string) => string): Promise<Uint8Array<ArrayBuffer>> {
+  return new TextEncoder().encode(change(await readFile(url, 'utf8')));
 }
 
 async function read(url: URL): Promise<Uint8Array<ArrayBuffer>> {

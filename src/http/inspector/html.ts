@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import type { Assets } from './assets.ts';
 
 export interface Html {
   body: string;
+  gzipped: Uint8Array<ArrayBuffer>;
   /** The Content-Security-Policy that fits it: nothing but this page's own files, and nothing inline. */
   policy: string;
 }
@@ -10,7 +12,7 @@ export interface Html {
 /** The document. All that it holds inline is the import map, which the policy allows by its hash. */
 export function inspectorHtml({ urlOf, imports }: Assets): Html {
   const map = JSON.stringify({ imports });
-  const preloads = [...new Set(Object.values(imports))].filter((url) => !url.includes('/lib-uplot.'));
+  const preloads = [...new Set(Object.values(imports))];
   const body = `<!doctype html>
 <html lang="en">
 <head>
@@ -29,7 +31,7 @@ ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
 <link rel="preload" href="${urlOf('charts.json')}" as="fetch" crossorigin>
 <script type="module" src="${urlOf('main.js')}"></script>
 </head>
-<body data-charts="${urlOf('charts.json')}" data-uplot-css="${urlOf('uplot.css')}">
+<body data-charts="${urlOf('charts.json')}">
 <div id="app"><p class="boot">Loading the inspector …</p></div>
 <noscript><p class="boot">The inspector needs JavaScript. Without it: GET /cluster, /leadership and /schedules.</p></noscript>
 </body>
@@ -46,5 +48,5 @@ ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return { body, policy };
+  return { body, gzipped: new Uint8Array(gzipSync(body)), policy };
 }

@@ -10,8 +10,11 @@ export function inspectorRoutes(): Route[] {
   const load = () => loading ??= loadAssets().then((assets) => ({ ...assets, ...inspectorHtml(assets) }));
 
   async function page(c: Context): Promise<Response> {
-    const { body, policy } = await load();
-    return c.html(body, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-cache' });
+    const { body, gzipped, policy } = await load();
+    return send(c, 'text/html; charset=utf-8', body, gzipped, {
+      'Content-Security-Policy': policy,
+      'Cache-Control': 'no-cache',
+    });
   }
 
   async function asset(c: Context): Promise<Response> {
@@ -23,12 +26,8 @@ export function inspectorRoutes(): Route[] {
         `the inspector has no file ${JSON.stringify(name.slice(0, 128))}: reload the page`,
       );
     }
-    const zipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
-    return c.body(zipped ? file.gzipped : file.body, 200, {
-      'Content-Type': file.type,
+    return send(c, file.type, file.body, file.gzipped, {
       'Cache-Control': 'public, max-age=31536000, immutable',
-      Vary: 'Accept-Encoding',
-      ...(zipped && { 'Content-Encoding': 'gzip' }),
     });
   }
 
@@ -41,4 +40,22 @@ export function inspectorRoutes(): Route[] {
       handler: asset,
     },
   ];
+}
+
+type Body = string | Uint8Array<ArrayBuffer>;
+
+function send(
+  c: Context,
+  type: string,
+  body: Body,
+  gzipped: Body,
+  headers: Record<string, string>,
+): Response {
+  const zipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+  return c.body(zipped ? gzipped : body, 200, {
+    ...headers,
+    'Content-Type': type,
+    Vary: 'Accept-Encoding',
+    ...(zipped && { 'Content-Encoding': 'gzip' }),
+  });
 }

@@ -119,7 +119,6 @@ function ThemeSwitch() {
     } catch {
       // Then it holds for this page only.
     }
-    dispatchEvent(new Event('themechange'));
   };
   const icon = { auto: 'auto', light: 'sun', dark: 'moon' }[/** @type {'auto'} */ (theme)];
   return jsx`

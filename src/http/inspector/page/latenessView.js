@@ -1,17 +1,16 @@
 /** How late runs start, over time, with the changes of leadership that explain the peaks. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call, url } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, duration, number, plural } from './format.js';
 import { jsx } from './jsx.js';
 import { bucketed, percentile } from './lateness.js';
-import { latenessPlot } from './latenessPlot.js';
+import { LatenessChart } from './latenessChart.js';
 import { Empty, Failure, Heading, Segments } from './parts.js';
 import { setQuery } from './router.js';
 import { RunList } from './runList.js';
 import { nextCursor } from './schedulesView.js';
 import { useResyncs, useTopics } from './state.js';
-import { useWidth } from './timelineChart.js';
 
 /** @import { Run } from './types.d.ts' */
 
@@ -79,7 +78,9 @@ export function LatenessView({ route }) {
           </${Empty}>
       `
   }
-      <${Plot} runs=${started} fromMs=${fromMs} toMs=${toMs} changes=${changes} />
+      <${LatenessChart} buckets=${
+    bucketed(started, fromMs, toMs, PARTS)
+  } fromMs=${fromMs} toMs=${toMs} changes=${changes} />
     </div>
     ${
     sorted.length > 0 && jsx`
@@ -133,32 +134,4 @@ async function readRuns(spanMs, scheduleId, signal) {
     cursor = nextCursor(headers);
   } while (cursor !== null && runs.length < MAX_READ);
   return { runs, since: cursor === null ? null : Date.parse(runs.at(-1)?.scheduled_for ?? from) };
-}
-
-/** @param {{ runs: Run[], fromMs: number, toMs: number, changes: import('./types.d.ts').Term[] }} props */
-function Plot({ runs, fromMs, toMs, changes }) {
-  const { ref, width } = useWidth();
-  const plot = useRef(/** @type {Awaited<ReturnType<typeof latenessPlot>> | null} */ (null));
-  const latest = useRef(/** @type {any} */ (null));
-  const { timesS, p50, p99, worst } = bucketed(runs, fromMs, toMs, PARTS);
-  latest.current = { data: [timesS, p50, p99, worst], changes };
-  useEffect(() => {
-    if (width === 0 || !ref.current) return;
-    let over = false;
-    void latenessPlot(ref.current, width, () => latest.current.changes).then((made) => {
-      if (over) return made.destroy();
-      plot.current = made;
-      made.show(latest.current.data);
-    });
-    return () => {
-      over = true;
-      plot.current?.destroy();
-      plot.current = null;
-    };
-  }, [width]);
-  useEffect(() => plot.current?.show(latest.current.data));
-  const worstMs = Math.max(0, ...runs.map(({ lateness_ms }) => lateness_ms));
-  return jsx`<div class="plot" ref=${ref} role="img" aria-label=${`Lateness over time: ${
-    plural(runs.length, 'run')
-  }, at most ${duration(worstMs)}, ${plural(changes.length, 'change')} of leader`} />`;
 }

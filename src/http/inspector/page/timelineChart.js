@@ -97,13 +97,13 @@ function Lane({ name, lane, width, namePx }) {
     <text class="lane-name" x="8" y=${top + LANE_PX / 2 + 4}>${text}</text></g>`;
 }
 
-/** @param {{ ticks: { x: number, ms: number, stepMs: number }[], width: number, bottom: number }} props */
-function Axis({ ticks, width, bottom }) {
+/** @param {{ ticks: { x: number, ms: number, stepMs: number }[], width: number, top?: number, bottom: number }} props */
+export function Axis({ ticks, width, top = TOP_PX, bottom }) {
   const fits = (/** @type {number} */ x) => x > 24 && x < width - 24;
   return jsx`${
     ticks.map(({ x, ms, stepMs }) =>
       jsx`<g key=${ms}>
-    <line class="tick" x1=${x} x2=${x} y1=${TOP_PX} y2=${bottom} />
+    <line class="tick" x1=${x} x2=${x} y1=${top} y2=${bottom} />
     ${
         fits(x) &&
         jsx`<text class="tick-label" x=${x} y=${bottom + 16} text-anchor="middle">${
