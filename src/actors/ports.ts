@@ -12,7 +12,7 @@ import type { Acquisition, Candidate, Grant, Lease, LeaseReading, Watermark } fr
 import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
-import type { Outcome, Run, RunState } from '../domain/run.ts';
+import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
 
 /** The only source of time. */
@@ -138,11 +138,22 @@ export interface SchedulePage extends Page<Schedule> {
   total: number;
 }
 
+/** Which schedules: those that fit all that is given. */
+export interface ScheduleQuery {
+  limit: number;
+  cursor: string | null;
+  /** Part of the id or the name, in any case. */
+  q?: string;
+  type?: Schedule['type'];
+  tag?: { key: string; value: string };
+  paused?: boolean;
+}
+
 /** Every write is stamped with the server's clock. */
 export interface ScheduleStore {
   get(id: string): Promise<Schedule | null>;
   /** Ordered by id. */
-  list(options: { limit: number; cursor: string | null }): Promise<SchedulePage>;
+  list(query: ScheduleQuery): Promise<SchedulePage>;
   /** 'conflict' when the id is taken. */
   create(id: string, spec: ScheduleSpec): Promise<Schedule | 'conflict'>;
   /**
@@ -190,6 +201,9 @@ export interface ScheduleFeed {
 export interface RunQuery {
   scheduleId?: string;
   states?: readonly RunState[];
+  /** Nominal times at or after this, and before that. */
+  from?: Date;
+  to?: Date;
   limit: number;
   cursor: string | null;
 }
@@ -200,6 +214,8 @@ export interface RunStore {
   get(id: string): Promise<Run | null>;
   /** The newest run of each schedule that has one, by schedule id. */
   latest(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
+  /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. */
+  recent(scheduleIds: readonly string[], limit: number): Promise<Map<string, RunSummary[]>>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
    * Writing one twice is harmless. Returns how many counted.

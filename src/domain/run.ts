@@ -72,6 +72,9 @@ export interface Run {
   expire_at: Date | null;
 }
 
+/** What is told of a run among others. */
+export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
+
 /**
  * Whether the stored run is still open in the hands of that boot, under that attempt: only then may it be
  * started, and does an outcome count.

@@ -8,6 +8,7 @@ import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
 import { refuseOtherOrigins } from './origin.ts';
+import { occurrenceRoutes } from './occurrences.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { rootRoutes } from './root.ts';
 import { runRoutes } from './runs.ts';
@@ -17,6 +18,7 @@ import { scheduleRoutes } from './schedules.ts';
 export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   const endpoints = [
     ...scheduleRoutes(deps),
+    ...occurrenceRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),

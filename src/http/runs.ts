@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { parseInstant } from '../domain/instant.ts';
 import type { RunState } from '../domain/run.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { linkNext, readPage } from './paging.ts';
@@ -32,8 +33,15 @@ export function runRoutes({ store }: ApiDeps): Route[] {
 
   async function listOfSchedule(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    const page = await runs.list({ scheduleId: id, ...readPage(c, ['state']), ...readStates(c) });
+    const page = await runs.list({ scheduleId: id, ...readRunQuery(c) });
     if (page.items.length === 0 && !(await isKnown(id))) throw unknownSchedule(id);
+    linkNext(c, page.nextCursor);
+    return c.json(page.items.map(runView));
+  }
+
+  async function list(c: Context): Promise<Response> {
+    const scheduleId = c.req.query('schedule_id');
+    const page = await runs.list({ ...readRunQuery(c, ['schedule_id']), ...(scheduleId && { scheduleId }) });
     linkNext(c, page.nextCursor);
     return c.json(page.items.map(runView));
   }
@@ -52,8 +60,31 @@ export function runRoutes({ store }: ApiDeps): Route[] {
       summary: 'list the runs of a schedule, newest first',
       handler: listOfSchedule,
     },
+    { method: 'GET', path: '/runs', summary: 'list the runs of all schedules, newest first', handler: list },
     { method: 'GET', path: '/runs/{id}', summary: 'show a run', handler: get },
   ];
+}
+
+/** The page and the filters of a list of runs, which may have others as well. */
+function readRunQuery(c: Context, others: readonly string[] = []) {
+  const from = readInstant(c, 'from');
+  const to = readInstant(c, 'to');
+  return {
+    ...readPage(c, ['state', 'from', 'to', ...others]),
+    ...readStates(c),
+    ...(from && { from }),
+    ...(to && { to }),
+  };
+}
+
+function readInstant(c: Context, name: string): Date | undefined {
+  const text = c.req.query(name);
+  if (text === undefined) return undefined;
+  try {
+    return new Date(parseInstant(text));
+  } catch (error) {
+    throw new Problem(400, `${name}: ${(error as Error).message}`);
+  }
 }
 
 /** The filter `state=failed,timed_out`. */

@@ -3,8 +3,9 @@ import type { Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { readJson } from './body.ts';
-import { linkNext, readPage } from './paging.ts';
+import { linkNext } from './paging.ts';
 import { invalidBody, Problem } from './problem.ts';
+import { readScheduleQuery } from './scheduleQuery.ts';
 import { scheduleView } from './views.ts';
 
 /** Revisions start at 1. */
@@ -33,12 +34,20 @@ export function scheduleRoutes({ store, serverNowMs, random }: ApiDeps): Route[]
   }
 
   async function list(c: Context): Promise<Response> {
-    const page = await schedules.list(readPage(c));
-    const latest = await runs.latest(page.items.map(({ id }) => id));
+    const { query, recentRuns } = readScheduleQuery(c);
+    const page = await schedules.list(query);
+    const ids = page.items.map(({ id }) => id);
+    const [latest, recent] = await Promise.all([
+      runs.latest(ids),
+      recentRuns > 0 ? runs.recent(ids, recentRuns) : null,
+    ]);
     const nowMs = serverNowMs();
     linkNext(c, page.nextCursor);
     c.header('X-Total-Count', String(page.total));
-    return c.json(page.items.map((schedule) => scheduleView(schedule, latest.get(schedule.id), nowMs)));
+    return c.json(page.items.map((schedule) => ({
+      ...scheduleView(schedule, latest.get(schedule.id), nowMs),
+      ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
+    })));
   }
 
   async function get(c: Context): Promise<Response> {

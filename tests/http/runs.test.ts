@@ -97,7 +97,15 @@ describe('GET /schedules/{id}/runs', () => {
       'timed_out, cancelled, skipped, missed, abandoned',
     ],
     ['limit=1e3', 'limit: "1e3" is not a whole number from 1 to 1000'],
-    ['until=now', 'until: not a query parameter of this list, which has limit, cursor, state'],
+    ['until=now', 'until: not a query parameter of this list, which has limit, cursor, state, from, to'],
+    [
+      'schedule_id=b',
+      'schedule_id: not a query parameter of this list, which has limit, cursor, state, from, to',
+    ],
+    [
+      'from=yesterday',
+      'from: "yesterday" is not an RFC 3339 time; write one such as "2026-01-31T09:30:00Z" or "2026-01-31T10:30:00+01:00"',
+    ],
     [
       'cursor=bm9wZQ',
       'cursor: this is not a cursor of this list; pass on the one that came with the page before',
@@ -109,6 +117,32 @@ describe('GET /schedules/{id}/runs', () => {
       assert.equal((await problem(app.request(`/schedules/a/runs?${query}`), 400)).detail, sentence);
     });
   }
+});
+
+describe('GET /runs', () => {
+  it('lists the runs of all schedules, newest first, by state, time and schedule', async () => {
+    const { app, store } = await withRuns();
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'b' });
+    const grant = { holder: 'replica-2', boot: 'boot-2', term: 1 };
+    await recordRuns(store, grant, 'b', [{ scheduled_for: at(2) }, { scheduled_for: at(6) }]);
+    const list = async (query: string) =>
+      (await json(app.request(`/runs${query}`))).map((run: { schedule_id: string; scheduled_for: string }) =>
+        `${run.schedule_id} ${Date.parse(run.scheduled_for) - NOW_MS}`
+      );
+    assert.deepEqual(await list(''), ['b 6', 'a 5', 'a 4', 'a 3', 'b 2', 'a 2', 'a 1']);
+    assert.deepEqual(await list('?state=failed,missed'), ['a 4', 'a 1']);
+    assert.deepEqual(await list('?schedule_id=b'), ['b 6', 'b 2']);
+    assert.deepEqual(await list('?schedule_id=none'), []);
+    const [from, to] = [at(2), at(4)].map((time) => time.toISOString());
+    assert.deepEqual(await list(`?from=${from}&to=${to}`), ['a 3', 'b 2', 'a 2']);
+    assert.deepEqual(await list(`?from=${from}&state=claimed&schedule_id=a`), ['a 5', 'a 3', 'a 2']);
+    const first = await app.request(`/runs?from=${from}&limit=2`);
+    const [, next] = /^<(.*)>/.exec(first.headers.get('link') ?? '') ?? [];
+    assert.deepEqual(ids(await json(app.request(next ?? ''))), [
+      'a@2030-01-01T00:00:00.004Z',
+      'a@2030-01-01T00:00:00.003Z',
+    ]);
+  });
 });
 
 describe('GET /runs/{id}', () => {

@@ -96,6 +96,46 @@ describe('GET /schedules', () => {
     assert.deepEqual((await json(last)).map(({ id }: { id: string }) => id), ['c']);
   });
 
+  it('can be searched, in pages', async () => {
+    const { app } = await testApi();
+    const create = (id: string, more: object = {}) =>
+      send(app, 'POST', '/schedules', { ...HOURLY, id, ...more });
+    await create('a', { name: 'Nightly report', tags: { team: 'billing', 'a.b$': 'x:y' } });
+    await create('b', { paused: true, tags: { team: 'ops' } });
+    await create('report.c', { type: 'duration', definition: { interval: '1s' } });
+    const ids = async (query: string) =>
+      (await json(app.request(`/schedules?${query}`))).map(({ id }: { id: string }) => id);
+    assert.deepEqual(await ids('q=REPORT'), ['a', 'report.c']);
+    assert.deepEqual(await ids('q=t.c'), ['report.c']);
+    assert.deepEqual(await ids('q='), ['a', 'b', 'report.c']);
+    assert.deepEqual(await ids('type=cron'), ['a', 'b']);
+    assert.deepEqual(await ids('paused=true'), ['b']);
+    assert.deepEqual(await ids('paused=false&type=cron'), ['a']);
+    assert.deepEqual(await ids('tag=team:billing'), ['a']);
+    assert.deepEqual(await ids('tag=a.b$:x:y'), ['a']);
+    const first = await app.request('/schedules?q=report&limit=1');
+    assert.equal(first.headers.get('x-total-count'), '2');
+    const [, next] = /^<(.*)>/.exec(first.headers.get('link') ?? '') ?? [];
+    assert.deepEqual((await json(app.request(next ?? ''))).map(({ id }: { id: string }) => id), ['report.c']);
+  });
+
+  it('shows some recent runs of each, newest first, if asked to', async () => {
+    const { app, store } = await testApi();
+    for (const id of ['a', 'b']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
+    const runs = [3, 2, 1].map((ago) => ({ scheduled_for: new Date(NOW_MS - ago) }));
+    await recordRuns(store, await lead(store), 'b', runs);
+    const [a, b] = await json(app.request('/schedules?recent=2'));
+    assert.deepEqual([a.recent_runs, b.recent_runs.length], [[], 2]);
+    assert.deepEqual(b.recent_runs[0], {
+      id: 'b@2029-12-31T23:59:59.999Z',
+      scheduled_for: '2029-12-31T23:59:59.999Z',
+      state: 'claimed',
+      lateness_ms: 0,
+    });
+    const [plain] = await json(app.request('/schedules'));
+    assert.equal('recent_runs' in plain, false);
+  });
+
   it('is an empty array when there is none', async () => {
     assert.deepEqual(await json((await testApi()).app.request('/schedules')), []);
   });
@@ -127,7 +167,16 @@ describe('GET /schedules', () => {
     ['limit=0', 'limit: "0" is not a whole number from 1 to 1000'],
     ['limit=1001', 'limit: "1001" is not a whole number from 1 to 1000'],
     ['limit=ten', 'limit: "ten" is not a whole number from 1 to 1000'],
-    ['paused=true', 'paused: not a query parameter of this list, which has limit, cursor'],
+    [
+      'colour=red',
+      'colour: not a query parameter of this list, which has limit, cursor, q, type, tag, paused, recent',
+    ],
+    ['paused=yes', 'paused: "yes" is neither true nor false'],
+    ['type=hourly', 'type: "hourly" is not a type of schedule; there are cron, at_times, duration'],
+    ['tag=billing', 'tag: "billing" is not a tag; write its name and value, such as team:billing'],
+    ['recent=21', 'recent: "21" is not a whole number from 0 to 20'],
+    ['q=%00', 'q: has a control character'],
+    [`q=${'x'.repeat(257)}`, 'q: has 257 characters; at most 256 are looked for'],
     [
       'cursor=xyz',
       'cursor: this is not a cursor of this list; pass on the one that came with the page before',

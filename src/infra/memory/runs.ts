@@ -1,19 +1,20 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, type Outcome, type Run } from '../../domain/run.ts';
+import { isHeld, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
   return {
-    list: ({ scheduleId, states, limit, cursor }) =>
+    list: ({ scheduleId, states, from, to, limit, cursor }) =>
       connection.call('runs.list', () => {
         const after = cursor === null ? null : decodeCursor(cursor, ['number', 'string']);
         const runs = db.runs().filter((run) =>
           (scheduleId === undefined || run.schedule_id === scheduleId) &&
           (states === undefined || states.includes(run.state)) &&
+          (from === undefined || run.scheduled_for >= from) && (to === undefined || run.scheduled_for < to) &&
           (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
         ).sort(newestFirst);
         const items = runs.slice(0, limit);
@@ -34,6 +35,18 @@ export function memoryRuns(connection: Connection): RunStore {
         const oldestFirst = db.runs().filter((run) => wanted.has(run.schedule_id)).sort(newestFirst)
           .reverse();
         return new Map(oldestFirst.map((run) => [run.schedule_id, run]));
+      }),
+
+    recent: (scheduleIds, limit) =>
+      connection.call('runs.recent', () => {
+        const wanted = new Set(scheduleIds.filter((id) => db.schedules.has(id)));
+        const recent = new Map<string, RunSummary[]>();
+        for (const run of db.runs().sort(newestFirst)) {
+          if (!wanted.has(run.schedule_id)) continue;
+          const known = recent.get(run.schedule_id) ?? [];
+          if (known.length < limit) recent.set(run.schedule_id, [...known, inShort(run)]);
+        }
+        return recent;
       }),
 
     record: (outcomes) =>
@@ -59,6 +72,10 @@ export function memoryRuns(connection: Connection): RunStore {
         });
       }),
   };
+}
+
+function inShort({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
+  return { id, scheduled_for, state, lateness_ms };
 }
 
 type RunKey = Pick<Run, 'scheduled_for' | 'id'>;

@@ -1,4 +1,4 @@
-import type { ScheduleStore } from '../../actors/ports.ts';
+import type { ScheduleQuery, ScheduleStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { watermarkMs } from '../../domain/lease.ts';
 import type { Schedule, ScheduleSpec, Superseded } from '../../domain/schedule.ts';
@@ -11,16 +11,19 @@ export function memorySchedules(connection: Connection): ScheduleStore {
   return {
     get: (id) => connection.call('schedules.get', () => db.schedules.get(id) ?? null),
 
-    list: ({ limit, cursor }) =>
+    list: ({ limit, cursor, ...filter }) =>
       connection.call('schedules.list', () => {
         const after = cursor === null ? '' : decodeCursor(cursor, ['string'])[0];
-        const ids = [...db.schedules.keys()].filter((id) => id > after).sort();
+        const found = [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).map(({ id }) =>
+          id
+        );
+        const ids = found.filter((id) => id > after).sort();
         const items = ids.slice(0, limit).map((id) => db.schedules.get(id) as Schedule);
         const last = items.at(-1);
         return {
           items,
           nextCursor: last && ids.length > limit ? encodeCursor([last.id]) : null,
-          total: db.schedules.size,
+          total: found.length,
         };
       }),
 
@@ -60,6 +63,18 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         return old;
       }),
   };
+}
+
+function fits(
+  schedule: Schedule,
+  { q, type, tag, paused }: Omit<ScheduleQuery, 'limit' | 'cursor'>,
+): boolean {
+  const part = q?.toLowerCase();
+  return (part === undefined ||
+    [schedule.id, schedule.name].some((text) => text?.toLowerCase().includes(part))) &&
+    (type === undefined || schedule.type === type) && (paused === undefined || schedule.paused === paused) &&
+    (tag === undefined ||
+      (Object.hasOwn(schedule.tags ?? {}, tag.key) && schedule.tags?.[tag.key] === tag.value));
 }
 
 function put(db: Database, change: 'created' | 'updated', schedule: Schedule): Schedule {

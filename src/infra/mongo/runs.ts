@@ -1,4 +1,5 @@
-import type { RunStore } from '../../actors/ports.ts';
+import type { Filter } from 'mongodb';
+import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
 import { isHeld, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
@@ -6,16 +7,16 @@ import { type Collections, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
 
-export function mongoRuns({ runs, replicas }: Collections): RunStore {
+/** A list takes no longer than this, whatever is asked for. */
+const LIST_WITHIN_MS = 2000;
+
+export function mongoRuns({ runs, replicas, schedules }: Collections): RunStore {
   return {
-    list: ({ scheduleId, states, limit, cursor }) =>
+    list: (query) =>
       answered('the listing of runs', async () => {
-        const filter = {
-          ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
-          ...(states === undefined ? {} : { state: { $in: [...states] } }),
-          ...(cursor === null ? {} : olderThan(cursor)),
-        };
-        const docs = await runs.find(filter).sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
+        const { limit } = query;
+        const docs = await runs.find(filterOf(query), { maxTimeMS: LIST_WITHIN_MS })
+          .sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
         const items = docs.slice(0, limit).map(toRun);
         const last = items.at(-1);
         return {
@@ -40,6 +41,31 @@ export function mongoRuns({ runs, replicas }: Collections): RunStore {
           { $group: { _id: '$schedule_id', run: { $first: '$$ROOT' } } },
         ]).toArray();
         return new Map(newest.map(({ run }) => [run.schedule_id, toRun(run)]));
+      }),
+
+    recent: (scheduleIds, limit) =>
+      answered('the reading of recent runs', async () => {
+        const newest = { $sort: { scheduled_for: -1, _id: -1 } };
+        const inShort = { $project: { scheduled_for: 1, state: 1, lateness_ms: 1 } };
+        const found = await schedules.aggregate<{ _id: string; runs: RunDoc[] }>([
+          { $match: { _id: { $in: [...scheduleIds] } } },
+          {
+            $lookup: {
+              from: runs.collectionName,
+              localField: '_id',
+              foreignField: 'schedule_id',
+              pipeline: [newest, { $limit: limit }, inShort],
+              as: 'runs',
+            },
+          },
+          { $project: { runs: 1 } },
+        ], { maxTimeMS: LIST_WITHIN_MS }).toArray();
+        return new Map(
+          found.filter(({ runs }) => runs.length > 0).map(({ _id, runs }) => [
+            _id,
+            runs.map(toRun),
+          ]),
+        );
       }),
 
     record: (outcomes) =>
@@ -76,11 +102,17 @@ export function mongoRuns({ runs, replicas }: Collections): RunStore {
   };
 }
 
-function olderThan(cursor: string) {
-  const [scheduledForMs, id] = decodeCursor(cursor, ['number', 'string']);
-  const scheduledFor = new Date(scheduledForMs);
+/** The bounds on `scheduled_for` stand by themselves, so that an index begins and ends at them. */
+function filterOf({ scheduleId, states, from, to, cursor }: RunQuery): Filter<RunDoc> {
+  const after = cursor === null ? null : decodeCursor(cursor, ['number', 'string']);
+  const last = after && new Date(after[0]);
   return {
-    $or: [{ scheduled_for: { $lt: scheduledFor } }, { scheduled_for: scheduledFor, _id: { $lt: id } }],
+    ...(scheduleId !== undefined && { schedule_id: scheduleId }),
+    ...(states !== undefined && { state: { $in: [...states] } }),
+    ...((from || to || last) && {
+      scheduled_for: { ...(from && { $gte: from }), ...(to && { $lt: to }), ...(last && { $lte: last }) },
+    }),
+    ...(after && last && { $or: [{ scheduled_for: { $lt: last } }, { _id: { $lt: after[1] } }] }),
   };
 }
 

@@ -1,10 +1,12 @@
-import { type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
+import type { Filter } from 'mongodb';
+import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { tooManySuperseded } from '../superseded.ts';
 import { claimBarrier } from './barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toSchedule } from './documents.ts';
 import { answered, DUPLICATE_KEY, hasCode } from './errors.ts';
+import { literal } from './expressions.ts';
 import { creation, roomFor, succession } from './scheduleUpdates.ts';
 
 /**
@@ -14,6 +16,12 @@ import { creation, roomFor, succession } from './scheduleUpdates.ts';
 const WRITE_WITHIN_MS = 1000;
 
 const OPTIONS = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
+
+/**
+ * A list takes no longer than this. A filter may have to look at every schedule: of 100,000 that takes a tenth of a
+ * second or so, which does not justify indexes that every write would pay for.
+ */
+const LISTING = { maxTimeMS: 2000 };
 
 export function mongoSchedules(collections: Collections): ScheduleStore {
   const { schedules } = collections;
@@ -33,12 +41,16 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
         return doc && toSchedule(doc);
       }),
 
-    list: ({ limit, cursor }) =>
+    list: (query) =>
       answered('the listing of schedules', async () => {
-        const filter = cursor === null ? {} : { _id: { $gt: decodeCursor(cursor, ['string'])[0] } };
+        const { limit, cursor } = query;
+        const filter = filterOf(query);
+        const page = cursor === null
+          ? filter
+          : { $and: [{ _id: { $gt: decodeCursor(cursor, ['string'])[0] } }, filter] };
         const [docs, total] = await Promise.all([
-          schedules.find(filter).sort({ _id: 1 }).limit(limit + 1).toArray(),
-          schedules.countDocuments(),
+          schedules.find(page, LISTING).sort({ _id: 1 }).limit(limit + 1).toArray(),
+          schedules.countDocuments(filter, LISTING),
         ]);
         const items = docs.slice(0, limit).map(toSchedule);
         const last = items.at(-1);
@@ -79,6 +91,18 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       await inForce('the deletion of the schedule');
       return toSchedule(doc);
     },
+  };
+}
+
+function filterOf({ q, type, tag, paused }: ScheduleQuery): Filter<ScheduleDoc> {
+  const part = q === undefined ? null : { $regex: q.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'), $options: 'i' };
+  return {
+    ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),
+    ...(type !== undefined && { type }),
+    ...(paused !== undefined && { paused }),
+    // A key may have dots and dollars.
+    ...(tag &&
+      { $expr: { $eq: [{ $getField: { field: literal(tag.key), input: '$tags' } }, literal(tag.value)] } }),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RunQuery, Store } from '../../../src/actors/ports.ts';
 import { BadCursor } from '../../../src/domain/cursor.ts';
-import type { Run } from '../../../src/domain/run.ts';
+import { type Run, runId } from '../../../src/domain/run.ts';
 import { at, batch, claimed, create, lead, outcomeOf, request, type Test } from '../support.ts';
 
 export function runCases(test: Test): void {
@@ -42,6 +42,32 @@ export function runCases(test: Test): void {
     assert.deepEqual(await pages(store, { limit: 2, states: ['succeeded', 'failed'] }), [['a 1']]);
     assert.deepEqual(await pages(store, { limit: 2, scheduleId: 'b', states: ['succeeded'] }), [[]]);
     await assert.rejects(store.runs.list({ limit: 2, cursor: 'nonsense' }), BadCursor);
+  });
+
+  test('lists those of a time, from its beginning to before its end, in pages', async (store) => {
+    await stored(store, [['a', 1], ['b', 1], ['a', 2], ['b', 2], ['a', 3], ['b', 4]]);
+    const [from, to] = [at(1), at(3)];
+    assert.deepEqual(await pages(store, { limit: 3, from, to }), [['b 2', 'a 2', 'b 1'], ['a 1']]);
+    assert.deepEqual(await pages(store, { limit: 1, from: at(2), scheduleId: 'a' }), [['a 3'], ['a 2']]);
+    assert.deepEqual(await pages(store, { limit: 2, to: at(2), states: ['claimed'] }), [['b 1', 'a 1']]);
+    assert.deepEqual(await pages(store, { limit: 2, from: at(3), to: at(3) }), [[]]);
+  });
+
+  test('finds some recent runs of each stored schedule, newest first, in short', async (store) => {
+    await stored(store, [['a', 1], ['b', 1], ['a', 2], ['c', 5], ['a', 3]]);
+    await create(store, 'idle');
+    await store.schedules.remove('c');
+    const short = (id: string, second: number) => ({
+      id: runId(id, at(second)),
+      scheduled_for: at(second),
+      state: 'claimed' as const,
+      lateness_ms: 0,
+    });
+    assert.deepEqual(
+      await store.runs.recent(['a', 'b', 'c', 'idle', 'none'], 2),
+      new Map([['a', [short('a', 3), short('a', 2)]], ['b', [short('b', 1)]]]),
+    );
+    assert.deepEqual(await store.runs.recent([], 2), new Map());
   });
 
   test('finds the newest run of each schedule', async (store) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BadCursor } from '../../../src/domain/cursor.ts';
-import { StoreUnavailable } from '../../../src/actors/ports.ts';
+import { type ScheduleQuery, StoreUnavailable } from '../../../src/actors/ports.ts';
 import { create, interval, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
 
 export function scheduleCases(test: Test): void {
@@ -132,6 +132,33 @@ export function scheduleCases(test: Test): void {
     assert.deepEqual(await store.schedules.remove('job', 3), third);
     assert.equal(await store.schedules.get('job'), null);
     assert.equal(await store.schedules.remove('job'), null);
+  });
+
+  test('lists those that fit all that is asked for, with their number', async (store) => {
+    await create(store, 'a', { ...SPEC, name: 'Nightly (report)', tags: { team: 'billing', 'a.b': '$x' } });
+    await create(store, 'b', { ...interval('1s'), name: 'nightly', paused: true, tags: { team: 'ops' } });
+    await create(store, 'nightly.c', { ...interval('1s'), name: 'c' });
+    await create(store, 'd');
+    const list = async (query: Partial<ScheduleQuery>) => {
+      const { items, total, nextCursor } = await store.schedules.list({ limit: 9, cursor: null, ...query });
+      assert.deepEqual([total, nextCursor], [items.length, null]);
+      return items.map(({ id }) => id);
+    };
+    assert.deepEqual(await list({ q: 'NIGHTly' }), ['a', 'b', 'nightly.c']);
+    assert.deepEqual(await list({ q: 'y.c' }), ['nightly.c']);
+    assert.deepEqual(await list({ q: 'y (r' }), ['a']);
+    for (const q of ['.*', '^a', '[', '\\', '(?i)', 'ÿ', '😀']) assert.deepEqual(await list({ q }), [], q);
+    assert.deepEqual(await list({ type: 'duration' }), ['b', 'nightly.c']);
+    assert.deepEqual(await list({ type: 'duration', paused: false, q: 'nightly' }), ['nightly.c']);
+    assert.deepEqual(await list({ tag: { key: 'team', value: 'billing' } }), ['a']);
+    assert.deepEqual(await list({ tag: { key: 'a.b', value: '$x' } }), ['a']);
+    for (const key of ['$team', 'toString', 'a', '__proto__']) {
+      assert.deepEqual(await list({ tag: { key, value: 'billing' } }), [], key);
+    }
+    const first = await store.schedules.list({ limit: 2, cursor: null, q: 'nightly' });
+    assert.deepEqual([first.items.map(({ id }) => id), first.total], [['a', 'b'], 3]);
+    const rest = await store.schedules.list({ limit: 2, cursor: first.nextCursor, q: 'nightly' });
+    assert.deepEqual([rest.items.map(({ id }) => id), rest.total, rest.nextCursor], [['nightly.c'], 3, null]);
   });
 
   test('keeps every one of many changes at once', async (store, connect) => {

@@ -1,0 +1,81 @@
+import type { Context } from 'hono';
+import { localTime, zoneNameOf } from '../domain/localTime.ts';
+import { occurrencesBetween, type Timed } from '../domain/occurrences.ts';
+import { LAST_INSTANT_MS } from '../domain/run.ts';
+import { parseScheduleSpec, type Problem as FieldProblem } from '../domain/spec.ts';
+import type { ApiDeps, Route } from './api.ts';
+import { readJson } from './body.ts';
+import { invalidBody, Problem } from './problem.ts';
+import { scheduleId, unknownSchedule } from './schedules.ts';
+
+const DEFAULT_COUNT = 5;
+const MAX_COUNT = 100;
+
+/** The endpoints that tell when a schedule, stored or not, fires next. A paused one does not. */
+export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
+  async function preview(c: Context): Promise<Response> {
+    const nowMs = serverNowMs();
+    const body = await readJson(c);
+    const { count = DEFAULT_COUNT, ...rest } = isObject(body) ? body : {};
+    const parsed = parseScheduleSpec(isObject(body) ? rest : body);
+    const problems = [...(parsed.ok ? [] : parsed.problems), ...problemsOf(count)];
+    if (!parsed.ok || problems.length > 0) throw invalidBody(problems);
+    return c.json(upcoming({ ...parsed.spec, created_at: new Date(nowMs) }, nowMs, count as number));
+  }
+
+  async function ofSchedule(c: Context): Promise<Response> {
+    const id = scheduleId(c);
+    const count = readCount(c);
+    const schedule = await store.schedules.get(id);
+    if (schedule === null) throw unknownSchedule(id);
+    // The corrected clock may be a little behind the server's, which has stamped the definition.
+    return c.json(upcoming(schedule, Math.max(serverNowMs(), schedule.effective_from.getTime()), count));
+  }
+
+  return [
+    {
+      method: 'POST',
+      path: '/schedules/preview',
+      summary: 'tell when a schedule would fire, without creating it',
+      handler: preview,
+    },
+    {
+      method: 'GET',
+      path: '/schedules/{id}/occurrences',
+      summary: 'tell when a schedule fires next',
+      handler: ofSchedule,
+    },
+  ];
+}
+
+function upcoming(schedule: Timed & { paused: boolean }, nowMs: number, count: number) {
+  const zone = zoneNameOf(schedule);
+  const times = schedule.paused ? [] : occurrencesBetween(schedule, nowMs, LAST_INSTANT_MS, count);
+  return { occurrences: times.map((ms) => ({ at: new Date(ms), local: localTime(ms, zone), zone })) };
+}
+
+function problemsOf(count: unknown): FieldProblem[] {
+  if (Number.isInteger(count) && (count as number) >= 1 && (count as number) <= MAX_COUNT) return [];
+  return [{ pointer: '/count', detail: `count: write a whole number from 1 to ${MAX_COUNT}` }];
+}
+
+function readCount(c: Context): number {
+  for (const name of Object.keys(c.req.query())) {
+    if (name !== 'count') {
+      throw new Problem(400, `${name}: not a query parameter of this list, which has count`);
+    }
+  }
+  const text = c.req.query('count') ?? String(DEFAULT_COUNT);
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  if (!(count >= 1 && count <= MAX_COUNT)) {
+    throw new Problem(
+      400,
+      `count: ${JSON.stringify(text.slice(0, 40))} is not a whole number from 1 to ${MAX_COUNT}`,
+    );
+  }
+  return count;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
