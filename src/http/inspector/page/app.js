@@ -33,10 +33,12 @@ export function App() {
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const place = [route.name, route.id, route.action].join('/');
   const before = useRef(place);
+  useEffect(showCurrent, []);
   useEffect(() => {
     if (before.current === place) return;
     before.current = place;
     scrollTo(0, 0);
+    showCurrent();
     main.current?.querySelector('h1')?.focus({ preventScroll: true });
   }, [place]);
   return jsx`
@@ -61,6 +63,11 @@ export function App() {
     </main>
     <${Toasts} />
   `;
+}
+
+/** On a phone, the present view's name may lie beyond the edge. */
+function showCurrent() {
+  document.querySelector('nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 }
 
 /** @param {{ route: import('./router.js').Route }} props */

@@ -13,7 +13,7 @@ import { href } from './router.js';
 import { RunList } from './runList.js';
 import { useTopics } from './state.js';
 import { TimelineChart } from './timelineChart.js';
-import { BEGINNINGS, ENDINGS, TROUBLE } from './words.js';
+import { ENDINGS, TROUBLE } from './words.js';
 
 /** @import { Cluster, Run, Term } from './types.d.ts' */
 
@@ -116,22 +116,30 @@ function Leaderless({ last }) {
   `;
 }
 
-/** Why this replica leads. @param {{ term: Term, before: Term | undefined }} props */
+/** Since when this replica leads, and why. @param {{ term: Term, before: Term | undefined }} props */
 function Story({ term, before }) {
-  const why = BEGINNINGS[term.began_by]?.text ?? term.began_by;
-  return jsx`since <${Time} at=${term.began_at} clock="short" /> (<${Time} at=${term.began_at} />).
-    ${' '}${
-    before
-      ? jsx`It took over from ${before.replica}: ${term.began_by}, ${why}${
-        term.gap_ms === null
-          ? ''
-          : jsx`; <a href=${href(['timeline'], { term: term.term })}>${
-            duration(term.gap_ms)
-          } without a leader</a>`
-      }.`
-      : jsx`It was the first to lead.`
+  const { began_at, began_by, gap_ms } = term;
+  const gap = gap_ms === null
+    ? null
+    : jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`;
+  const why = !before
+    ? 'It was the first to lead.'
+    : began_by === 'pre-empted'
+    ? `It took over from ${before.replica}, whose process had died`
+    : `It took the lease when ${before.replica} ${
+      HANDED_OVER[before.ended_by ?? ''] ?? 'did not hold it any more'
+    }`;
+  return jsx`since <${Time} at=${began_at} clock="short" />, <${Time} at=${began_at} />. ${why}${
+    before && gap && jsx`: ${gap}.`
   }`;
 }
+
+/** What the leader before did, by how its term ended. @type {Record<string, string>} */
+const HANDED_OVER = {
+  released: 'stopped and gave it back',
+  'stepped down': 'stepped down',
+  expired: 'had not renewed it in time',
+};
 
 /** @param {{ cluster: Cluster }} props */
 function Tiles({ cluster }) {

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockTime, number } from './format.js';
 import { jsx } from './jsx.js';
-import { NewItems, useHeld } from './held.js';
+import { Held, useHeld } from './held.js';
 import { Empty, Heading, Icon, Switch, Time } from './parts.js';
 import { href, setQuery } from './router.js';
 import { MAX_LOG, useTopics } from './state.js';
@@ -29,8 +29,8 @@ export function EventsView({ route }) {
   const matching = log.filter((entry) =>
     types.includes(entry.type) && (words === '' || JSON.stringify(entry.data).toLowerCase().includes(words))
   ).reverse();
-  const held = useHeld(matching, ({ seq }) => seq, follow && !scrolled);
-  const list = held.list.filter((entry) => types.includes(entry.type));
+  const held = useHeld(matching, ({ seq }) => seq, follow && !scrolled, `${types} ${words}`);
+  const { list } = held;
   const toggle = (/** @type {string} */ type) => {
     const next = types.includes(type) ? types.filter((each) => each !== type) : [...types, type];
     setQuery({ types: next.length === TYPES.length ? null : next.join(',') || 'none' });
@@ -59,7 +59,6 @@ export function EventsView({ route }) {
       <${Switch} label="Follow" on=${follow} onChange=${setFollow}
         tip="Off: new events wait behind a button. They do so as well while the pointer is in the list." />
     </div>
-    <${NewItems} waiting=${held.waiting} noun="event" release=${held.release} />
     ${
     list.length === 0
       ? jsx`
@@ -74,16 +73,16 @@ export function EventsView({ route }) {
       }</p>
           </${Empty}>
       `
-      : jsx`<${Windowed} items=${list} watch=${held.watch} onScrolled=${setScrolled} open=${open} onOpen=${setOpen} />`
+      : jsx`<${Held} held=${held} noun="event"><${Windowed} items=${list} onScrolled=${setScrolled} open=${open} onOpen=${setOpen} /></${Held}>`
   }
     ${entry && jsx`<${Detail} entry=${entry} onClose=${() => setOpen(null)} />`}
   `;
 }
 
 /**
- * @param {{ items: LogEntry[], watch: object, onScrolled: (scrolled: boolean) => void, open: number | null, onOpen: (seq: number) => void }} props
+ * @param {{ items: LogEntry[], onScrolled: (scrolled: boolean) => void, open: number | null, onOpen: (seq: number) => void }} props
  */
-function Windowed({ items, watch, onScrolled, open, onOpen }) {
+function Windowed({ items, onScrolled, open, onOpen }) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
   const [view, setView] = useState({ top: 0, height: 600 });
   const measure = () => {
@@ -99,8 +98,7 @@ function Windowed({ items, watch, onScrolled, open, onOpen }) {
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
   const shown = items.slice(first, first + Math.ceil(view.height / ROW_PX) + 2 * SPARE_ROWS);
   return jsx`
-    <div class="log" ref=${ref} onScroll=${measure} tabIndex="0" role="region" aria-label="Events"
-      ...${watch}>
+    <div class="log" ref=${ref} onScroll=${measure} tabIndex="0" role="region" aria-label="Events">
       <ol style=${{ height: `${items.length * ROW_PX}px` }}>${
     shown.map((entry, i) =>
       jsx`

@@ -11,12 +11,15 @@ import { plural } from './format.js';
  * @param {T[]} items newest first
  * @param {(item: T) => string | number} keyOf
  * @param {boolean} follow
+ * @param {string} scope what the list is of: when that changes, nothing is held
  */
-export function useHeld(items, keyOf, follow) {
+export function useHeld(items, keyOf, follow, scope) {
   const shown = useRef(items);
+  const shownOf = useRef(scope);
   const [busy, setBusy] = useState(false);
-  const hold = (busy || !follow) && shown.current.length > 0;
+  const hold = (busy || !follow) && shown.current.length > 0 && shownOf.current === scope;
   if (!hold) shown.current = items;
+  shownOf.current = scope;
   const known = hold ? new Set(shown.current.map(keyOf)) : null;
   const waiting = known ? items.filter((item) => !known.has(keyOf(item))).length : 0;
   // What is shown already may change its content, but not its place.
@@ -44,10 +47,15 @@ export function useHeld(items, keyOf, follow) {
   };
 }
 
-/** @param {{ waiting: number, noun: string, release: () => void }} props */
-export function NewItems({ waiting, noun, release }) {
-  return jsx`<div class="new-items" aria-live="polite">${
+/**
+ * A list and the button to what waits, which lies over its edge so that it moves nothing, and which the pointer
+ * can reach without leaving the list.
+ * @param {{ held: { waiting: number, release: () => void, watch: object }, noun: string, children?: any }} props
+ */
+export function Held({ held: { waiting, release, watch }, noun, children }) {
+  return jsx`<div class="held" ...${watch}>${
     waiting > 0 &&
     jsx`<button type="button" class="pill" onClick=${release}>Show ${plural(waiting, `new ${noun}`)}</button>`
-  }</div>`;
+  }
+    ${children}</div>`;
 }

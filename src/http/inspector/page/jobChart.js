@@ -1,5 +1,5 @@
 /** The job machine of a schedule, as its records show it: each run that ends is played through. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useGet } from './api.js';
 import { Chart, useChart, usePlayed } from './chart.js';
 import { serverNowMs, useNow } from './clock.js';
@@ -10,15 +10,20 @@ import { nextFireMs } from './words.js';
 /** @import { Run, Schedule, Transition } from './types.d.ts' */
 
 const REFRESH_MS = 2000;
+/** One that fires all the time would be nothing but flicker. */
+const PLAY_EVERY_MS = 4000;
 
 /** @param {{ schedule: Schedule }} props */
 export function JobChart({ schedule }) {
   const layout = useChart('job');
   const open = useOpenRuns(schedule.id);
+  const playedMs = useRef(0);
   const [played, setPlayed] = useState(/** @type {Transition[]} */ ([]));
   useEvents(['run'], (entries) => {
     const last = entries.findLast(({ data }) => data.schedule_id === schedule.id && data.started_at);
-    if (last) setPlayed(course(last.data));
+    if (!last || Date.now() - playedMs.current < PLAY_EVERY_MS) return;
+    playedMs.current = Date.now();
+    setPlayed(course(last.data));
   });
   const isOver = useNow((nowMs) => nextFireMs(schedule, nowMs) === null);
   const resting = schedule.paused ? 'paused' : open > 0 ? 'running' : isOver ? 'settled' : 'waiting';

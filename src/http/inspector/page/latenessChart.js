@@ -11,6 +11,8 @@ const HEIGHT_PX = 300;
 const TOP_PX = 26;
 const LEFT_PX = 64;
 const AXIS_PX = 24;
+/** Room that the label of a term needs. */
+const LABEL_PX = 58;
 /** What the vertical axis may be marked with, ms. */
 const STEPS_MS = [
   1,
@@ -65,11 +67,7 @@ export function LatenessChart({ buckets, fromMs, toMs, changes }) {
         <${Line} kind="worst" timesMs=${buckets.timesMs} values=${buckets.worst} xOf=${xOf} yOf=${yOf} />
         <${Line} kind="p99" timesMs=${buckets.timesMs} values=${buckets.p99} xOf=${xOf} yOf=${yOf} />
         <${Line} kind="median" timesMs=${buckets.timesMs} values=${buckets.p50} xOf=${xOf} yOf=${yOf} />
-        ${
-      changes.map((term) =>
-        jsx`<${Change} key=${term.term} term=${term} x=${xOf(Date.parse(term.began_at))} bottom=${bottom} />`
-      )
-    }
+        <${Changes} changes=${changes} xOf=${xOf} bottom=${bottom} />
         <${Columns} buckets=${buckets} width=${width} bottom=${bottom} />
       </g>
     </svg>`
@@ -95,14 +93,31 @@ function Line({ kind, timesMs, values, xOf, yOf }) {
   return jsx`<path class=${`curve ${kind}`} d=${path.join('')} />`;
 }
 
-/** @param {{ term: Term, x: number, bottom: number }} props */
-function Change({ term, x, bottom }) {
-  const gap = term.gap_ms ? `\n${duration(term.gap_ms)} without a leader before` : '';
-  return jsx`<g data-tip=${`Term ${term.term} of ${term.replica} began at ${
-    clockTime(Date.parse(term.began_at), true)
-  }${gap}`}>
+/** @param {{ changes: readonly Term[], xOf: (ms: number) => number, bottom: number }} props newest first */
+function Changes({ changes, xOf, bottom }) {
+  let labelledFrom = Infinity;
+  const marks = changes.map((term) => {
+    const x = xOf(Date.parse(term.began_at));
+    const isLabelled = labelledFrom - x > LABEL_PX;
+    if (isLabelled) labelledFrom = x;
+    return { term, x, isLabelled };
+  });
+  return jsx`${
+    marks.map(({ term, x, isLabelled }) =>
+      jsx`<g key=${term.term} data-tip=${changeTip(term)}>
     <path class="change" d=${`M${x} ${TOP_PX - 6}V${bottom}`} />
-    <text class="gap-label" x=${x} y=${TOP_PX - 10} text-anchor="middle">term ${term.term}</text></g>`;
+    ${
+        isLabelled &&
+        jsx`<text class="gap-label" x=${x} y=${TOP_PX - 10} text-anchor="middle">term ${term.term}</text>`
+      }</g>`
+    )
+  }`;
+}
+
+/** @param {Term} term */
+function changeTip({ term, replica, began_at, gap_ms }) {
+  const gap = gap_ms ? `\n${duration(gap_ms)} without a leader before` : '';
+  return `Term ${term} of ${replica} began at ${clockTime(Date.parse(began_at), true)}${gap}`;
 }
 
 /** What hovering shows. @param {{ buckets: Buckets, width: number, bottom: number }} props */

@@ -1,5 +1,5 @@
 /** How late runs start, over time, with the changes of leadership that explain the peaks. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, url } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, duration, number, plural } from './format.js';
@@ -10,7 +10,7 @@ import { Empty, Failure, Heading, Segments } from './parts.js';
 import { setQuery } from './router.js';
 import { RunList } from './runList.js';
 import { nextCursor } from './schedulesView.js';
-import { useResyncs, useTopics } from './state.js';
+import { useEvents, useResyncs, useTopics } from './state.js';
 
 /** @import { Run } from './types.d.ts' */
 
@@ -20,6 +20,7 @@ const SPANS = [['5', '5 min'], ['15', '15 min'], ['60', '1 h'], ['360', '6 h'], 
 const PAGE = 1000;
 /** As many records as are read: the newest of the time that is asked for. */
 const MAX_READ = 10_000;
+const MAX_KEPT = 20_000;
 const PARTS = 150;
 const WORST = 8;
 
@@ -31,12 +32,16 @@ export function LatenessView({ route }) {
   const { runs, since, error, isReading } = useRuns(spanMs, scheduleId);
   const { terms } = useTopics('terms');
   const stepMs = Math.max(1000, spanMs / PARTS);
-  const toMs = useNow((nowMs) => Math.ceil(nowMs / stepMs) * stepMs);
+  const second = useNow((nowMs) => Math.floor(nowMs / 1000));
+  const toMs = Math.ceil(second * 1000 / stepMs + 1) * stepMs;
   const fromMs = toMs - spanMs;
-  const started = runs.filter(({ started_at, scheduled_for }) =>
-    started_at && Date.parse(scheduled_for) >= fromMs
-  );
-  const sorted = started.map(({ lateness_ms }) => lateness_ms).toSorted((a, b) => a - b);
+  const { started, sorted, buckets } = useMemo(() => {
+    const started = [...runs.values()].filter((run) =>
+      run.started_at && Date.parse(run.scheduled_for) >= fromMs
+    );
+    const sorted = started.map(({ lateness_ms }) => lateness_ms).toSorted((a, b) => a - b);
+    return { started, sorted, buckets: bucketed(started, fromMs, toMs, PARTS) };
+  }, [second, runs, fromMs]);
   const changes = terms.filter(({ began_at }) => Date.parse(began_at) >= fromMs);
   return jsx`
     <${Heading} title="Lateness" lead=${jsx`From the nominal time of an occurrence to the start of its first attempt${
@@ -51,7 +56,7 @@ export function LatenessView({ route }) {
     isReading
       ? 'Reading …'
       : since
-      ? `The newest ${number(MAX_READ)} runs, since ${clockTime(since)}`
+      ? `The newest ${number(runs.size)} runs, since ${clockTime(since)}`
       : plural(started.length, 'run')
   }</span></div>
     <${Failure} error=${error} />
@@ -94,13 +99,13 @@ export function LatenessView({ route }) {
 }
 
 /**
- * The runs of a time up to now: records, and what events have told since.
+ * The runs of a time up to now, by id: records, and what events have told since.
  * @param {number} spanMs
  * @param {string | null} scheduleId
  */
 function useRuns(spanMs, scheduleId) {
+  const runs = useRef(/** @type {Map<string, Run>} */ (new Map()));
   const [read, setRead] = useState({
-    runs: /** @type {Run[]} */ ([]),
     since: /** @type {number | null} */ (null),
     isReading: true,
     error: /** @type {any} */ (null),
@@ -110,15 +115,25 @@ function useRuns(spanMs, scheduleId) {
     const controller = new AbortController();
     setRead((last) => ({ ...last, isReading: true, error: null }));
     readRuns(spanMs, scheduleId, controller.signal).then(
-      (result) => setRead({ ...result, isReading: false, error: null }),
+      (result) => {
+        runs.current = new Map(result.runs.map((run) => [run.id, run]));
+        setRead({ since: result.since, isReading: false, error: null });
+      },
       (error) => controller.signal.aborted || setRead((last) => ({ ...last, isReading: false, error })),
     );
     return () => controller.abort();
   }, [spanMs, scheduleId, resyncs]);
-  const { runs: live } = useTopics('runs');
-  const byId = new Map(read.runs.map((run) => [run.id, run]));
-  for (const run of live) if (scheduleId === null || run.schedule_id === scheduleId) byId.set(run.id, run);
-  return { ...read, runs: [...byId.values()] };
+  useEvents(['run'], (entries) => {
+    for (const { data } of entries) {
+      if (scheduleId === null || data.schedule_id === scheduleId) runs.current.set(data.id, data);
+    }
+    if (runs.current.size <= MAX_KEPT) return;
+    const newest = [...runs.current.values()].toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1)
+      .slice(0, MAX_READ);
+    runs.current = new Map(newest.map((run) => [run.id, run]));
+    setRead((last) => ({ ...last, since: Date.parse(newest.at(-1)?.scheduled_for ?? '') }));
+  });
+  return { ...read, runs: runs.current };
 }
 
 /** @param {number} spanMs @param {string | null} scheduleId @param {AbortSignal} signal */

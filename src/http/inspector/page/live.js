@@ -5,7 +5,7 @@
  */
 import { get, url } from './api.js';
 import { sampleServerTime, serverNowMs } from './clock.js';
-import { changed, MAX_LOG, MAX_RUNS, state } from './state.js';
+import { changed, MAX_LOG, MAX_RUNS, missed, state } from './state.js';
 
 /** @import { Cluster, LogEntry, Replica, Term } from './types.d.ts' */
 
@@ -96,8 +96,7 @@ function hello({ replica }) {
 async function startOver() {
   waiting ??= [];
   await readAll();
-  state.resyncs++;
-  changed('resync');
+  missed();
 }
 
 let reading = false;

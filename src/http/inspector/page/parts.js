@@ -166,3 +166,14 @@ export function Switch({ label, on, onChange, tip }) {
         <span class="knob" aria-hidden="true" />${label}</button>
   `;
 }
+
+/**
+ * To the next page of a list, and back to its first. (To the one before, the browser's own button leads.)
+ * @param {{ first: string | null, firstText: string, next: string | null, nextText: string }} props
+ */
+export function Pager({ first, firstText, next, nextText }) {
+  if (!first && !next) return null;
+  return jsx`<nav class="pager" aria-label="Pages">
+    ${first && jsx`<a class="button" href=${first}>${firstText}</a>`}
+    ${next && jsx`<a class="button" href=${next}>${nextText}</a>`}</nav>`;
+}

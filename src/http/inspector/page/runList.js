@@ -6,10 +6,10 @@ import { href } from './router.js';
 
 /** @import { Run } from './types.d.ts' */
 
-/** @param {{ runs: Run[], withSchedule: boolean, zone?: string, watch?: object }} props */
-export function RunList({ runs, withSchedule, zone, watch = {} }) {
+/** @param {{ runs: Run[], withSchedule: boolean, zone?: string }} props */
+export function RunList({ runs, withSchedule, zone }) {
   return jsx`
-    <div class="table-scroll" tabIndex="0" role="region" aria-label="Runs" ...${watch}>
+    <div class="table-scroll" tabIndex="0" role="region" aria-label="Runs">
       <table class="rows">
         <thead>
           <tr><th scope="col">State</th>${

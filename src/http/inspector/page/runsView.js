@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import { url, useGet } from './api.js';
 import { jsx } from './jsx.js';
-import { NewItems, useHeld } from './held.js';
-import { Empty, Failure, Heading, Switch } from './parts.js';
-import { go, href, setQuery } from './router.js';
+import { Held, useHeld } from './held.js';
+import { Empty, Failure, Heading, Pager, Switch } from './parts.js';
+import { href, setQuery } from './router.js';
 import { RunList } from './runList.js';
 import { nextCursor } from './schedulesView.js';
 import { useEvents } from './state.js';
@@ -48,7 +48,12 @@ export function Runs({ route, scheduleId, zone }) {
       );
     });
   });
-  const held = useHeld(/** @type {Run[]} */ (data ?? []), ({ id }) => id, follow && isLive);
+  const held = useHeld(
+    /** @type {Run[]} */ (data ?? []),
+    ({ id }) => id,
+    follow && isLive,
+    `${path} ${JSON.stringify(filters)} ${data === null || loading}`,
+  );
   const next = nextCursor(headers);
   const place = scheduleId === null ? ['runs'] : ['schedules', scheduleId];
   return jsx`
@@ -70,18 +75,11 @@ export function Runs({ route, scheduleId, zone }) {
     filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== TROUBLE.join(',') &&
     jsx`<option value=${filters.state}>${filters.state}</option>`
   }</select></label>
-      <label class="inline"><span>From</span><input type="datetime-local" value=${
-    localInput(
-      filters.from,
-    )
-  } onChange=${(/** @type {any} */ event) =>
-    setQuery({ from: instant(event.target.value), cursor: null })} /></label>
-      <label class="inline"><span>To</span><input type="datetime-local" value=${
-    localInput(
-      filters.to,
-    )
-  } onChange=${(/** @type {any} */ event) =>
-    setQuery({ to: instant(event.target.value), cursor: null })} /></label>
+      <details class="menu"><summary class="button">${timeSummary(filters)}</summary><div class="menu-body">
+        <${Moments} label="From" value=${filters.from} onChange=${(/** @type {string | null} */ from) =>
+    setQuery({ from, cursor: null })} />
+        <${Moments} label="To" value=${filters.to} onChange=${(/** @type {string | null} */ to) =>
+    setQuery({ to, cursor: null })} /></div></details>
       <span class="spacer" />
       ${
     isLive && jsx`
@@ -90,7 +88,6 @@ export function Runs({ route, scheduleId, zone }) {
       `
   }
     </div>
-    <${NewItems} waiting=${held.waiting} noun="run" release=${held.release} />
     <${Failure} error=${error} retry=${reload} />
     ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
     ${
@@ -98,21 +95,11 @@ export function Runs({ route, scheduleId, zone }) {
     jsx`<${NoRuns} filtered=${Boolean(filters.state || filters.from || filters.to)} />`
   }
     ${
-    held.list.length > 0 && jsx`
-      <div class=${loading ? 'stale' : ''}>
-        <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} watch=${held.watch} />
-      </div>
-    `
+    held.list.length > 0 && jsx`<div class=${loading ? 'stale' : ''}><${Held} held=${held} noun="run">
+      <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} /></${Held}></div>`
   }
-    ${
-    (filters.cursor || next) &&
-    jsx`<div class="pager"><button type="button" disabled=${!filters.cursor} onClick=${() =>
-      history.back()}>Newer</button>
-      <a class="dim" href=${href(place, { ...filters, cursor: null })}>Newest</a>
-      <button type="button" disabled=${!next} onClick=${() =>
-      go(href(place, { ...filters, cursor: next }))}>Older</button></div>`
-  }
-  `;
+    <${Pager} first=${filters.cursor ? href(place, { ...filters, cursor: null }) : null} firstText="Newest"
+      next=${next && href(place, { ...filters, cursor: next })} nextText="Older" />`;
 }
 
 /** @param {{ filtered: boolean }} props */
@@ -128,6 +115,19 @@ function NoRuns({ filtered }) {
         <p>A run is recorded for each occurrence of a schedule. <a href="#/new">Create a schedule</a>, or wait for the next fire of one.</p>
         </${Empty}>
     `;
+}
+
+/** @param {{ label: string, value: string | null | undefined, onChange: (at: string | null) => void }} props */
+function Moments({ label, value, onChange }) {
+  return jsx`<label class="field"><span>${label}</span><input type="datetime-local" value=${localInput(value)}
+    onChange=${(/** @type {any} */ event) => onChange(instant(event.target.value))} /></label>`;
+}
+
+/** @param {Record<string, string | null>} filters */
+function timeSummary({ from, to }) {
+  const short = (/** @type {string} */ at) => localInput(at).replace('T', ' ');
+  if (!from && !to) return 'Any time';
+  return `${from ? `from ${short(from)}` : ''} ${to ? `to ${short(to)}` : ''}`.trim();
 }
 
 /** @param {string | null | undefined} at */

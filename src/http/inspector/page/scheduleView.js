@@ -172,7 +172,9 @@ function Upcoming({ schedule, gone }) {
   const passed = useNow((nowMs) =>
     data?.occurrences.filter((/** @type {Occurrence} */ { at }) => Date.parse(at) <= nowMs).length ?? 0
   );
-  const left = /** @type {Occurrence[]} */ (data?.occurrences ?? []).slice(passed);
+  const known = /** @type {Occurrence[]} */ (data?.occurrences ?? []);
+  // Of one that fires faster than it is read again, what was read is shown.
+  const left = passed < known.length ? known.slice(passed) : known;
   useEffect(() => reload(), [revision]);
   useEffect(() => {
     const timer = setTimeout(() => passed > 0 && reload(), REFRESH_MS);

@@ -1,12 +1,13 @@
 /** All schedules, a page at a time: the server searches, so that a hundred thousand are no more than a hundred. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { url, useGet } from './api.js';
+import { get, url, useGet } from './api.js';
 import { serverNowMs } from './clock.js';
-import { number, plural } from './format.js';
+import { plural } from './format.js';
+import { Held } from './held.js';
 import { jsx } from './jsx.js';
 import { NextFire } from './nextFire.js';
-import { Empty, Failure, Heading, Icon } from './parts.js';
-import { go, href, setQuery } from './router.js';
+import { Empty, Failure, Heading, Icon, Pager } from './parts.js';
+import { href, setQuery } from './router.js';
 import { useEvents } from './state.js';
 import { Strip } from './strip.js';
 import { nextFireMs, timing, title } from './words.js';
@@ -25,11 +26,14 @@ export function SchedulesView({ route }) {
   const { query } = route;
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name)]));
   const cursor = query.get('cursor');
-  const { data, headers, error, loading, reload, set } = useGet(
-    url('/schedules', { limit: PAGE, recent: RECENT, cursor, ...filters }),
-  );
+  const path = url('/schedules', { limit: PAGE, recent: RECENT, cursor, ...filters });
+  const { data, headers, error, loading, reload, set } = useGet(path);
   const news = useNews(set);
-  useRefresh(data, reload);
+  useRefresh(data, path, set);
+  const showNews = () => {
+    news.clear();
+    reload();
+  };
   const next = nextCursor(headers);
   const total = Number(headers?.get('x-total-count') ?? NaN);
   const isFiltered = FILTERS.some((name) => filters[name]);
@@ -41,48 +45,31 @@ export function SchedulesView({ route }) {
   }>
       <a class="button primary" href="#/new"><${Icon} name="plus" />New schedule</a></${Heading}>
     <${FilterBar} filters=${filters} />
-    <div class="new-items" aria-live="polite">${
-    news.count > 0 &&
-    jsx`<button type="button" class="pill" onClick=${() => {
-      news.clear();
-      reload();
-    }}>Show ${plural(news.count, 'new schedule')}</button>`
-  }</div>
     <${Failure} error=${error} retry=${reload} />
     ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
     ${data?.length === 0 && jsx`<${NoSchedules} isFiltered=${isFiltered} />`}
     ${
-    data && data.length > 0 && jsx`
-      <div class=${`table-scroll ${
-      loading ? 'stale' : ''
-    }`} tabIndex="0" role="region" aria-label="Schedules">
-        <table class="rows schedules">
-          <thead>
-            <tr>
-              <th scope="col">Schedule</th>
-              <th scope="col">Fires</th>
-              <th scope="col">Next</th>
-              <th scope="col">Last runs</th>
-            </tr>
-          </thead>
-          <tbody>${
-      data.map((/** @type {Schedule} */ schedule) =>
-        jsx`<${Row} key=${schedule.id} schedule=${schedule} gone=${news.gone.has(schedule.id)} />`
-      )
-    }</tbody>
-        </table>
-      </div>
-    `
+    data && data.length > 0 &&
+    jsx`<${Held} noun="schedule" held=${{ waiting: news.count, release: showNews, watch: {} }}>
+      <${Table} rows=${data} gone=${news.gone} isStale=${loading} /></${Held}>`
   }
-    ${
-    (cursor || next) &&
-    jsx`<div class="pager"><button type="button" disabled=${!cursor} onClick=${() =>
-      cursor && history.back()}>Previous</button>
-      <a class="dim" href=${href(['schedules'], filters)}>First page</a>
-      <button type="button" disabled=${!next} onClick=${() =>
-      go(href(['schedules'], { ...filters, cursor: next }))}>Next ${number(PAGE)}</button></div>`
-  }
-  `;
+    <${Pager} first=${cursor ? href(['schedules'], filters) : null} firstText="First page"
+      next=${next && href(['schedules'], { ...filters, cursor: next })} nextText=${`Next ${PAGE}`} />`;
+}
+
+/** @param {{ rows: Schedule[], gone: ReadonlySet<string>, isStale: boolean }} props */
+function Table({ rows, gone, isStale }) {
+  return jsx`<div class=${
+    isStale ? 'table-scroll stale' : 'table-scroll'
+  } tabIndex="0" role="region" aria-label="Schedules">
+    <table class="rows schedules">
+      <thead><tr><th scope="col">Schedule</th><th scope="col">Fires</th><th scope="col">Next</th><th scope="col">Last runs</th></tr></thead>
+      <tbody>${
+    rows.map((schedule) =>
+      jsx`<${Row} key=${schedule.id} schedule=${schedule} gone=${gone.has(schedule.id)} />`
+    )
+  }</tbody>
+    </table></div>`;
 }
 
 /** @param {Headers | null} headers */
@@ -212,15 +199,24 @@ function merged(old, ended) {
   return [...byId.values()].toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1).slice(0, RECENT);
 }
 
-/** @param {Schedule[] | null} rows @param {() => void} reload */
-function useRefresh(rows, reload) {
+/**
+ * Reads the page again every few seconds while it has rows whose next fire only the server can tell: rows keep
+ * their places, and what is new is not taken in.
+ * @param {Schedule[] | null} rows
+ * @param {string} path
+ * @param {(change: (rows: Schedule[]) => Schedule[]) => void} set
+ */
+function useRefresh(rows, path, set) {
   const latest = useRef(rows);
   latest.current = rows;
   useEffect(() => {
-    const timer = setInterval(() => {
+    const timer = setInterval(async () => {
       const stale = latest.current?.some((row) => nextFireMs(row, serverNowMs()) === undefined);
-      if (stale && !document.hidden) reload();
+      if (!stale || document.hidden) return;
+      const read = await get(path).catch(() => []);
+      const byId = new Map(read.map((/** @type {Schedule} */ row) => [row.id, row]));
+      set((old) => old.map((row) => byId.get(row.id) ?? row));
     }, REFRESH_MS);
     return () => clearInterval(timer);
-  }, []);
+  }, [path]);
 }

@@ -97,6 +97,12 @@ export function useResyncs() {
   return useTopics('resync').resyncs;
 }
 
+/** Says that what is shown may lack something: views read afresh. */
+export function missed() {
+  state.resyncs++;
+  changed('resync');
+}
+
 /**
  * Hands over the events of some types that came since the last time, at most four times a second.
  * @param {readonly string[]} types
@@ -114,6 +120,8 @@ export function useEvents(types, handle) {
         if (entry.seq <= seen) break;
         if (types.includes(entry.type)) entries.push(entry);
       }
+      // In the background a browser may not call for a minute, and the log is bounded: then all is read again.
+      if ((state.log[0]?.seq ?? 0) > seen + 1 && seen > 0) missed();
       seen = state.log.at(-1)?.seq ?? seen;
       if (entries.length > 0) latest.current(entries.reverse());
     });

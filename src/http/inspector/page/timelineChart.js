@@ -35,7 +35,7 @@ export function useWidth() {
 export function TimelineChart({ from, to, selected, onSelect, onPan, onZoom }) {
   const { terms, cluster } = useTopics('terms', 'cluster');
   const { ref, width: full } = useWidth();
-  const laneNamePx = full < 560 ? 78 : 120;
+  const laneNamePx = full < 560 ? 84 : 120;
   const width = Math.max(50, full - laneNamePx - 8);
   const nowMs = serverNowMs();
   const { lanes, bars, gaps } = drawing(terms, cluster?.replicas.map(({ id }) => id) ?? [], {
@@ -171,7 +171,7 @@ function GapMark({ gap, bottom }) {
 
 /** @param {string} name @param {number} px */
 function clipped(name, px) {
-  const room = Math.floor((px - 16) / 7.2);
+  const room = Math.floor((px - 16) / 7);
   return name.length > room ? `…${name.slice(1 - room)}` : name;
 }
 

@@ -203,7 +203,7 @@ function TermTable({ terms, selected, onShow }) {
   const pages = Math.ceil(terms.length / PAGE);
   const rows = terms.slice(page * PAGE, (page + 1) * PAGE);
   return jsx`<section aria-labelledby="all-terms"><h2 class="section" id="all-terms">Terms</h2>
-    <div class="table-scroll" tabIndex="0" role="region" aria-label="Terms"><table class="rows tight">
+    <div class="table-scroll" tabIndex="0" role="region" aria-label="Table of terms"><table class="rows tight">
       <thead><tr><th scope="col" class="right">Term</th><th scope="col">Replica</th><th scope="col">Began</th><th scope="col">How</th>
         <th scope="col" class="right">Gap before</th><th scope="col">Ended</th><th scope="col">How</th><th scope="col" class="right">Lasted</th></tr></thead>
       <tbody>${

@@ -1,0 +1,123 @@
+/** Records that no test could wait for: written as a replica would have written them. */
+import type { Db } from 'mongodb';
+
+const STATES = ['succeeded', 'failed', 'timed_out', 'missed', 'skipped', 'abandoned'];
+
+/** @returns a document of the collection of runs */
+export function runDoc(scheduleId: string, id: string, scheduledMs: number, state: string) {
+  const isRun = !['missed', 'skipped'].includes(state);
+  return {
+    _id: id as never,
+    schedule_id: scheduleId,
+    schedule_revision: 1,
+    scheduled_for: new Date(scheduledMs),
+    trigger: 'schedule',
+    state,
+    reason: state === 'missed' ? 'catch_up_window' : state === 'abandoned' ? 'executor_lost' : null,
+    attempt: isRun ? 1 : 0,
+    executor: 'r1',
+    executor_boot: '00000000-0000-4000-8000-000000000000',
+    term: 1,
+    claimed_at: new Date(scheduledMs + 4),
+    claim_number: 1,
+    started_at: isRun ? new Date(scheduledMs + 9) : null,
+    finished_at: new Date(scheduledMs + 150),
+    lateness_ms: 9,
+    error: state === 'failed' ? 'the target answered 503' : null,
+    output: null,
+    count: 1,
+    since: new Date(scheduledMs),
+    expire_at: new Date(scheduledMs + 7 * 86_400_000),
+  };
+}
+
+/** One run in each of the states in which a run can end, a few minutes ago. */
+export async function insertTrouble(db: Db, scheduleId: string): Promise<void> {
+  const nowMs = Date.now();
+  await db.collection('runs').insertMany(
+    STATES.map((state, i) => runDoc(scheduleId, `${scheduleId}@${state}`, nowMs - (i + 2) * 60_000, state)),
+  );
+}
+
+/** So many schedules, of which each is due once a year. */
+export async function insertSchedules(db: Db, count: number): Promise<void> {
+  const at = new Date(Date.now() - 60_000);
+  await inBatches(
+    count,
+    (i) => ({
+      _id: `schedule-${String(i).padStart(6, '0')}` as never,
+      ...{
+        type: 'cron',
+        definition: { cron_expression: `0 0 1 ${1 + i % 12} *`, timezone: 'UTC' },
+        paused: i % 10 === 0,
+      },
+      ...{ name: `report ${i}`, tags: { team: i % 2 ? 'billing' : 'sales' }, action: { type: 'log' } },
+      policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
+      history: { success: '24h', failure: '168h' },
+      ...{ revision: 1, created_at: at, updated_at: at, effective_from: at, superseded: [] },
+    }),
+    db,
+    'schedules',
+  );
+}
+
+/** So many runs, ten a second up to now, one in a hundred of which failed. */
+export async function insertRuns(db: Db, count: number): Promise<void> {
+  const nowMs = Date.now();
+  await inBatches(
+    count,
+    (i) => {
+      const scheduledMs = nowMs - i * 100;
+      const id = `schedule-${String(i % 1000).padStart(6, '0')}`;
+      return runDoc(
+        id,
+        `${id}@${new Date(scheduledMs).toISOString()}`,
+        scheduledMs,
+        i % 100 ? 'succeeded' : 'failed',
+      );
+    },
+    db,
+    'runs',
+  );
+}
+
+/** So many terms that ended an hour ago and before, a minute each, with gaps between 40 ms and 3 s. */
+export async function insertTerms(db: Db, count: number): Promise<void> {
+  const endedMs = Date.now() - 3_600_000;
+  await inBatches(
+    count,
+    (i) => {
+      const term = count - i;
+      const gap_ms = term % 7 ? 40 + term % 50 : 3000;
+      return {
+        _id: term as never,
+        ...{
+          replica: `r${1 + term % 3}`,
+          boot: `boot-${term}`,
+          began_by: term % 2 ? 'acquired' : 'pre-empted',
+          gap_ms,
+        },
+        ...{
+          began_at: new Date(endedMs - (i + 1) * 60_000 + gap_ms),
+          ended_at: new Date(endedMs - i * 60_000),
+        },
+        ended_by: ['released', 'expired', 'fenced'][term % 3],
+      };
+    },
+    db,
+    'leadership',
+  );
+  await db.collection('leases').updateOne({ _id: 'leader' as never }, { $max: { term: count } });
+}
+
+async function inBatches(
+  count: number,
+  make: (i: number) => object,
+  db: Db,
+  collection: string,
+): Promise<void> {
+  for (let from = 0; from < count; from += 5000) {
+    const docs = Array.from({ length: Math.min(5000, count - from) }, (_, k) => make(from + k));
+    await db.collection(collection).insertMany(docs, { ordered: false });
+  }
+}
