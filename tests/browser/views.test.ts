@@ -141,9 +141,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     assert.equal(await nameOf(), held);
     assert.deepEqual(await row.boundingBox(), place);
     await button.click();
-    await watched.page.waitForFunction(
-      `document.querySelector('.rows tbody a').ariaLabel !== ${JSON.stringify(held)}`,
-    );
+    await watched.until(`document.querySelector('.rows tbody a').ariaLabel !== ${JSON.stringify(held)}`);
     await watched.close();
   });
 

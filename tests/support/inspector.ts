@@ -75,7 +75,9 @@ export class WatchedPage {
   constructor(page: Page, origin: string) {
     this.page = page;
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      // Some other program on this machine has changed its network: the page asks again.
+      if (!message.text().includes('ERR_NETWORK_CHANGED')) this.complaints.push(message.text());
     });
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('request', (request) => {
@@ -87,6 +89,15 @@ export class WatchedPage {
   async live(): Promise<this> {
     await this.page.locator('.live.ok').waitFor();
     return this;
+  }
+
+  /** Resolves when an expression is true in the page. (Playwright's own way needs `eval`, which the page forbids.) */
+  async until(expression: string): Promise<void> {
+    await this.page.evaluate(`new Promise((resolve) => {
+      (function look() {
+        if (${expression}) resolve(); else requestAnimationFrame(look);
+      })();
+    })`);
   }
 
   async goTo(path: string): Promise<void> {

@@ -25,7 +25,7 @@ export function inspectorHtml({ urlOf, imports }: Assets): Html {
 <link rel="stylesheet" href="${urlOf('base.css')}">
 <link rel="stylesheet" href="${urlOf('parts.css')}">
 <link rel="stylesheet" href="${urlOf('views.css')}">
-<script src="${urlOf('theme.js')}"></script>
+<script src="${urlOf('first.js')}"></script>
 <script type="importmap">${map}</script>
 ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
 <link rel="preload" href="${urlOf('charts.json')}" as="fetch" crossorigin>

@@ -1,5 +1,5 @@
 /** The history of leadership: to look at a night, or at the milliseconds of one takeover. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, duration, LOCAL_ZONE, number, wallClock } from './format.js';
 import { jsx } from './jsx.js';
@@ -32,17 +32,24 @@ export function TimelineView({ route }) {
   const { terms, allTerms } = useTopics('terms');
   const [window, setWindow] = useState(() => windowOf(query));
   const selected = Number(query.get('term')) || null;
-  const [sought, seek] = useState(selected);
+  const [sought, seek] = useState(/** @type {number | null} */ (null));
+  /** The term that was chosen here, or looked at before. */
+  const chosen = useRef(/** @type {number | null} */ (null));
   const nowMs = useNow((ms) => Math.floor(ms / 500) * 500);
   const span = window.to - window.from;
   const shown = window.follow ? { from: nowMs - span * 0.97, to: nowMs + span * 0.03 } : window;
 
   useEffect(() => {
-    // A link to a term shows its beginning, and what was before.
-    const term = sought === null ? null : terms.find((each) => each.term === sought);
-    if (!term || query.has('from')) return;
+    // A link to a term, without a window, shows its beginning, and what was before.
+    if (selected !== chosen.current && !query.has('from')) seek(selected);
+    chosen.current = selected;
+  }, [selected]);
+  useEffect(() => {
+    if (sought === null || terms.length === 0) return;
+    const term = terms.find((each) => each.term === sought);
+    if (!term && !allTerms) return void readOlderTerms();
     seek(null);
-    setWindow(around(term));
+    if (term) setWindow(around(term));
   }, [terms, sought]);
   useEffect(() => {
     const oldest = terms.at(-1);
@@ -67,7 +74,10 @@ export function TimelineView({ route }) {
     setWindow({ from: shown.from + share * span, to: shown.to + share * span, follow: false });
   const zoom = (/** @type {number} */ factor, /** @type {number} */ at = 0.5) =>
     setWindow({ ...zoomed(shown, factor, window.follow ? 0.97 : at), follow: window.follow });
-  const select = (/** @type {Term} */ { term }) => setQuery({ term });
+  const select = (/** @type {Term} */ { term }) => {
+    chosen.current = term;
+    setQuery({ term });
+  };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
     const does = {
       ArrowLeft: () => pan(-0.2),

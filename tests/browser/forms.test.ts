@@ -1,0 +1,162 @@
+/** Making, changing and deleting schedules with the page's forms, and what they say to bad input. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
+import { testMongo } from '../support/mongo.ts';
+
+const mongo = await testMongo();
+/** Chromium tells of each answer of 4xx by itself. */
+const REFUSED = /status of (404|412|422)/;
+
+describe('the forms of the inspector', { skip: mongo.skip }, () => {
+  let inspected: InspectedCluster;
+  let watched: WatchedPage;
+  let page: Page;
+
+  before(async () => {
+    inspected = await InspectedCluster.start({ MONGO_URI: mongo.uri, MONGO_DATABASE: mongo.database() });
+  });
+
+  beforeEach(async () => {
+    watched = await (await inspected.open('cluster')).live();
+    page = watched.page;
+  });
+
+  after(async () => {
+    await inspected?.stop();
+    await mongo.stop();
+  });
+
+  async function close(): Promise<void> {
+    watched.complaints.splice(0, Infinity, ...watched.complaints.filter((text) => !REFUSED.test(text)));
+    await watched.close();
+  }
+
+  const field = (name: string): Locator => page.getByLabel(name, { exact: true });
+  /** What is said to be wrong with a field, where its reader is told. */
+  const wrong = (name: string): Locator =>
+    page.locator('.field', { has: field(name) }).locator('.field-problem');
+  const schedule = (id: string) =>
+    inspected.json<{ name?: string; paused: boolean; definition: object }>(`/schedules/${id}`);
+  const create = (id: string, more: object = {}) =>
+    inspected.post('/schedules', { id, type: 'cron', definition: { cron_expression: '0 0 1 1 *' }, ...more });
+
+  it('shows the next fires as one types, what is wrong at its field, and creates', async () => {
+    await watched.goTo('new');
+    await field('Name').fill('nightly report');
+    await field('Id').fill('nightly');
+    await field('Cron expression').fill('30 25 * * *');
+    await wrong('Cron expression').getByText('field 2 (hours): 25 is outside 0–23').waitFor();
+    assert.equal(await field('Cron expression').getAttribute('aria-invalid'), 'true');
+    await page.getByText('One field needs a correction first').waitFor();
+    await field('Cron expression').fill('30 2 * * *');
+    await page.locator('.preview .occurrences').getByText('02:30:00').first().waitFor();
+    assert.equal(await wrong('Cron expression').count(), 0);
+    await field('Tags').fill('team: billing\\nowner = ops'.replace('\\n', '\n'));
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await page.getByRole('heading', { name: 'nightly report' }).waitFor();
+    const { definition, tags } = await inspected.json<{ definition: object; tags: object }>(
+      '/schedules/nightly',
+    );
+    assert.deepEqual(definition, { cron_expression: '30 2 * * *', timezone: 'UTC' });
+    assert.deepEqual(tags, { team: 'billing', owner: 'ops' });
+    await close();
+  });
+
+  it('keeps what was written when the server refuses it, and goes to the field', async () => {
+    await create('taken');
+    await watched.goTo('new');
+    await field('Id').fill('taken');
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await page.getByRole('alert').getByText('a schedule "taken" exists already').waitFor();
+    await page.getByText('At times').click();
+    await field('Times').fill('2031-01-01T00:00:00Z\ntomorrow');
+    await wrong('Times').getByText('times[1]').waitFor();
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await watched.until(`document.activeElement.id === 'field-definition-times'`);
+    assert.equal(await field('Id').inputValue(), 'taken');
+    await close();
+  });
+
+  it('changes a schedule, and not over the head of somebody else', async () => {
+    await create('shared', { name: 'before', description: 'kept as it is' });
+    await watched.goTo('schedules/shared/edit');
+    await field('Name').fill('mine');
+    await page.getByText('Interval', { exact: true }).click();
+    await field('Interval').fill('90s');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'mine' }).waitFor();
+    const saved = await inspected.json<Record<string, unknown>>('/schedules/shared');
+    assert.deepEqual(saved.definition, { interval: '90s' });
+    assert.equal(saved.description, 'kept as it is');
+
+    await watched.goTo('schedules/shared/edit');
+    await field('Name').fill('mine again');
+    const theirs = { type: 'duration', definition: { interval: '5s' }, name: 'theirs' };
+    await inspected.json('/schedules/shared', { method: 'PUT', body: JSON.stringify(theirs) });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('Somebody else has changed this schedule').waitFor();
+    assert.equal((await schedule('shared')).name, 'theirs');
+    await close();
+  });
+
+  it('takes JSON as well, for what has no field', async () => {
+    await watched.goTo('new');
+    await page.getByRole('button', { name: 'JSON' }).click();
+    const json = field('Schedule, as JSON');
+    await json.fill('{"type": "duration"');
+    await page.getByText(/^Not JSON/).waitFor();
+    await json.fill('{"id": "raw", "type": "duration", "definition": {"interval": "1h"}, "colour": "red"}');
+    await page.getByText('colour: is not known').first().waitFor();
+    await json.fill('{"id": "raw", "type": "duration", "definition": {"interval": "1h"}}');
+    await page.locator('.preview .occurrences li').first().waitFor();
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await page.getByRole('heading', { name: 'raw' }).waitFor();
+    await close();
+  });
+
+  it('deletes after a question, and says so on every other page that shows it', async () => {
+    await create('doomed');
+    await watched.goTo('schedules/doomed');
+    const other = await (await inspected.open('schedules/doomed')).live();
+    await other.page.getByRole('heading', { name: 'doomed' }).waitFor();
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Schedules' }).waitFor();
+    await other.page.getByText('This schedule has been deleted').waitFor();
+    await assert.rejects(schedule('doomed'), /404/);
+    await other.close();
+    await close();
+  });
+
+  it('asks before it pauses and before a leader steps down, and tells what became of it', async () => {
+    await create('asked');
+    const asked: string[] = [];
+    const answer = { status: 202, contentType: 'application/json', body: '{}' };
+    await page.route(/\/(pause|trigger|step-down)$/, (route) => {
+      const request = route.request();
+      asked.push(`${request.method()} ${new URL(request.url()).pathname} ${request.postData()}`);
+      return route.fulfill(answer);
+    });
+    await watched.goTo('schedules/asked');
+    await page.getByRole('button', { name: 'Run now' }).click();
+    await page.getByText('asked runs now').waitFor();
+    await page.getByRole('button', { name: 'Pause …' }).click();
+    await page.getByLabel('Reason (optional)').fill('audit');
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('asked is paused').waitFor();
+    await watched.goTo('cluster');
+    await page.getByRole('button', { name: 'Step down …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Step down' }).click();
+    await page.getByText('was asked to step down').waitFor();
+    assert.deepEqual(asked, [
+      'POST /schedules/asked/trigger null',
+      'POST /schedules/asked/pause {"reason":"audit"}',
+      'POST /leader/step-down null',
+    ]);
+    await close();
+  });
+});

@@ -1,0 +1,112 @@
+/** A takeover, as somebody sees it who has the page open: by way of the very replica that is killed. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { MongoClient } from 'mongodb';
+import type { ReplicaProcess } from '../support/replicas.ts';
+import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
+import { testMongo } from '../support/mongo.ts';
+
+const mongo = await testMongo();
+/** What Chromium says by itself about a stream that breaks, and a request that finds nobody. */
+const BROKEN = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|ERR_EMPTY_RESPONSE|status of 50[234]/;
+
+interface Term {
+  term: number;
+  began_at: string;
+  gap_ms: number | null;
+}
+
+describe('a takeover in the inspector', { skip: mongo.skip }, () => {
+  const database = mongo.database();
+  const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
+  let inspected: InspectedCluster;
+
+  before(async () => {
+    inspected = await InspectedCluster.start({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
+    await inspected.post('/schedules', { id: 'steady', type: 'duration', definition: { interval: '200ms' } });
+    await inspected.cluster.leader().said((line) => line.msg === 'running schedule');
+  });
+
+  after(async () => {
+    await inspected?.stop();
+    await client.close();
+    await mongo.stop();
+  });
+
+  /** The front door takes the replicas in turn: one of a few pages gets its events from the leader. */
+  async function openThrough(replica: ReplicaProcess, path: string): Promise<WatchedPage> {
+    for (let tries = 0; tries < 20; tries++) {
+      const watched = await (await inspected.open(path)).live();
+      const by = await watched.page.locator('.live').getAttribute('data-tip');
+      if (by?.includes(replica.id)) return watched;
+      await watched.close();
+    }
+    throw new Error(`no page got its events from ${replica.id}`);
+  }
+
+  it('after kill -9 of the leader, by which the page got its events: it goes on, and nothing is missing', async () => {
+    const old = inspected.cluster.leader();
+    const watched = await openThrough(old, 'timeline?span=60000');
+    const { page } = watched;
+    const { term } = await inspected.json<Term>('/leader');
+    // The page's own modules: what it knows is to be compared with what is stored.
+    await page.evaluate(`(async () => {
+      window.known = (await import('/inspector/assets/state.js')).state;
+      (function look() {
+        if (document.querySelector('.bar[data-term="${term + 1}"]')) window.seenMs = Date.now();
+        else requestAnimationFrame(look);
+      })();
+    })()`);
+    await watched.until('window.known.runs.length > 3');
+    const killedMs = Date.now();
+    old.process.kill('SIGKILL');
+    await watched.until('window.seenMs !== undefined');
+    const seenMs = await page.evaluate('window.seenMs') as number;
+    const [newest] = await inspected.json<Term[]>('/leadership?limit=1') as [Term];
+    assert.equal(newest.term, term + 1);
+    const ledMs = Date.parse(newest.began_at);
+    console.log(
+      `from kill -9: a new leader after ${ledMs - killedMs} ms, on the page after ${seenMs - killedMs} ms`,
+    );
+    await page.locator('.live.ok').waitFor();
+    assert.doesNotMatch(await page.locator('.live').getAttribute('data-tip') ?? '', new RegExp(old.id));
+    if (newest.gap_ms) await page.locator('.gap').last().waitFor();
+    await nothingIsMissing(watched);
+    watched.complaints.splice(0, Infinity, ...watched.complaints.filter((text) => !BROKEN.test(text)));
+    await watched.close();
+  });
+
+  /** Between the first and the last run that the page was told of, it knows all that are stored, each once. */
+  async function nothingIsMissing(watched: WatchedPage): Promise<void> {
+    const { page } = watched;
+    const count = await page.evaluate('window.known.runs.length') as number;
+    await watched.until(`window.known.runs.length > ${count + 10}`);
+    const told = await page.evaluate('window.known.runs.map(({ id }) => id)') as string[];
+    assert.equal(new Set(told).size, told.length, 'none is told twice');
+    const sorted = told.toSorted();
+    const stored = await client.db(database).collection<{ _id: string; state: string }>('runs')
+      .find({ _id: { $gte: sorted[0] as string, $lte: sorted.at(-1) as string } }).toArray();
+    const ended = stored.filter(({ state }) => state !== 'claimed').map(({ _id }) => _id);
+    const known = new Set(told);
+    assert.deepEqual(ended.filter((id) => !known.has(id)), []);
+  }
+
+  it('says so when nobody leads, and who does afterwards', async () => {
+    const { leader, term } = await inspected.json<{ leader: string; term: number }>('/cluster');
+    const at = new Date().toISOString();
+    const lines = (event: string, data: object) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    const context = await inspected.browser.newContext();
+    // The first stream tells of a release, and ends; nobody takes the lease in so short a time in earnest.
+    await context.route(/\/events(\?|$)/, (route) =>
+      route.fulfill({
+        contentType: 'text/event-stream',
+        body: lines('hello', { replica: leader, boot: 'x', now: at }) +
+          lines('leader', { leader: null, boot: null, term, by: 'released', at }),
+      }), { times: 1 });
+    const page = await context.newPage();
+    await page.goto(`${inspected.url}/inspector`);
+    await page.getByText('Nobody leads').waitFor();
+    await page.locator('.headline').getByText(`${leader} leads`).waitFor();
+    await context.close();
+  });
+});
