@@ -70,7 +70,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await field('Id').fill('taken');
     await page.getByRole('button', { name: 'Create schedule' }).click();
     await page.getByRole('alert').getByText('a schedule "taken" exists already').waitFor();
-    await page.getByText('At times').click();
+    await page.getByText('At times', { exact: true }).click();
     await field('Times').fill('2031-01-01T00:00:00Z\ntomorrow');
     await wrong('Times').getByText('times[1]').waitFor();
     await page.getByRole('button', { name: 'Create schedule' }).click();

@@ -69,7 +69,7 @@ describe('the inspector with a great many of everything', { skip: mongo.skip }, 
     const watched = await (await inspected.open('cluster')).live();
     const { page } = watched;
     await timed(watched, `timeline?span=${90 * 86_400_000}`, '.bar.many');
-    await page.waitForFunction(`/of 1,00\\d/.test(document.querySelector('.pager')?.textContent)`);
+    await watched.until(`/of 1,00\\d/.test(document.querySelector('.pager')?.textContent)`);
     assert.ok(await page.locator('.bar').count() < 200);
     await page.getByRole('group', { name: /^Timeline/ }).focus();
     await page.keyboard.press('+');
