@@ -52,6 +52,18 @@ async function neverReads(port: number, over: AbortSignal): Promise<Cut | null> 
   return { afterMs, bytes };
 }
 
+/** One that reads, for comparison. */
+async function countEvents(url: string, over: AbortSignal, add: (count: number) => void): Promise<void> {
+  try {
+    const { body } = await fetch(`${url}/events?types=run`, { signal: over });
+    for await (const text of (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream())) {
+      add(text.split('\nevent: run').length - 1);
+    }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  }
+}
+
 /** Whether the server's end of the connection is there: state 01 in /proc/net/tcp. */
 function isEstablished(port: number, localPort: number): boolean {
   const hex = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
@@ -103,6 +115,8 @@ try {
       if (cut) cuts.push(cut);
     }
   });
+  let events = 0;
+  const reading = countEvents(replica.url, over.signal, (count) => (events += count));
   const startedMs = performance.now();
   const all: number[] = [];
   for (let next = 30; next <= Math.max(30, seconds); next += 30) {
@@ -114,12 +128,14 @@ try {
     const last = all.slice(-30);
     console.log(
       `after ${String(Math.min(next, seconds)).padStart(3)} s: ${Math.min(...last).toFixed(0)} to ` +
-        `${Math.max(...last).toFixed(0)} MB, ${cuts.length} cut off`,
+        `${Math.max(...last).toFixed(0)} MB, ${cuts.length} cut off, ` +
+        `${(events / Math.min(30, seconds)).toFixed(0)} events a second to one that reads`,
     );
     replica.lines.length = 0;
+    events = 0;
   }
   over.abort();
-  await Promise.all(clients);
+  await Promise.all([...clients, reading]);
   const middle = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
   console.log(
     `a client that reads nothing lasts ${(middle(cuts.map(({ afterMs }) => afterMs)) / 1000).toFixed(1)} s ` +
