@@ -9,6 +9,7 @@ import type { Clock, Logger, Random, Store } from './actors/ports.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
+import { type Inspection, inspection } from './http/inspect.ts';
 import { liveness } from './http/liveness.ts';
 import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
@@ -45,6 +46,8 @@ async function run(config: Config): Promise<void> {
     version: packageJson.version,
   };
   const store = openStore(config, clock, random, logger);
+  const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
+  const observers = await inspectors(config, shown, clock, logger);
   const replica = assembleReplica({
     store,
     clock,
@@ -55,6 +58,7 @@ async function run(config: Config): Promise<void> {
     peers: httpPeers(clock),
     lease: config.lease,
     graceMs: config.graceMs,
+    inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
   });
   const peers = liveness({ replica: identity });
   const { serverNowMs } = replica;
@@ -67,7 +71,7 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs,
     status: replica.status,
-  }, [...peers.routes, ...eventRoutes(events)]);
+  }, [...peers.routes, ...eventRoutes(events), ...shown.routes]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,
@@ -87,12 +91,30 @@ async function run(config: Config): Promise<void> {
   logger.info('stopping', { signal });
   // At once, so that they go on at another replica while this one drains.
   events.close();
+  shown.close();
   await replica.stop();
   // Not before: a process that is killed while it drains is to be missed.
   peers.goodbye();
   await server.close();
   await store.close();
   logger.info('stopped');
+}
+
+/** Who is told what the actors do; nobody, unless it is asked for. */
+async function inspectors(config: Config, shown: Inspection, clock: Clock, logger: Logger) {
+  const observers: Inspection['observe'][] = [];
+  if (config.inspect.includes('sse')) observers.push(shown.observe);
+  if (config.inspect.includes('stately')) {
+    const { statelyInspector } = await import('./infra/stately.ts');
+    const { observe } = await statelyInspector({
+      port: config.inspectPort,
+      replica: config.replica,
+      clock,
+      logger,
+    });
+    observers.push(observe);
+  }
+  return observers;
 }
 
 /** Resolves with the signal. A second one ends the process at once. */

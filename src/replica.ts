@@ -2,7 +2,7 @@
  * One replica, assembled: the machines with their slots filled in by a store, a clock, a random source and an
  * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
  */
-import { type Actor, createActor, fromCallback, fromPromise, waitFor } from 'xstate';
+import { type Actor, createActor, fromCallback, fromPromise, type InspectionEvent, waitFor } from 'xstate';
 import { adoptionMachine, DEAD_AFTER_MS, MAX_ADOPTED } from './actors/adoption.ts';
 import { electionMachine } from './actors/election.ts';
 import type { ElectionNews } from './actors/events.ts';
@@ -35,6 +35,8 @@ export interface ReplicaDeps {
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
   graceMs: number;
+  /** Told what all actors of this replica do. */
+  inspect?: ((event: InspectionEvent) => void) | undefined;
 }
 
 export interface Replica {
@@ -56,7 +58,7 @@ const STALLED_MS = 10_000;
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
 export function assembleReplica(deps: ReplicaDeps): Replica {
-  const { store, clock, random, logger, identity, lease, graceMs } = deps;
+  const { store, clock, random, logger, identity, lease, graceMs, inspect } = deps;
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const queue = new DueQueue();
@@ -70,6 +72,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const jobs = new JobPool(fillJob(deps, record), {
     clock,
     serverNowMs,
+    inspect,
   });
   const actor: Actor<typeof replicaMachine> = createActor(
     replicaMachine.provide({
@@ -113,6 +116,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     {
       id: 'replica',
       clock,
+      ...(inspect && { inspect }),
       input: {
         graceMs,
         election: {

@@ -1,10 +1,17 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { type JobEvent, type jobMachine } from './job.ts';
 import type { Clock, ScheduleChange } from './ports.ts';
 
 type Job = Actor<typeof jobMachine>;
+
+interface JobOptions {
+  clock: Clock;
+  serverNowMs: () => number;
+  /** Told what the jobs do. */
+  inspect?: ((event: InspectionEvent) => void) | undefined;
+}
 
 /**
  * The live jobs, by schedule: a root actor each, since children of one parent cost time quadratic in their
@@ -15,10 +22,10 @@ export class JobPool {
   readonly #jobs = new Map<string, Job>();
   readonly #idleWaiters: (() => void)[] = [];
   readonly #machine: typeof jobMachine;
-  readonly #options: { clock: Clock; serverNowMs: () => number };
+  readonly #options: JobOptions;
 
   /** `machine`: with its slots filled in. */
-  constructor(machine: typeof jobMachine, options: { clock: Clock; serverNowMs: () => number }) {
+  constructor(machine: typeof jobMachine, options: JobOptions) {
     this.#machine = machine;
     this.#options = options;
   }
@@ -90,11 +97,12 @@ export class JobPool {
   }
 
   #make(scheduleId: string): Job {
-    const { clock, serverNowMs } = this.#options;
+    const { clock, serverNowMs, inspect } = this.#options;
     const job = createActor(this.#machine, {
       id: `job:${scheduleId}`,
       clock,
       input: { scheduleId, serverNowMs },
+      ...(inspect && { inspect }),
     });
     this.#jobs.set(scheduleId, job);
     job.start();

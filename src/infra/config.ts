@@ -19,7 +19,15 @@ export interface Config {
   logLevel: LogLevel;
   lease: LeaseTiming;
   graceMs: number;
+  /** Where what the actors do is shown. */
+  inspect: InspectTarget[];
+  /** Of the page that shows it through Stately. */
+  inspectPort: number;
 }
+
+export type InspectTarget = (typeof INSPECT_TARGETS)[number];
+
+const INSPECT_TARGETS = ['stately', 'sse'] as const;
 
 export const MEMORY_URI = 'memory:';
 
@@ -61,6 +69,8 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     logLevel: checked('LOG_LEVEL', 'info', parseLogLevel),
     lease,
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
+    inspect: checked('INSPECT', '', parseInspect),
+    inspectPort: checked('INSPECT_PORT', '8090', parsePort),
   };
   if (problems.length > 0) return { problems };
   const timing = leaseTimingProblems(lease as LeaseTiming);
@@ -118,6 +128,17 @@ function parseLogLevel(value: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === value.toLowerCase());
   if (level === undefined) throw new Error(`a log level is one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+function parseInspect(value: string): InspectTarget[] {
+  const names = value.split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+  const targets = names.map((name) => INSPECT_TARGETS.find((known) => known === name));
+  if (targets.includes(undefined)) {
+    throw new Error(
+      `what the actors do can be shown by ${INSPECT_TARGETS.join(', by ')}, or by both: stately,sse`,
+    );
+  }
+  return [...new Set(targets as InspectTarget[])];
 }
 
 function parsePositive(value: string): number {

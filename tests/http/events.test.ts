@@ -1,8 +1,9 @@
 /** `GET /events` over the store in memory: what is told, in which order, from where on, and to whom. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EventFeed, OpenEvents, Store } from '../../src/actors/ports.ts';
+import type { EventFeed, EventStep, OpenEvents, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
+import type { Run } from '../../src/domain/run.ts';
 import { EventHub } from '../../src/http/events/hub.ts';
 import { eventRoutes } from '../../src/http/events/routes.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
@@ -196,6 +197,151 @@ describe('GET /events', () => {
     const later = await ask();
     await later.next();
     assert.equal(opened, 2);
+  });
+});
+
+/** A feed whose events are numbers, told when the test says so. Positions are numbers of nine digits. */
+class NumberFeed implements EventFeed {
+  /** The newest event of the history, and the newest that streams opened without a position know of. */
+  end = 0;
+  liveEnd = 0;
+  /** Replaced by tests: what the next reading of an open stream does instead. */
+  trouble: (after: string | null) => 'lost' | Error | null = () => null;
+  opened: (string | null)[] = [];
+  #waiting: (() => void)[] = [];
+
+  position = (number: number) => String(number).padStart(9, '0');
+
+  wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  open(after: string | null): Promise<OpenEvents | 'lost'> {
+    this.opened.push(after);
+    let at = after === null ? this.liveEnd : Number(after);
+    const start = this.position(at);
+    const next = async (): Promise<EventStep | 'lost'> => {
+      for (;;) {
+        const trouble = this.trouble(after);
+        if (trouble instanceof Error) throw trouble;
+        if (trouble === 'lost') return 'lost';
+        if (at < (after === null ? this.liveEnd : this.end)) break;
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+      const run = { id: `${++at}`, schedule_id: 'a', state: 'succeeded', count: 1 } as Run;
+      return { event: { type: 'run', run }, position: this.position(at) };
+    };
+    return Promise.resolve({ start, next, close: () => this.wake() });
+  }
+}
+
+describe('GET /events, with a history', () => {
+  const numbers = async (events: EventReader, count: number) =>
+    (await events.take(count)).map(({ event, data }) => event === 'run' ? Number(data.id) : event);
+  async function numbered(end: number, liveEnd = end) {
+    const feed = new NumberFeed();
+    Object.assign(feed, { end, liveEnd });
+    const setting = await setUp(() => feed);
+    const tell = (number: number) => {
+      Object.assign(feed, { end: number, liveEnd: number });
+      feed.wake();
+    };
+    return { ...setting, feed, tell };
+  }
+
+  it('catches up with thousands, and goes on with what comes meanwhile', async () => {
+    const { ask, tell, feed } = await numbered(5000);
+    const events = await ask(`?after=${feed.position(10)}`);
+    assert.deepEqual(await numbers(events, 1001), [
+      'hello',
+      ...Array.from({ length: 1000 }, (_, i) => 11 + i),
+    ]);
+    tell(5003);
+    const rest = Array.from({ length: 5003 - 1010 }, (_, i) => 1011 + i);
+    assert.deepEqual(await numbers(events, rest.length), rest);
+    tell(5004);
+    assert.deepEqual(await numbers(events, 1), [5004]);
+  });
+
+  it('does not replay more than 10,000', async () => {
+    const { ask, tell, feed } = await numbered(20_000);
+    const events = await ask(`?after=${feed.position(1)}`);
+    await numbers(events, 10_001);
+    const resync = await events.next();
+    assert.deepEqual([resync.event, resync.id], ['resync', feed.position(20_000)]);
+    assert.equal(resync.data.reason, 'more than 10000 events came after the id');
+    tell(20_001);
+    assert.deepEqual(await numbers(events, 1), [20_001]);
+  });
+
+  it('goes on catching up after an error, and gives up after four', async () => {
+    for (const failures of [3, 4]) {
+      const { ask, feed, clock } = await numbered(10);
+      let left = failures;
+      feed.trouble = (after) => after !== null && left-- > 0 ? new StoreUnavailable('away') : null;
+      const events = await ask(`?after=${feed.position(7)}`);
+      const told = numbers(events, failures === 3 ? 4 : 2);
+      await clock.advance(2000);
+      assert.deepEqual(await told, failures === 3 ? ['hello', 8, 9, 10] : ['hello', 'resync']);
+    }
+  });
+
+  it('tells a client that is ahead of this replica only what it does not have', async () => {
+    const { ask, feed, tell } = await numbered(7, 5);
+    const events = await ask(`?after=${feed.position(7)}`);
+    assert.deepEqual(await numbers(events, 1), ['hello']);
+    tell(9);
+    assert.deepEqual(await numbers(events, 2), [8, 9]);
+  });
+
+  it('says resync to one that stays ahead of all that happens', async () => {
+    const { ask, feed, clock } = await numbered(5);
+    const events = await ask(`?after=${feed.position(900)}`);
+    feed.trouble = () => null;
+    const beat = async () => {
+      // The stream says something, as it does every half second.
+      Object.assign(feed, { liveEnd: feed.liveEnd + 1 });
+      feed.wake();
+      await clock.advance(100);
+    };
+    for (let i = 0; i < 160; i++) await beat();
+    assert.deepEqual(await numbers(events, 5), ['hello', 'heartbeat', 'heartbeat', 'heartbeat', 'resync']);
+  });
+
+  it('says resync to all when its own stream is lost, and goes on', async () => {
+    const { ask, feed, tell, clock } = await numbered(5);
+    const clients = [await ask(), await ask('?types=leader')];
+    await Promise.all(clients.map((events) => events.next()));
+    feed.trouble = (after) => feed.opened.length === 1 && after === null ? 'lost' : null;
+    feed.wake();
+    await clock.advance(600);
+    assert.deepEqual(feed.opened, [null, null]);
+    for (const events of clients) assert.equal((await events.next()).event, 'resync');
+    tell(6);
+    assert.deepEqual(await numbers(clients[0] as EventReader, 1), [6]);
+  });
+
+  it('goes on where it was when its stream broke, without a word', async () => {
+    const { ask, feed, tell, clock } = await numbered(5);
+    const events = await ask();
+    assert.deepEqual(await numbers(events, 1), ['hello']);
+    feed.trouble = (after) => after === null ? new StoreUnavailable('away') : null;
+    tell(8);
+    await clock.advance(600);
+    assert.deepEqual(await numbers(events, 3), [6, 7, 8]);
+    assert.deepEqual(feed.opened, [null, feed.position(5)]);
+  });
+
+  it('cuts off who does not take what it asked to have again, so that others get their turn', async () => {
+    const { ask, app, feed, clock, hub } = await numbered(5000);
+    const sleepers = [];
+    for (let i = 0; i < 8; i++) sleepers.push(await app.request(`/events?after=${feed.position(1)}`));
+    const patient = await ask(`?after=${feed.position(4998)}`);
+    const told = numbers(patient, 3);
+    await clock.advance(11_000);
+    assert.deepEqual(await told, ['hello', 4999, 5000]);
+    assert.deepEqual(hub.counts, { clients: 1, cutOff: 8 });
+    assert.equal(sleepers.length, 8);
   });
 });
 

@@ -29,6 +29,8 @@ describe('configuration', () => {
       logLevel: 'info',
       lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
       graceMs: 20_000,
+      inspect: [],
+      inspectPort: 8090,
     });
   });
 
@@ -45,6 +47,8 @@ describe('configuration', () => {
       LEASE_RETRY_PERIOD: '1s',
       LEASE_MARGIN: '1.5s',
       GRACE_PERIOD: '1m30s',
+      INSPECT: 'sse, Stately,sse',
+      INSPECT_PORT: '9229',
     };
     assert.deepEqual(config(env), {
       mongoUri: 'mongodb://a,b/?replicaSet=rs0',
@@ -57,6 +61,8 @@ describe('configuration', () => {
       logLevel: 'warn',
       lease: { durationMs: 10_000, retryMs: 1000, marginMs: 1500 },
       graceMs: 90_000,
+      inspect: ['sse', 'stately'],
+      inspectPort: 9229,
     });
   });
 
@@ -103,6 +109,12 @@ describe('configuration', () => {
       assert.deepEqual(problems({ [variable]: value }), [`${variable}="${value}": ${sentence}`]);
     });
   }
+
+  it('refuses to show the actors by what it does not know', () => {
+    assert.deepEqual(problems({ INSPECT: 'sse,browser' }), [
+      'INSPECT="sse,browser": what the actors do can be shown by stately, by sse, or by both: stately,sse',
+    ]);
+  });
 
   for (const variable of ['LEASE_DURATION', 'LEASE_RETRY_PERIOD', 'LEASE_MARGIN', 'GRACE_PERIOD']) {
     it(`refuses a ${variable} that is no duration, and says why`, () => {

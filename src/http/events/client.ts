@@ -70,6 +70,11 @@ export class Client {
     return this.#queue.length;
   }
 
+  /** Whether less waits than three quarters of what may. */
+  get hasRoom(): boolean {
+    return this.#queue.length < MAX_MESSAGES * 3 / 4 && this.#bytes < MAX_BYTES * 3 / 4;
+  }
+
   /** Resolves when everything has been taken by the connection, or the client is gone. */
   async emptied(): Promise<void> {
     if (this.#over || this.#queue.length === 0) return;

@@ -26,8 +26,12 @@ export interface HubDeps extends Pick<ApiDeps, 'clock' | 'logger' | 'serverNowMs
   events: EventFeed;
 }
 
-/** A client that gets all that comes; until it has, nothing that is not after `from`. */
-type Member = { from: string | null };
+/** A client that gets all that comes; as long as `from` is given, only what comes after that. */
+interface Member {
+  from: string | null;
+  /** For how many heartbeats `from` has been ahead of all that came. */
+  beatsAhead: number;
+}
 
 export class EventHub {
   readonly #deps: HubDeps;
@@ -102,10 +106,8 @@ export class EventHub {
       greet: () => greet(after),
       meet: (position) => this.#admit(client, position),
       giveUp: (reason) => {
-        const position = (this.#ring as Ring).end;
-        greet(position);
-        client.push(plainMessage('resync', { reason }, position));
-        this.#members.set(client, { from: null });
+        greet((this.#ring as Ring).end);
+        this.#resync(client, reason);
       },
       cutOff: () => this.#cutOff(client),
     };
@@ -121,7 +123,12 @@ export class EventHub {
     const ring = this.#ring as Ring;
     client.replay(ring.after(position));
     // It may have come from a replica whose stream is a bit ahead of this one's.
-    this.#members.set(client, { from: position > ring.end ? position : null });
+    this.#members.set(client, { from: position > ring.end ? position : null, beatsAhead: 0 });
+  }
+
+  #resync(client: Client, reason: string): void {
+    client.push(plainMessage('resync', { reason }, (this.#ring as Ring).end));
+    this.#members.set(client, { from: null, beatsAhead: 0 });
   }
 
   #hello(position: string): Message {
@@ -167,7 +174,7 @@ export class EventHub {
     for (const resolve of this.#onRing.splice(0)) resolve();
     if (!isAnew) return;
     for (const client of [...this.#members.keys()]) {
-      client.push(plainMessage('resync', { reason: 'the history of events was interrupted' }, position));
+      this.#resync(client, 'the history of events was interrupted');
     }
   }
 
@@ -200,7 +207,12 @@ export class EventHub {
     const beat = isLive ? plainMessage('heartbeat', { now: new Date(serverNowMs()) }) : null;
     const sign = comment(isLive ? 'catching up' : 'the store does not answer');
     for (const client of [...this.#clients]) {
-      this.#push(client, beat !== null && this.#members.has(client) ? beat : sign);
+      const member = this.#members.get(client);
+      this.#push(client, beat !== null && member ? beat : sign);
+      // No replica is ahead of another one for long: then it is an id from nowhere.
+      if (isLive && member?.from != null && ++member.beatsAhead > 2) {
+        this.#resync(client, 'the id is ahead of all that has happened');
+      }
     }
   }
 }

@@ -1,0 +1,60 @@
+/**
+ * Values of any kind and size, made short enough to be shown: plain JSON with nothing that JSON can't hold, at most a
+ * few hundred parts, however large what it is made from (G9).
+ */
+const MAX_PARTS = 300;
+const MAX_DEPTH = 5;
+const MAX_ITEMS = 10;
+const MAX_FIELDS = 40;
+const MAX_TEXT = 300;
+
+/** Functions and what has no value are left out; of objects with a class of their own only the name stays. */
+export function brief(value: unknown): unknown {
+  return shortened(value, { partsLeft: MAX_PARTS, inside: new Set() });
+}
+
+interface Walk {
+  partsLeft: number;
+  /** Where we are, from the outside to here: what is among them again goes round in a circle. */
+  inside: Set<object>;
+}
+
+function shortened(value: unknown, walk: Walk): unknown {
+  if (walk.partsLeft-- <= 0) return '…';
+  if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'function') return undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  if (walk.inside.has(value)) return '[circular]';
+  const known = named(value);
+  if (known !== null) return known;
+  if (walk.inside.size >= MAX_DEPTH) return Array.isArray(value) ? `[${value.length} items]` : '{…}';
+  walk.inside.add(value);
+  const short = Array.isArray(value) ? items(value, walk) : fields(value, walk);
+  walk.inside.delete(value);
+  return short;
+}
+
+/** What is told by its name or its size; null for arrays and plain objects. */
+function named(value: object): string | null {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (value instanceof Error) return `${value.name}: ${value.message.slice(0, MAX_TEXT)}`;
+  if (value instanceof Map || value instanceof Set) return `[${value.constructor.name} of ${value.size}]`;
+  if (Array.isArray(value)) return null;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return null;
+  return `[${prototype.constructor?.name || 'object'}]`;
+}
+
+function items(list: readonly unknown[], walk: Walk): unknown[] {
+  const shown = list.slice(0, MAX_ITEMS).map((item) => shortened(item, walk));
+  return list.length > MAX_ITEMS ? [...shown, `… ${list.length - MAX_ITEMS} more`] : shown;
+}
+
+function fields(object: object, walk: Walk): Record<string, unknown> {
+  const entries = Object.entries(object);
+  const shown = entries.slice(0, MAX_FIELDS).map(([key, value]) => [key, shortened(value, walk)]);
+  if (entries.length > MAX_FIELDS) shown.push(['…', `${entries.length - MAX_FIELDS} more`]);
+  return Object.fromEntries(shown);
+}

@@ -1,0 +1,225 @@
+/**
+ * Who watches three real replicas through the front door, as a page does, while the replica that it happens to be
+ * connected to is killed, stopped or frozen.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
+import { testMongo } from '../support/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { readEvents, type SentEvent } from '../support/sse.ts';
+
+const mongo = await testMongo();
+
+/** A client that comes back with the id of the last event, as a browser's EventSource does. */
+class Watcher {
+  readonly events: SentEvent[] = [];
+  /** Which replicas it was connected to, in order. */
+  readonly hellos: SentEvent[] = [];
+  #lastId: string | null = null;
+  #waiting: (() => void)[] = [];
+  #connection = new AbortController();
+  #over = false;
+
+  constructor(url: string) {
+    void this.#run(url);
+  }
+
+  async until<T>(what: (events: readonly SentEvent[]) => T | undefined | false): Promise<T> {
+    for (;;) {
+      const found = what(this.events);
+      if (found !== undefined && found !== false) return found;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  async connected(times: number): Promise<string> {
+    return (await this.until(() => this.hellos[times - 1])).data.replica;
+  }
+
+  /** Breaks the connection, which makes it connect again. */
+  reconnect(): void {
+    this.#connection.abort();
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#connection.abort();
+  }
+
+  async #run(url: string): Promise<void> {
+    while (!this.#over) {
+      this.#connection = new AbortController();
+      await this.#read(url).catch(() => {});
+      if (!this.#over) await delay(20);
+    }
+  }
+
+  async #read(url: string): Promise<void> {
+    const headers: Record<string, string> = this.#lastId === null ? {} : { 'last-event-id': this.#lastId };
+    const response = await fetch(url, { headers, signal: this.#connection.signal });
+    const stream = readEvents(response.body as ReadableStream<Uint8Array>);
+    for (;;) {
+      const event = await stream.next();
+      this.#lastId = event.id ?? this.#lastId;
+      if (event.event === 'hello') this.hellos.push(event);
+      else if (event.event !== 'heartbeat') this.events.push(event);
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    }
+  }
+}
+
+describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
+  const database = mongo.database();
+  const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
+  const runs = client.db(database).collection<{ _id: string; state: string }>('runs');
+  let cluster: ProcessCluster;
+  let door: FrontDoor;
+  const watchers: Watcher[] = [];
+
+  before(async () => {
+    cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
+    const upstreams = cluster.replicas.map(({ id, url }) => ({ id, port: Number(new URL(url).port) }));
+    let ready = () => {};
+    const allReady = new Promise<void>((resolve) => (ready = resolve));
+    const onChange = (live: readonly string[]) => live.length === upstreams.length && ready();
+    door = await openFrontDoor({ host: '127.0.0.1', port: 0, upstreams, onChange, probeEveryMs: 50 });
+    await allReady;
+  });
+
+  after(async () => {
+    for (const watcher of watchers) watcher.end();
+    await door?.close();
+    await cluster?.stop();
+    await client.close();
+    await mongo.stop();
+  });
+
+  function watch(query = ''): Watcher {
+    const watcher = new Watcher(`http://127.0.0.1:${door.port}/events${query}`);
+    watchers.push(watcher);
+    return watcher;
+  }
+
+  async function create(id: string, replica: ReplicaProcess): Promise<void> {
+    const body = JSON.stringify({ id, type: 'duration', definition: { interval: '20ms' } });
+    assert.equal((await replica.json('/schedules', { method: 'POST', body })).status, 201);
+  }
+
+  const dead = new Set<ReplicaProcess>();
+  const alive = () => cluster.replicas.filter((replica) => !dead.has(replica));
+  const kill = (replica: ReplicaProcess) => {
+    dead.add(replica);
+    replica.process.kill('SIGKILL');
+  };
+  const replicaOf = (id: string) => cluster.replicas.find((replica) => replica.id === id) as ReplicaProcess;
+  const told = (events: readonly SentEvent[], id: string) =>
+    events.filter(({ event, data }) => event === 'run' && data.schedule_id === id);
+
+  it('misses no event and gets none twice', async () => {
+    const watcher = watch();
+    const first = await watcher.connected(1);
+    const survivor = cluster.replicas.find(({ id }) => id !== first) as ReplicaProcess;
+    await create('steady', survivor);
+    await watcher.until((events) => told(events, 'steady').length > 20);
+    kill(replicaOf(first));
+    await watcher.connected(2);
+    const soFar = told(watcher.events, 'steady').length;
+    await watcher.until((events) => told(events, 'steady').length > soFar + 20);
+    // Also where nothing died, and what is missed lies in what the replica keeps.
+    watcher.reconnect();
+    await watcher.connected(3);
+    assert.equal((await survivor.json('/schedules/steady', { method: 'DELETE' })).status, 200);
+    await watcher.until((events) =>
+      events.some(({ data }) => data.change === 'deleted' && data.id === 'steady')
+    );
+
+    let docs = await runs.find({ schedule_id: 'steady' }).toArray();
+    while (docs.some(({ state }) => state === 'claimed')) {
+      docs = await runs.find({ schedule_id: 'steady' }).toArray();
+    }
+    await watcher.until((events) => told(events, 'steady').length >= docs.length);
+    assert.deepEqual(
+      told(watcher.events, 'steady').map(({ data }) => data.id).toSorted(),
+      docs.map(({ _id }) => _id).toSorted(),
+      'each run was told once',
+    );
+    const ids = watcher.events.map(({ id }) => id as string);
+    assert.deepEqual(ids.toSorted(), ids, 'in the order of their ids');
+    assert.equal(new Set(ids).size, ids.length);
+    assert.equal(watcher.events.some(({ event }) => event === 'resync'), false);
+  });
+
+  it('is told the same whichever replica it asks', async () => {
+    const [early] = watchers as [Watcher];
+    const after = early.hellos[0]?.id;
+    const count = early.events.length;
+    for (const replica of alive()) {
+      const response = await fetch(`${replica.url}/events?after=${after}`);
+      const stream = readEvents(response.body as ReadableStream<Uint8Array>);
+      const [hello, ...events] = await stream.take(1 + count);
+      assert.deepEqual([hello?.event, hello?.id], ['hello', after]);
+      assert.deepEqual(events.map(({ id }) => id), early.events.slice(0, count).map(({ id }) => id));
+      await stream.cancel();
+    }
+  });
+
+  it('sees a takeover: the lease, the term, the steps of the new leader, and who is lost', async () => {
+    await cluster.add('r4');
+    const watcher = watch('?types=leader,leadership,replica');
+    await watcher.connected(1);
+    const { body: lease } = await (alive()[0] as ReplicaProcess).json<{ replica: string; term: number }>(
+      '/leader',
+    );
+    kill(replicaOf(lease.replica));
+    const has = (name: string, fits: (data: SentEvent['data']) => boolean) =>
+      watcher.until((events) => events.find(({ event, data }) => event === name && fits(data)));
+    const taken = await has('leader', ({ term }) => term === lease.term + 1);
+    assert.equal(taken.data.by, 'pre-empted');
+    const ended = await has('leadership', ({ term, ended_by }) => term === lease.term && ended_by !== null);
+    assert.equal(ended.data.replica, lease.replica);
+    const began = await has('leadership', ({ term }) => term === lease.term + 1);
+    assert.deepEqual([began.data.replica, typeof began.data.gap_ms], [taken.data.leader, 'number']);
+    const steps = await has(
+      'replica',
+      ({ replica, transitions }) =>
+        replica.id === taken.data.leader && transitions.some(({ to }: { to: string }) => to === 'leader'),
+    );
+    assert.equal(steps.data.change, 'role');
+    const path = steps.data.transitions.map(({ from, to }: { from: string; to: string }) => `${from} ${to}`);
+    assert.equal(path.at(-1), 'candidate leader');
+
+    const lost = await has(
+      'replica',
+      ({ change, replica }) => change === 'lost' && replica.id === lease.replica,
+    );
+    assert.equal(lost.data.replica.lost_at, lost.data.replica.last_seen);
+    const { body } = await (alive()[0] as ReplicaProcess).json<{
+      replicas: { id: string; lost_at: string | null; transitions: unknown[] }[];
+    }>('/cluster');
+    const shown = body.replicas.find(({ id }) => id === lease.replica);
+    assert.equal(shown?.lost_at, lost.data.replica.lost_at);
+  });
+
+  it('is sent elsewhere at once by a replica that stops, which says that it leaves', async () => {
+    await Promise.all([cluster.add('r5'), cluster.add('r6')]);
+    const [stays, leaves] = alive().slice(-2) as [ReplicaProcess, ReplicaProcess];
+    await Promise.all([stays, leaves].map((replica) => replica.said(({ msg }) => msg === 'now follower')));
+    const open = async ({ url }: ReplicaProcess) =>
+      readEvents((await fetch(`${url}/events?types=replica`)).body as ReadableStream<Uint8Array>);
+    const [watching, ending] = [await open(stays), await open(leaves)];
+    await Promise.all([watching.next(), ending.next()]);
+    dead.add(leaves);
+    leaves.process.kill('SIGTERM');
+    await ending.rest();
+    const late = await fetch(`${leaves.url}/events`).then((response) => response.text(), () => 'it is gone');
+    assert.match(late, /stopping|gone/);
+    for (;;) {
+      const { event, data } = await watching.next();
+      if (event === 'replica' && data.change === 'left' && data.replica.id === leaves.id) break;
+    }
+    await watching.cancel();
+  });
+});
