@@ -10,8 +10,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findMongod } from '../src/local/mongod.ts';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
+import { findChromium } from '../tests/support/chromium.ts';
 
 const CI = process.env.CI === 'true';
+
+/** The page in a browser: its tests are driven by playwright-core, which is for Node.js alone. */
+const BROWSER_TESTS = join('tests', 'browser');
 
 /**
  * Files one after the other: several run whole clusters, and measure them. The limit is for whole files, and
@@ -25,6 +29,16 @@ function testFiles(filters: readonly string[]): string[] {
   const all = readdirSync(join(PROJECT_DIR, 'tests'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts')).map((name) => join('tests', name)).toSorted();
   return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)));
+}
+
+/** Why the page can't be tested in a browser here, as a sentence; null when it can. */
+function browserObstacle(): string | null {
+  const { binary, tried } = findChromium();
+  return binary === null
+    ? `the page in a browser: no Chromium can be had here. Looked for ${
+      tried.join('; ')
+    }. Install it, or set CHROMIUM_BINARY.`
+    : null;
 }
 
 /** What can't be tested here, as sentences, and the environment that the tests get. */
@@ -64,13 +78,23 @@ async function run(
 
 const options = process.argv.slice(2).filter((arg) => arg.startsWith('-'));
 const filters = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const files = testFiles(filters);
-if (files.length === 0) {
+const chosen = testFiles(filters);
+if (chosen.length === 0) {
   console.error(`No test file has ${filters.join(' or ')} in its path (tests/**/*.test.ts).`);
   process.exit(1);
 }
+const isForBrowser = (file: string) => file.startsWith(BROWSER_TESTS);
+const noBrowser = chosen.some(isForBrowser) && RUNTIME === 'node' ? browserObstacle() : null;
+const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
+const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
-const { code, skipped } = await run([...RUNNER, ...options, ...files], env);
+if (noBrowser !== null) obstacles.push(noBrowser);
+const { code, skipped } = files.length > 0
+  ? await run([...RUNNER, ...options, ...files], env)
+  : { code: 0, skipped: 0 };
+if (RUNTIME === 'deno' && files.length < chosen.length) {
+  console.log('\nThe tests of the page in a browser (tests/browser) are for Node.js: npm run test:browser.');
+}
 if (obstacles.length > 0) {
   console.log(`\nNot tested on this machine:\n${obstacles.map((sentence) => `  - ${sentence}`).join('\n')}`);
 }

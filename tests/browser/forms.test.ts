@@ -155,7 +155,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     assert.deepEqual(asked, [
       'POST /schedules/asked/trigger null',
       'POST /schedules/asked/pause {"reason":"audit"}',
-      'POST /leader/step-down null',
+      'POST /leader/step-down {"term":1}',
     ]);
     await close();
   });

@@ -19,7 +19,7 @@ describe('the inspector with a great many of everything', { skip: mongo.skip }, 
     const db = client.db(database);
     await insertSchedules(db, MANY);
     await insertRuns(db, MANY);
-    await insertTerms(db, TERMS);
+    await insertTerms(mongo.uri, db, TERMS);
     inspected = await InspectedCluster.start({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
   });
 

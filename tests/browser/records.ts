@@ -1,5 +1,8 @@
 /** Records that no test could wait for: written as a replica would have written them. */
 import type { Db } from 'mongodb';
+import { systemClock } from '../../src/infra/clock.ts';
+import { mongoStore } from '../../src/infra/mongo/store.ts';
+import { systemRandom } from '../../src/infra/random.ts';
 
 const STATES = ['succeeded', 'failed', 'timed_out', 'missed', 'skipped', 'abandoned'];
 
@@ -81,34 +84,41 @@ export async function insertRuns(db: Db, count: number): Promise<void> {
   );
 }
 
-/** So many terms that ended an hour ago and before, a minute each, with gaps between 40 ms and 3 s. */
-export async function insertTerms(db: Db, count: number): Promise<void> {
-  const endedMs = Date.now() - 3_600_000;
-  await inBatches(
-    count,
-    (i) => {
-      const term = count - i;
-      const gap_ms = term % 7 ? 40 + term % 50 : 3000;
-      return {
-        _id: term as never,
-        ...{
-          replica: `r${1 + term % 3}`,
-          boot: `boot-${term}`,
-          began_by: term % 2 ? 'acquired' : 'pre-empted',
-          gap_ms,
-        },
-        ...{
-          began_at: new Date(endedMs - (i + 1) * 60_000 + gap_ms),
-          ended_at: new Date(endedMs - i * 60_000),
-        },
-        ended_by: ['released', 'expired', 'fenced'][term % 3],
-      };
-    },
-    db,
-    'leadership',
-  );
-  await db.collection('leases').updateOne({ _id: 'leader' as never }, { $max: { term: count } });
+/**
+ * So many terms, the last of which ended a moment ago by a release, so that the first replica leads the next one.
+ * They lasted some minutes each, with gaps of some ms between them, and now and then one of 3 s.
+ */
+export async function insertTerms(uri: string, db: Db, count: number): Promise<void> {
+  const store = mongoStore({
+    ...{ uri, database: db.databaseName, logger: SILENT, clock: systemClock(), random: systemRandom() },
+  });
+  await store.prepare();
+  await store.close();
+  let endedMs = Date.now();
+  const terms = Array.from({ length: count }, (_, i) => {
+    const term = count - i;
+    const gap_ms = term % 7 ? 20 + term * 37 % 90 : 3000;
+    const beganMs = endedMs - (4 + term * 7 % 11) * 60_000;
+    const doc = {
+      _id: term as never,
+      ...{ replica: `r${1 + term * 2 % 3}`, boot: `boot-${term}` },
+      began_at: new Date(beganMs),
+      began_by: gap_ms < 3000 && term % 3 ? 'pre-empted' : 'acquired',
+      ended_at: new Date(endedMs),
+      ended_by: i === 0 ? 'released' : ['fenced', 'released', 'expired', 'fenced'][term % 4],
+      gap_ms,
+    };
+    endedMs = beganMs - gap_ms;
+    return doc;
+  });
+  await inBatches(count, (i) => terms[i] as object, db, 'leadership');
+  const { replica, boot, began_at, began_by, ended_at } = terms[0] as typeof terms[number];
+  const last = { holder: replica, boot, term: count, address: '', acquired_at: began_at, began_by };
+  const end = { renewed_at: ended_at, released_at: ended_at, expires_at: ended_at };
+  await db.collection('leases').updateOne({ _id: 'leader' as never }, { $set: { ...last, ...end } });
 }
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 async function inBatches(
   count: number,

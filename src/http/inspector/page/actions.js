@@ -3,13 +3,14 @@ import { useState } from 'preact/hooks';
 import { ApiError, call } from './api.js';
 import { jsx } from './jsx.js';
 import { Dialog } from './parts.js';
+import { href } from './router.js';
 import { toast } from './toasts.js';
 import { title } from './words.js';
 
 /** @import { Schedule } from './types.d.ts' */
 
 /**
- * @param {string} done
+ * @param {string | null} done what to say then
  * @param {string} method
  * @param {string} path
  * @param {{ body?: unknown, headers?: Record<string, string> }} [options]
@@ -18,16 +19,12 @@ import { title } from './words.js';
 async function act(done, method, path, options = {}) {
   try {
     const { body } = await call(method, path, options);
-    toast(done);
+    if (done) toast(done);
     return body ?? {};
   } catch (error) {
     const { status, message } = /** @type {ApiError} */ (error);
-    toast(
-      status === 405 || /there is nothing at/.test(message)
-        ? 'This version of the cluster can’t do that.'
-        : message,
-      true,
-    );
+    const isUnknown = status === 405 || /there is nothing at/.test(message);
+    toast(isUnknown ? 'This version of the cluster can’t do that.' : message, { bad: true });
     return null;
   }
 }
@@ -36,8 +33,13 @@ async function act(done, method, path, options = {}) {
 const at = (id) => `/schedules/${encodeURIComponent(id)}`;
 
 /** @param {Schedule} schedule */
-export const trigger = (schedule) =>
-  act(`${title(schedule)} runs now.`, 'POST', `${at(schedule.id)}/trigger`);
+export async function trigger(schedule) {
+  const answer = await act(null, 'POST', `${at(schedule.id)}/trigger`);
+  const [run] = answer?.run_ids ?? [];
+  if (answer) {
+    toast(`${title(schedule)} runs now.`, { link: run && href(['runs', run]), linkText: 'Open the run' });
+  }
+}
 
 /** @param {Schedule} schedule */
 export const resume = (schedule) =>
@@ -82,7 +84,9 @@ export function DeleteDialog({ schedule, onClose, onDone }) {
 /** @param {{ leader: string, term: number, others: number, onClose: () => void }} props */
 export function StepDownDialog({ leader, term, others, onClose }) {
   const ask = async () => {
-    if (await act(`${leader} was asked to step down.`, 'POST', '/leader/step-down')) onClose();
+    if (await act(`${leader} was asked to step down.`, 'POST', '/leader/step-down', { body: { term } })) {
+      onClose();
+    }
   };
   return jsx`<${Dialog} title=${`Make ${leader} step down?`} onClose=${onClose}>
     <p>It settles the batch in flight and gives the lease of term ${term} back; another replica takes it, usually within

@@ -43,7 +43,7 @@ export function ClusterView() {
     <${Headline} cluster=${cluster} terms=${terms} />
     <${Tiles} cluster=${cluster} />
     <section class="panel" aria-labelledby="recent-terms">
-      <div class="panel-head"><h2 id="recent-terms">Leadership, last 15 minutes</h2><a href="#/timeline">Open the timeline</a></div>
+      <div class="panel-head"><h2 id="recent-terms">Leadership, last 15 min</h2><a href="#/timeline">Open the timeline</a></div>
       <${RecentTerms} />
     </section>
     <h2 class="section">Replicas</h2>

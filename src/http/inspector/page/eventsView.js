@@ -117,11 +117,12 @@ function Windowed({ items, onScrolled, open, onOpen }) {
 /** @param {{ entry: LogEntry, isOpen: boolean, onOpen: (seq: number) => void }} props */
 function Row({ entry, isOpen, onOpen }) {
   const { text, tone, icon } = describe(entry);
+  const kind = TYPES.find(([type]) => type === entry.type)?.[1].replace(/s$/, '').toLowerCase();
   return jsx`<button type="button" class="log-row" aria-expanded=${isOpen} onClick=${() => onOpen(entry.seq)}>
-    <span class="num dim">${clockTime(entry.atMs, true)}</span><span class="log-type">${
-    TYPES.find(([type]) => type === entry.type)?.[1].replace(/s$/, '').toLowerCase()
-  }</span>
-    <span class=${`tone ${tone}`}><${Icon} name=${icon} /></span><span class="clip">${text}</span></button>`;
+    <span class="num dim">${
+    clockTime(entry.atMs, true)
+  }</span><span class=${`tone ${tone}`}><${Icon} name=${icon} /></span>
+    <span class="clip">${text}</span><span class="log-type">${kind}</span></button>`;
 }
 
 /** @param {{ entry: LogEntry, onClose: () => void }} props */

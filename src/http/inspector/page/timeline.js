@@ -17,6 +17,7 @@
  * @property {number} ms of the longest
  * @property {number} count
  * @property {Term | null} term the one that ended it; null while it lasts
+ * @property {boolean} isLabelled whether there is room to say how long it was
  *
  * @typedef {object} Drawing
  * @property {string[]} lanes names of replicas; the last may stand for all others
@@ -26,6 +27,8 @@
 
 const MAX_LANES = 12;
 const OTHERS = 'others';
+/** Room for the length of a gap. */
+const LABEL_PX = 52;
 /** Nothing is drawn narrower than this, and what is closer together is drawn as one. */
 const MIN_PX = 3;
 const STEPS_MS = [
@@ -109,18 +112,31 @@ function gapsOf(visible, newest, { from, to, nowMs, width, xOf }) {
     const x = Math.max(0, xOf(start));
     const right = Math.min(width, Math.max(xOf(end), x + 2));
     const last = gaps.at(-1);
-    if (last && x - (last.x + last.width) < MIN_PX) {
+    // Of those that begin in one place, one is drawn; more would hide that somebody led in between.
+    if (last && x - last.x < MIN_PX && last.width <= MIN_PX) {
       last.width = Math.max(last.width, right - last.x);
       if (end - start > last.ms) Object.assign(last, { ms: end - start, term });
       last.count++;
-    } else gaps.push({ x, width: right - x, ms: end - start, count: 1, term });
+    } else gaps.push({ x, width: right - x, ms: end - start, count: 1, term, isLabelled: true });
   };
   for (const term of visible.toReversed()) {
     const began = Date.parse(term.began_at);
     if (term.gap_ms) add(began - term.gap_ms, began, term);
   }
   if (newest?.ended_at && visible.includes(newest)) add(Date.parse(newest.ended_at), nowMs, null);
+  label(gaps);
   return gaps;
+}
+
+/** Where there is no room for all labels, the longest gaps have theirs. @param {Gap[]} gaps */
+function label(gaps) {
+  /** @type {number[]} */
+  const taken = [];
+  for (const gap of gaps.toSorted((a, b) => b.ms - a.ms)) {
+    const middle = gap.x + gap.width / 2;
+    gap.isLabelled = taken.every((other) => Math.abs(other - middle) >= LABEL_PX);
+    if (gap.isLabelled) taken.push(middle);
+  }
 }
 
 /**

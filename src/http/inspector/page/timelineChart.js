@@ -164,7 +164,10 @@ function GapMark({ gap, bottom }) {
     <g class="gap" data-tip=${tip}>
       <rect class="reach" x=${x - 4} y="0" width=${width + 8} height=${bottom} />
       <rect class="gap-area" x=${x} y=${TOP_PX - 4} width=${width} height=${bottom - TOP_PX + 4} />
-      <text class="gap-label" x=${x + width / 2} y="13" text-anchor="middle">${text}</text>
+      ${
+    gap.isLabelled &&
+    jsx`<text class="gap-label" x=${x + width / 2} y="13" text-anchor="middle">${text}</text>`
+  }
     </g>
   `;
 }

@@ -214,7 +214,7 @@ function TermTable({ terms, selected, onShow }) {
   const rows = terms.slice(page * PAGE, (page + 1) * PAGE);
   return jsx`<section aria-labelledby="all-terms"><h2 class="section" id="all-terms">Terms</h2>
     <div class="table-scroll" tabIndex="0" role="region" aria-label="Table of terms"><table class="rows tight">
-      <thead><tr><th scope="col" class="right">Term</th><th scope="col">Replica</th><th scope="col">Began</th><th scope="col">How</th>
+      <thead><tr><th scope="col">Term</th><th scope="col">Replica</th><th scope="col">Began</th><th scope="col">How</th>
         <th scope="col" class="right">Gap before</th><th scope="col">Ended</th><th scope="col">How</th><th scope="col" class="right">Lasted</th></tr></thead>
       <tbody>${
     rows.map((term) =>
@@ -236,9 +236,7 @@ function TermRow({ term, isSelected, onShow }) {
     onShow(term);
   };
   return jsx`<tr class=${isSelected ? 'selected' : ''}>
-    <td class="right num"><a href=${
-    href(['timeline'], { term: term.term })
-  } onClick=${show}>${term.term}</a></td>
+    <td class="num"><a href=${href(['timeline'], { term: term.term })} onClick=${show}>${term.term}</a></td>
     <td class="clip">${replica}</td>
     <td><${Moment} at=${began_at} bare=${true} /></td>
     <td>${began_by}</td>

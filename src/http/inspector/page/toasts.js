@@ -5,20 +5,21 @@ import { Icon } from './parts.js';
 
 const SHOWN_MS = 6000;
 
-/** @type {{ id: number, text: string, bad: boolean }[]} */
+/** @typedef {{ bad?: boolean, link?: string, linkText?: string }} Options */
+/** @type {({ id: number, text: string } & Options)[]} */
 let toasts = [];
 let ids = 0;
 let tell = () => {};
 
 /**
  * @param {string} text
- * @param {boolean} [bad]
+ * @param {Options} [options]
  */
-export function toast(text, bad = false) {
+export function toast(text, options = {}) {
   const id = ++ids;
-  toasts = [...toasts.slice(-2), { id, text, bad }];
+  toasts = [...toasts.slice(-2), { id, text, ...options }];
   tell();
-  setTimeout(() => dismiss(id), bad ? 2 * SHOWN_MS : SHOWN_MS);
+  setTimeout(() => dismiss(id), options.bad ? 2 * SHOWN_MS : SHOWN_MS);
 }
 
 /** @param {number} id */
@@ -33,12 +34,14 @@ export function Toasts() {
     tell = () => render(0);
   }, []);
   return jsx`<div class="toasts" role="status" aria-live="polite">${
-    toasts.map(({ id, text, bad }) =>
-      jsx`<div key=${id} class=${`toast ${bad ? 'bad' : 'ok'}`}><${Icon} name=${
-        bad ? 'alert' : 'check'
-      } /><span>${text}</span>
-      <button type="button" class="ghost" aria-label="Dismiss" onClick=${() =>
-        dismiss(id)}><${Icon} name="cross" /></button></div>`
-    )
+    toasts.map((one) => jsx`<${Toast} key=${one.id} ...${one} />`)
   }</div>`;
+}
+
+/** @param {{ id: number, text: string } & Options} props */
+function Toast({ id, text, bad, link, linkText }) {
+  return jsx`<div class=${bad ? 'toast bad' : 'toast ok'}><${Icon} name=${bad ? 'alert' : 'check'} />
+    <span>${text} ${link && jsx`<a href=${link}>${linkText}</a>`}</span>
+    <button type="button" class="ghost" aria-label="Dismiss" onClick=${() =>
+    dismiss(id)}><${Icon} name="cross" /></button></div>`;
 }

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseDuration } from '../../src/domain/duration.ts';
+import {
+  allZones,
+  duration,
+  goDuration,
+  relative,
+  wallClock,
+  wholeDuration,
+} from '../../src/http/inspector/page/format.js';
+import { bucketed, percentile } from '../../src/http/inspector/page/lateness.js';
+import { describe as sentence, nextFireMs } from '../../src/http/inspector/page/words.js';
+
+const NOW = Date.UTC(2030, 5, 1, 12);
+const SCHEDULE = {
+  ...{ id: 's', revision: 1, type: 'duration', definition: { interval: '10s' }, paused: false },
+  ...{ action: { type: 'log' }, policy: {}, history: { success: '24h', failure: '168h' } },
+  ...{
+    created_at: new Date(NOW - 25_000).toISOString(),
+    updated_at: '',
+    next_fire_at: null as string | null,
+  },
+};
+
+describe('what the page writes', () => {
+  it('gives durations in two units at most', () => {
+    const written = [0, 84, 999, 1000, 9_960, 12_345, 60_000, 184_000, 3_600_000, 90_061_000, -1500].map(
+      duration,
+    );
+    assert.deepEqual(written, [
+      '0 ms',
+      '84 ms',
+      '999 ms',
+      '1.0 s',
+      '9.9 s',
+      '12 s',
+      '1 min',
+      '3 min 4 s',
+      '1 h',
+      '1 d 1 h',
+      '−1.5 s',
+    ]);
+    assert.equal(wholeDuration(5999), '5 s');
+  });
+
+  it('says how long ago, and in how long', () => {
+    assert.deepEqual([NOW, NOW - 999, NOW - 61_000, NOW + 500, NOW + 2000].map((ms) => relative(ms, NOW)), [
+      ...['just now', 'just now', '1 min 1 s ago', 'now', 'in 2 s'],
+    ]);
+  });
+
+  it('writes times in any zone', () => {
+    assert.equal(wallClock(NOW + 5, 'Asia/Kolkata'), '2030-06-01 17:30:00.005');
+    assert.match(
+      allZones(NOW, 'America/New_York'),
+      /12:00:00\.000 {2}UTC[^]*08:00:00\.000 {2}America\/New_York/,
+    );
+  });
+
+  it('reads durations as the server does', () => {
+    for (const text of ['300ms', '1h30m', '1.5s', '2m', '10us']) {
+      assert.equal(goDuration(text), parseDuration(text), text);
+    }
+    for (const text of ['', '5', 's', '5 s', '1x', '1h2']) assert.equal(goDuration(text), null, text);
+  });
+
+  it('counts down to the next fire, also after the one that the server told', () => {
+    const next = (change: object) => nextFireMs({ ...SCHEDULE, ...change }, NOW);
+    const past = new Date(NOW - 1).toISOString();
+    assert.equal(next({ next_fire_at: new Date(NOW + 7).toISOString() }), NOW + 7);
+    assert.equal(next({ next_fire_at: past }), NOW + 5000);
+    assert.equal(next({ next_fire_at: past, end_at: new Date(NOW + 1).toISOString() }), null);
+    assert.equal(
+      next({ next_fire_at: past, type: 'cron', definition: {} }),
+      undefined,
+      'only the server can tell',
+    );
+    const times = [NOW - 5, NOW + 9].map((ms) => new Date(ms).toISOString());
+    assert.equal(next({ next_fire_at: past, type: 'at_times', definition: { times } }), NOW + 9);
+    assert.equal(next({ paused: true, next_fire_at: past }), null);
+    assert.equal(next({}), null);
+  });
+
+  it('tells events in sentences', () => {
+    const told = (type: 'leader' | 'run' | 'replica' | 'leadership', data: object) =>
+      sentence({ seq: 1, type, atMs: NOW, data }).text;
+    assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
+    assert.equal(
+      told('leader', { leader: null, term: 7, by: 'released' }),
+      'nobody leads: the lease of term 7 was released',
+    );
+    assert.equal(
+      told('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),
+      'term 8 of r2 began: pre-empted, 84 ms without a leader',
+    );
+    const transitions = [{ from: 'follower', to: 'candidate' }, { from: 'candidate', to: 'leader' }];
+    assert.equal(
+      told('replica', { change: 'role', replica: { id: 'r2' }, transitions }),
+      'r2: follower → candidate → leader',
+    );
+    assert.equal(
+      told('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
+      's missed (3 occurrences), 1 min 1 s late',
+    );
+  });
+
+  it('computes percentiles of lateness in parts of a time', () => {
+    assert.equal(percentile([1, 2, 3, 4], 0.5), 3);
+    assert.equal(percentile([1, 2, 3, 4], 1), 4);
+    const run = (ms: number, lateness_ms: number) =>
+      ({ scheduled_for: new Date(ms).toISOString(), lateness_ms }) as never;
+    const { timesMs, counts, p50, worst } = bucketed(
+      [run(5, 10), run(6, 30), run(25, 7), run(40, 99)],
+      0,
+      30,
+      3,
+    );
+    assert.deepEqual(timesMs, [10, 20, 30]);
+    assert.deepEqual(counts, [2, 0, 1]);
+    assert.deepEqual(p50, [30, null, 7]);
+    assert.deepEqual(worst, [30, null, 7]);
+  });
+});
