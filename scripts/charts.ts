@@ -15,11 +15,15 @@ export interface Chart {
   width: number;
   height: number;
   nodes: (GraphNode & { x: number; y: number; width: number; height: number })[];
-  edges: (GraphEdge & {
+  edges: (Omit<GraphEdge, 'events'> & {
+    /** What leads along it, for readers. */
+    labels: string[];
+    /** The types of these events, where the page meets them. */
+    types?: string[];
     /** An SVG path. */
     path: string;
-    /** Where the label goes, one line for each event; null when the chart has none. */
-    label: { x: number; y: number; lines: string[] } | null;
+    /** The centre of the labels, one line for each; null when they are not written. */
+    at: { x: number; y: number } | null;
   })[];
 }
 
@@ -27,6 +31,7 @@ interface Layout {
   depth?: number;
   direction: 'TB' | 'LR';
   labelled: boolean;
+  typed?: boolean;
 }
 
 /** Of a text of 12 px; generous, since fonts differ. */
@@ -39,7 +44,7 @@ const MARGIN_PX = 6;
 /** All charts, by name. `electionRoles` are the roles alone, for a card. */
 export function charts(): Record<string, Chart> {
   return {
-    electionRoles: chart(electionMachine, { depth: 1, direction: 'TB', labelled: false }),
+    electionRoles: chart(electionMachine, { depth: 1, direction: 'TB', labelled: false, typed: true }),
     election: chart(electionMachine, { direction: 'TB', labelled: true }),
     job: chart(jobMachine, { direction: 'LR', labelled: false }),
     run: chart(runMachine, { direction: 'LR', labelled: false }),
@@ -47,7 +52,10 @@ export function charts(): Record<string, Chart> {
   };
 }
 
-export function chart(machine: AnyStateMachine, { depth, direction, labelled }: Layout): Chart {
+export function chart(
+  machine: AnyStateMachine,
+  { depth, direction, labelled, typed = false }: Layout,
+): Chart {
   const graph = graphOf(machine, depth);
   const g = new graphlib.Graph({ compound: true, multigraph: false });
   g.setGraph({
@@ -63,7 +71,7 @@ export function chart(machine: AnyStateMachine, { depth, direction, labelled }: 
   for (const node of graph.nodes) if (node.parent !== null) g.setParent(node.id, node.parent);
   for (const edge of graph.edges) addEdge(g, graph, edge, labelled);
   layout(g);
-  return drawn(g, graph, labelled);
+  return drawn(g, graph, { direction, labelled, typed });
 }
 
 /** The engine wants edges between leaves: one to or from a compound state is led to the first state in it. */
@@ -86,7 +94,7 @@ function leaf(graph: Graph, id: string): string {
   return leaf(graph, (inside.find((each) => each.initial) ?? inside[0])?.id ?? id);
 }
 
-function drawn(g: graphlib.Graph, graph: Graph, labelled: boolean): Chart {
+function drawn(g: graphlib.Graph, graph: Graph, { labelled, typed }: Layout): Chart {
   const boxes = new Map(graph.nodes.map(({ id }) => [id, g.node(id) as Box]));
   const lines = graph.edges.map((edge) => g.edge(leaf(graph, edge.from), leaf(graph, edge.to)) as Line);
   // The engine counts boxes and labels, but lets edges bulge out of what it calls the whole.
@@ -104,8 +112,14 @@ function drawn(g: graphlib.Graph, graph: Graph, labelled: boolean): Chart {
   });
   const edges = graph.edges.map((edge, i) => {
     const { points, x = 0, y = 0 } = lines[i] as Line;
-    const label = labelled ? { ...move({ x, y }), lines: edge.events.map((event) => event.label) } : null;
-    return { ...edge, path: curve(points.map(move)), label };
+    const { events, ...ends } = edge;
+    return {
+      ...ends,
+      labels: events.map((event) => event.label),
+      ...(typed && { types: events.map((event) => event.type) }),
+      path: curve(points.map(move)),
+      at: labelled ? move({ x, y }) : null,
+    };
   });
   const span = (values: number[]) => Math.ceil(Math.max(...values) - Math.min(...values) + 2 * MARGIN_PX);
   return { width: span(xs), height: span(ys), nodes, edges };

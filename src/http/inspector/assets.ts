@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 const PAGE_DIR = new URL('./page/', import.meta.url);
-export const ASSETS_PATH = '/inspector/assets/';
+const ASSETS_PATH = '/inspector/assets/';
 
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',

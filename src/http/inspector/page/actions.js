@@ -1,12 +1,13 @@
 /** What a person can tell the cluster to do, each with what the page says about it. */
 import { useState } from 'preact/hooks';
-import { ApiError, call } from './api.js';
+import { call } from './api.js';
 import { jsx } from './jsx.js';
 import { Dialog } from './parts.js';
 import { href } from './router.js';
 import { toast } from './toasts.js';
 import { title } from './words.js';
 
+/** @import { ApiError } from './api.js' */
 /** @import { Schedule } from './types.d.ts' */
 
 /**

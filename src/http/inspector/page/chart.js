@@ -8,6 +8,7 @@ const STEP_MS = 420;
 const GLOW_MS = 1600;
 /** More at once than anybody can follow are not played, only where they lead is shown. */
 const MAX_PLAYED = 8;
+const LINE_PX = 13;
 
 /** @type {Promise<Record<string, Layout>> | null} */
 let loading = null;
@@ -87,24 +88,26 @@ function Box({ node, active }) {
 
 /** @param {{ edge: ChartEdge, hot: unknown }} props */
 function Edge({ edge, hot }) {
-  const { path, label, events } = edge;
+  const { path, labels, at } = edge;
   const isHot = hot !== null && hot !== undefined;
-  return jsx`<g class=${`edge ${isHot ? 'hot' : ''}`} data-tip=${
-    events.map((event) => event.label).join('\n')
-  }>
-    <path class="reach" d=${path} /><path class="line" d=${path} marker-end=${`url(#arrow-${
-    isHot ? 'hot' : 'plain'
-  })`} />
+  return jsx`<g class=${isHot ? 'edge hot' : 'edge'} data-tip=${labels.join('\n')}>
+    <path class="reach" d=${path} />
+    <path class="line" d=${path} marker-end=${`url(#arrow-${isHot ? 'hot' : 'plain'})`} />
     ${isHot && jsx`<path key=${hot} class="pulse" d=${path} pathLength="100" />`}
     ${
-    label &&
-    jsx`<text class="edge-label" x=${label.x} y=${
-      label.y - (label.lines.length - 1) * 6.5 + 3
-    } text-anchor="middle">
-      ${
-      label.lines.map((line, i) => jsx`<tspan key=${i} x=${label.x} dy=${i === 0 ? 0 : 13}>${line}</tspan>`)
-    }</text>`
+    at && jsx`<text class="edge-label" y=${at.y - labels.length * LINE_PX / 2 + 10} text-anchor="middle">
+      ${labels.map((line, i) => jsx`<tspan key=${i} x=${at.x} dy=${i && LINE_PX}>${line}</tspan>`)}</text>`
   }</g>`;
+}
+
+/**
+ * What a reader calls the event that led from one state to another, and its guard.
+ * @param {Layout} layout
+ * @param {Transition} transition
+ */
+export function eventLabel({ edges }, { from, to, by }) {
+  const edge = edges.find((each) => each.from === from && each.to === to);
+  return edge?.labels[edge.types?.indexOf(by ?? '') ?? -1] ?? by ?? '';
 }
 
 /**

@@ -7,7 +7,7 @@ import { duration, number } from './format.js';
 import { jsx } from './jsx.js';
 import { percentile } from './lateness.js';
 import { refreshCluster } from './live.js';
-import { Empty, Failure, Heading, Icon, Time } from './parts.js';
+import { Empty, Heading, Icon, Time } from './parts.js';
 import { ReplicaCard } from './replicaCard.js';
 import { href } from './router.js';
 import { RunList } from './runList.js';
@@ -118,19 +118,22 @@ function Leaderless({ last }) {
 
 /** Since when this replica leads, and why. @param {{ term: Term, before: Term | undefined }} props */
 function Story({ term, before }) {
-  const { began_at, began_by, gap_ms } = term;
-  const gap = gap_ms === null
-    ? null
-    : jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`;
-  const why = !before
-    ? 'It was the first to lead.'
-    : began_by === 'pre-empted'
-    ? `It took over from ${before.replica}, whose process had died`
-    : `It took the lease when ${before.replica} ${
-      HANDED_OVER[before.ended_by ?? ''] ?? 'did not hold it any more'
-    }`;
-  return jsx`since <${Time} at=${began_at} clock="short" />, <${Time} at=${began_at} />. ${why}${
-    before && gap && jsx`: ${gap}.`
+  const { began_at, gap_ms } = term;
+  const gap = gap_ms
+    ? jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`
+    : 'without a gap';
+  return jsx`since <${Time} at=${began_at} clock="short" />, <${Time} at=${began_at} />. ${
+    why(term, before)
+  }${gap_ms !== null && jsx`: ${gap}`}.`;
+}
+
+/** @param {Term} term @param {Term | undefined} before */
+function why({ replica, began_by }, before) {
+  if (!before) return 'It was the first to lead';
+  if (before.replica === replica) return 'It led before as well, and took the lease again';
+  if (began_by === 'pre-empted') return `It took over from ${before.replica}, whose process had died`;
+  return `It took the lease when ${before.replica} ${
+    HANDED_OVER[before.ended_by ?? ''] ?? 'did not hold it any more'
   }`;
 }
 

@@ -26,7 +26,7 @@ const BY_TYPE = {
   duration: ['/definition/interval', '/definition/anchor'],
   at_times: ['/definition/times'],
 };
-export const POINTERS = [...PLAIN, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
+const POINTERS = [...PLAIN, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
 const SERVER_OWNED = [
   'revision',
   'created_at',
@@ -113,7 +113,9 @@ export function byField(problems) {
   const found = new Map();
   for (const { pointer, detail } of problems) {
     const field = POINTERS.findLast((each) => pointer === each || pointer.startsWith(`${each}/`)) ?? '';
-    found.set(field, [...(found.get(field) ?? []), detail]);
+    // At its own field, a problem need not say where it is.
+    const text = pointer === field ? detail.replace(/^[a-z_.]+: /, '') : detail;
+    found.set(field, [...(found.get(field) ?? []), text]);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /** Making a schedule, and changing one: what it will do is shown as one types, and what is wrong at its field. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, call, useGet } from './api.js';
+import { call, useGet } from './api.js';
 import { blank, bodyOf, byField, fieldsOf } from './form.js';
 import { FormFields } from './formFields.js';
 import { jsx } from './jsx.js';
@@ -9,6 +9,7 @@ import { go, href } from './router.js';
 import { OccurrenceList } from './scheduleView.js';
 import { toast } from './toasts.js';
 
+/** @import { ApiError } from './api.js' */
 /** @import { FieldProblem, Occurrence, Schedule } from './types.d.ts' */
 
 const TYPING_MS = 300;

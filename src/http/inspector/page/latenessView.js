@@ -41,7 +41,7 @@ export function LatenessView({ route }) {
     );
     const sorted = started.map(({ lateness_ms }) => lateness_ms).toSorted((a, b) => a - b);
     return { started, sorted, buckets: bucketed(started, fromMs, toMs, PARTS) };
-  }, [second, runs, fromMs]);
+  }, [second, runs.size, fromMs]);
   const changes = terms.filter(({ began_at }) => Date.parse(began_at) >= fromMs);
   return jsx`
     <${Heading} title="Lateness" lead=${jsx`From the nominal time of an occurrence to the start of its first attempt${
@@ -83,9 +83,7 @@ export function LatenessView({ route }) {
           </${Empty}>
       `
   }
-      <${LatenessChart} buckets=${
-    bucketed(started, fromMs, toMs, PARTS)
-  } fromMs=${fromMs} toMs=${toMs} changes=${changes} />
+      <${LatenessChart} buckets=${buckets} fromMs=${fromMs} toMs=${toMs} changes=${changes} />
     </div>
     ${
     sorted.length > 0 && jsx`
@@ -113,12 +111,14 @@ function useRuns(spanMs, scheduleId) {
   const resyncs = useResyncs();
   useEffect(() => {
     const controller = new AbortController();
-    setRead((last) => ({ ...last, isReading: true, error: null }));
-    readRuns(spanMs, scheduleId, controller.signal).then(
-      (result) => {
-        runs.current = new Map(result.runs.map((run) => [run.id, run]));
-        setRead({ since: result.since, isReading: false, error: null });
-      },
+    runs.current = new Map();
+    setRead({ since: null, isReading: true, error: null });
+    const take = (/** @type {Run[]} */ page) => {
+      for (const run of page) runs.current.set(run.id, run);
+      setRead((last) => ({ ...last }));
+    };
+    readRuns(spanMs, scheduleId, controller.signal, take).then(
+      (since) => setRead({ since, isReading: false, error: null }),
       (error) => controller.signal.aborted || setRead((last) => ({ ...last, isReading: false, error })),
     );
     return () => controller.abort();
@@ -136,17 +136,25 @@ function useRuns(spanMs, scheduleId) {
   return { ...read, runs: runs.current };
 }
 
-/** @param {number} spanMs @param {string | null} scheduleId @param {AbortSignal} signal */
-async function readRuns(spanMs, scheduleId, signal) {
+/**
+ * Reads records, newest first, a page at a time.
+ * @param {number} spanMs
+ * @param {string | null} scheduleId
+ * @param {AbortSignal} signal
+ * @param {(page: Run[]) => void} take
+ * @returns {Promise<number | null>} the oldest nominal time that was read, epoch ms; null when all of the span was
+ */
+async function readRuns(spanMs, scheduleId, signal, take) {
   const from = new Date(serverNowMs() - spanMs).toISOString();
-  /** @type {Run[]} */
-  const runs = [];
   let cursor = null;
-  do {
+  let oldest = from;
+  for (let read = 0; read < MAX_READ; read += PAGE) {
     const path = url('/runs', { from, schedule_id: scheduleId, limit: PAGE, cursor });
     const { body, headers } = await call('GET', path, { signal });
-    runs.push(...body);
+    take(body);
+    oldest = body.at(-1)?.scheduled_for ?? oldest;
     cursor = nextCursor(headers);
-  } while (cursor !== null && runs.length < MAX_READ);
-  return { runs, since: cursor === null ? null : Date.parse(runs.at(-1)?.scheduled_for ?? from) };
+    if (cursor === null) return null;
+  }
+  return Date.parse(oldest);
 }

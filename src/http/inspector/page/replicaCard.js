@@ -1,11 +1,11 @@
 /** One replica: what it is in the election, and how it got there. */
-import { Chart, useChart, usePlayed } from './chart.js';
+import { Chart, eventLabel, useChart, usePlayed } from './chart.js';
 import { jsx } from './jsx.js';
 import { Badge, Facts, Icon, Moment, Time } from './parts.js';
-import { eventName, ROLES, UNKNOWN } from './words.js';
+import { ROLES, UNKNOWN } from './words.js';
 import { short } from './format.js';
 
-/** @import { Replica } from './types.d.ts' */
+/** @import { Chart as Layout, Replica } from './types.d.ts' */
 
 /** @param {{ replica: Replica, leads: boolean }} props */
 export function ReplicaCard({ replica, leads }) {
@@ -41,25 +41,23 @@ export function ReplicaCard({ replica, leads }) {
   ]} />
           </div>
         </div>
-      <${Changes} transitions=${transitions} />
+      <${Changes} transitions=${transitions} layout=${layout} />
     </article>
   `;
 }
 
-/** @param {{ transitions: Replica['transitions'] }} props */
-function Changes({ transitions }) {
+/** @param {{ transitions: Replica['transitions'], layout: Layout | null }} props */
+function Changes({ transitions, layout }) {
   const last = transitions.at(-1);
   if (!last) return jsx`<p class="last-change dim">It has not changed its role.</p>`;
-  return jsx`
-    <details class="last-change">
-      <summary><${Icon} name="right" />
-          <span>${last.from} → <strong>${last.to}</strong></span> <span class="dim"><${Time} at=${last.at} /></span></summary>
-      <ol class="changes">${
-    transitions.toReversed().slice(0, 10).map((each) =>
-      jsx`<li key=${`${each.at}${each.to}`}><span>${each.from} → ${each.to}</span>
-        <span class="dim">${eventName(each.by)}</span><${Moment} at=${each.at} /></li>`
+  const rows = transitions.toReversed().slice(0, 10);
+  return jsx`<details class="last-change"><summary><${Icon} name="right" />
+      <span>${last.from} → <strong>${last.to}</strong></span> <span class="dim"><${Time} at=${last.at} /></span></summary>
+    <ol class="changes">${
+    rows.map((each) =>
+      jsx`<li key=${`${each.at}${each.to}`}>
+      <span>${each.from} → ${each.to}</span><span class="dim">${layout && eventLabel(layout, each)}</span>
+      <${Moment} at=${each.at} bare=${true} /></li>`
     )
-  }</ol>
-    </details>
-  `;
+  }</ol></details>`;
 }

@@ -13,7 +13,7 @@ import { useEffect, useReducer } from 'preact/hooks';
  */
 
 /** @returns {Route} */
-export function currentRoute() {
+function currentRoute() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split(/\?(.*)/s);
   const [name, id, action] = path.split('/').map(decode);
   return {

@@ -59,7 +59,7 @@ function Row({ run, withSchedule, zone }) {
 }
 
 /** @param {Run} run */
-export function outcome({ error, reason, output, trigger, count }) {
+function outcome({ error, reason, output, trigger, count }) {
   const parts = [
     trigger === 'schedule' ? null : trigger.replace('_', '-'),
     reason?.replaceAll('_', ' '),

@@ -75,7 +75,7 @@ function flush() {
  * @param {readonly Topic[]} topics
  * @param {() => void} tell
  */
-export function subscribe(topics, tell) {
+function subscribe(topics, tell) {
   for (const topic of topics) {
     const told = listeners.get(topic) ?? new Set();
     listeners.set(topic, told.add(tell));

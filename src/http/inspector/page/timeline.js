@@ -46,7 +46,7 @@ const STEPS_MS = [
 ];
 
 /** @param {Term} term @param {number} nowMs */
-export function spanOf({ began_at, ended_at }, nowMs) {
+function spanOf({ began_at, ended_at }, nowMs) {
   const from = Date.parse(began_at);
   return { from, to: ended_at ? Date.parse(ended_at) : Math.max(from, nowMs) };
 }

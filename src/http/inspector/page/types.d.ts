@@ -128,9 +128,10 @@ export interface ChartNode {
 export interface ChartEdge {
   from: string;
   to: string;
-  events: { type: string; label: string }[];
+  labels: string[];
+  types?: string[];
   path: string;
-  label: { x: number; y: number; lines: string[] } | null;
+  at: { x: number; y: number } | null;
 }
 
 export interface Chart {

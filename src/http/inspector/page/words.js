@@ -157,17 +157,3 @@ function describeReplica({ change, replica, transitions }) {
   const look = change === 'lost' ? ROLES.lost : ROLES[last?.to ?? replica.role] ?? UNKNOWN;
   return { text, tone: /** @type {Look} */ (look).tone, icon: /** @type {Look} */ (look).icon };
 }
-
-/**
- * What a reader calls the event that XState names.
- * @param {string | null} type
- */
-export function eventName(type) {
-  if (type === null) return '';
-  const [, kind, ...rest] = type.split('.');
-  if (!type.startsWith('xstate.')) return type;
-  if (kind === 'init') return 'start';
-  const where = rest.at(-1);
-  if (kind === 'after') return `after ${rest[0]}`;
-  return `${where} ${kind === 'error' ? 'failed' : 'done'}`;
-}
