@@ -1,5 +1,5 @@
 /** The server's time, as well as this page can know it, and one tick for everything that shows how long ago. */
-import { useEffect, useReducer } from 'preact/hooks';
+import { useEffect, useReducer, useRef } from 'preact/hooks';
 
 const SAMPLES = 12;
 const TICK_MS = 500;
@@ -32,7 +32,7 @@ function tick() {
 }
 
 /**
- * Renders the component again twice a second, when what `read` makes of the time has changed.
+ * Renders the component again, at most twice a second, when what `read` makes of the time has changed.
  * @template T
  * @param {(nowMs: number) => T} read
  * @returns {T}
@@ -40,9 +40,11 @@ function tick() {
 export function useNow(read) {
   const [, render] = useReducer((count) => count + 1, 0);
   const value = read(serverNowMs());
+  const shown = useRef({ read, value });
+  shown.current = { read, value };
   useEffect(() => {
     const tell = () => {
-      if (read(serverNowMs()) !== value) render(0);
+      if (shown.current.read(serverNowMs()) !== shown.current.value) render(0);
     };
     told.add(tell);
     timer ||= setInterval(tick, TICK_MS);
@@ -52,6 +54,6 @@ export function useNow(read) {
       clearInterval(timer);
       timer = 0;
     };
-  });
+  }, []);
   return value;
 }

@@ -18,6 +18,8 @@ import { ENDINGS, TROUBLE } from './words.js';
 /** @import { Cluster, Run, Term } from './types.d.ts' */
 
 const REFRESH_MS = 5000;
+/** Runs that are read at first; the others are told by events. */
+const SEED = 200;
 const MINI_TIMELINE_MS = 15 * 60_000;
 const TROUBLE_WITHIN_MS = 3_600_000;
 
@@ -147,7 +149,7 @@ const HANDED_OVER = {
 /** @param {{ cluster: Cluster }} props */
 function Tiles({ cluster }) {
   const { runs, live } = useTopics('runs', 'live');
-  const seed = useGet('/runs?limit=500').data ?? /** @type {Run[]} */ ([]);
+  const seed = useGet(url('/runs', { limit: SEED })).data ?? /** @type {Run[]} */ ([]);
   const nowMs = useNow((ms) => Math.floor(ms / 5000) * 5000);
   const recent = recentRuns([...seed, ...runs], nowMs - 5 * 60_000);
   const late = recent.filter(({ started_at }) => started_at).map(({ lateness_ms }) => lateness_ms).toSorted((
@@ -169,8 +171,8 @@ function Tiles({ cluster }) {
   }
         bad=${late.length > 0 && percentile(late, 0.99) > 1000} />
       <${Tile} href="#/runs" label="Runs, last 5 min" value=${
-    seed.length === 500 &&
-      live.sinceMs > nowMs - 5 * 60_000 && recent.length >= 500
+    seed.length === SEED &&
+      live.sinceMs > nowMs - 5 * 60_000 && recent.length >= SEED
       ? `${number(recent.length)}+`
       : number(recent.length)
   }

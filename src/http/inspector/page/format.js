@@ -58,6 +58,21 @@ export function relative(atMs, nowMs) {
   return ms > 0 ? `${wholeDuration(ms)} ago` : `in ${wholeDuration(-ms)}`;
 }
 
+/** Making one is slow. @type {Map<string, Intl.DateTimeFormat>} */
+const formatters = new Map();
+
+/** @param {string} zone */
+function formatterOf(zone) {
+  const known = formatters.get(zone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-GB', {
+    ...{ timeZone: zone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit' },
+    ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+  });
+  formatters.set(zone, made);
+  return made;
+}
+
 /**
  * `2026-11-24 02:35:28.123`, in a zone.
  * @param {number} ms
@@ -65,10 +80,7 @@ export function relative(atMs, nowMs) {
  */
 export function wallClock(ms, zone) {
   const parts = Object.fromEntries(
-    new Intl.DateTimeFormat('en-GB', {
-      ...{ timeZone: zone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit' },
-      ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
-    }).formatToParts(ms).map(({ type, value }) => [type, value]),
+    formatterOf(zone).formatToParts(ms).map(({ type, value }) => [type, value]),
   );
   const { year, month, day, hour, minute, second, fractionalSecond } = parts;
   return `${year}-${month}-${day} ${hour}:${minute}:${second}.${fractionalSecond}`;

@@ -28,6 +28,8 @@ let waiting = [];
 /** Opens the stream, for as long as the page lives. */
 export function connect() {
   open();
+  // Something to look at until the stream is there; what is read after that counts.
+  void get('/cluster').then((cluster) => waiting && takeCluster(cluster), () => {});
   setInterval(() => {
     if (state.live.status === 'live' && Date.now() - state.live.heardMs > SILENCE_MS) retry();
   }, 1000);

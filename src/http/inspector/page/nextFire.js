@@ -1,6 +1,6 @@
 /** When a schedule fires next, counting down. */
 import { useNow } from './clock.js';
-import { allZones, goDuration, wholeDuration } from './format.js';
+import { goDuration, wholeDuration } from './format.js';
 import { jsx } from './jsx.js';
 import { Badge } from './parts.js';
 import { nextFireMs } from './words.js';
@@ -22,6 +22,7 @@ export function NextFire({ schedule }) {
   if (text === '') return jsx`<span class="dim">done</span>`;
   if (everyMs !== null && everyMs < FAST_MS) return jsx`<span class="dim">all the time</span>`;
   const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;
-  const tip = Number.isNaN(at) || everyMs !== null ? undefined : allZones(at, schedule.definition.timezone);
-  return jsx`<span class="num" data-tip=${tip}>${text}</span>`;
+  // What the server told is stale by now where the countdown is computed here.
+  const told = Number.isNaN(at) || everyMs !== null ? undefined : at;
+  return jsx`<span class="num" data-at=${told} data-zone=${schedule.definition.timezone}>${text}</span>`;
 }

@@ -1,7 +1,7 @@
 /** Small pieces that every view is made of. */
 import { useEffect, useRef } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
-import { allZones, clockTime, relative } from './format.js';
+import { clockTime, relative } from './format.js';
 import { jsx } from './jsx.js';
 import { RUN_STATES, UNKNOWN } from './words.js';
 
@@ -65,7 +65,7 @@ export function Time({ at, zone, clock }) {
   const text = useNow((nowMs) => clock || Number.isNaN(ms) ? '' : relative(ms, nowMs));
   if (Number.isNaN(ms)) return jsx`<span class="dim">–</span>`;
   const shown = clock ? clockTime(ms, clock === 'fine') : text;
-  return jsx`<time dateTime=${new Date(ms).toISOString()} data-tip=${allZones(ms, zone)}>${shown}</time>`;
+  return jsx`<time dateTime=${new Date(ms).toISOString()} data-at=${ms} data-zone=${zone}>${shown}</time>`;
 }
 
 /**
@@ -76,7 +76,7 @@ export function Moment({ at, zone, bare }) {
   if (!at) return jsx`<span class="dim">–</span>`;
   const ms = Date.parse(at);
   const text = `${dayUnlessToday(ms)}${clockTime(ms, true)}`;
-  if (bare) return jsx`<time dateTime=${at} data-tip=${allZones(ms, zone)}>${text}</time>`;
+  if (bare) return jsx`<time dateTime=${at} data-at=${ms} data-zone=${zone}>${text}</time>`;
   return jsx`<span class="moment"><span class="num">${text}</span> <span class="dim">(<${Time} at=${at} zone=${zone} />)</span></span>`;
 }
 

@@ -44,7 +44,7 @@ export function Runs({ route, scheduleId, zone }) {
       const byId = new Map([...rows, ...ended].map((run) => [run.id, run]));
       return [...byId.values()].toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1).slice(
         0,
-        2 * PAGE,
+        PAGE,
       );
     });
   });

@@ -1,6 +1,7 @@
 /**
  * What the page knows of the cluster, and who is told when it changes. However many events arrive, the page
- * renders at most once a frame for what a person waits for, and four times a second for the rest.
+ * renders at most once a frame for what a person waits for, and four times a second for the rest (once, when
+ * very many come).
  */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 
@@ -10,6 +11,9 @@ import { useEffect, useReducer, useRef } from 'preact/hooks';
 export const MAX_LOG = 2000;
 export const MAX_RUNS = 5000;
 const CALM_MS = 250;
+/** When more than this many events come in that time, nobody can read them one by one: once a second will do. */
+const MANY = 25;
+const BUSY_MS = 1000;
 const URGENT = new Set(['live', 'cluster', 'terms', 'resync']);
 
 export const state = {
@@ -42,6 +46,8 @@ const listeners = new Map();
 /** @type {Set<string>} */
 let pending = new Set();
 let flushedMs = 0;
+let flushedSeq = 0;
+let calmMs = CALM_MS;
 let timer = 0;
 let framed = false;
 
@@ -56,7 +62,7 @@ export function changed(topic) {
     framed = true;
     requestAnimationFrame(flush);
   } else {
-    timer ||= setTimeout(flush, Math.max(0, flushedMs + CALM_MS - Date.now()));
+    timer ||= setTimeout(flush, Math.max(0, flushedMs + calmMs - Date.now()));
   }
 }
 
@@ -64,7 +70,11 @@ function flush() {
   clearTimeout(timer);
   timer = 0;
   framed = false;
-  flushedMs = Date.now();
+  const nowMs = Date.now();
+  const seq = state.log.at(-1)?.seq ?? 0;
+  calmMs = (seq - flushedSeq) * CALM_MS > MANY * (nowMs - flushedMs) ? BUSY_MS : CALM_MS;
+  flushedMs = nowMs;
+  flushedSeq = seq;
   const topics = pending;
   pending = new Set();
   const told = new Set([...topics].flatMap((topic) => [...(listeners.get(topic) ?? [])]));

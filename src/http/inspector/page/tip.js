@@ -1,4 +1,8 @@
-/** One box that shows the `data-tip` of whatever the pointer or the focus is on. */
+/**
+ * One box that shows the `data-tip` of whatever the pointer or the focus is on, or of a moment (`data-at`) the time
+ * in UTC, here, and in `data-zone`.
+ */
+import { allZones } from './format.js';
 
 export function installTips() {
   const box = document.createElement('div');
@@ -8,8 +12,8 @@ export function installTips() {
   document.body.append(box);
   /** @param {Event} event */
   const show = (event) => {
-    const target = event.target instanceof Element ? event.target.closest('[data-tip]') : null;
-    const text = target?.getAttribute('data-tip');
+    const target = event.target instanceof Element ? event.target.closest('[data-tip], [data-at]') : null;
+    const text = target && textOf(target);
     box.hidden = !text;
     if (!target || !text) return;
     box.textContent = text;
@@ -31,4 +35,12 @@ export function installTips() {
   addEventListener('scroll', hide, true);
   addEventListener('hashchange', hide);
   document.addEventListener('keydown', (event) => event.key === 'Escape' && hide());
+}
+
+/** @param {Element} target */
+function textOf(target) {
+  const at = target.getAttribute('data-at');
+  return at
+    ? allZones(Number(at), target.getAttribute('data-zone') ?? undefined)
+    : target.getAttribute('data-tip');
 }
