@@ -4,6 +4,7 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { ApiDeps, Route } from './api.ts';
+import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { refuseOtherOrigins } from './origin.ts';
@@ -16,6 +17,7 @@ import { scheduleRoutes } from './schedules.ts';
 export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   const endpoints = [
     ...scheduleRoutes(deps),
+    ...commandRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),
