@@ -254,8 +254,14 @@ function fillAdoption({ store, logger }: ReplicaDeps, report: Report) {
     },
     actions: {
       report,
-      adopted: (_, { runs, abandoned }) =>
-        logger.info('took care of the runs of a lost executor', { adopted: runs.length, abandoned }),
+      adopted: (_, { runs, abandoned, requested }) => {
+        if (requested > 0) logger.debug('began requested runs', { requested });
+        if (runs.length + abandoned <= requested) return;
+        logger.info('took care of the runs of a lost executor', {
+          adopted: runs.length - requested,
+          abandoned,
+        });
+      },
     },
   });
 }
@@ -297,16 +303,19 @@ function fillElection(
       renew: fromPromise(({ input }) =>
         renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
       ),
-      release: fromPromise(({ input }) => store.lease.release(input.grant)),
+      release: fromPromise(({ input }) => store.lease.release(input.grant, input.by)),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
-          () => sendBack({ type: 'HINT' }),
+          (about) => sendBack({ type: about === 'request' ? 'REQUEST' : 'HINT' }),
           (error) =>
             report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
         )
       ),
       watchLeader: fromCallback(({ receive, sendBack }) => {
-        const watch = leaderWatch(peers, identity.boot, (grant) => sendBack({ type: 'LEADER.DEAD', grant }));
+        const watch = leaderWatch(peers, identity.boot, (grant, sinceMs) => {
+          const diedAt = new Date(Math.floor(serverTime.nowMs(clock.monotonic()) - sinceMs));
+          sendBack({ type: 'LEADER.DEAD', grant: { ...grant, diedAt } });
+        });
         receive(({ lease }) => watch.follow(lease));
         return watch.end;
       }),

@@ -4,6 +4,7 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { ApiDeps, Route } from './api.ts';
+import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { refuseOtherOrigins } from './origin.ts';
@@ -18,6 +19,7 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),
+    ...commandRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),

@@ -207,7 +207,8 @@ export function mongoCases(mongo: TestMongo): void {
       told.push(what);
       wake();
     };
-    const stop = store.lease.watch(tell('hint'), tell('error'));
+    const hint = tell('hint');
+    const stop = store.lease.watch((about) => about === 'lease' && hint(), tell('error'));
     const reach = async (count: number) => {
       while (told.length < count) await new Promise<void>((resolve) => wake = resolve);
     };

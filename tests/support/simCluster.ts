@@ -64,7 +64,7 @@ export class SimReplica {
         await cluster.attempt(run);
         return { output: null };
       },
-      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead()) },
+      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead(0)) },
       identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
