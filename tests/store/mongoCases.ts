@@ -200,6 +200,72 @@ export function mongoCases(mongo: TestMongo): void {
     assert.equal(again.failure?.resumable, false);
   });
 
+  test('events whose history is lost, or whose collections go, say so', async (store, { name, raw }) => {
+    const first = await store.events.open(null);
+    assert.ok(first !== 'lost');
+    const failing = { appName: CLAIMER, errorCode: 286 };
+    await failCommand(raw, { times: 1 }, { ...failing, failCommands: ['getMore'] });
+    let step = await first.next();
+    while (step !== 'lost') step = await first.next();
+    await failCommand(raw, { times: 1 }, { ...failing, failCommands: ['aggregate'] });
+    assert.equal(await store.events.open(first.start), 'lost');
+
+    const second = await store.events.open(first.start);
+    assert.ok(second !== 'lost');
+    await raw.db(name).dropCollection('schedules');
+    step = await second.next();
+    while (step !== 'lost') step = await second.next();
+    const third = await store.events.open(null);
+    assert.ok(third !== 'lost', 'from now on it goes on');
+    third.close();
+  });
+
+  test('events that can’t be read now are not lost', async (store, { raw }) => {
+    const events = await store.events.open(null);
+    assert.ok(events !== 'lost');
+    const { off } = await failCommand(raw, 'alwaysOn', {
+      appName: CLAIMER,
+      failCommands: ['getMore', 'aggregate'],
+      errorCode: 189,
+    });
+    const failure = async (): Promise<unknown> => {
+      for (;;) if (await events.next() === 'lost') return 'lost';
+    };
+    await assert.rejects(failure(), StoreUnavailable);
+    await assert.rejects(store.events.open(events.start), StoreUnavailable);
+    await off();
+    const again = await store.events.open(events.start);
+    assert.ok(again !== 'lost');
+    await create(store, 'job');
+    for (;;) {
+      const step = await again.next();
+      assert.ok(step !== 'lost');
+      if (step.event?.type === 'schedule') break;
+    }
+  });
+
+  test('a replica that is seen while it is swept away stays', async (store, { name, raw }) => {
+    const word = { id: 'a', boot: 'a', role: 'follower' as const, address: '', version: '' };
+    const announced = { ...word, started_at: new Date(0), transitions: [], transition_count: 0 };
+    await store.presence.announce(announced);
+    const replicas = raw.db(name).collection<{ _id: string; last_seen: Date }>('replicas');
+    await replicas.updateOne({ _id: 'a' }, { $set: { last_seen: new Date(0) } });
+    // The sweep has found it, and is held up before it writes.
+    const { entered, off } = await failCommand(raw, { times: 1 }, {
+      appName: CLAIMER,
+      failCommands: ['update', 'bulkWrite'],
+      blockConnection: true,
+      blockTimeMS: 300,
+    });
+    const swept = store.presence.sweep({ lostAfterMs: 3000, goneAfterMs: 60_000 });
+    await entered(1);
+    await replicas.updateOne({ _id: 'a' }, { $set: { last_seen: new Date() } });
+    await swept;
+    await off();
+    const [replica] = await store.presence.list(LONG_MS);
+    assert.deepEqual([replica?.boot, replica?.lost_at], ['a', null]);
+  });
+
   test('a watch on the lease goes on when its collection goes', async (store, { name, raw }) => {
     const told: string[] = [];
     let wake = () => {};
