@@ -9,7 +9,8 @@ export function samplesOf(text: string): Samples {
   const samples: Samples = {};
   for (const line of text.split('\n')) {
     if (line === '' || /^# (HELP|TYPE) [a-z_0-9]+ \S/.test(line)) continue;
-    const [, series, value] = /^([a-z_0-9]+(?:\{(?:[a-z_]+="[^"]*",?)*\})?) (nan|[+-]?Inf|[-+.\de]+)$/i.exec(line) ?? [];
+    const [, series, value] =
+      /^([a-z_0-9]+(?:\{(?:[a-z_]+="[^"]*",?)*\})?) (nan|[+-]?Inf|[-+.\de]+)$/i.exec(line) ?? [];
     assert.ok(series !== undefined, line);
     assert.ok(!(series in samples), `${series} is there twice`);
     samples[series] = value === undefined ? NaN : Number(value.replace('Inf', 'Infinity'));
