@@ -24,6 +24,7 @@ import { type Lease, type LeaseTiming, watermarkMs } from './domain/lease.ts';
 import { isHeld, type Outcome } from './domain/run.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
+import { Seldom } from './infra/seldom.ts';
 
 export interface ReplicaDeps {
   store: Store;
@@ -55,6 +56,8 @@ export interface Replica {
 
 /** A leader whose queue has been overdue for this long does not do its work: livez says so. */
 const STALLED_MS = 10_000;
+/** What goes wrong again and again is told at debug level in between (G9). */
+const REPORT_EVERY_MS = 5000;
 
 export function assembleReplica(deps: ReplicaDeps): Replica {
   const { store, clock, random, logger, identity, lease, graceMs, observer } = deps;
@@ -65,8 +68,13 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   let term = 0;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
-  const report = (_: unknown, { message, error }: { message: string; error?: unknown }) =>
-    logger.warn(message, error instanceof Error ? { error } : {});
+  const seldom = new Seldom(clock, REPORT_EVERY_MS);
+  const report = (_: unknown, { message, error }: { message: string; error?: unknown }) => {
+    const fields = error instanceof Error ? { error } : {};
+    const untold = seldom.turn(message);
+    if (untold === null) logger.debug(message, fields);
+    else logger.warn(message, { ...fields, ...(untold > 0 && { untold }) });
+  };
 
   const jobs = new JobPool(fillJob(deps, record), {
     clock,

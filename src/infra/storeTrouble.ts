@@ -3,6 +3,7 @@
  * second; of each kind there is one line a minute, which names one call and says how many others there were.
  */
 import { type Clock, type Logger, StoreRefused, StoreUnavailable } from '../actors/ports.ts';
+import { Seldom } from './seldom.ts';
 
 /**
  * `unavailable`: it could not be reached, or could not do it just then; waiting helps. `refused`: it said no;
@@ -20,19 +21,13 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
 
 /** Logs failures. Refusals are of a kind when the store gives the same reason. */
 export function storeTroubleLog(logger: Logger, clock: Clock): (operation: string, error: unknown) => void {
-  const told = new Map<string, { sinceMs: number; untold: number }>();
+  const seldom = new Seldom(clock, EVERY_MS);
   return (operation, error) => {
     const kind = storeErrorKind(error);
     const reason = error instanceof StoreRefused ? error.reason : null;
-    const key = reason ?? kind;
-    const nowMs = clock.monotonic();
-    const last = told.get(key);
-    if (last !== undefined && nowMs - last.sinceMs < EVERY_MS) {
-      last.untold++;
-      return;
-    }
-    told.set(key, { sinceMs: nowMs, untold: 0 });
-    const fields = { operation, ...(reason !== null && { reason }), error, untold: last?.untold ?? 0 };
+    const untold = seldom.turn(reason ?? kind);
+    if (untold === null) return;
+    const fields = { operation, ...(reason !== null && { reason }), error, untold };
     switch (kind) {
       case 'unavailable':
         return logger.warn('the store does not answer; trying on', fields);

@@ -96,7 +96,7 @@ export function unavailable(op: string, cause: unknown): StoreUnavailable {
 }
 
 function refused(op: string, cause: MongoServerError): StoreRefused {
-  const reason = cause.codeName ?? REFUSALS.get(Number(cause.code)) ?? `code ${cause.code}`;
+  const reason = cause.codeName ?? REFUSALS.get(Number(cause.code)) ?? `code ${cause.code ?? 'unknown'}`;
   return new StoreRefused(`MongoDB refused ${op}: ${cause.message}`, reason, { cause });
 }
 
