@@ -219,6 +219,22 @@ export function mongoCases(mongo: TestMongo): void {
     assert.equal(committed(await claim()).runs.length, runs.length);
   });
 
+  const broken = {
+    'its connection breaks': { closeConnection: true },
+    'its server is shutting down': { writeConcernError: { code: 91, errmsg: 'shutting down' } },
+  };
+  for (const [what, effect] of Object.entries(broken)) {
+    test(`a bulk write is not refused when ${what}`, async (store, { raw }) => {
+      const data = { appName: CLAIMER, failCommands: ['update'], ...effect };
+      const failing = await failCommand(raw, 'alwaysOn', data);
+      await assert.rejects(store.runs.record([{ run_id: 'job' } as Outcome]), (error: Error) => {
+        assert.equal(error.constructor, StoreUnavailable, `${error}`);
+        return true;
+      });
+      await failing.off();
+    });
+  }
+
   test('what the user of the database may not do is refused', async (store, { raw }) => {
     const forbidden = { appName: CLAIMER, failCommands: ['find'], errorCode: 13 };
     const failing = await failCommand(raw, 'alwaysOn', forbidden);

@@ -1,4 +1,11 @@
-import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerError, MongoSystemError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoErrorLabel,
+  MongoNetworkError,
+  MongoServerError,
+  MongoSystemError,
+} from 'mongodb';
 import { StoreRefused, StoreUnavailable } from '../../actors/ports.ts';
 
 export const DUPLICATE_KEY = 11000;
@@ -86,7 +93,8 @@ export async function answered<T>(op: string, call: () => Promise<T>): Promise<T
 }
 
 /** The same for an error that was caught elsewhere. Errors of programming stay what they are. */
-export function asStoreError(op: string, error: unknown): Error {
+export function asStoreError(op: string, thrown: unknown): Error {
+  const error = unwrapped(thrown);
   if (meansRefused(error)) return refused(op, error);
   return meansUnavailable(error) ? unavailable(op, error) : error as Error;
 }
@@ -106,6 +114,16 @@ export function hasCode(error: unknown, code: number): boolean {
 
 export function hasLabel(error: unknown, label: string): boolean {
   return error instanceof MongoError && error.hasErrorLabel(label);
+}
+
+/** What a bulk write failed of: the driver makes a server's error of it, whatever it was, and may drop its code. */
+function unwrapped(error: unknown): unknown {
+  if (!(error instanceof MongoBulkWriteError)) return error;
+  const { errorResponse, err } = error;
+  if (errorResponse instanceof Error) return errorResponse;
+  return err?.code === undefined
+    ? error
+    : new MongoServerError({ message: err.errmsg ?? '', code: err.code });
 }
 
 function meansRefused(error: unknown): error is MongoServerError {
