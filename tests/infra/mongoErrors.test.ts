@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
 import { asStoreError } from '../../src/infra/mongo/errors.ts';
 
@@ -44,6 +44,16 @@ describe('an error of a call to MongoDB', () => {
       assert.equal(found.message, 'MongoDB refused a claim: no, the server says');
     });
   }
+
+  it('is what a bulk write failed of, not the bulk write', () => {
+    const closed = new MongoNetworkError('connection closed');
+    const error = asStoreError(
+      'the recording of a term',
+      new MongoBulkWriteError(closed as never, {} as never),
+    );
+    assert.equal(error.constructor, StoreUnavailable);
+    assert.equal(error.cause, closed);
+  });
 
   it('stays what it is when it is a mistake of ours', () => {
     const error = new TypeError('no such method');
