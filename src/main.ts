@@ -8,15 +8,19 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
 import { createApp } from './http/app.ts';
 import { liveness } from './http/liveness.ts';
+import { metricsRoutes } from './http/metrics.ts';
 import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
+import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
+import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
+import { storeTroubleLog } from './infra/storeTrouble.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
@@ -42,7 +46,15 @@ async function run(config: Config): Promise<void> {
     address: config.address,
     version: packageJson.version,
   };
-  const store = openStore(config, clock, random, logger);
+  const metrics = openMetrics(identity.version, () => replica.vitals());
+  const logTrouble = storeTroubleLog(logger, clock);
+  const store = observedStore(openStore(config, clock, random, logger), clock, {
+    called: metrics.store.called,
+    failed(operation, error) {
+      metrics.store.failed(operation, error);
+      logTrouble(operation, error);
+    },
+  });
   const replica = assembleReplica({
     store,
     clock,
@@ -53,6 +65,7 @@ async function run(config: Config): Promise<void> {
     peers: httpPeers(clock),
     lease: config.lease,
     graceMs: config.graceMs,
+    observer: metrics.replica,
   });
   const peers = liveness({ replica: identity });
   const app = createApp({
@@ -63,7 +76,8 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs: replica.serverNowMs,
     status: replica.status,
-  }, peers.routes);
+    answered: metrics.answered,
+  }, [...peers.routes, ...metricsRoutes(metrics)]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,
