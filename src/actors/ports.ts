@@ -3,9 +3,9 @@
  * `src/main.ts` plugs them in. Every store port has two adapters, MongoDB and memory, which pass one
  * conformance suite (tests/store).
  *
- * Errors: a call that could not be answered rejects with `StoreUnavailable`; it may or may not have taken
- * effect, and each method says what that means. Everything else that a store can say is a value, not an
- * exception.
+ * Errors: a call that could not be answered rejects with `StoreUnavailable`, one that the store would not carry
+ * out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
+ * Everything else that a store can say is a value, not an exception.
  */
 import type { Adopter, Adoption } from '../domain/adoption.ts';
 import type {
@@ -52,6 +52,22 @@ export interface Logger {
 /** The store could not be reached, or did not answer in time: the call may or may not have taken effect. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
+}
+
+/**
+ * The store was reached and said no: its disk is full, a right is missing, a validator objects. Who calls does as
+ * when there is no answer (of several writes some may have been made), and tries again; but somebody has to see
+ * to the store before it helps.
+ */
+export class StoreRefused extends StoreUnavailable {
+  override name = 'StoreRefused';
+  /** The store's own name for it, of a closed set: `OutOfDiskSpace`. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 export interface LeaseStore {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { jobMachine } from '../../src/actors/job.ts';
 import { JobPool } from '../../src/actors/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../src/actors/ports.ts';
+import { type ClaimBatch, type ClaimResult, StoreRefused } from '../../src/actors/ports.ts';
 import { runMachine } from '../../src/actors/run.ts';
 import { nextMark, type SchedulerInput, schedulerMachine } from '../../src/actors/scheduler.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
@@ -592,6 +592,25 @@ describe('scheduler: a claim without an answer', () => {
     }
     await it.resolve.last.answer(it.resolve.last.input.runs);
     assert.deepEqual([it.executed(), it.machine.state], [[100, 100], 'idle']);
+  });
+});
+
+describe('scheduler: a claim that the store refuses', () => {
+  it('is made again when it is sure that nothing was committed, after a pause', async () => {
+    const it = running(A);
+    it.send(won());
+    await it.clock.advance(100);
+    await it.claim.last.fail(new StoreRefused('MongoDB refused a claim', 'OutOfDiskSpace'));
+    await it.clock.advance(99);
+    assert.deepEqual([it.resolve.list.length, it.machine.state], [0, 'unresolved']);
+    await it.clock.advance(1);
+    await it.resolve.last.answer([]);
+    assert.deepEqual(asks(it.claim.last.input), { a: [100, 200] });
+    await it.commit();
+    assert.deepEqual(it.executed(), [100, 200]);
+    assert.deepEqual(it.tests.reports, [
+      'a claim was refused; making it again when it is sure that nothing was committed',
+    ]);
   });
 });
 

@@ -115,9 +115,9 @@ function watch(
   const { db } = connection;
   let ended = false;
   let timer: unknown;
-  const tell = (about: 'lease' | 'request') => {
+  const tell = (...news: ('lease' | 'request')[]) => {
     void connection.call('lease.watch', () => undefined).then(
-      () => ended || onHint(about),
+      () => news.forEach((about) => ended || onHint(about)),
       (error: Error) => {
         if (ended) return;
         onError(error);
@@ -126,10 +126,7 @@ function watch(
       },
     );
   };
-  const tellAll = () => {
-    tell('lease');
-    tell('request');
-  };
+  const tellAll = () => tell('lease', 'request');
   const end = () => {
     ended = true;
     db.leaseWatchers.delete(tell);
