@@ -56,6 +56,18 @@ update-schedule ID: (_send 'PUT' '/schedules/' + trim_start_match(ID, 'ID=') 'pa
 [group('schedules')]
 delete-schedule ID: (_call '-X' 'DELETE' '/schedules/' + trim_start_match(ID, 'ID='))
 
+# let a schedule owe nothing until it is resumed
+[group('schedules')]
+pause-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/pause')
+
+# let it fire again
+[group('schedules')]
+resume-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/resume')
+
+# run a schedule once, now
+[group('schedules')]
+trigger-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/trigger')
+
 # the runs of a schedule, newest first
 [group('schedules')]
 get-runs ID: (_get '/schedules/' + trim_start_match(ID, 'ID=') + '/runs')
@@ -63,6 +75,10 @@ get-runs ID: (_get '/schedules/' + trim_start_match(ID, 'ID=') + '/runs')
 # who leads
 [group('cluster')]
 leader: (_get '/leader')
+
+# ask the leader to make way for another replica
+[group('cluster')]
+step-down: (_call '-X' 'POST' '/leader/step-down')
 
 # all replicas, with their roles
 [group('cluster')]

@@ -43,6 +43,7 @@ async function manySeeds(): Promise<boolean> {
     for (const [name, times] of result.faults) add(`faults: ${name}`, times);
     add('occurrences settled', result.occurrences);
     add('runs claimed', result.claims);
+    add('runs requested by hand', result.requests);
     add('terms', result.terms);
     add('terms by pre-emption', result.preemptions);
     if (result.violation === null) continue;

@@ -11,15 +11,19 @@ import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
 import { type Inspection, inspection } from './http/inspect.ts';
 import { liveness } from './http/liveness.ts';
+import { metricsRoutes } from './http/metrics.ts';
 import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
+import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
+import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
+import { storeTroubleLog } from './infra/storeTrouble.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
@@ -45,7 +49,15 @@ async function run(config: Config): Promise<void> {
     address: config.address,
     version: packageJson.version,
   };
-  const store = openStore(config, clock, random, logger);
+  const metrics = openMetrics(identity.version, () => replica.vitals());
+  const logTrouble = storeTroubleLog(logger, clock);
+  const store = observedStore(openStore(config, clock, random, logger), clock, {
+    called: metrics.store.called,
+    failed(operation, error) {
+      metrics.store.failed(operation, error);
+      logTrouble(operation, error);
+    },
+  });
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
   const replica = assembleReplica({
@@ -59,6 +71,7 @@ async function run(config: Config): Promise<void> {
     lease: config.lease,
     graceMs: config.graceMs,
     inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
+    observer: metrics.replica,
   });
   const peers = liveness({ replica: identity });
   const { serverNowMs } = replica;
@@ -71,7 +84,8 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs,
     status: replica.status,
-  }, [...peers.routes, ...eventRoutes(events), ...shown.routes]);
+    answered: metrics.answered,
+  }, [...peers.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,

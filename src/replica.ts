@@ -12,6 +12,7 @@ import { JobPool } from './actors/jobs.ts';
 import { mirrorMachine } from './actors/mirror.ts';
 import { outcomesMachine } from './actors/outcomes.ts';
 import { leaderWatch } from './actors/leaderWatch.ts';
+import type { ReplicaObserver } from './actors/observer.ts';
 import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
 import { presenceMachine } from './actors/presence.ts';
 import { replicaMachine } from './actors/replica.ts';
@@ -19,10 +20,11 @@ import { runMachine } from './actors/run.ts';
 import { nextMark, schedulerMachine } from './actors/scheduler.ts';
 import { DueQueue } from './domain/dueQueue.ts';
 import { termsOf } from './domain/leadership.ts';
-import type { Lease, LeaseTiming } from './domain/lease.ts';
+import { type Lease, type LeaseTiming, watermarkMs } from './domain/lease.ts';
 import { isHeld, type Outcome } from './domain/run.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
+import { Seldom } from './infra/seldom.ts';
 
 export interface ReplicaDeps {
   store: Store;
@@ -37,6 +39,7 @@ export interface ReplicaDeps {
   graceMs: number;
   /** Told what all actors of this replica do. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
+  observer?: ReplicaObserver;
 }
 
 export interface Replica {
@@ -47,27 +50,37 @@ export interface Replica {
   status(): { state: string; live: boolean; ready: boolean; reasons: string[] };
   /** The server's clock as far as it is known, epoch ms; this machine's before that. */
   serverNowMs(): number;
+  /** For metrics. The watermark is in epoch ms, null before the first look at the lease. */
+  vitals(): { leads: boolean; term: number; watermarkMs: number | null; schedules: number; liveJobs: number };
   actor: Actor<typeof replicaMachine>;
   jobs: JobPool;
 }
 
 /** A leader whose queue has been overdue for this long does not do its work: livez says so. */
 const STALLED_MS = 10_000;
+/** What goes wrong again and again is told at debug level in between (G9). */
+const REPORT_EVERY_MS = 5000;
 
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
 export function assembleReplica(deps: ReplicaDeps): Replica {
-  const { store, clock, random, logger, identity, lease, graceMs, inspect } = deps;
+  const { store, clock, random, logger, identity, lease, graceMs, observer, inspect } = deps;
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
+  let term = 0;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
-  const report = (_: unknown, { message, error }: { message: string; error?: unknown }) =>
-    logger.warn(message, error instanceof Error ? { error } : {});
+  const seldom = new Seldom(clock, REPORT_EVERY_MS);
+  const report = (_: unknown, { message, error }: { message: string; error?: unknown }) => {
+    const fields = error instanceof Error ? { error } : {};
+    const untold = seldom.turn(message);
+    if (untold === null) logger.debug(message, fields);
+    else logger.warn(message, { ...fields, ...(untold > 0 && { untold }) });
+  };
 
   const jobs = new JobPool(fillJob(deps, record), {
     clock,
@@ -84,7 +97,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           deps,
           trust,
           serverTime,
-          () => (lastAnswerMs = clock.monotonic()),
+          (seen) => {
+            lastAnswerMs = clock.monotonic();
+            term = Math.max(term, seen?.term ?? 0);
+          },
           nextMarkNow,
           report,
         ),
@@ -110,7 +126,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       actions: {
         report,
         giveUpRuns: () => jobs.stop(),
-        log: (_, event) => logElection(logger, event),
+        log: (_, event) => {
+          logElection(logger, event);
+          observer?.election(event);
+        },
       },
     }),
     {
@@ -165,6 +184,17 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     start: () => void actor.start(),
     stop: () => stopped(actor, jobs),
     serverNowMs: knownNowMs,
+    vitals() {
+      const { role } = actor.getSnapshot().context;
+      const mark = scheduler()?.context.mark;
+      return {
+        leads: role === 'leader' && isTrusted(),
+        term,
+        watermarkMs: mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark),
+        schedules: queue.size,
+        liveJobs: jobs.size,
+      };
+    },
     status() {
       const state = actor.getSnapshot().value;
       const name = typeof state === 'string' ? state : 'draining';
@@ -183,18 +213,24 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
 
 type Report = (_: unknown, params: { message: string; error?: unknown }) => void;
 
-function fillJob({ store, logger, execute }: ReplicaDeps, settled: (outcome: Outcome) => void) {
+function fillJob({ store, logger, execute, observer }: ReplicaDeps, settled: (outcome: Outcome) => void) {
   return jobMachine.provide({
     actors: {
       run: runMachine.provide({
         actors: {
-          execute: fromPromise(({ input, signal }) => execute(input, signal)),
+          execute: fromPromise(({ input, signal }) => {
+            observer?.attempting(input.run);
+            return execute(input, signal);
+          }),
           confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
         },
       }),
     },
     actions: {
-      settled: (_, { outcome }) => settled(outcome),
+      settled: (_, { outcome }) => {
+        observer?.settled(outcome);
+        settled(outcome);
+      },
       crashed: (_, { runId, error }) =>
         logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
     },
@@ -217,7 +253,7 @@ function fillMirror({ store, logger }: ReplicaDeps, report: Report) {
   });
 }
 
-function fillScheduler({ store, clock, logger }: ReplicaDeps, trust: TrustWindow, report: Report) {
+function fillScheduler({ store, clock, logger, observer }: ReplicaDeps, trust: TrustWindow, report: Report) {
   return schedulerMachine.provide({
     actors: {
       claim: fromPromise(async ({ input }) => {
@@ -226,17 +262,23 @@ function fillScheduler({ store, clock, logger }: ReplicaDeps, trust: TrustWindow
         if (result.kind === 'committed') trust.renewed(startedMs);
         return result;
       }),
-      resolve: fromPromise(({ input }) => store.claims.resolve(input.runs, input.boot)),
+      resolve: fromPromise(async ({ input }) => {
+        const runs = await store.claims.resolve(input.runs, input.boot);
+        observer?.claimed(runs);
+        return runs;
+      }),
     },
     actions: {
       report,
-      claimed: (_, { runs, duplicates, stale }) =>
-        logger.debug('claimed', { runs: runs.length, duplicates: duplicates.length, stale: stale.length }),
+      claimed: (_, { runs, duplicates, stale }) => {
+        logger.debug('claimed', { runs: runs.length, duplicates: duplicates.length, stale: stale.length });
+        observer?.claimed(runs);
+      },
     },
   });
 }
 
-function fillAdoption({ store, logger }: ReplicaDeps, report: Report) {
+function fillAdoption({ store, logger, observer }: ReplicaDeps, report: Report) {
   return adoptionMachine.provide({
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
@@ -254,8 +296,15 @@ function fillAdoption({ store, logger }: ReplicaDeps, report: Report) {
     },
     actions: {
       report,
-      adopted: (_, { runs, abandoned }) =>
-        logger.info('took care of the runs of a lost executor', { adopted: runs.length, abandoned }),
+      adopted: (_, { runs, abandoned, requested }) => {
+        observer?.abandoned(abandoned);
+        if (requested > 0) logger.debug('began requested runs', { requested });
+        if (runs.length + abandoned <= requested) return;
+        logger.info('took care of the runs of a lost executor', {
+          adopted: runs.length - requested,
+          abandoned,
+        });
+      },
     },
   });
 }
@@ -264,7 +313,7 @@ function fillElection(
   { store, clock, lease, peers, identity }: ReplicaDeps,
   trust: TrustWindow,
   serverTime: ServerTime,
-  answered: () => void,
+  answered: (seen: Lease | null) => void,
   mark: () => ReturnType<typeof nextMark>,
   report: Report,
 ) {
@@ -275,7 +324,7 @@ function fillElection(
   ): Promise<T | null> => {
     const startedMs = clock.monotonic();
     const answer = await call();
-    answered();
+    answered(answer && leaseOf(answer));
     if (answer === null) return null;
     trust.renewed(startedMs);
     const { renewed_at } = leaseOf(answer);
@@ -287,7 +336,7 @@ function fillElection(
       read: fromPromise(async () => {
         const sentMs = clock.monotonic();
         const reading = await store.lease.read();
-        answered();
+        answered(reading.lease);
         serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
         return reading;
       }),
@@ -297,16 +346,19 @@ function fillElection(
       renew: fromPromise(({ input }) =>
         renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
       ),
-      release: fromPromise(({ input }) => store.lease.release(input.grant)),
+      release: fromPromise(({ input }) => store.lease.release(input.grant, input.by)),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
-          () => sendBack({ type: 'HINT' }),
+          (about) => sendBack({ type: about === 'request' ? 'REQUEST' : 'HINT' }),
           (error) =>
             report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
         )
       ),
       watchLeader: fromCallback(({ receive, sendBack }) => {
-        const watch = leaderWatch(peers, identity.boot, (grant) => sendBack({ type: 'LEADER.DEAD', grant }));
+        const watch = leaderWatch(peers, identity.boot, (grant, sinceMs) => {
+          const diedAt = new Date(Math.floor(serverTime.nowMs(clock.monotonic()) - sinceMs));
+          sendBack({ type: 'LEADER.DEAD', grant: { ...grant, diedAt } });
+        });
         receive(({ lease }) => watch.follow(lease));
         return watch.end;
       }),

@@ -1,12 +1,16 @@
 /**
- * Adoption: runs whose executor died are made ours, or ended, by their schedule's policy (G7). One per
- * replica, and at work only while the replica leads.
+ * Adoption: runs whose executor died are made ours, or ended, by their schedule's policy (G7). So are runs that
+ * somebody asked for, which have no executor yet. One per replica, and at work only while the replica leads.
  *
  *   idle ──won the lease──▶ looking ──orphans──▶ adopting ──answered──▶ resting, or looking for more
  *                           ▲    │                │    ▲
  *                           │  none, no answer    no answer
  *                           │    ▼                ▼    │
  *                           └─ resting         unanswered
+ *                             (looking again at once when a run is requested)
+ *
+ * A requested run is in the store when its request is answered, and begins when the leader sees it: told by a
+ * hint (`LEASE.REQUESTED`), or at the next look. Nobody has to be dead for that.
  *
  * An executor is taken for dead when it has not been seen for `DEAD_AFTER_MS` of server time, while the
  * store answered us all that time. The second half matters: while a store is away nobody is seen, and
@@ -35,7 +39,7 @@ import { assign, fromPromise, not, setup } from 'xstate';
 import { type Adopter, type Adoption, adoptionOf } from '../domain/adoption.ts';
 import type { DueQueue } from '../domain/dueQueue.ts';
 import type { Grant } from '../domain/lease.ts';
-import type { Run } from '../domain/run.ts';
+import { isUnbegun, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { LeaseEvent } from './events.ts';
 import type { JobPool } from './jobs.ts';
@@ -75,6 +79,8 @@ interface Plan {
 
 interface Context extends AdoptionInput {
   grant: Grant | null;
+  /** A run was requested after the last look began. */
+  requested: boolean;
   /** Since when the store has answered every look, and when it did last; server time. */
   watch: { sinceMs: number; answeredMs: number } | null;
   plan: Plan;
@@ -102,8 +108,9 @@ export const adoptionMachine = setup({
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('adoption', 'report')(),
-    /** Told after each adoption, for logs. `abandoned`: how many were to be. */
-    adopted: (_, _params: { runs: Run[]; abandoned: number }) => unfilled('adoption', 'adopted')(),
+    /** Told after each adoption, for logs. `abandoned`: how many were to be; `requested`: by users. */
+    adopted: (_, _params: { runs: Run[]; abandoned: number; requested: number }) =>
+      unfilled('adoption', 'adopted')(),
     begin: assign({
       grant: ({ context, event }) => event.type === 'LEASE.WON' ? event.grant : context.grant,
       watch: null,
@@ -111,6 +118,8 @@ export const adoptionMachine = setup({
     lose: assign({ grant: null }),
     watchOn: assign({ watch: ({ context }) => watchedOn(context) }),
     interruptWatch: assign({ watch: null }),
+    noteRequest: assign({ requested: true }),
+    answerRequests: assign({ requested: false }),
     decide: assign({ plan: ({ context }, sighting: Sighting) => planOf(context, sighting) }),
     handOver: ({ context: { jobs, plan } }, { runs }: { runs: Run[] }) => {
       for (const run of runs) jobs.adopted(plan.schedules.get(run.schedule_id) as Schedule, [run]);
@@ -118,22 +127,25 @@ export const adoptionMachine = setup({
   },
   guards: {
     leads: ({ context }) => context.grant !== null,
+    isRequested: ({ context }) => context.requested,
     hasPlan: ({ context }) => context.plan.adoptions.length > 0,
     mayBeMore: ({ context }) => context.plan.more,
   },
   delays: { interval: 1000, retry: 200 },
 }).createMachine({
   id: 'adoption',
-  context: ({ input }) => ({ ...input, grant: null, watch: null, plan: NOTHING }),
+  context: ({ input }) => ({ ...input, grant: null, requested: false, watch: null, plan: NOTHING }),
   initial: 'idle',
   on: {
     'LEASE.WON': { actions: 'begin' },
     'LEASE.LOST': { actions: 'lose' },
     'LEASE.ENDING': { actions: 'lose' },
+    'LEASE.REQUESTED': { actions: 'noteRequest' },
   },
   states: {
     idle: { always: { guard: 'leads', target: 'looking' } },
     looking: {
+      entry: 'answerRequests',
       always: { guard: not('leads'), target: 'idle' },
       invoke: {
         src: 'look',
@@ -193,7 +205,7 @@ export const adoptionMachine = setup({
     },
     unanswered: { after: { retry: 'adopting' } },
     resting: {
-      always: { guard: not('leads'), target: 'idle' },
+      always: [{ guard: not('leads'), target: 'idle' }, { guard: 'isRequested', target: 'looking' }],
       after: { interval: 'looking' },
     },
   },
@@ -210,17 +222,21 @@ function watchedOn({ watch, serverNowMs }: Context): Context['watch'] {
 function planOf(context: Context, { orphans, gone }: Sighting): Plan {
   const { watch, queue, replica, boot, grant, serverNowMs } = context;
   const nowMs = Math.floor(serverNowMs());
-  if (watch === null || grant === null || watch.answeredMs - watch.sinceMs < DEAD_AFTER_MS) return NOTHING;
+  if (watch === null || grant === null) return NOTHING;
+  const knowsWhoLives = watch.answeredMs - watch.sinceMs >= DEAD_AFTER_MS;
   const schedules = new Map<string, Schedule>();
   const adoptions = orphans.flatMap((run) => {
+    if (!isUnbegun(run) && !knowsWhoLives) return [];
     const schedule = queue.get(run.schedule_id)?.schedule;
     if (schedule !== undefined) schedules.set(schedule.id, schedule);
     return adoptionOf(run, schedule, gone.has(run.schedule_id), nowMs) ?? [];
   });
   const by = { replica, boot, term: grant.term };
-  return { adoptions, by, schedules, more: orphans.length >= MAX_ADOPTED };
+  const more = adoptions.length > 0 && orphans.length >= MAX_ADOPTED;
+  return { adoptions, by, schedules, more };
 }
 
 function told({ plan }: Context, runs: Run[]) {
-  return { runs, abandoned: plan.adoptions.filter(({ how }) => how === 'abandon').length };
+  const requested = plan.adoptions.filter(({ how, run }) => how === 'retry' && isUnbegun(run)).length;
+  return { runs, abandoned: plan.adoptions.filter(({ how }) => how === 'abandon').length, requested };
 }

@@ -4,9 +4,10 @@
  *
  *           free, or its holder dead?   won
  *   follower ───────▶ candidate ───▶ leader ──STOP──▶ resigning ──▶ stopped
- *      ▲  ▲               │            │
+ *      ▲  ▲               │            │ └─asked to step down─▶ │
  *      │  └──lost, no answer┘            │ fenced: the lease names another grant
- *      └─────────────────────────────┘ expired: not renewed within the trust window
+ *      ├─────────────────────────────┘ expired: not renewed within the trust window
+ *      └──yielding, so that another one is first───────────┘
  *
  * - follower looks at the lease every retry period, at its very end, and whenever the change stream hints
  *   that something happened. Looking is the truth, the hint only makes it early.
@@ -20,7 +21,9 @@
  * - leader renews every retry period. A claim renews too. A watchdog on the monotonic clock ends the term
  *   before the lease can be over for others, also when the store never answers.
  * - resigning lets the scheduler settle the batch in flight, then gives the lease back, so that another can
- *   have it at once.
+ *   have it at once. A leader may also be asked to step down: a command in the lease document, good for one
+ *   term, which is seen with the next renewal (the change stream hints at it). It becomes a follower, and
+ *   leaves the lease to the others for a moment.
  *
  * What is not promised: that no two replicas ever *believe* that they lead (a frozen process believes what it
  * believed). What is: only the one whose grant is in the lease document can claim anything (G3).
@@ -32,13 +35,16 @@ import { assign, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xs
 import {
   type Acquisition,
   type Candidate,
+  type DeadGrant,
   type EndedBy,
   type Grant,
   isFree,
   isHeldUnder,
+  isToStepDown,
   type Lease,
   type LeaseReading,
   type LeaseTiming,
+  type ReleasedBy,
 } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from './events.ts';
@@ -56,7 +62,9 @@ interface Context extends ElectionInput {
   /** How long the lease has to run by the last look, ms. */
   freeInMs: number;
   /** The grant whose holder's process is gone. */
-  dead: Grant | null;
+  dead: DeadGrant | null;
+  /** Why the lease is being given back. */
+  leaving: ReleasedBy;
   stopping: boolean;
 }
 
@@ -68,8 +76,10 @@ type Won = { acquisition: Acquisition };
 type Event =
   /** The lease may have changed. */
   | { type: 'HINT' }
+  /** A run was requested: for whoever leads. */
+  | { type: 'REQUEST' }
   /** The process that holds the lease under this grant is gone. */
-  | { type: 'LEADER.DEAD'; grant: Grant }
+  | { type: 'LEADER.DEAD'; grant: DeadGrant }
   /** The trust window is over. */
   | { type: 'TRUST.OVER' }
   | SchedulerEvent
@@ -79,12 +89,12 @@ export const electionMachine = setup({
   types: { context: {} as Context, input: {} as ElectionInput, events: {} as Event },
   actors: {
     read: fromPromise<LeaseReading>(unfilled('election', 'read')),
-    acquire: fromPromise<Acquisition | null, { me: Candidate; instead: Grant | null }>(
+    acquire: fromPromise<Acquisition | null, { me: Candidate; instead: DeadGrant | null }>(
       unfilled('election', 'acquire'),
     ),
     renew: fromPromise<Lease | null, { grant: Grant }>(unfilled('election', 'renew')),
-    release: fromPromise<boolean, { grant: Grant }>(unfilled('election', 'release')),
-    /** Sends HINT when the change stream on the lease says something. */
+    release: fromPromise<boolean, { grant: Grant; by: ReleasedBy }>(unfilled('election', 'release')),
+    /** Sends HINT or REQUEST when the change stream on the lease says something. */
     watchLease: fromCallback<Event>(unfilled('election', 'watchLease')),
     /** Is told who leads, watches that process, and sends LEADER.DEAD when it is gone. */
     watchLeader: fromCallback<LeaderEvent>(unfilled('election', 'watchLeader')),
@@ -114,6 +124,7 @@ export const electionMachine = setup({
       lastClaimMs: previous.renewed_at?.getTime() ?? -Infinity,
     })),
     lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
+    requested: sendParent((): LeaseEvent => ({ type: 'LEASE.REQUESTED' })),
     ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
     stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
     noteReading: assign({
@@ -125,11 +136,12 @@ export const electionMachine = setup({
       dead: null,
     }),
     forgetGrant: assign({ grant: null }),
-    noteDead: assign({ dead: (_, { grant }: { grant: Grant }) => grant }),
+    noteDead: assign({ dead: (_, { grant }: { grant: DeadGrant }) => grant }),
     forgetDead: assign({ dead: null }),
     /** The watch on the leader's process follows what was read. */
     watchHolder: sendTo('watchLeader', (_, { lease }: LeaseReading) => ({ type: 'LEADER', lease })),
     noteStop: assign({ stopping: true }),
+    noteLeaving: assign({ leaving: (_, { by }: { by: ReleasedBy }) => by }),
   },
   guards: {
     isMyTerm: ({ context, event }) => event.type === 'SCHEDULER.FENCED' && event.term === context.grant?.term,
@@ -140,6 +152,7 @@ export const electionMachine = setup({
     /** The store has answered that somebody else holds the lease. */
     isRefused: (_, { answer }: { answer: Lease | Acquisition | null }) => answer === null,
     isReleased: (_, { released }: { released: boolean }) => released,
+    isToStepDown: (_, { answer }: { answer: Lease | null }) => answer !== null && isToStepDown(answer),
   },
   delays: {
     /** A tenth more or less, so that replicas don't look in step; and right when the lease would be over. */
@@ -150,10 +163,19 @@ export const electionMachine = setup({
     nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
     nextRenewal: ({ context }) => context.timing.retryMs,
     settleLimit: ({ context }) => context.timing.durationMs,
+    /** Long enough for a follower that has to find out by looking. */
+    yield: ({ context }) => 3 * context.timing.retryMs,
   },
 }).createMachine({
   id: 'election',
-  context: ({ input }) => ({ ...input, grant: null, freeInMs: 0, dead: null, stopping: false }),
+  context: ({ input }) => ({
+    ...input,
+    grant: null,
+    freeInMs: 0,
+    dead: null,
+    leaving: 'released',
+    stopping: false,
+  }),
   initial: 'follower',
   invoke: { src: 'watchLease' },
   on: { STOP: { actions: 'noteStop' } },
@@ -213,6 +235,8 @@ export const electionMachine = setup({
         blind: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
         /** The leader's process is gone. A hint may say that somebody else was first: the next look tells. */
         challenging: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
+        /** We have stepped down: somebody else is to be first. */
+        yielding: { after: { yield: 'looking' } },
       },
     },
     candidate: {
@@ -231,6 +255,7 @@ export const electionMachine = setup({
             guard: 'isStopping',
             target: 'resigning.releasing',
             actions: [
+              { type: 'noteLeaving', params: { by: 'released' } },
               { type: 'noteGrant', params: ({ event }) => event.output as Acquisition },
               { type: 'began', params: ({ event }) => ({ acquisition: event.output as Acquisition }) },
             ],
@@ -261,7 +286,11 @@ export const electionMachine = setup({
       invoke: { src: 'watchTrust' },
       initial: 'holding',
       on: {
-        STOP: { target: 'resigning', actions: 'noteStop' },
+        STOP: {
+          target: 'resigning',
+          actions: ['noteStop', { type: 'noteLeaving', params: { by: 'released' } }],
+        },
+        REQUEST: { actions: 'requested' },
         'TRUST.OVER': {
           target: 'follower',
           actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'expired' } }, 'forgetGrant'],
@@ -283,6 +312,11 @@ export const electionMachine = setup({
                 guard: { type: 'isRefused', params: ({ event }) => ({ answer: event.output }) },
                 target: '#election.follower',
                 actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'fenced' } }, 'forgetGrant'],
+              },
+              {
+                guard: { type: 'isToStepDown', params: ({ event }) => ({ answer: event.output }) },
+                target: '#election.resigning',
+                actions: { type: 'noteLeaving', params: { by: 'stepped down' } },
               },
               {
                 target: 'holding',
@@ -317,17 +351,17 @@ export const electionMachine = setup({
         releasing: {
           invoke: {
             src: 'release',
-            input: ({ context }) => ({ grant: context.grant as Grant }),
+            input: ({ context }) => ({ grant: context.grant as Grant, by: context.leaving }),
             onDone: [
               {
                 guard: { type: 'isReleased', params: ({ event }) => ({ released: event.output }) },
-                target: '#election.stopped',
-                actions: { type: 'ended', params: { by: 'released' } },
+                target: 'released',
+                actions: { type: 'ended', params: ({ context }) => ({ by: context.leaving }) },
               },
-              { target: '#election.stopped', actions: { type: 'ended', params: { by: 'fenced' } } },
+              { target: 'released', actions: { type: 'ended', params: { by: 'fenced' } } },
             ],
             onError: {
-              target: '#election.stopped',
+              target: 'released',
               actions: [
                 {
                   type: 'report',
@@ -340,6 +374,12 @@ export const electionMachine = setup({
               ],
             },
           },
+        },
+        released: {
+          always: [
+            { guard: 'isStopping', target: '#election.stopped' },
+            { target: '#election.follower.yielding', actions: ['endTrust', 'forgetGrant'] },
+          ],
         },
       },
     },

@@ -24,7 +24,9 @@ export type LeaseEvent =
   /** Claim nothing any more. */
   | { type: 'LEASE.LOST' }
   /** Claim nothing more, and say when the batch in flight is settled. */
-  | { type: 'LEASE.ENDING' };
+  | { type: 'LEASE.ENDING' }
+  /** While we lead: somebody has asked for a run. */
+  | { type: 'LEASE.REQUESTED' };
 
 /** From the scheduler, for the election. */
 export type SchedulerEvent =

@@ -12,7 +12,11 @@ export interface LeaderWatch {
  * `onDead` is told under which grant the dead process was last seen to hold the lease: only that one may be
  * pre-empted. A process is told dead once; a lease without a holder, or our own, is not watched.
  */
-export function leaderWatch(peers: Peers, me: string, onDead: (grant: Grant) => void): LeaderWatch {
+export function leaderWatch(
+  peers: Peers,
+  me: string,
+  onDead: (grant: Grant, sinceMs: number) => void,
+): LeaderWatch {
   let grant: Grant | null = null;
   let endWatch = () => {};
   return {
@@ -22,7 +26,9 @@ export function leaderWatch(peers: Peers, me: string, onDead: (grant: Grant) => 
       grant = { holder, boot, term };
       if (isSame) return;
       endWatch();
-      endWatch = boot === me ? () => {} : peers.watch({ address, boot }, () => onDead(grant as Grant));
+      endWatch = boot === me
+        ? () => {}
+        : peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
     },
     end: () => endWatch(),
   };

@@ -3,12 +3,21 @@
  * `src/main.ts` plugs them in. Every store port has two adapters, MongoDB and memory, which pass one
  * conformance suite (tests/store).
  *
- * Errors: a call that could not be answered rejects with `StoreUnavailable`; it may or may not have taken
- * effect, and each method says what that means. Everything else that a store can say is a value, not an
- * exception.
+ * Errors: a call that could not be answered rejects with `StoreUnavailable`, one that the store would not carry
+ * out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
+ * Everything else that a store can say is a value, not an exception.
  */
 import type { Adopter, Adoption } from '../domain/adoption.ts';
-import type { Acquisition, Candidate, Grant, Lease, LeaseReading, Watermark } from '../domain/lease.ts';
+import type {
+  Acquisition,
+  Candidate,
+  DeadGrant,
+  Grant,
+  Lease,
+  LeaseReading,
+  ReleasedBy,
+  Watermark,
+} from '../domain/lease.ts';
 import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
@@ -45,6 +54,22 @@ export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
 }
 
+/**
+ * The store was reached and said no: its disk is full, a right is missing, a validator objects. Who calls does as
+ * when there is no answer (of several writes some may have been made), and tries again; but somebody has to see
+ * to the store before it helps.
+ */
+export class StoreRefused extends StoreUnavailable {
+  override name = 'StoreRefused';
+  /** The store's own name for it, of a closed set: `OutOfDiskSpace`. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 export interface LeaseStore {
   read(): Promise<LeaseReading>;
   /**
@@ -54,16 +79,19 @@ export interface LeaseStore {
    * tries, it ends whatever transaction the last holder may have left open, which would block it otherwise.
    * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
    */
-  acquire(candidate: Candidate, durationMs: number, instead: Grant | null): Promise<Acquisition | null>;
+  acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /** Ends the grant at once. False when it was no longer in force. */
-  release(grant: Grant): Promise<boolean>;
+  release(grant: Grant, by: ReleasedBy): Promise<boolean>;
+  /** Asks whoever leads under this term to step down. False when that term is over, or another one is in force. */
+  askToStepDown(term: number): Promise<boolean>;
   /**
-   * Calls `onHint` when the holder, the term or a release has changed: a hint to read, no more (polling is
+   * Calls `onHint` when somebody might want to act at once: `lease` when the holder, the term, a release or a
+   * request to step down has changed, `request` when a run was requested. A hint to read, no more (polling is
    * the truth). Renewals are not hinted. Reopens itself after errors, which it reports. Returns what ends it.
    */
-  watch(onHint: () => void, onError: (error: Error) => void): () => void;
+  watch(onHint: (about: 'lease' | 'request') => void, onError: (error: Error) => void): () => void;
 }
 
 /** The occurrences of one schedule in a batch, under the definition that the leader knows. */
@@ -212,6 +240,11 @@ export interface RunStore {
   /** Newest nominal time first. */
   list(query: RunQuery): Promise<Page<Run>>;
   get(id: string): Promise<Run | null>;
+  /**
+   * Stores a run that somebody asked for (`requestedRun`), and hints at it (`LeaseStore.watch`): whoever leads
+   * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
+   */
+  request(run: Run): Promise<void>;
   /** The newest run of each schedule that has one, by schedule id. */
   latest(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
   /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. */
@@ -223,7 +256,8 @@ export interface RunStore {
   record(outcomes: readonly Outcome[]): Promise<number>;
   /**
    * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
-   * `deadAfterMs` of server time. Oldest nominal time first.
+   * `deadAfterMs` of server time, and requested runs in nobody's. The requested ones first, the others don't
+   * keep them waiting; then oldest nominal time first.
    */
   orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
   /**
@@ -313,9 +347,9 @@ export interface Peers {
   /**
    * Holds a connection to the process `boot` at `address`. Calls `onDead`, once, when that connection broke
    * without a goodbye and another one is refused, or answered by another process: never on a mere timeout, and
-   * never before the process was met there. Returns what ends it.
+   * never before the process was met there. `sinceMs`: how long ago it broke. Returns what ends it.
    */
-  watch(peer: { address: string; boot: string }, onDead: () => void): () => void;
+  watch(peer: { address: string; boot: string }, onDead: (sinceMs: number) => void): () => void;
 }
 
 /** What is done for one attempt. Rejecting means that the attempt failed. */

@@ -3,7 +3,8 @@
  *
  *   idle ──won the lease──▶ waiting ──something is due──▶ claiming ──committed──▶ waiting
  *                                                            │
- *                                                            └──no answer──▶ resolving ⇄ unresolved ──answer──▶ waiting
+ *                                                            ├──no answer──▶ resolving ⇄ unresolved ──answer──▶ waiting
+ *                                                            └──refused──▶ unresolved
  *
  * The mirror tells it what schedules there are, the election tells it whether it leads, and the due queue
  * tells it when to wake. All that is due at one moment is claimed in one transaction (group commit); while
@@ -13,7 +14,8 @@
  * The lease may be lost, or be about to be given back (`LEASE.ENDING`), at any moment: a claim in flight is
  * always waited for, then the machine goes back to `idle`, and only then says `SCHEDULER.STOOD_DOWN`. A claim
  * without an answer may have been committed: nothing else is claimed until `resolve` has found out, which it
- * does for as long as it takes, leader or not, since those runs are ours to execute.
+ * does for as long as it takes, leader or not, since those runs are ours to execute. A store that refuses claims
+ * may well answer everything else: a moment is waited then, or claims would be made as fast as they are refused.
  *
  * Can never happen: two claims in flight; a claim begun without trust in the lease; the watermark past
  * something owed (the queue sees to it); a run started that isn't durable.
@@ -25,7 +27,7 @@ import type { Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from './events.ts';
 import type { JobPool } from './jobs.ts';
-import type { ClaimBatch, ClaimResult } from './ports.ts';
+import { type ClaimBatch, type ClaimResult, StoreRefused } from './ports.ts';
 import { unfilled } from './slot.ts';
 
 /** Occurrences in one claim transaction at most (G9). */
@@ -163,6 +165,7 @@ export const schedulerMachine = setup({
     isDue: ({ context }) =>
       context.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
     leads: ({ context }) => context.grant !== null,
+    isRefused: (_, { error }: { error: unknown }) => error instanceof StoreRefused,
     isFenced: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'fenced',
   },
   delays: {
@@ -248,16 +251,29 @@ export const schedulerMachine = setup({
             ],
           },
         ],
-        onError: {
-          target: 'resolving',
-          actions: {
-            type: 'report',
-            params: ({ event }) => ({
-              message: 'a claim got no answer; finding out whether it was committed',
-              error: event.error,
-            }),
+        onError: [
+          {
+            guard: { type: 'isRefused', params: ({ event }) => event },
+            target: 'unresolved',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({
+                message: 'a claim was refused; making it again when it is sure that nothing was committed',
+                error: event.error,
+              }),
+            },
           },
-        },
+          {
+            target: 'resolving',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({
+                message: 'a claim got no answer; finding out whether it was committed',
+                error: event.error,
+              }),
+            },
+          },
+        ],
       },
     },
     resolving: {

@@ -1,9 +1,9 @@
 /**
- * What becomes of an orphan: an open run whose executor is dead (G7). Pure: who is dead, and when that is
- * looked at, is the business of the adoption machine and the store.
+ * What becomes of an orphan: an open run whose executor is dead, or that was requested and has none yet (G7).
+ * Pure: who is dead, and when that is looked at, is the business of the adoption machine and the store.
  */
 import { parseDuration } from './duration.ts';
-import type { AbandonReason, Run } from './run.ts';
+import { type AbandonReason, isUnbegun, type Run } from './run.ts';
 import type { Schedule } from './schedule.ts';
 
 /** What is to be done about one orphan, if it still is as it was found: as `run` says. */
@@ -35,7 +35,7 @@ export function adoptionOf(
   const at = new Date(nowMs);
   // The run was claimed while its schedule was there: one that was made later only has the same id.
   if (schedule !== undefined && schedule.created_at <= run.claimed_at) {
-    if (schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
+    if (isUnbegun(run) || schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
     return abandoned(run, nowMs, 'executor_lost', schedule.history.failure);
   }
   if (schedule === undefined && !isGone) return null;

@@ -49,20 +49,22 @@ function endOf({ lease, previous }: Acquisition): EndedTerm {
   const { term, holder, boot, acquired_at, began_by } = previous;
   const taken_at = lease.acquired_at as Date;
   const isOver = previous.released_at !== null || previous.expires_at <= taken_at;
+  // Its process was gone a moment before somebody else could begin.
+  const fenced_at = lease.predecessor_died_at ?? taken_at;
   return {
     term,
     replica: holder as string,
     boot: boot as string,
     began_at: acquired_at as Date,
     began_by: began_by as BeganBy,
-    ...(isOver ? ownEnd(previous) : { ended_at: taken_at, ended_by: 'fenced' }),
+    ...(isOver ? ownEnd(previous) : { ended_at: fenced_at, ended_by: 'fenced' }),
   };
 }
 
 /** How a lease that is over came to its end; nobody took it away. */
-function ownEnd({ released_at, expires_at }: Lease): { ended_at: Date; ended_by: EndedBy } {
+function ownEnd({ released_at, released_by, expires_at }: Lease): { ended_at: Date; ended_by: EndedBy } {
   return released_at !== null
-    ? { ended_at: released_at, ended_by: 'released' }
+    ? { ended_at: released_at, ended_by: released_by ?? 'released' }
     : { ended_at: expires_at, ended_by: 'expired' };
 }
 

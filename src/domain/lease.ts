@@ -23,6 +23,13 @@ export interface Candidate {
  */
 export type BeganBy = 'acquired' | 'pre-empted';
 export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
+/** Given back by its holder: because it stopped, or because somebody asked it to make way. */
+export type ReleasedBy = Extract<EndedBy, 'released' | 'stepped down'>;
+
+/** A grant whose holder's process is gone, and when that was seen, on the server's clock. */
+export interface DeadGrant extends Grant {
+  diedAt: Date;
+}
 
 /**
  * How far the work is done, in epoch milliseconds. Two numbers, because a leader can have claimed everything
@@ -71,6 +78,11 @@ export interface Lease {
   expires_at: Date;
   /** Set by a release, absent while the term lasts or when it ran out. */
   released_at: Date | null;
+  released_by: ReleasedBy | null;
+  /** When the holder before this one was seen to be gone, if it was pre-empted for that. */
+  predecessor_died_at: Date | null;
+  /** The last term whose leader was asked to step down: a command that is void once that term is over. */
+  step_down_term: number | null;
   watermark: Watermark;
 }
 
@@ -90,6 +102,11 @@ export interface LeaseReading {
 /** Whether nobody holds the lease at the moment of the reading. */
 export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
   return lease.expires_at.getTime() <= serverNowMs;
+}
+
+/** Whether whoever leads has been asked to make way. */
+export function isToStepDown({ step_down_term, term }: Lease): boolean {
+  return step_down_term === term;
 }
 
 /** Whether the lease document names exactly this grant. */

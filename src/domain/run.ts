@@ -1,3 +1,5 @@
+import type { Schedule } from './schedule.ts';
+
 /**
  * Why an occurrence got a run: on time, made up for after a time without a leader, or asked for by somebody.
  */
@@ -46,9 +48,12 @@ export interface Run {
   trigger: Trigger;
   state: RunState;
   reason: NotRunReason | AbandonReason | null;
-  /** Number of the present attempt, from 1; 0 for an occurrence that is not run. */
+  /** Number of the present attempt, from 1; 0 for an occurrence that is not run, or not yet. */
   attempt: number;
-  /** The replica that runs it, and the boot (one process's life) of that replica. */
+  /**
+   * The replica that runs it, and the boot (one process's life) of that replica; `NOBODY` of a run that was
+   * requested and not yet begun.
+   */
   executor: string;
   executor_boot: string;
   /** The leadership under which it was claimed. */
@@ -85,6 +90,46 @@ export function isHeld(
 ): stored is Run {
   return stored != null && OPEN_STATES.includes(stored.state) && stored.attempt === attempt &&
     stored.executor_boot === executor_boot;
+}
+
+/** In the place of an executor, of its boot: no replica is called so. */
+export const NOBODY = '';
+
+/**
+ * The run of a schedule that somebody asked for at `atMs`, server time. It is nobody's yet: whoever leads adopts it
+ * (adoption.ts). `tag` makes its id another one than those of the occurrences, and of other requests.
+ */
+export function requestedRun(schedule: Schedule, atMs: number, tag: string): Run {
+  // Not before its schedule, whatever this replica's idea of the server's clock.
+  const at = new Date(Math.max(Math.ceil(atMs), schedule.created_at.getTime()));
+  return {
+    id: `${runId(schedule.id, at)}~${tag}`,
+    schedule_id: schedule.id,
+    schedule_revision: schedule.revision,
+    scheduled_for: at,
+    trigger: 'manual',
+    state: 'claimed',
+    reason: null,
+    attempt: 0,
+    executor: NOBODY,
+    executor_boot: NOBODY,
+    term: 0,
+    claimed_at: at,
+    claim_number: 0,
+    started_at: null,
+    finished_at: null,
+    lateness_ms: 0,
+    error: null,
+    output: null,
+    count: 1,
+    since: at,
+    expire_at: null,
+  };
+}
+
+/** Whether it was requested, and nobody has begun with it. */
+export function isUnbegun(run: Run): boolean {
+  return run.executor_boot === NOBODY;
 }
 
 /** How an attempt ended. */

@@ -59,6 +59,20 @@ export type TimingSpec = Timing & { start_at?: Date; end_at?: Date };
  */
 export type Superseded = TimingSpec & { revision: number; from: Date; until: Date };
 
+/** The part of a stored schedule that is its owner's. */
+export function specOf(schedule: Schedule): ScheduleSpec {
+  const {
+    id: _i,
+    revision: _r,
+    created_at: _c,
+    updated_at: _u,
+    effective_from: _e,
+    superseded: _s,
+    ...spec
+  } = schedule;
+  return spec;
+}
+
 /** A stored schedule. The server owns the fields below. */
 export type Schedule = ScheduleSpec & {
   id: string;

@@ -165,7 +165,8 @@ export function parseScheduleSpec(body: unknown): ParsedSpec {
   return { ok: true, spec, ...(id !== undefined && { id }) };
 }
 
-function problemsOf({ issues }: z.ZodError): Problem[] {
+/** What is wrong with a body, as sentences. */
+export function problemsOf({ issues }: z.ZodError): Problem[] {
   const problems = issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [problem(issue.path, issue.message)];
     return issue.keys.map((key) =>

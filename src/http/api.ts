@@ -13,6 +13,19 @@ export interface ApiDeps {
   logger: Logger;
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
+  /** Told of each request that was answered, for metrics. */
+  answered?(request: AnsweredRequest): void;
+}
+
+/** Every field but the duration is of a closed set. */
+export interface AnsweredRequest {
+  /** `OTHER` for what no route has. */
+  method: string;
+  /** As in a `Route`: `/schedules/{id}`; `none` when there is nothing at the path. */
+  route: string;
+  status: number;
+  /** Until the answer's headers: what streams goes on for longer. */
+  tookMs: number;
 }
 
 /** How the replica is doing, in its own words. */

@@ -3,7 +3,9 @@
  * problems.
  */
 import { Hono, type MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
 import type { ApiDeps, Route } from './api.ts';
+import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
@@ -19,6 +21,7 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),
+    ...commandRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
     ...healthRoutes(deps),
@@ -32,7 +35,7 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   app.notFound((c) =>
     problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
   );
-  app.use(accessLog(deps), securityHeaders, refuseOtherOrigins);
+  app.use(accessLog(deps, routes), securityHeaders, refuseOtherOrigins);
   for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method);
@@ -62,15 +65,18 @@ const securityHeaders: MiddlewareHandler = async (c, next) => {
 
 const NO_CONTENT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-function accessLog({ clock, logger }: ApiDeps): MiddlewareHandler {
+function accessLog({ clock, logger, answered }: ApiDeps, routes: readonly Route[]): MiddlewareHandler {
+  const paths = new Map(routes.map(({ path }) => [pattern(path), path]));
+  const methods = new Set<string>([...routes.map(({ method }) => method), 'HEAD']);
   return async (c, next) => {
     const startMs = clock.monotonic();
     await next();
-    logger.debug('request', {
-      method: c.req.method,
-      path: c.req.path,
-      status: c.res.status,
-      duration_ms: clock.monotonic() - startMs,
-    });
+    const { method, path } = c.req;
+    const { status } = c.res;
+    const tookMs = clock.monotonic() - startMs;
+    logger.debug('request', { method, path, status, duration_ms: tookMs });
+    // The last route that matches is the endpoint, those before it are middleware.
+    const route = paths.get(routePath(c, -1)) ?? 'none';
+    answered?.({ method: methods.has(method) ? method : 'OTHER', route, status, tookMs });
   };
 }

@@ -23,6 +23,20 @@ const JSON_TYPES = /^(application\/json|[^/]+\/[^/]+\+json|text\/plain|applicati
  * not JSON, 413 too large, 415 not called JSON, 422 too deep or with a key that could do harm.
  */
 export async function readJson(c: Context): Promise<unknown> {
+  return await read(c, (text) => parse(text));
+}
+
+/** The body of a command, checked by `check`. It may be left out: that counts as an empty object. */
+export async function readCommand<T>(
+  c: Context,
+  check: (body: unknown) => { ok: true; value: T } | { ok: false; problems: FieldProblem[] },
+): Promise<T> {
+  const checked = check(await read(c, (text) => text.trim() === '' ? {} : parse(text)));
+  if (!checked.ok) throw invalidBody(checked.problems);
+  return checked.value;
+}
+
+async function read(c: Context, parse: (text: string) => unknown): Promise<unknown> {
   requireJsonType(c);
   const value = parse(decode(await readBytes(c.req.raw)));
   const problem = hazard(value);

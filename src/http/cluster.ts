@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
+import { parseStepDown } from '../domain/commands.ts';
 import { isFree } from '../domain/lease.ts';
 import type { ApiDeps, Route } from './api.ts';
+import { readCommand } from './body.ts';
 import { readLimit } from './paging.ts';
 import { Problem } from './problem.ts';
 import { clusterView, leadershipView, leaderView } from './views.ts';
@@ -17,10 +19,25 @@ export function clusterRoutes({ store, replica }: ApiDeps): Route[] {
 
   async function leader(c: Context): Promise<Response> {
     const reading = await store.lease.read();
-    if (isFree(reading)) {
-      throw new Problem(503, 'nobody leads at the moment; try again', { headers: { 'Retry-After': '1' } });
-    }
+    if (isFree(reading)) throw nobodyLeads();
     return c.json(leaderView(reading.lease));
+  }
+
+  async function stepDown(c: Context): Promise<Response> {
+    const { term } = await readCommand(c, parseStepDown);
+    const reading = await store.lease.read();
+    const { lease } = reading;
+    if (isFree(reading)) throw nobodyLeads();
+    if (term !== undefined && term !== lease.term) {
+      throw new Problem(409, `term ${term} is not in force; ${lease.holder} leads in term ${lease.term}`);
+    }
+    if (!(await store.lease.askToStepDown(lease.term))) {
+      throw new Problem(
+        409,
+        `term ${lease.term} ended before ${lease.holder} could be asked; look who leads now`,
+      );
+    }
+    return c.json({ replica: lease.holder, term: lease.term }, 202);
   }
 
   async function leadership(c: Context): Promise<Response> {
@@ -38,6 +55,12 @@ export function clusterRoutes({ store, replica }: ApiDeps): Route[] {
       handler: cluster,
     },
     { method: 'GET', path: '/leader', summary: 'show who leads, and since when', handler: leader },
+    {
+      method: 'POST',
+      path: '/leader/step-down',
+      summary: 'ask the leader to make way for another replica',
+      handler: stepDown,
+    },
     {
       method: 'GET',
       path: '/leadership',
@@ -58,4 +81,8 @@ function readTerm(c: Context): number | undefined {
     );
   }
   return Number(text);
+}
+
+function nobodyLeads(): Problem {
+  return new Problem(503, 'nobody leads at the moment; try again', { headers: { 'Retry-After': '1' } });
 }

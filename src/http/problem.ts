@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { type Logger, StoreUnavailable } from '../actors/ports.ts';
+import { type Logger, StoreRefused, StoreUnavailable } from '../actors/ports.ts';
 import { BadCursor } from '../domain/cursor.ts';
 import type { Problem as FieldProblem } from '../domain/spec.ts';
 
@@ -56,9 +56,17 @@ export function problemResponse(c: Context, { status, message, extras }: Problem
 export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BadCursor) return new Problem(400, error.message);
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
+  if (error instanceof StoreRefused) {
+    logger.warn('a request failed: the store refused it', { path: c.req.path, error: error.message });
+    const detail = reads
+      ? `the store refuses to answer (${error.reason}): whoever runs it has to see to that; try again then`
+      : `the store refuses changes (${error.reason}): whoever runs it has to see to that; look then whether this ` +
+        'one was made all the same, and repeat it if not';
+    return new Problem(503, detail, { headers: { 'Retry-After': '10' } });
+  }
   if (error instanceof StoreUnavailable) {
     logger.warn('a request failed: the store is unavailable', { path: c.req.path, error: error.message });
-    const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
     const detail = reads
       ? 'the store does not answer; try again'
       : 'the store did not answer: the change may or may not have been made; look before you repeat it';

@@ -12,18 +12,9 @@ import { scheduleView } from './views.ts';
 const NO_REVISION = 0;
 
 /** The endpoints that read and write schedules. A change is answered once it is in force everywhere (G4). */
-export function scheduleRoutes({ store, serverNowMs, random }: ApiDeps): Route[] {
-  const { schedules, runs } = store;
-
-  async function view(schedule: Schedule) {
-    const latest = await runs.latest([schedule.id]);
-    return scheduleView(schedule, latest.get(schedule.id), serverNowMs());
-  }
-
-  async function answer(c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> {
-    c.header('ETag', `"${schedule.revision}"`);
-    return c.json(await view(schedule), status);
-  }
+export function scheduleRoutes(deps: ApiDeps): Route[] {
+  const { store: { schedules, runs }, serverNowMs, random } = deps;
+  const answer = scheduleAnswer(deps);
 
   async function create(c: Context): Promise<Response> {
     const { spec, id = random.uuid() } = await readSpec(c);
@@ -71,7 +62,8 @@ export function scheduleRoutes({ store, serverNowMs, random }: ApiDeps): Route[]
   async function remove(c: Context): Promise<Response> {
     const id = scheduleId(c);
     const schedule = changed(id, await schedules.remove(id, readIfMatch(c)));
-    return c.json({ ...(await view(schedule)), next_fire_at: null });
+    const latest = await runs.latest([id]);
+    return c.json({ ...scheduleView(schedule, latest.get(id), serverNowMs()), next_fire_at: null });
   }
 
   return [
@@ -81,6 +73,15 @@ export function scheduleRoutes({ store, serverNowMs, random }: ApiDeps): Route[]
     { method: 'PUT', path: '/schedules/{id}', summary: 'replace a schedule', handler: replace },
     { method: 'DELETE', path: '/schedules/{id}', summary: 'delete a schedule', handler: remove },
   ];
+}
+
+/** Answers with a schedule as it is stored now, and its revision as the ETag. */
+export function scheduleAnswer({ store: { runs }, serverNowMs }: ApiDeps) {
+  return async (c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> => {
+    c.header('ETag', `"${schedule.revision}"`);
+    const latest = await runs.latest([schedule.id]);
+    return c.json(scheduleView(schedule, latest.get(schedule.id), serverNowMs()), status);
+  };
 }
 
 /** The schedule id in the path. One that no schedule can have is as unknown as any other. */

@@ -4,7 +4,7 @@ import { isFree, type Lease, type LeaseReading } from '../domain/lease.ts';
 import { watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
-import type { Run } from '../domain/run.ts';
+import { NOBODY, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
 /**
@@ -33,9 +33,11 @@ export function runView(run: Run) {
     claim_number: _claim,
     count,
     since,
+    executor,
     ...rest
   } = run;
-  return count > 1 ? { ...rest, count, since } : rest;
+  const view = { ...rest, executor: executor === NOBODY ? null : executor };
+  return count > 1 ? { ...view, count, since } : view;
 }
 
 export function leaderView(lease: Lease) {

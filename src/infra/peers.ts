@@ -27,15 +27,17 @@ export function httpPeers(clock: Clock): Peers {
 class Watch {
   readonly #clock: Clock;
   readonly #peer: { address: string; boot: string };
-  readonly #onDead: () => void;
+  readonly #onDead: (sinceMs: number) => void;
   #met = false;
+  /** When the connection broke on which it was last heard; monotonic. */
+  #brokeMs: number | null = null;
   #over = false;
   /** Connections in a row that did not hold. */
   #failures = 0;
   #request: ClientRequest | null = null;
   #timer: unknown;
 
-  constructor(clock: Clock, peer: { address: string; boot: string }, onDead: () => void) {
+  constructor(clock: Clock, peer: { address: string; boot: string }, onDead: (sinceMs: number) => void) {
     this.#clock = clock;
     this.#peer = peer;
     this.#onDead = onDead;
@@ -62,7 +64,10 @@ class Watch {
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
         said += text;
-        if (said.startsWith(`${boot}\n`)) this.#met = true;
+        if (said.startsWith(`${boot}\n`)) {
+          this.#met = true;
+          this.#brokeMs = null;
+        }
         // Whoever else answers there may stay connected as well: that is no reason to wait.
         if (isAnother(said, boot) || said.length > MAX_SAID) request.destroy();
       });
@@ -75,11 +80,12 @@ class Watch {
 
   #broken(said: string, heldMs: number, error: Error | undefined): void {
     const { boot } = this.#peer;
+    this.#brokeMs ??= this.#clock.monotonic();
     if (said.startsWith(`${boot}\n`) && said.endsWith('\ngoodbye\n')) return this.#end();
     const isGone = (error !== undefined && isNobodyThere(error)) || isAnother(said, boot);
     if (this.#met && isGone) {
       this.#end();
-      return this.#onDead();
+      return this.#onDead(this.#clock.monotonic() - this.#brokeMs);
     }
     if (heldMs >= LONGEST_PAUSE_MS) this.#failures = 0;
     // Asking again tells whether the process, or only the connection, is gone.

@@ -11,8 +11,8 @@ import type { JobPool } from '../../src/actors/jobs.ts';
 import type { Adopter, Adoption } from '../../src/domain/adoption.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
 import type { Lease } from '../../src/domain/lease.ts';
-import type { Run } from '../../src/domain/run.ts';
-import { calls, reachable, underParent, walk } from '../support/machines.ts';
+import { requestedRun, type Run } from '../../src/domain/run.ts';
+import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
 import { claimed } from '../support/runs.ts';
 import { every } from '../support/schedules.ts';
 import { SimClock } from '../support/simClock.ts';
@@ -30,6 +30,8 @@ const WON = {
 };
 const LOST = { type: 'LEASE.LOST' as const };
 const ENDING = { type: 'LEASE.ENDING' as const };
+const REQUESTED = { type: 'LEASE.REQUESTED' as const };
+const ASKED_FOR = requestedRun(SCHEDULE, T - 10, 'one');
 const RETRY: Adoption = { how: 'retry', run: ORPHAN, at: new Date(T) };
 
 const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
@@ -66,6 +68,7 @@ describe('adoption', () => {
       context: {
         ...input().input,
         grant: WON.grant,
+        requested: false,
         watch: { sinceMs: T - DEAD_AFTER_MS, answeredMs: T },
         plan: {
           adoptions: [RETRY],
@@ -115,24 +118,95 @@ describe('adoption', () => {
       it.after('retry').answers('adopt', [MINE]);
       assert.equal(it.state, ends.length === 1 ? 'idle' : 'resting');
       assert.deepEqual(it.does[0], ['handOver', { runs: [MINE] }]);
-      assert.deepEqual(it.does[1], ['adopted', { runs: [MINE], abandoned: 0 }]);
+      assert.deepEqual(it.does[1], ['adopted', { runs: [MINE], abandoned: 0, requested: 0 }]);
     }
   });
 
-  it('can reach every state', () => {
-    // Goes on with every step of the search, so slowly that no watch is interrupted by it.
-    let nowMs = T;
-    const { reached, all } = reachable(adoptionMachine, {
-      input: { ...input().input, serverNowMs: () => (nowMs += 20) },
-      events: [WON, LOST],
-      answers: { look: [found(), found(ORPHAN)], adopt: [[MINE], []] },
-      by: ({ grant, plan, watch }) => [
-        grant === null,
+  it('can reach every state, by every transition', () => {
+    const { input: parts } = input();
+    const many = Array.from({ length: MAX_ADOPTED }, () => ORPHAN);
+    const MATURE = { sinceMs: T - DEAD_AFTER_MS, answeredMs: T };
+    const { reached, all, untaken } = reachable(adoptionMachine, {
+      inputs: [parts],
+      // The clock stands still: it begins also when it has watched for long enough.
+      from: [{ value: 'resting', context: { ...idle().on(WON).context, ...parts, watch: MATURE } }],
+      events: [WON, LOST, ENDING, REQUESTED],
+      answers: {
+        look: [found(), found(ORPHAN), found(ASKED_FOR), found(...many)],
+        adopt: [[MINE], []],
+      },
+      by: ({ grant, requested, watch, plan }) => [
+        grant !== null,
+        requested,
+        watch !== null && watch.answeredMs - watch.sinceMs,
         plan.adoptions.length,
-        watch === null ? -1 : Math.floor(Math.min(watch.answeredMs - watch.sinceMs, DEAD_AFTER_MS) / 50),
       ],
+      invariant: (state, { grant, requested, watch, plan }, underWay) => {
+        const isAdopting = state === 'adopting' || state === 'unanswered';
+        assert.deepEqual(
+          underWay,
+          { looking: ['look'], adopting: ['adopt'] }[state] ?? [],
+          'one adoption at a time',
+        );
+        if (!isAdopting) assert.equal(grant !== null, state !== 'idle', 'it looks only while it leads');
+        if (state === 'resting') assert.equal(requested, false, 'no request waits for the next second');
+        if (!isAdopting) return;
+        assert.ok(plan.adoptions.length > 0 && plan.adoptions.length <= MAX_ADOPTED, 'bounded (G9)');
+        assert.deepEqual(plan.by, { replica: 'r2', boot: 'b2', term: 7 });
+        for (const { how, run } of plan.adoptions) {
+          if (how === 'retry') assert.ok(plan.schedules.has(run.schedule_id), 'a job can be told of it');
+          // The watch begins anew with another leadership.
+          if (watch !== null && run === ORPHAN) assert.deepEqual(watch, MATURE, 'it is sure of the death');
+        }
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
+  });
+
+  describe('of a run that was requested', () => {
+    const young = { watch: null };
+    const ours = { ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 };
+    const counts = { runs: [ours], abandoned: 0, requested: 1 };
+
+    it('is made at once: nobody has to be dead for that', () => {
+      const looking = within('resting', young).on(REQUESTED);
+      assert.deepEqual([looking.state, looking.does], ['looking', ['start look']]);
+      looking.answers('look', found(ASKED_FOR));
+      assert.deepEqual([looking.state, looking.does], ['adopting', ['start adopt']]);
+      looking.answers('adopt', [ours]);
+      assert.deepEqual(looking.does.slice(0, 2), [['handOver', { runs: [ours] }], ['adopted', counts]]);
+      assert.equal(looking.state, 'resting');
+    });
+
+    it('is not lost, whenever it is asked for', () => {
+      const looking = () => idle().on(WON);
+      const adopting = () => looking().answers('look', found(ASKED_FOR));
+      const unanswered = () => adopting().fails('adopt');
+      const table: [make: () => Walk, step: (it: Walk) => unknown][] = [
+        [looking, (it) => it.answers('look', found())],
+        [looking, (it) => it.fails('look')],
+        [adopting, (it) => it.answers('adopt', [ours])],
+        [adopting, (it) => it.fails('adopt').after('retry').answers('adopt', [])],
+        [unanswered, (it) => it.after('retry').answers('adopt', [])],
+      ];
+      for (const [make, step] of table) {
+        const it = make();
+        const { state } = it;
+        assert.deepEqual([it.on(REQUESTED).state, it.does], [state, []], 'one thing at a time');
+        step(it);
+        assert.deepEqual([it.state, it.does.at(-1)], ['looking', 'start look'], `${state}, ${step}`);
+        assert.equal(it.answers('look', found()).state, 'resting', 'once');
+      }
+    });
+
+    it('is found by whoever leads next, when it was asked for while nobody led', () => {
+      const it = idle().on(REQUESTED);
+      assert.deepEqual([it.state, it.does], ['idle', []]);
+      it.on(WON);
+      assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
+      assert.equal(it.answers('look', found()).state, 'resting', 'that look was the answer');
+    });
   });
 });
 
@@ -148,8 +222,8 @@ function leading() {
       actors: { look: look.slot, adopt: adopt.slot },
       actions: {
         report: (_, { message }) => void notes.push(message),
-        adopted: (_, { runs, abandoned }) =>
-          void notes.push(`${runs.length} adopted, ${abandoned} abandoned`),
+        adopted: (_, { runs, abandoned, requested }) =>
+          void notes.push(`${runs.length} adopted, ${abandoned} abandoned, ${requested} requested`),
       },
     }),
     { clock, input: parts.input },
@@ -186,7 +260,7 @@ describe('adoption, as an actor', () => {
     });
     assert.deepEqual(adopted, [], 'not before it is durable');
     await adopt.last.answer([MINE]);
-    assert.deepEqual([adopted, notes], [[['s', ORPHAN.id]], ['1 adopted, 0 abandoned']]);
+    assert.deepEqual([adopted, notes], [[['s', ORPHAN.id]], ['1 adopted, 0 abandoned, 0 requested']]);
     assert.equal(under.state, 'resting');
   });
 
@@ -263,7 +337,7 @@ describe('adoption, as an actor', () => {
     const [first, second] = adopt.last.input.adoptions;
     assert.deepEqual([first?.how, second?.how], ['abandon', 'abandon']);
     await adopt.last.answer([]);
-    assert.deepEqual([adopted, notes], [[], ['0 adopted, 2 abandoned']]);
+    assert.deepEqual([adopted, notes], [[], ['0 adopted, 2 abandoned, 0 requested']]);
   });
 
   it('executes what is ours though the lease is lost and the schedule deleted before the answer', async () => {
@@ -291,5 +365,71 @@ describe('adoption, as an actor', () => {
     await look.last.answer(found(ORPHAN));
     await clock.advance(5000);
     assert.deepEqual([under.state, adopt.list.length, clock.timers], ['idle', 0, 0]);
+  });
+
+  it('begins what was requested although it cannot tell yet who lives, and leaves alone what may be held', async () => {
+    const { look, adopt, adopted, notes, under } = leading();
+    await look.last.answer(found(ORPHAN, ASKED_FOR));
+    assert.deepEqual(adopt.last.input, {
+      adoptions: [{ how: 'retry', run: ASKED_FOR, at: new Date(T) }],
+      by: { replica: 'r2', boot: 'b2', term: 7 },
+    });
+    await adopt.last.answer([{ ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 }]);
+    assert.deepEqual([adopted, notes, under.state], [
+      [['s', ASKED_FOR.id]],
+      ['1 adopted, 0 abandoned, 1 requested'],
+      'resting',
+    ]);
+  });
+
+  it('begins what was requested also of a schedule whose lost runs are abandoned, which it is only later', async () => {
+    const careful = every(100, T - 60_000, { id: 'careful' });
+    careful.policy = { ...careful.policy, on_executor_loss: 'abandon' };
+    const run = requestedRun(careful, T, 'two');
+    const first = leading();
+    first.queue.put(careful, MARK);
+    await first.look.last.answer(found(run));
+    assert.deepEqual(first.adopt.last.input.adoptions.map(({ how }) => how), ['retry']);
+    const begun = { ...run, attempt: 1, executor: 'r1', executor_boot: 'b1', term: 6 };
+    const next = leading();
+    next.queue.put(careful, MARK);
+    await next.answersLooks(5, [begun]);
+    assert.equal(next.adopt.list.length, 0, 'somebody has it in hand, who may live');
+    await next.look.last.answer(found(begun));
+    assert.deepEqual(next.adopt.last.input.adoptions.map(({ how }) => how), ['abandon']);
+  });
+
+  it('abandons at once what was requested of a schedule that is gone', async () => {
+    const { look, adopt, adopted, notes } = leading();
+    const run = requestedRun(every(100, T - 60_000, { id: 'gone' }), T, 'two');
+    await look.last.answer({ orphans: [run], gone: new Set(['gone']) });
+    const [adoption] = adopt.last.input.adoptions;
+    assert.deepEqual(adoption?.how === 'abandon' && adoption.reason, 'schedule_gone');
+    await adopt.last.answer([]);
+    assert.deepEqual([adopted, notes], [[], ['0 adopted, 1 abandoned, 0 requested']]);
+  });
+
+  it('waits with what was requested of a schedule that the mirror does not have yet', async () => {
+    const { clock, queue, look, adopt, under } = leading();
+    const fresh = every(100, T, { id: 'new' });
+    const run = requestedRun(fresh, T, 'two');
+    await look.last.answer(found(run));
+    assert.deepEqual([under.state, adopt.list.length], ['resting', 0]);
+    queue.put(fresh, MARK);
+    await clock.advance(1000);
+    await look.last.answer(found(run));
+    assert.deepEqual(adopt.last.input.adoptions.map(({ run: { id } }) => id), [run.id]);
+  });
+
+  it('does not look without end when requests come while the store does not answer', async () => {
+    const { clock, look, under } = leading();
+    under.child.send(REQUESTED);
+    under.child.send(REQUESTED);
+    await look.last.fail();
+    assert.equal(look.list.length, 2, 'once for both');
+    await look.last.fail();
+    assert.deepEqual([under.state, look.list.length], ['resting', 2]);
+    await clock.advance(1000);
+    assert.equal(look.list.length, 3);
   });
 });

@@ -78,12 +78,17 @@ describe('chronicle', () => {
     assert.deepEqual([actor.getSnapshot().value, clock.timers], ['idle', 0]);
   });
 
-  it('reaches every state', () => {
-    const { reached, all } = reachable(chronicleMachine, {
+  it('can reach every state, by every transition', () => {
+    const { reached, all, untaken } = reachable(chronicleMachine, {
       events: [won(1)],
       answers: { write: [undefined] },
-      by: ({ unwritten }) => Math.min(unwritten.length, 2),
+      by: ({ unwritten }) => Math.min(unwritten.length, 3),
+      invariant: (state, { unwritten }, underWay) => {
+        assert.equal(unwritten.length > 0, state !== 'idle', 'nothing rests that is not written');
+        assert.deepEqual(underWay, state === 'writing' ? ['write'] : []);
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type EventFromLogic, fromCallback } from 'xstate';
 import { type ElectionInput, electionMachine, type LeaderEvent } from '../../src/actors/election.ts';
-import type { Acquisition, Candidate, Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
+import type {
+  Acquisition,
+  Candidate,
+  DeadGrant,
+  Grant,
+  Lease,
+  LeaseReading,
+  ReleasedBy,
+} from '../../src/domain/lease.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
@@ -15,7 +23,7 @@ const INPUT: ElectionInput = {
 };
 const MINE: Grant = { holder: 'r1', boot: 'b1', term: 8 };
 /** Of the lease as `lease()` makes it. */
-const THEIRS: Grant = { holder: 'r2', boot: 'b2', term: 7 };
+const THEIRS: DeadGrant = { holder: 'r2', boot: 'b2', term: 7, diedAt: new Date(T) };
 const MARK = { claimedThroughMs: T, mirroredThroughMs: T };
 
 /** A lease that ends `endsInMs` after T. */
@@ -30,6 +38,9 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
     renewed_at: new Date(T),
     expires_at: new Date(T + endsInMs),
     released_at: null,
+    released_by: null,
+    predecessor_died_at: null,
+    step_down_term: null,
     watermark: MARK,
     ...more,
   };
@@ -40,6 +51,7 @@ const FREE: LeaseReading = { lease: lease(0), serverNowMs: T };
 const WON = lease(3000, { ...MINE, address: ME.address });
 const GOT: Acquisition = { lease: WON, previous: FREE.lease };
 const RENEWED = lease(4000, { ...MINE, address: ME.address });
+const ASKED: Lease = { ...RENEWED, step_down_term: 8 };
 
 const silent = () => {};
 /** With its messages to the parent as plain actions, so that a step shows them. */
@@ -53,6 +65,7 @@ const machine = electionMachine.provide({
     lost: silent,
     ending: silent,
     stopped: silent,
+    requested: silent,
     report: silent,
     endTrust: silent,
     watchHolder: silent,
@@ -128,6 +141,7 @@ describe('election: follower', () => {
       'looking': start,
       'watching': () => start().answers('read', HELD),
       'blind': () => start().fails('read'),
+      'challenging': () => start().on({ type: 'LEADER.DEAD', grant: THEIRS }),
     })
   ) {
     it(`stops at once when ${state}: there is nothing to give back`, () => {
@@ -331,21 +345,153 @@ describe('election: resigning', () => {
   });
 });
 
-it('election: every state can be reached', () => {
-  const { reached, all } = reachable(machine, {
-    input: INPUT,
+describe('election: asked to step down', () => {
+  const settling = () => leader().on({ type: 'HINT' }).answers('renew', ASKED);
+  const releasing = () => settling().on({ type: 'SCHEDULER.STOOD_DOWN' });
+  const yielding = () => releasing().answers('release', true);
+  /** What is done when the lease is given back, and the term has ended that way. */
+  const yields = (by: string) => [['ended', { by }], 'endTrust', ...FOLLOWS.slice(0, 2), 'after 900'];
+
+  it('learns of it with its next renewal, and resigns', () => {
+    const it = leader().after('nextRenewal').answers('renew', ASKED);
+    assert.equal(it.state, 'resigning.settling');
+    assert.deepEqual(it.does, [['role', { role: 'resigning' }], 'ending', 'after 3000']);
+    assert.deepEqual(it.context.grant, MINE);
+  });
+
+  it('takes no notice when it is meant for another term', () => {
+    for (const step_down_term of [null, 7, 9]) {
+      const renewed = { ...RENEWED, step_down_term };
+      const it = leader().on({ type: 'HINT' }).answers('renew', renewed);
+      assert.equal(it.state, 'leader.holding');
+      assert.deepEqual(it.does, [['seen', { lease: renewed }], 'after 300']);
+    }
+  });
+
+  it('gives the lease back when the batch in flight is settled, and leaves it to the others for a moment', () => {
+    const it = settling().on({ type: 'SCHEDULER.STOOD_DOWN' });
+    assert.deepEqual([it.state, it.does], ['resigning.releasing', ['start release']]);
+    it.answers('release', true);
+    assert.deepEqual([it.state, it.does, it.context.grant], [
+      'follower.yielding',
+      yields('stepped down'),
+      null,
+    ]);
+  });
+
+  it('yields for three retry periods, whatever is hinted, and looks then', () => {
+    const it = yielding().on({ type: 'HINT' });
+    assert.deepEqual([it.state, it.does], ['follower.yielding', []]);
+    it.after('yield');
+    assert.deepEqual([it.state, it.does], ['follower.looking', ['start read']]);
+  });
+
+  it('leads again when nobody else came, and is not asked any more', () => {
+    const it = yielding().after('yield').answers('read', FREE);
+    const term9 = { ...WON, term: 9, step_down_term: 8 };
+    it.answers('acquire', { lease: term9, previous: ASKED });
+    assert.deepEqual([it.state, it.context.grant], ['leader.holding', { ...MINE, term: 9 }]);
+    it.on({ type: 'HINT' }).answers('renew', term9);
+    assert.equal(it.state, 'leader.holding');
+    it.on({ type: 'STOP' }).on({ type: 'SCHEDULER.STOOD_DOWN' }).answers('release', true);
+    assert.deepEqual(it.does[0], ['ended', { by: 'released' }], 'that was for another reason');
+  });
+
+  it('yields also when it was fenced meanwhile, or does not know whether the lease was given back', () => {
+    const fenced = releasing().answers('release', false);
+    assert.deepEqual([fenced.state, fenced.does], ['follower.yielding', yields('fenced')]);
+    const error = new Error('cut off');
+    const lost = releasing().fails('release', error);
+    assert.equal(lost.state, 'follower.yielding');
+    assert.deepEqual(lost.does, [
+      ['report', { message: 'the lease could not be released; it will expire', error }],
+      ...yields('expired'),
+    ]);
+    lost.after('yield').answers('read', { lease: ASKED, serverNowMs: T });
+    assert.equal(lost.state, 'follower.watching', 'our own lease, which nobody gave back, has to run out');
+  });
+
+  it('gives it back after a lease duration if the batch never settles', () => {
+    assert.equal(settling().after('settleLimit').state, 'resigning.releasing');
+  });
+
+  it('is not disturbed by a claim that is refused, or a lease that is over meanwhile', () => {
+    for (const event of [{ type: 'HINT' }, { type: 'TRUST.OVER' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
+      assert.equal(settling().on(event).state, 'resigning.settling');
+      assert.equal(releasing().on(event).state, 'resigning.releasing');
+    }
+  });
+
+  it('stops when it is asked to do that as well, at whatever moment, and has ended its term once', () => {
+    const settled = settling().on({ type: 'STOP' }).on({ type: 'SCHEDULER.STOOD_DOWN' });
+    for (const it of [settled, releasing().on({ type: 'STOP' })]) {
+      assert.equal(it.answers('release', true).state, 'stopped');
+      assert.deepEqual(it.does, [['ended', { by: 'stepped down' }], ...STOPPED]);
+    }
+    const it = yielding().on({ type: 'STOP' });
+    assert.deepEqual([it.state, it.does], ['stopped', STOPPED], 'there is nothing to give back');
+  });
+});
+
+it('election: passes on that a run was requested, while it leads', () => {
+  const request = { type: 'REQUEST' };
+  for (const it of [leader(), leader().after('nextRenewal')]) {
+    const { state } = it;
+    assert.deepEqual([it.on(request).does, it.state], [['requested'], state]);
+  }
+  for (const it of [start(), start().answers('read', HELD), candidate(), leader().on({ type: 'STOP' })]) {
+    const { state } = it;
+    assert.deepEqual([it.on(request).does, it.state], [[], state], 'whoever leads next looks by itself');
+  }
+});
+
+it('election: can reach every state, by every transition', () => {
+  const { reached, all, untaken } = reachable(machine, {
+    inputs: [INPUT],
     events: [
       { type: 'HINT' },
+      { type: 'REQUEST' },
       { type: 'STOP' },
       { type: 'TRUST.OVER' },
       { type: 'SCHEDULER.STOOD_DOWN' },
       { type: 'SCHEDULER.FENCED', term: 8 },
+      { type: 'SCHEDULER.FENCED', term: 7 },
       { type: 'LEADER.DEAD', grant: THEIRS },
     ],
-    answers: { read: [FREE, HELD], acquire: [GOT, null], renew: [RENEWED, null], release: [true, false] },
-    by: ({ stopping }) => stopping,
+    answers: {
+      read: [FREE, HELD],
+      acquire: [GOT, null],
+      renew: [RENEWED, ASKED, null],
+      release: [true, false],
+    },
+    by: ({ grant, dead, leaving, stopping }) => [grant, dead, leaving, stopping],
+    invariant: (state, { grant, dead, leaving, stopping }, underWay) => {
+      const asks: Record<string, string> = {
+        'follower.looking': 'read',
+        'candidate': 'acquire',
+        'leader.renewing': 'renew',
+        'resigning.releasing': 'release',
+      };
+      const watches = { follower: 'watchLeader', leader: 'watchTrust' }[state.split('.')[0] as string];
+      assert.deepEqual(
+        underWay.toSorted(),
+        state === 'stopped' ? ['watchLease'] : [asks[state], watches, 'watchLease'].filter(Boolean).sort(),
+        'it renews only under a trust that is watched, and asks one thing at a time',
+      );
+      if (state === 'stopped') return assert.equal(stopping, true);
+      assert.deepEqual(grant, /^(leader|resigning)/.test(state) ? MINE : null);
+      if (/^(follower|leader)/.test(state)) assert.equal(stopping, false, 'STOP is heeded at once');
+      if (state.startsWith('resigning')) {
+        assert.ok(stopping || leaving === 'stepped down', 'who resigns for good was told to stop');
+      }
+      if (state === 'follower.challenging') assert.deepEqual(dead, THEIRS, 'it knows whom it pre-empts');
+      if (/^(leader|resigning)|watching|yielding/.test(state)) {
+        assert.equal(dead, null, 'whom to pre-empt is old news');
+      }
+    },
   });
   assert.deepEqual(reached, all);
+  assert.deepEqual(untaken, []);
 });
 
 const YES: Record<string, unknown> = { read: FREE, acquire: GOT, renew: RENEWED, release: true };
@@ -357,24 +503,32 @@ function next(it: Walk, what: string): Walk | null {
   if (what === 'FENCED') return it.on({ type: 'SCHEDULER.FENCED', term: 8 });
   if (what === what.toUpperCase()) return it.on({ type: what });
   if (src === undefined) return null;
+  if (what === 'asked') return src === 'renew' ? it.answers(src, ASKED) : null;
   return what === 'fails' ? it.fails(src) : it.answers(src, (what === 'yes' ? YES : NO)[src]);
 }
 
 it('election: a term that began ends once, and before the next one, whatever comes in whatever order', () => {
-  const all = ['HINT', 'STOP', 'TRUST.OVER', 'FENCED', 'SCHEDULER.STOOD_DOWN', 'fails', 'yes', 'no'];
+  const all = ['HINT', 'STOP', 'TRUST.OVER', 'FENCED', 'SCHEDULER.STOOD_DOWN', 'fails', 'yes', 'no', 'asked'];
   const rows = all.flatMap((a) => all.flatMap((b) => all.map((c) => [a, b, c])));
-  for (const start of [['yes'], ['yes', 'TRUST.OVER', 'yes', 'yes']]) {
+  const starts = [['yes'], ['yes', 'TRUST.OVER', 'yes', 'yes'], ['yes', 'HINT', 'asked']];
+  for (const start of starts) {
     for (const row of rows) {
       const it = candidate();
       let open = 0;
+      let trusted = false;
       for (const what of [...start, ...row]) {
         if (it.state === 'stopped' || next(it, what) === null) break;
-        for (const [deed] of it.does) {
-          if (deed === 'began') open++;
-          if (deed === 'ended') open--;
+        for (const deed of it.does) {
+          if (deed === 'endTrust') trusted = false;
+          if (deed[0] === 'began') {
+            open++;
+            trusted = true;
+          }
+          if (deed[0] === 'ended') open--;
           assert.ok(open === 0 || open === 1, `${row}`);
         }
-        assert.equal(open, /^(leader|resigning)/.test(it.state) ? 1 : 0, `${row}: ${it.state}`);
+        const leads = /^(leader|resigning)/.test(it.state);
+        assert.deepEqual([open, trusted], [leads ? 1 : 0, leads], `${start}, ${row}: ${it.state}`);
       }
     }
   }
@@ -384,18 +538,18 @@ it('election: a term that began ends once, and before the next one, whatever com
 function running() {
   const clock = new SimClock();
   const read = calls<LeaseReading>();
-  const acquire = calls<Acquisition | null, { me: Candidate; instead: Grant | null }>();
+  const acquire = calls<Acquisition | null, { me: Candidate; instead: DeadGrant | null }>();
   const renew = calls<Lease | null, { grant: Grant }>();
-  const release = calls<boolean, { grant: Grant }>();
+  const release = calls<boolean, { grant: Grant; by: ReleasedBy }>();
   const reports: string[] = [];
   const watches: string[] = [];
   const followed: number[] = [];
   const sends: Record<string, () => void> = {};
   let trustEnded = 0;
-  const watch = (name: string, type: 'HINT' | 'TRUST.OVER') =>
+  const watch = (name: string, ...types: ('HINT' | 'REQUEST' | 'TRUST.OVER')[]) =>
     fromCallback<EventFromLogic<typeof electionMachine>>(({ sendBack }) => {
       watches.push(`${name} begins`);
-      sends[name] = () => sendBack({ type });
+      for (const type of types) sends[type] = () => sendBack({ type });
       return () => void watches.push(`${name} ends`);
     });
   const under = underParent(
@@ -405,7 +559,7 @@ function running() {
         acquire: acquire.slot,
         renew: renew.slot,
         release: release.slot,
-        watchLease: watch('lease', 'HINT'),
+        watchLease: watch('lease', 'HINT', 'REQUEST'),
         watchTrust: watch('trust', 'TRUST.OVER'),
         watchLeader: fromCallback<LeaderEvent>(({ receive, sendBack }) => {
           receive(({ lease }) => followed.push(lease.term));
@@ -432,8 +586,9 @@ function running() {
     watches,
     followed,
     leaderDead: () => sends.dead?.(),
-    hint: () => sends.lease?.(),
-    trustOver: () => sends.trust?.(),
+    hint: () => sends.HINT?.(),
+    request: () => sends.REQUEST?.(),
+    trustOver: () => sends['TRUST.OVER']?.(),
     trustEnded: () => trustEnded,
     /** To the leadership, and forgets what was told on the way. */
     async lead() {
@@ -519,7 +674,7 @@ describe('election, as an actor', () => {
     await it.renew.last.answer(RENEWED);
     it.child.send({ type: 'STOP' });
     it.child.send({ type: 'SCHEDULER.STOOD_DOWN' });
-    assert.deepEqual(it.release.last.input, { grant: MINE });
+    assert.deepEqual(it.release.last.input, { grant: MINE, by: 'released' });
     await it.release.last.answer(true);
     assert.deepEqual(it.told, [
       { type: 'LEASE.SEEN', mark: MARK },
@@ -545,6 +700,37 @@ describe('election, as an actor', () => {
     assert.deepEqual(it.renew.last.input, { grant: { ...MINE, term: 10 } });
     it.child.send({ type: 'SCHEDULER.FENCED', term: 8 });
     assert.equal(it.machine.state, 'leader.renewing', 'that was the other term');
+  });
+
+  it('steps down when it is asked to, and says so to the store and to its parent', async () => {
+    const it = running();
+    await it.lead();
+    it.hint();
+    await it.renew.last.answer(ASKED);
+    assert.deepEqual(it.heard(), ['ELECTION.ROLE', 'LEASE.ENDING']);
+    assert.equal(it.trustEnded(), 0, 'the batch in flight may still be settled');
+    it.child.send({ type: 'SCHEDULER.STOOD_DOWN' });
+    assert.deepEqual(it.release.last.input, { grant: MINE, by: 'stepped down' });
+    await it.release.last.answer(true);
+    assert.deepEqual(it.told, [
+      { type: 'ELECTION.ENDED', term: 8, by: 'stepped down' },
+      { type: 'ELECTION.ROLE', role: 'follower', by: 'xstate.done.actor.0.election.resigning.releasing' },
+    ]);
+    assert.equal(it.trustEnded(), 1);
+    it.hint();
+    await it.clock.advance(899);
+    assert.equal(it.read.list.length, 1, 'somebody else is to be first');
+    await it.clock.advance(1);
+    await it.read.last.answer(HELD);
+    assert.deepEqual([it.machine.state, it.followed], ['follower.watching', [7]]);
+  });
+
+  it('tells its parent of requests while it leads', async () => {
+    const it = running();
+    it.request();
+    await it.lead();
+    it.request();
+    assert.deepEqual(it.heard(), ['LEASE.REQUESTED']);
   });
 
   it('gives back what it won while it was being stopped', async () => {

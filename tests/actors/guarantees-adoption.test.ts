@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../src/actors/adoption.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
-import type { Run } from '../../src/domain/run.ts';
+import { requestedRun, type Run } from '../../src/domain/run.ts';
+import type { Schedule } from '../../src/domain/schedule.ts';
 import { SimCluster, type SimReplica, unreachable } from '../support/simCluster.ts';
 
 const NEVER = new Promise<never>(() => {});
@@ -276,5 +277,119 @@ describe('a replica that stops', () => {
     await stopped;
     const { state, attempt, executor } = await stored();
     assert.deepEqual([state, attempt, executor], ['succeeded', 2, adopter?.id]);
+  });
+});
+
+describe('a run that somebody asks for', () => {
+  /** A schedule whose own time does not come, and a request for it, of whose run it tells. */
+  async function asking(cluster: SimCluster) {
+    await cluster.create('s', 3_600_000);
+    await cluster.clock.advance(100);
+    const schedule = await cluster.user.schedules.get('s') as Schedule;
+    const run = requestedRun(schedule, cluster.clock.now(), 'one');
+    return {
+      run,
+      request: () => cluster.user.runs.request(run),
+      stored: async () => await cluster.user.runs.get(run.id) as Run,
+      /** There is one record of it, and it was executed once, by whom the record names. */
+      async assertOnce(attempt = 1) {
+        const [only, ...others] = await cluster.runs('s');
+        assert.deepEqual([only?.id, only?.state, only?.attempt, others], [run.id, 'succeeded', attempt, []]);
+        assert.deepEqual(executionsOf(cluster, run), [`${attempt} ${only?.executor}`]);
+      },
+    };
+  }
+
+  it('begins within milliseconds, whoever asked', async () => {
+    const cluster = await SimCluster.ofThree();
+    const { run, request, stored, assertOnce } = await asking(cluster);
+    const atMs = cluster.clock.now();
+    await request();
+    await cluster.clock.advance(20);
+    const { executor, trigger, claimed_at, lateness_ms, term } = await stored();
+    assert.deepEqual([executor, trigger, term], [cluster.leader().id, 'manual', 1]);
+    assert.ok(claimed_at.getTime() - atMs <= 2 && lateness_ms <= 5, `${lateness_ms}`);
+    assert.ok(cluster.executions.every((each) => each.runId === run.id && each.atMs - atMs <= 2));
+    await assertOnce();
+    await cluster.clock.advance(3 * DEAD_AFTER_MS);
+    await assertOnce();
+  });
+
+  it('begins within a second when the leader is not told of it', async () => {
+    const cluster = await SimCluster.ofThree();
+    const { request, stored, assertOnce } = await asking(cluster);
+    cluster.leader().trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
+    await request();
+    await cluster.clock.advance(1000);
+    assert.ok((await stored()).lateness_ms <= 1000);
+    await assertOnce();
+  });
+
+  it('begins with the next leader, at once, when the leader dies right after the request', async () => {
+    const cluster = await SimCluster.ofThree();
+    cluster.liveness = true;
+    const { request, assertOnce } = await asking(cluster);
+    const old = cluster.leader();
+    await request();
+    old.crash();
+    await cluster.clock.advance(100);
+    await assertOnce();
+    assert.equal(executionsOf(cluster, (await cluster.runs('s'))[0] as Run)[0]?.endsWith(old.id), false);
+    await cluster.clock.advance(3 * DEAD_AFTER_MS);
+    await assertOnce();
+  });
+
+  it('waits for a leader when nobody leads', async () => {
+    const cluster = await SimCluster.ofThree();
+    const { request, stored, assertOnce } = await asking(cluster);
+    cluster.leader().crash();
+    await cluster.clock.advance(1000);
+    await request();
+    await cluster.clock.advance(1000);
+    assert.deepEqual([(await stored()).state, (await stored()).attempt], ['claimed', 0]);
+    await cluster.clock.advance(1500);
+    await assertOnce();
+  });
+
+  it('is executed once, as the second attempt, when the leader dies right after it has made it its own', async () => {
+    const cluster = await SimCluster.ofThree();
+    cluster.liveness = true;
+    const { request, stored, assertOnce } = await asking(cluster);
+    const old = cluster.leader();
+    old.trouble = async (op, run) => {
+      const answer = await run();
+      if (op === 'runs.adopt') old.crash();
+      return answer;
+    };
+    await request();
+    await cluster.clock.advance(DEAD_AFTER_MS);
+    assert.deepEqual([(await stored()).attempt, (await stored()).executor], [1, old.id]);
+    await cluster.clock.advance(ADOPTED_WITHIN_MS);
+    await assertOnce(2);
+  });
+
+  it('is executed once when a leader that was frozen meanwhile wakes', async () => {
+    const cluster = await SimCluster.ofThree();
+    const { request, stored, assertOnce } = await asking(cluster);
+    const old = cluster.leader();
+    old.freeze();
+    await request();
+    await cluster.clock.advance(4000);
+    await assertOnce();
+    old.wake();
+    await cluster.clock.advance(3 * DEAD_AFTER_MS);
+    await assertOnce();
+    assert.notEqual((await stored()).executor, old.id);
+  });
+
+  it('ends as abandoned when its schedule is deleted before anybody has begun', async () => {
+    const cluster = await SimCluster.ofThree();
+    const { run, request, stored } = await asking(cluster);
+    cluster.leader().crash();
+    await request();
+    await cluster.user.schedules.remove('s');
+    await cluster.clock.advance(ADOPTED_WITHIN_MS);
+    const { state, reason } = await stored();
+    assert.deepEqual([state, reason, executionsOf(cluster, run)], ['abandoned', 'schedule_gone', []]);
   });
 });

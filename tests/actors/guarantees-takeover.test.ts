@@ -1,7 +1,7 @@
 /** Fast takeover (G5) on replicas as they are, which see each other's processes die. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertOnceEach, LEASE, SimCluster } from '../support/simCluster.ts';
+import { assertOnceEach, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
 
 async function seeing(): Promise<SimCluster> {
   const cluster = await SimCluster.ofThree();
@@ -20,6 +20,7 @@ describe('a leader whose process is gone', () => {
   it('is replaced at once: nothing is lost, nothing fired twice, and the history says how', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
+    const crashedMs = cluster.clock.now();
     old.crash();
     await cluster.clock.advance(50);
     assert.equal(heirs(cluster, [old]).length, 1);
@@ -27,7 +28,12 @@ describe('a leader whose process is gone', () => {
     assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
     const [now, before] = await cluster.user.leadership.list(10);
     assert.deepEqual([now?.began_by, before?.ended_by, before?.replica], ['pre-empted', 'fenced', old.id]);
-    assert.equal(now?.gap_ms, 0);
+    // Two milliseconds later its peers see it; then one of them takes its place.
+    const seenMs = (before?.ended_at?.getTime() ?? 0) - crashedMs;
+    assert.ok(seenMs >= 1 && seenMs <= 2, `${seenMs}`);
+    const gapMs = now?.gap_ms ?? -1;
+    assert.equal(gapMs, (now?.began_at.getTime() ?? 0) - (before?.ended_at?.getTime() ?? 0));
+    assert.ok(gapMs >= 1 && gapMs <= 50, `${gapMs}`);
   });
 
   it('is replaced again when its successor dies', async () => {
@@ -70,5 +76,99 @@ describe('a leader that does not answer', () => {
     await stopped;
     const [now, before] = await cluster.user.leadership.list(10);
     assert.deepEqual([now?.began_by, before?.ended_by], ['acquired', 'released']);
+  });
+});
+
+describe('a leader that is asked to step down', () => {
+  const yieldMs = 3 * LEASE.retryMs;
+
+  it('makes way for another at once: nothing is lost, nothing fired twice, and the history says why', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    assert.equal(await cluster.user.lease.askToStepDown(1), true);
+    await cluster.clock.advance(50);
+    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower']);
+    await cluster.clock.advance(2 * yieldMs);
+    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower'], 'and it stays so');
+    assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
+    const [now, before] = await cluster.user.leadership.list(10);
+    assert.deepEqual(
+      [now?.term, now?.began_by, before?.replica, before?.ended_by],
+      [2, 'acquired', old.id, 'stepped down'],
+    );
+    assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) <= 50, `${now?.gap_ms}`);
+    assert.ok(cluster.executions.some(({ replica }) => replica === heirs(cluster, [old])[0]?.id));
+  });
+
+  it('settles the claim that is on its way first, and executes what it committed', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    let claims = 0;
+    old.trouble = async (op, run) => {
+      if (op !== 'claims.claim') return await run();
+      claims++;
+      await new Promise<void>((resolve) => cluster.clock.setTimeout(resolve, 400));
+      return await run();
+    };
+    await cluster.clock.advance(30);
+    assert.equal(claims, 1);
+    await cluster.user.lease.askToStepDown(1);
+    await cluster.clock.advance(300);
+    assert.deepEqual([old.role, heirs(cluster, [old]).length], ['resigning', 0]);
+    await cluster.clock.advance(150);
+    assert.deepEqual([old.role, heirs(cluster, [old]).length, claims], ['follower', 1, 1]);
+    await cluster.clock.advance(1000);
+    await assertOnceEach(cluster, 's', 20);
+  });
+
+  it('learns of it with its next renewal, when it is not told', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    old.trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
+    await cluster.user.lease.askToStepDown(1);
+    await cluster.clock.advance(LEASE.retryMs + 50);
+    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower']);
+    await assertOnceEach(cluster, 's', 20);
+  });
+
+  it('leads again, under another term, when nobody else is there', async () => {
+    const cluster = new SimCluster();
+    const only = cluster.add('r1');
+    await cluster.clock.advance(1000);
+    await cluster.create('s', 20);
+    await cluster.clock.advance(1000);
+    await cluster.user.lease.askToStepDown(1);
+    await cluster.clock.advance(yieldMs - 1);
+    assert.equal(only.role, 'follower');
+    await cluster.clock.advance(50);
+    assert.equal(only.role, 'leader');
+    await cluster.clock.advance(2 * yieldMs);
+    assert.equal(only.role, 'leader', 'it was asked once');
+    await assertOnceEach(cluster, 's', 20);
+    const [now] = await cluster.user.leadership.list(10);
+    assert.equal(now?.term, 2);
+    assert.ok((now?.gap_ms ?? 0) >= yieldMs - 50 && (now?.gap_ms ?? 0) <= yieldMs + 50, `${now?.gap_ms}`);
+  });
+
+  it('stops all the same when it is asked to do that meanwhile', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    await cluster.user.lease.askToStepDown(1);
+    const stopped = old.replica.stop();
+    await cluster.clock.advance(500);
+    await stopped;
+    assert.equal(heirs(cluster, [old]).length, 1);
+    await cluster.clock.advance(500);
+    await assertOnceEach(cluster, 's', 20);
+  });
+
+  it('is another one by then, when that term is over: nobody steps down', async () => {
+    const cluster = await seeing();
+    cluster.leader().crash();
+    await cluster.clock.advance(100);
+    assert.equal(await cluster.user.lease.askToStepDown(1), false);
+    await cluster.clock.advance(2 * LEASE.retryMs);
+    const [now] = await cluster.user.leadership.list(10);
+    assert.deepEqual([now?.term, now?.ended_at], [2, null]);
   });
 });

@@ -124,15 +124,21 @@ describe('job', () => {
     assert.deepEqual([it.state, it.does], ['settled', [['crashed', { runId: RUN.id, error }]]]);
   });
 
-  it('can reach every state', () => {
+  it('can reach every state, by every transition', () => {
     const types = ['DUE', 'CLAIMING', 'UNCLAIMED', 'WITHDRAWN', 'PAUSED', 'RESUMED'];
-    const { reached, all } = reachable(jobMachine, {
-      input: INPUT,
-      events: [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED(), ADOPTED(RUN)],
+    const { reached, all, untaken } = reachable(jobMachine, {
+      inputs: [INPUT],
+      events: [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED(), ADOPTED(RUN), ADOPTED(LATER)],
       answers: { run: [OUTCOME, null] },
-      by: ({ running }) => running.size,
+      by: ({ running }) => [...running],
+      invariant: (state, { running }, underWay) => {
+        assert.equal(underWay.length, running.size, 'no run is lost from sight');
+        assert.equal(new Set(running.values()).size, running.size, 'one attempt of a run at a time');
+        if (state === 'running') assert.ok(running.size > 0);
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });
 

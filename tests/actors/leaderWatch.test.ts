@@ -14,6 +14,9 @@ const EMPTY: Lease = {
   renewed_at: null,
   expires_at: new Date(0),
   released_at: null,
+  released_by: null,
+  predecessor_died_at: null,
+  step_down_term: null,
   watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
 };
 
@@ -26,7 +29,7 @@ const grant = (holder: string, term: number): Grant => ({ holder, boot: `boot-${
 function watching() {
   const story: string[] = [];
   const dead: Grant[] = [];
-  const die = new Map<string, () => void>();
+  const die = new Map<string, (sinceMs: number) => void>();
   const peers: Peers = {
     watch({ address, boot }, onDead) {
       story.push(`watch ${boot} at ${address}`);
@@ -35,7 +38,7 @@ function watching() {
     },
   };
   const watch = leaderWatch(peers, 'boot-me', (grant) => dead.push(grant));
-  return { ...watch, story, dead, dies: (holder: string) => die.get(`boot-${holder}`)?.() };
+  return { ...watch, story, dead, dies: (holder: string) => die.get(`boot-${holder}`)?.(0) };
 }
 
 describe('leaderWatch', () => {

@@ -178,13 +178,36 @@ describe('mirror', () => {
     assert.deepEqual(names(it.does), ['tell', 'report', 'start load']);
   });
 
-  it('can reach every state', () => {
-    const { reached, all } = reachable(machine, {
-      events: [1, 2, 3].flatMap((stream) => [broke(stream, true), broke(stream, false)]),
-      answers: { load: [loaded()], resume: [new Feed('t2')] },
-      by: ({ stream, token }) => [Math.min(stream, 4), token],
+  it('can reach every state, by every transition', () => {
+    const snapshots = [new Feed('t1'), new Feed(null)];
+    const { reached, all, untaken } = reachable(machine, {
+      events: [1, 2].flatMap((stream) => [
+        changed(stream, upsert('b')),
+        changed(stream, GONE),
+        progress(stream, T),
+        broke(stream, true),
+        broke(stream, false),
+      ]),
+      answers: { load: snapshots.map(loaded), resume: [new Feed('t2')] },
+      by: ({ stream, token, feed, postponed }) => [
+        Math.min(stream, 3),
+        token,
+        feed?.token(),
+        postponed.slice(0, 1).map((event) => [event.type, 'resumable' in event && event.resumable]),
+      ],
+      invariant: (state, { stream, token, feed, postponed }, underWay) => {
+        assert.deepEqual(underWay, { loading: ['load'], resuming: ['resume'] }[state] ?? []);
+        assert.equal(feed !== null, state === 'following', 'a stream that was given up is not kept open');
+        assert.ok(postponed.every((event) => event.stream === stream), 'only of the present stream');
+        if (feed !== null) {
+          assert.deepEqual(postponed, [], 'all was told');
+          assert.equal(snapshots.includes(feed as Feed), token === null, 'each snapshot begins anew');
+        }
+        if (/esum/.test(state)) assert.notEqual(token, null, 'it knows where to go on');
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });
 

@@ -112,13 +112,41 @@ describe('outcomes', () => {
     assert.equal(it.after('retry').answers('write', 1).state, 'stopped');
   });
 
-  it('can reach every state', () => {
-    const { reached, all } = reachable(outcomesMachine, {
+  it('can reach every state, by every transition', () => {
+    /** Almost a full batch; almost all that may be kept, when the first 500 of them could not be written. */
+    const from = [
+      { value: 'idle', context: { kept: outcomes(0, MAX_WRITTEN - 1), writing: 0, stopping: false } },
+      {
+        value: 'waiting',
+        context: { kept: outcomes(0, MAX_KEPT - 1), writing: MAX_WRITTEN, stopping: false },
+      },
+    ];
+    const { reached, all, untaken } = reachable(outcomesMachine, {
+      from,
       events: [event(0), STOP],
       answers: { write: [1] },
-      by: ({ kept, stopping }) => [Math.min(kept.length, 1), stopping],
+      by: ({ kept, writing, stopping }) => [
+        [1, MAX_WRITTEN, MAX_KEPT - 1, MAX_KEPT].filter((size) => kept.length >= size).length,
+        writing > 0,
+        stopping,
+      ],
+      invariant: (state, { kept, writing, stopping }, underWay) => {
+        if (from.some(({ context }) => context.kept === kept)) return;
+        assert.ok(kept.length <= MAX_KEPT && writing <= Math.min(kept.length, MAX_WRITTEN), 'bounded (G9)');
+        assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
+        assert.equal(writing > 0, state === 'writing' || state === 'waiting');
+        assert.equal(
+          kept.length === 0,
+          state === 'idle' || state === 'stopped',
+          'all is written, or goes on',
+        );
+        if (state === 'gathering') assert.ok(kept.length < MAX_WRITTEN && !stopping, 'no waiting for more');
+        if (state === 'idle') assert.equal(stopping, false);
+        if (state === 'stopped') assert.equal(stopping, true);
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });
 

@@ -99,14 +99,24 @@ describe('presence', () => {
     assert.deepEqual(leaving().on(role('draining')).underWay, ['leave']);
   });
 
-  it('can reach every state', () => {
-    const { reached, all } = reachable(presenceMachine, {
-      events: [STOP, role('leader')],
+  it('can reach every state, by every transition', () => {
+    const { reached, all, untaken } = reachable(presenceMachine, {
+      events: [STOP, role('leader'), role('follower')],
       answers: { announce: [undefined], leave: [undefined] },
-      input: INPUT,
-      by: ({ changed }) => changed,
+      inputs: [INPUT],
+      by: ({ changed, stopping, word }) => [changed, stopping, word.role],
+      invariant: (state, { changed, stopping }, underWay) => {
+        assert.deepEqual(
+          underWay,
+          { announcing: ['announce'], leaving: ['leave'] }[state] ?? [],
+          'nothing is announced after the leave',
+        );
+        if (state === 'resting') assert.equal(changed, false, 'a new role does not wait');
+        if (state !== 'announcing') assert.equal(stopping, state === 'leaving' || state === 'gone');
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });
 

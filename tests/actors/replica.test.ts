@@ -143,13 +143,36 @@ describe('replica', () => {
     for (const make of [resigning, finishing]) assert.equal(make().on(OUTCOMES_DONE).state, make().state);
   });
 
-  it('can reach every state', () => {
-    const { reached, all } = reachable(replicaMachine, {
-      input: input(),
-      events: [LOADED, STOP, STOPPED, OUTCOMES_DONE, PRESENCE_DONE],
+  it('can reach every state, by every transition', () => {
+    const fromElection = [
+      ...[STOPPED, LEADER],
+      { type: 'ELECTION.BEGAN', acquisition: {} },
+      { type: 'ELECTION.ENDED', term: 1, by: 'fenced' },
+      { type: 'LEASE.LOST' },
+      // In answer to it.
+      { type: 'SCHEDULER.STOOD_DOWN' },
+    ];
+    const { reached, all, untaken } = reachable(replicaMachine, {
+      inputs: [input()],
+      events: (underWay) => [
+        ...[LOADED, PROGRESS, STOP, OUTCOMES_DONE, PRESENCE_DONE],
+        ...(underWay.includes('election') ? fromElection : []),
+      ],
       answers: { runsEnded: [undefined] },
+      unfailing: ['runsEnded'],
+      invariant: (state, _context, underWay) => {
+        const has = (src: string) => underWay.includes(src);
+        if (state === 'connecting') {
+          assert.ok(!has('election') && !has('presence'), 'no election without a mirror');
+        } else if (state !== 'stopped') assert.ok(has('election') && has('presence'));
+        for (const src of ['mirror', 'scheduler', 'adoption', 'outcomes', 'chronicle']) {
+          assert.ok(has(src), src);
+        }
+        assert.equal(has('runsEnded'), state === 'draining.finishing');
+      },
     });
     assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
   });
 });
 

@@ -62,16 +62,28 @@ describe('run', () => {
     assert.deepEqual([it.state, it.does], ['confirming', ['start confirm']]);
   });
 
-  it('can reach every state', () => {
-    const from = (sinceClaimMs: number) =>
+  it('can reach every state, by every transition', () => {
+    const from = (...sinceClaimMs: number[]) =>
       reachable(runMachine, {
-        input: input(sinceClaimMs),
+        inputs: sinceClaimMs.map(input),
         events: [{ type: 'CANCEL' }],
         answers: { execute: [{ output: null }], confirm: [true, false] },
+        invariant: (state, { startedMs, finishedMs, error }, underWay) => {
+          assert.deepEqual(underWay, { attempting: ['execute'], confirming: ['confirm'] }[state] ?? []);
+          const isEnded = ['succeeded', 'failed', 'timedOut', 'cancelled'].includes(state);
+          assert.equal(
+            finishedMs >= startedMs,
+            isEnded,
+            'it has an end when, and only when, it has an outcome',
+          );
+          assert.equal(error !== null, state === 'failed' || state === 'timedOut');
+        },
       });
-    const { reached, all } = from(5000);
+    const { reached, all, untaken } = from(30, 5000);
     assert.deepEqual(reached, all);
-    assert.equal(from(30).reached.includes('confirming'), false);
+    assert.deepEqual(untaken, []);
+    const asked = ['confirming', 'lost', 'unconfirmed'];
+    assert.deepEqual(from(30).reached, all.filter((state) => !asked.includes(state)));
   });
 });
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { jobMachine } from '../../src/actors/job.ts';
 import { JobPool } from '../../src/actors/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../src/actors/ports.ts';
+import { type ClaimBatch, type ClaimResult, StoreRefused } from '../../src/actors/ports.ts';
 import { runMachine } from '../../src/actors/run.ts';
-import { nextMark, schedulerMachine } from '../../src/actors/scheduler.ts';
+import { nextMark, type SchedulerInput, schedulerMachine } from '../../src/actors/scheduler.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
 import type { Grant, Lease, Watermark } from '../../src/domain/lease.ts';
-import type { Run } from '../../src/domain/run.ts';
+import { type Run, runId } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { calls, reachable, underParent, walk } from '../support/machines.ts';
 import { changed, every } from '../support/schedules.ts';
@@ -33,6 +33,9 @@ function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
     renewed_at: new Date(T + acquiredMs),
     expires_at: new Date(T + acquiredMs + 3000),
     released_at: null,
+    released_by: null,
+    predecessor_died_at: null,
+    step_down_term: null,
     watermark,
   };
 }
@@ -139,22 +142,22 @@ const A = every(100, T, { id: 'a' });
 const B = every(100, T, { id: 'b' });
 
 describe('scheduler', () => {
-  /** With something due, or not; the machine alone, its effects are not carried out. */
-  function start(dueNow: boolean) {
+  /** So long after the beginning of a schedule that is due after 100 ms. */
+  function inputOf(sinceMs: number): SchedulerInput {
     const queue = new DueQueue();
     queue.put(A, mark(0));
-    const jobs = { withdraw: () => {} } as JobPool;
-    const nowMs = T + (dueNow ? 100 : 40);
-    return walk(schedulerMachine, {
+    return {
       queue,
-      jobs,
+      jobs: { withdraw: () => {} } as JobPool,
       replica: 'r1',
       boot: 'b1',
       leaseDurationMs: 3000,
-      serverNowMs: () => nowMs,
+      serverNowMs: () => T + sinceMs,
       isTrusted: () => true,
-    });
+    };
   }
+  /** With something due, or not; the machine alone, its effects are not carried out. */
+  const start = (dueNow: boolean) => walk(schedulerMachine, inputOf(dueNow ? 100 : 40));
   const claiming = () => start(true).on(won());
   const COMMITTED = {
     kind: 'committed',
@@ -207,16 +210,41 @@ describe('scheduler', () => {
     assert.equal(it.answers('resolve', []).state, 'idle');
   });
 
-  it('can reach every state', () => {
-    const from = (dueNow: boolean) =>
+  it('can reach every state, by every transition', () => {
+    const search = (...inputs: SchedulerInput[]) =>
       reachable(schedulerMachine, {
-        input: start(dueNow).context,
-        events: [won(), LOST],
-        answers: { claim: [COMMITTED], resolve: [[]] },
-        by: ({ grant }) => grant !== null,
+        // What the machine does to its queue is not carried out: something is due all the time, or never.
+        inputs,
+        events: [
+          ...[won(), won(mark(50), NEXT_GRANT), LOST, ENDING, { type: 'LEASE.SEEN', mark: mark(20) }],
+          ...[loadedEvent(A), upsert(A), progress(30)],
+        ],
+        answers: { claim: [COMMITTED, { kind: 'fenced' }], resolve: [[]] },
+        by: ({ grant, claimTerm, mark, mirroredMs, ending }) => [
+          grant?.term,
+          claimTerm,
+          mark,
+          mirroredMs,
+          ending,
+        ],
+        invariant: (state, { grant, claimTerm, claimNumber, mark, ending }, underWay) => {
+          assert.deepEqual(
+            underWay,
+            { claiming: ['claim'], resolving: ['resolve'] }[state] ?? [],
+            'one claim in flight',
+          );
+          const isInFlight = ['claiming', 'resolving', 'unresolved'].includes(state);
+          if (!isInFlight) assert.equal(grant !== null, state === 'waiting', 'it waits only while it leads');
+          if (!isInFlight) assert.equal(ending, false, 'whoever waits for the end has been told');
+          if (ending) assert.equal(grant, null, 'nothing more is claimed');
+          if (isInFlight) assert.ok(claimTerm > 0 && claimNumber > 0, 'a claim has a term, and a number');
+          assert.ok(mark.claimedThroughMs === 0 || mark.claimedThroughMs >= T);
+        },
       });
-    const reached = new Set([...from(false).reached, ...from(true).reached]);
-    assert.deepEqual([...reached].sort(), from(true).all);
+    const { reached, all, untaken } = search(inputOf(40), inputOf(100));
+    assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
+    assert.deepEqual(search({ ...inputOf(100), isTrusted: () => false }).reached, ['idle', 'waiting']);
   });
 });
 
@@ -567,6 +595,25 @@ describe('scheduler: a claim without an answer', () => {
   });
 });
 
+describe('scheduler: a claim that the store refuses', () => {
+  it('is made again when it is sure that nothing was committed, after a pause', async () => {
+    const it = running(A);
+    it.send(won());
+    await it.clock.advance(100);
+    await it.claim.last.fail(new StoreRefused('MongoDB refused a claim', 'OutOfDiskSpace'));
+    await it.clock.advance(99);
+    assert.deepEqual([it.resolve.list.length, it.machine.state], [0, 'unresolved']);
+    await it.clock.advance(1);
+    await it.resolve.last.answer([]);
+    assert.deepEqual(asks(it.claim.last.input), { a: [100, 200] });
+    await it.commit();
+    assert.deepEqual(it.executed(), [100, 200]);
+    assert.deepEqual(it.tests.reports, [
+      'a claim was refused; making it again when it is sure that nothing was committed',
+    ]);
+  });
+});
+
 describe('a schedule that is gone before its claim is answered', () => {
   const ways: [string, Parameters<ReturnType<typeof running>['send']>[0]][] = [
     ['deleted', deleted('a')],
@@ -591,6 +638,105 @@ describe('a schedule that is gone before its claim is answered', () => {
     await it.commit(['a']);
     assert.equal(it.jobs.size, 0);
   });
+});
+
+/** What may come next, one way or the other; nothing, when it is about a claim and none is in flight. */
+type Move = 'WON' | 'LOST' | 'ENDING' | 'due' | 'commits' | 'fenced' | 'fails' | 'ours' | 'owed';
+const MOVES: Move[] = ['WON', 'LOST', 'ENDING', 'due', 'commits', 'fenced', 'fails', 'ours', 'owed'];
+
+/** Plays the moves, and checks after each one what can never happen. False when one of them does not apply. */
+async function play(moves: readonly Move[]): Promise<boolean> {
+  const it = running(A);
+  const durable = new Set<string>();
+  let grant: Grant | null = null;
+  let term = 7;
+  let isAwaited = false;
+  /** Calls that were seen, and those among them that are answered. */
+  const seen = { claims: 0, resolves: 0, answered: 0 };
+  const pending = () => it.claim.list.length + it.resolve.list.length - seen.answered;
+  const answer = async (how: () => Promise<void>) => {
+    seen.answered++;
+    await how();
+  };
+  const asked = () => it.claim.last.input.requests.flatMap(({ runs }) => runs);
+  const moved: Record<Move, () => Promise<void> | void> = {
+    WON: () => {
+      grant = { ...GRANT, term: ++term };
+      isAwaited = false;
+      it.send(won(mark(0), grant));
+    },
+    LOST: () => {
+      grant = null;
+      it.send(LOST);
+    },
+    ENDING: () => {
+      grant = null;
+      isAwaited = true;
+      it.send(ENDING);
+    },
+    due: async () => {
+      await it.clock.advance(100);
+      it.send(progress(it.clock.now() - T));
+    },
+    commits: () => {
+      for (const run of asked()) durable.add(run.id);
+      return answer(() => it.commit());
+    },
+    fenced: () => {
+      if (grant?.term === it.claim.last.input.grant.term) grant = null;
+      return answer(() => it.claim.last.answer({ kind: 'fenced' }));
+    },
+    fails: () => answer(() => (it.machine.state === 'claiming' ? it.claim : it.resolve).last.fail()),
+    ours: () => {
+      for (const run of asked()) durable.add(run.id);
+      return answer(() => it.resolve.last.answer(asked()));
+    },
+    owed: () => answer(() => it.resolve.last.answer([])),
+  };
+  const applies = (move: Move) => {
+    if (move === 'commits' || move === 'fenced') return it.machine.state === 'claiming';
+    if (move === 'ours' || move === 'owed') return it.machine.state === 'resolving';
+    return move !== 'fails' || pending() > 0;
+  };
+  for (const [step, move] of moves.entries()) {
+    if (!applies(move)) return false;
+    await moved[move]();
+    const way = moves.slice(0, step + 1).join(', ');
+    assert.ok(pending() <= 1, `two claims in flight after ${way}`);
+    assert.deepEqual(it.context().grant, grant, `it knows whether it leads, after ${way}`);
+    const isInFlight = ['claiming', 'resolving', 'unresolved'].includes(it.machine.state);
+    assert.equal(it.queue.taken.length > 0, isInFlight, `what is in flight is set aside, after ${way}`);
+    const executed = it.execute.list.map(({ input }) => input.run.id);
+    assert.deepEqual(executed.toSorted(), [...durable].sort(), `what is durable is executed, after ${way}`);
+    for (const { input: batch } of it.claim.list.slice(seen.claims)) {
+      assert.deepEqual(batch.grant, grant, `a claim without a grant after ${way}`);
+      const settled = new Set([...durable, ...asked().map((run) => run.id)]);
+      const throughMs = batch.markWhenStale([]).claimedThroughMs;
+      for (let atMs = T + 100; atMs <= throughMs; atMs += 100) {
+        assert.ok(settled.has(runId('a', new Date(atMs))), `the watermark is past what is owed after ${way}`);
+      }
+    }
+    seen.claims = it.claim.list.length;
+    const stoodDown = it.machine.heard().filter((type) => type === 'SCHEDULER.STOOD_DOWN').length;
+    assert.equal(
+      stoodDown,
+      isAwaited && !isInFlight ? 1 : 0,
+      `it stands down once, when all is settled: ${way}`,
+    );
+    if (stoodDown > 0) isAwaited = false;
+  }
+  return true;
+}
+
+/** Plays these moves, and everything that may follow them. */
+async function playOn(moves: readonly Move[], more: number): Promise<void> {
+  if (!await play(moves) || more === 0) return;
+  for (const move of MOVES) await playOn([...moves, move], more - 1);
+}
+
+it('scheduler: whatever comes in whatever order, nothing happens that never can', async () => {
+  const starts: Move[][] = [['WON', 'due'], ['WON', 'due', 'fails']];
+  for (const start of starts) await playOn(start, 3);
 });
 
 describe('the watermark that is written', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adopted, adoptionOf, heldAfter } from '../../src/domain/adoption.ts';
-import { isHeld, OPEN_STATES, type Run } from '../../src/domain/run.ts';
+import { isHeld, NOBODY, OPEN_STATES, requestedRun, type Run } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { claimed } from '../support/runs.ts';
 import { every } from '../support/schedules.ts';
@@ -68,6 +68,48 @@ describe('an orphan', () => {
   it('is retried under a policy of before there was a choice', () => {
     const { on_executor_loss: _, ...policy } = RETRIED.policy;
     assert.equal(adoptionOf(RUN, { ...RETRIED, policy } as Schedule, false, NOW_MS)?.how, 'retry');
+  });
+});
+
+describe('a run that was requested', () => {
+  const requested = requestedRun(RETRIED, T, 'one');
+
+  it('becomes the first attempt of whoever adopts it, whatever its policy says of lost ones', () => {
+    for (const schedule of [RETRIED, ABANDONED]) {
+      const adoption = adoptionOf(requested, schedule, false, NOW_MS);
+      assert.deepEqual({ ...requested, ...adopted(adoption!, BY) }, {
+        ...requested,
+        attempt: 1,
+        executor: 'r2',
+        executor_boot: 'b2',
+        term: 9,
+        claimed_at: new Date(NOW_MS),
+      });
+      assert.deepEqual(heldAfter([adoption!], BY), [{ id: requested.id, attempt: 1, executor_boot: 'b2' }]);
+    }
+  });
+
+  it('is an orphan like any other once somebody has begun with it', () => {
+    const adoption = adoptionOf(requested, ABANDONED, false, NOW_MS);
+    const begun = { ...requested, ...adopted(adoption!, { ...BY, boot: 'b1' }) };
+    assert.deepEqual(adoptionOf(begun, ABANDONED, false, NOW_MS)?.how, 'abandon');
+    assert.deepEqual(adopted(adoptionOf(begun, RETRIED, false, NOW_MS)!, BY).attempt, 2);
+  });
+
+  it('ends as abandoned when its schedule is gone, or another one has its id', () => {
+    const again = { ...RETRIED, created_at: new Date(T + 1) };
+    for (const [schedule, isGone] of [[undefined, true], [again, false]] as const) {
+      const adoption = adoptionOf(requested, schedule, isGone, NOW_MS);
+      assert.deepEqual(adoption?.how === 'abandon' && adoption.reason, 'schedule_gone');
+    }
+    assert.equal(adoptionOf(requested, undefined, false, NOW_MS), null, 'the mirror may learn of it yet');
+  });
+
+  it('is held by nobody, until it is', () => {
+    assert.equal(isHeld(requested, { attempt: 0, executor_boot: NOBODY }), true, 'as it was found');
+    const begun = { ...requested, ...adopted(adoptionOf(requested, RETRIED, false, NOW_MS)!, BY) };
+    assert.equal(isHeld(begun, requested), false, 'so that a second adoption finds nothing');
+    assert.equal(isHeld(begun, { attempt: 1, executor_boot: 'b2' }), true);
   });
 });
 

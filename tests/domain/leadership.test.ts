@@ -17,6 +17,9 @@ function lease(holder: string, term: number, second: number, changes: Partial<Le
     renewed_at: at(second),
     expires_at: at(second + 3),
     released_at: null,
+    released_by: null,
+    predecessor_died_at: null,
+    step_down_term: null,
     watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
     ...changes,
   };
@@ -68,7 +71,32 @@ describe('termsOf', () => {
     }
   });
 
-  it('ends a pre-empted term when it was taken away', () => {
+  it('ends a term at the release, when its leader was asked to step down, and says so', () => {
+    const changes: Partial<Lease> = { released_at: at(8), released_by: 'stepped down', expires_at: at(8) };
+    const { began: b, ended } = termsOf({ lease: lease('b', 2, 9), previous: lease('a', 1, 0, changes) });
+    assert.deepEqual([ended?.ended_by, ended?.ended_at, b.gap_ms], ['stepped down', at(8), 1000]);
+  });
+
+  it('ends a pre-empted term when its process was seen to be gone: from then on nobody led', () => {
+    const next = lease('b', 2, 2, { began_by: 'pre-empted', predecessor_died_at: at(1) });
+    const { began: b, ended } = termsOf({ lease: next, previous: lease('a', 1, 0) });
+    assert.deepEqual([ended?.ended_by, ended?.ended_at], ['fenced', at(1)]);
+    assert.deepEqual([b.began_by, b.began_at, b.gap_ms], ['pre-empted', at(2), 1000]);
+  });
+
+  it('ends a term by its own end, when that came before anybody took it, whoever was seen to be gone', () => {
+    const next = lease('b', 2, 4, { began_by: 'pre-empted', predecessor_died_at: at(1) });
+    const released = lease('a', 1, 0, { released_at: at(2), released_by: 'released', expires_at: at(2) });
+    for (
+      const [previous, by, second] of [[lease('a', 1, 0), 'expired', 3], [released, 'released', 2]] as const
+    ) {
+      const { began: b, ended } = termsOf({ lease: next, previous });
+      assert.deepEqual([ended?.ended_by, ended?.ended_at], [by, at(second)]);
+      assert.equal(b.gap_ms, (4 - second) * 1000);
+    }
+  });
+
+  it('ends a pre-empted term when it was taken away, if that is all that is known', () => {
     const terms = termsOf({
       lease: lease('b', 2, 1, { began_by: 'pre-empted' }),
       previous: lease('a', 1, 0, { began_by: 'pre-empted' }),
@@ -119,6 +147,8 @@ describe('withEnd', () => {
     assert.deepEqual(withEnd(term, reading(3)), { ...term, ended_at: at(3), ended_by: 'expired' });
     const released = reading(2, { released_at: at(1), expires_at: at(1) });
     assert.deepEqual(withEnd(term, released), { ...term, ended_at: at(1), ended_by: 'released' });
+    const stepped = reading(2, { released_at: at(1), released_by: 'stepped down', expires_at: at(1) });
+    assert.deepEqual(withEnd(term, stepped), { ...term, ended_at: at(1), ended_by: 'stepped down' });
   });
 
   it('heeds the lease for no other term', () => {

@@ -27,6 +27,9 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
   const runs = client.db(database).collection<RunDoc>('runs');
   let cluster: ProcessCluster;
   let anchorMs: number;
+  const dead = new Set<ReplicaProcess>();
+  const followers = () =>
+    cluster.replicas.filter((replica) => replica !== cluster.leader() && !dead.has(replica));
 
   before(async () => {
     cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
@@ -87,6 +90,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     // Right after a run began: most likely it is not recorded yet.
     await old.said(isExecution, old.lines.length);
     old.process.kill('SIGKILL');
+    dead.add(old);
     const { replica } = await cluster.firedByAnother(old);
     assert.equal(cluster.leader(), replica);
     const orphans = await openRunsOf(old);
@@ -117,6 +121,38 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     assert.equal(claimedLater, 0);
     assert.equal(cluster.leader(), replica);
     await audit();
+  });
+
+  it('when asked to step down, through any replica: another one goes on, and it follows', async () => {
+    const old = cluster.leader();
+    const [other] = followers() as [ReplicaProcess];
+    const linesBefore = old.lines.length;
+    const answer = await other.json<{ replica: string; term: number }>('/leader/step-down', {
+      method: 'POST',
+    });
+    assert.deepEqual([answer.status, answer.body.replica], [202, old.id]);
+    const { replica } = await cluster.firedByAnother(old);
+    await old.said((line) => line.msg === 'term ended' && line.by === 'stepped down', linesBefore);
+    assert.equal(cluster.leader(), replica);
+    const { body: [now, before] } = await other.json<{ term: number; ended_by: string }[]>('/leadership');
+    assert.deepEqual([now?.term, before?.ended_by], [answer.body.term + 1, 'stepped down']);
+    await audit();
+  });
+
+  it('runs a schedule by hand once, through any replica', async () => {
+    const [follower] = followers();
+    const daily = { id: 'daily', type: 'cron', definition: { cron_expression: '@yearly' }, paused: true };
+    await follower!.json('/schedules', { method: 'POST', body: JSON.stringify(daily) });
+    const { status, body } = await follower!.json<{ run_ids: string[] }>('/schedules/daily/trigger', {
+      method: 'POST',
+    });
+    assert.equal(status, 202);
+    const isIt = (line: Line) => isExecution(line) && line.run_id === body.run_ids[0];
+    await cluster.leader().said(isIt);
+    const lines = cluster.replicas.flatMap((replica) => replica.lines.filter(isIt));
+    assert.deepEqual(lines.map(({ attempt }) => attempt), [1]);
+    await follower!.json('/schedules/daily', { method: 'DELETE' });
+    await runs.deleteMany({ schedule_id: 'daily' });
   });
 
   it('after SIGTERM: the lease is handed over, and the process ends with exit code 0', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
 import { HOURLY, json, problem, send, testApi } from './support.ts';
 
 /** A store whose schedules always fail with the error. */
@@ -71,6 +71,33 @@ describe('every answer', () => {
   });
 });
 
+describe('what is told of an answer', () => {
+  it('is its method, the pattern of its path, and its status, all of closed sets', async () => {
+    const told: string[] = [];
+    const { app } = await testApi({
+      answered: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
+    });
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    await app.request('/schedules/a');
+    await app.request('/schedules/a', { method: 'HEAD' });
+    await app.request('/schedules/b/runs?limit=5');
+    await app.request('/nowhere/a/7');
+    await app.request('/');
+    await app.request('/schedules/a', { method: 'PURGE' });
+    await send(app, 'DELETE', '/schedules/a', '', { 'sec-fetch-site': 'cross-site' });
+    assert.deepEqual(told, [
+      'POST /schedules 201 0',
+      'GET /schedules/{id} 200 0',
+      'HEAD /schedules/{id} 200 0',
+      'GET /schedules/{id}/runs 404 0',
+      'GET none 404 0',
+      'GET / 200 0',
+      'OTHER /schedules/{id} 405 0',
+      'DELETE /schedules/{id} 403 0',
+    ]);
+  });
+});
+
 describe('a store that does not answer', () => {
   const unavailable = failing(new StoreUnavailable('mongo.internal:27017 timed out'));
 
@@ -95,6 +122,31 @@ describe('a store that does not answer', () => {
         'the store did not answer: the change may or may not have been made; look before you repeat it',
       );
     }
+  });
+});
+
+describe('a store that refuses', () => {
+  const refusal = new StoreRefused('MongoDB refused it: no space on mongo.internal', 'OutOfDiskSpace');
+
+  it('is a 503 that says why, and who can help, on reads', async () => {
+    const { app, log } = await testApi(failing(refusal));
+    const response = await app.request('/schedules');
+    assert.equal(response.headers.get('retry-after'), '10');
+    assert.equal(
+      (await problem(response, 503)).detail,
+      'the store refuses to answer (OutOfDiskSpace): whoever runs it has to see to that; try again then',
+    );
+    const levels = log.map(({ level }) => level);
+    assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is no mistake of ours');
+  });
+
+  it('is a 503 on writes, which says that they may have happened', async () => {
+    const { app } = await testApi(failing(refusal));
+    assert.equal(
+      (await problem(send(app, 'POST', '/schedules', HOURLY), 503)).detail,
+      'the store refuses changes (OutOfDiskSpace): whoever runs it has to see to that; look then whether this ' +
+        'one was made all the same, and repeat it if not',
+    );
   });
 });
 

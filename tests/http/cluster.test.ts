@@ -26,7 +26,7 @@ describe('GET /leader', () => {
 
   it('is a 503 again after a release', async () => {
     const { app, store } = await testApi();
-    await store.lease.release(await lead(store));
+    await store.lease.release(await lead(store), 'released');
     await problem(app.request('/leader'), 503);
   });
 });
@@ -78,7 +78,7 @@ describe('GET /cluster', () => {
     const { app, store } = await testApi();
     const before = await json(app.request('/cluster'));
     assert.deepEqual([before.leader, before.term, before.replicas], [null, 0, []]);
-    await store.lease.release(await lead(store));
+    await store.lease.release(await lead(store), 'released');
     const after = await json(app.request('/cluster'));
     assert.deepEqual([after.leader, after.term], [null, 1]);
   });
@@ -115,7 +115,7 @@ describe('GET /leadership', () => {
     const { app, store, grant } = await led(60_000);
     assert.deepEqual(await json(app.request('/leadership')), [FIRST]);
     const next = { holder: 'replica-3', boot: 'boot-3', address: 'http://127.0.0.1:8083' };
-    const won = await store.lease.acquire(next, 60_000, grant);
+    const won = await store.lease.acquire(next, 60_000, { ...grant, diedAt: new Date() });
     assert.ok(won);
     await store.leadership.record(termsOf(won));
     assert.deepEqual(await json(app.request('/leadership')), [
@@ -133,7 +133,7 @@ describe('GET /leadership', () => {
 
   it('tells that the newest term was released before it has a successor', async () => {
     const { app, store, grant } = await led(60_000);
-    await store.lease.release(grant);
+    await store.lease.release(grant, 'released');
     const [newest] = await json(app.request('/leadership'));
     assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'released' });
   });

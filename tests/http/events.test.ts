@@ -332,6 +332,19 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(feed.opened, [null, feed.position(5)]);
   });
 
+  it('lets go of who leaves, and of all when it stops, while they catch up', async () => {
+    const { ask, feed, clock, hub, log } = await numbered(10);
+    feed.trouble = (after) => after !== null ? new StoreUnavailable('away') : null;
+    const leaving = await ask(`?after=${feed.position(7)}`);
+    const staying = await ask(`?after=${feed.position(8)}`);
+    await clock.advance(600);
+    await leaving.cancel();
+    hub.close();
+    await clock.advance(5000);
+    assert.deepEqual((await staying.rest()).map(({ event }) => event), ['hello']);
+    assert.deepEqual([hub.counts.clients, log], [0, []]);
+  });
+
   it('cuts off who does not take what it asked to have again, so that others get their turn', async () => {
     const { ask, app, feed, clock, hub } = await numbered(5000);
     const sleepers = [];

@@ -27,6 +27,7 @@ export async function testApi(
     store?: (store: Store) => ApiDeps['store'];
     serverNowMs?: number;
     more?: readonly Route[];
+    answered?: NonNullable<ApiDeps['answered']>;
   } = {},
 ): Promise<TestApi> {
   const { clock, fireTimers } = stillClock();
@@ -41,6 +42,7 @@ export async function testApi(
     clock,
     logger: recorder(log),
     replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
+    ...(overrides.answered && { answered: overrides.answered }),
     status: () => overrides.status ?? { state: 'standing by', live: true, ready: true, reasons: [] },
   }, overrides.more);
   return { app, store, log, fireTimers };

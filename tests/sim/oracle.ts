@@ -46,6 +46,7 @@ export class Oracle {
   #lease: Lease | null = null;
   #changesSeen = 0;
   claims = 0;
+  requests = 0;
   terms = 0;
   preemptions = 0;
 
@@ -66,8 +67,11 @@ export class Oracle {
   observe(who: Witness | null, op: string): void {
     this.#observeSchedules();
     const runs = this.#db.takeInserted();
-    if (runs.length > 0) this.#trace.note(`${who?.name}`, `claims ${runs.map(summary).join(', ')}`);
-    for (const run of runs) this.#inserted(run, op, who);
+    if (op === 'runs.request') { for (const run of runs) this.#requested(run, who); }
+    else {
+      if (runs.length > 0) this.#trace.note(`${who?.name}`, `claims ${runs.map(summary).join(', ')}`);
+      for (const run of runs) this.#inserted(run, op, who);
+    }
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
     if (op === 'presence.announce' && who) this.#observeHeartbeat(who.boot);
     if (op === 'presence.leave' && who) this.#seenMs.delete(who.boot);
@@ -85,6 +89,21 @@ export class Oracle {
       if (wrong !== null) this.fail(`A definition took effect out of order: ${wrong}.`);
     }
     this.#changesSeen = changes.end;
+  }
+
+  /** Nobody's yet: it is in the books from now on, and has to come to an end. */
+  #requested(run: Run, who: Witness | null): void {
+    this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
+    if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== '') {
+      this.fail(`${run.id} was requested and is in somebody's hands.`);
+    }
+    this.requests++;
+    this.#open.set(run.id, { boot: run.executor_boot, attempt: 0 });
+  }
+
+  /** A request was answered with success. */
+  promised(run: Run): void {
+    if (!this.#db.run(run.id)) this.fail(`${run.id} was promised, and is not stored.`);
   }
 
   #inserted(run: Run, op: string, who: Witness | null): void {

@@ -6,6 +6,7 @@ import type { SeededRandom } from './random.ts';
 /** Liveness connections between processes: one that dies is noticed a moment later, a frozen one never. */
 export class SimPeers {
   readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #diedMs = new Map<string, number>();
   readonly #clock: TrueClock;
   readonly #random: SeededRandom;
   readonly #lives: (boot: string) => boolean;
@@ -23,7 +24,8 @@ export class SimPeers {
         // Nobody that was never met is told dead.
         if (!this.#lives(boot)) return () => {};
         let ended = false;
-        const notice = () => void watcher.whenAwake(() => ended || onDead());
+        const sinceMs = () => this.#clock.trueMs - (this.#diedMs.get(boot) as number);
+        const notice = () => void watcher.whenAwake(() => ended || onDead(sinceMs()));
         const watchers = this.#watchers.get(boot) ?? new Set();
         this.#watchers.set(boot, watchers.add(notice));
         return () => {
@@ -35,6 +37,7 @@ export class SimPeers {
   }
 
   died(boot: string): void {
+    this.#diedMs.set(boot, this.#clock.trueMs);
     for (const notice of this.#watchers.get(boot) ?? []) {
       this.#clock.setTimeout(notice, this.#random.between(0.5, 20));
     }

@@ -13,6 +13,7 @@ export interface Result {
   trace: string[];
   occurrences: number;
   claims: number;
+  requests: number;
   terms: number;
   preemptions: number;
   faults: ReadonlyMap<string, number>;
@@ -45,6 +46,7 @@ export async function simulate(seed: number, mutation: Mutation | null = null): 
     trace: trace.lines(),
     occurrences: oracle.ledger.settled,
     claims: oracle.claims,
+    requests: oracle.requests,
     terms: oracle.terms,
     preemptions: oracle.preemptions,
     faults: world.faults,

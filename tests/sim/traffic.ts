@@ -1,8 +1,16 @@
 /** Users: they change schedules through whichever replica they reach. */
 import type { ScheduleStore } from '../../src/actors/ports.ts';
-import type { Policy, Schedule, ScheduleSpec, Timing } from '../../src/domain/schedule.ts';
+import { requestedRun } from '../../src/domain/run.ts';
+import {
+  type Policy,
+  type Schedule,
+  type ScheduleSpec,
+  specOf,
+  type Timing,
+} from '../../src/domain/schedule.ts';
 import { EPOCH_MS } from './clock.ts';
 import { CRON_STEPS } from './naive.ts';
+import type { SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -16,6 +24,8 @@ export function request(world: World, random: SeededRandom): void {
   if (able.length === 0) return;
   const process = random.pick(able);
   const id = random.pick(IDS);
+  if (random.chance(0.12)) return void trigger(world, process, id, random);
+  if (random.chance(0.02)) return void stepDown(world, process);
   const op = random.weighted(OPS);
   const nowMs = world.clock.now();
   void op.ask(process.store.schedules, id, nowMs, random).then(
@@ -27,6 +37,34 @@ export function request(world: World, random: SeededRandom): void {
     (error: Error) => world.trace.note(process.name, `answers ${op.name} ${id}: 503, ${error.message}`),
   );
   world.trace.note('user', `${op.name} ${id} by ${process.name}`);
+}
+
+/** A run by hand. */
+async function trigger(world: World, process: SimProcess, id: string, random: SeededRandom): Promise<void> {
+  const { trace, oracle } = world;
+  const { schedules, runs } = process.store;
+  trace.note('user', `trigger ${id} by ${process.name}`);
+  try {
+    const schedule = await schedules.get(id);
+    if (schedule === null) return trace.note(process.name, `answers trigger ${id}: 404`);
+    const run = requestedRun(schedule, process.replica.serverNowMs(), random.whole(0, 1e9).toString(36));
+    await runs.request(run);
+    trace.note(process.name, `answers trigger ${id}: ${run.id}`);
+    oracle.promised(run);
+  } catch (error) {
+    trace.note(process.name, `answers trigger ${id}: 503, ${(error as Error).message}`);
+  }
+}
+
+async function stepDown(world: World, process: SimProcess): Promise<void> {
+  world.trace.note('user', `step down by ${process.name}`);
+  const answer = process.store.lease.read().then(({ lease }) =>
+    process.store.lease.askToStepDown(lease.term)
+  );
+  await answer.then(
+    (asked) => world.trace.note(process.name, `answers step down: ${asked}`),
+    (error: Error) => world.trace.note(process.name, `answers step down: 503, ${error.message}`),
+  );
 }
 
 interface Op {
@@ -55,9 +93,7 @@ const OPS: readonly Op[] = [
 async function edit(all: ScheduleStore, id: string, change: { paused: boolean }): Promise<Answer> {
   const present = await all.get(id);
   if (present === null) return null;
-  const { id: _, revision, created_at: _c, updated_at: _u, effective_from: _e, superseded: _s, ...rest } =
-    present;
-  return await all.replace(id, { ...rest, ...change }, revision);
+  return await all.replace(id, { ...specOf(present), ...change }, present.revision);
 }
 
 function spec(random: SeededRandom, nowMs: number): ScheduleSpec {

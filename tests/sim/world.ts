@@ -144,6 +144,7 @@ export class World {
   async #flood(afterMs: number): Promise<void> {
     const { schedules } = this.user();
     await this.clock.wait(afterMs);
+    if (this.#healed) return;
     if (await schedules.create('flood', FLOOD) === 'conflict') return;
     await this.clock.wait(2000);
     if (this.#healed) return void await schedules.remove('flood');

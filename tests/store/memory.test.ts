@@ -143,7 +143,8 @@ describe('memory store', () => {
       };
       const told: string[] = [];
       await new Promise<void>((resolve) => {
-        const stop = store.lease.watch(() => {
+        const stop = store.lease.watch((about) => {
+          if (about !== 'lease') return;
           told.push('hint');
           stop();
           resolve();

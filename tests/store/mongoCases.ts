@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Binary } from 'mongodb';
-import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import type { Grant } from '../../src/domain/lease.ts';
+import type { Outcome } from '../../src/domain/run.ts';
+import type { Announcement } from '../../src/domain/replica.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../src/infra/random.ts';
 import type { TestMongo } from '../support/mongo.ts';
@@ -25,6 +27,11 @@ import {
 
 /** The name of the store whose commands fail. */
 const CLAIMER = 'claimer';
+
+function announced(boot: string): Announcement {
+  const who = { id: boot, boot, role: 'follower' as const, address: '', version: '' };
+  return { ...who, started_at: new Date(0), transitions: [], transition_count: 0 };
+}
 
 /** What only a real server can do to a store. Needs one with `enableTestCommands`. */
 export function mongoCases(mongo: TestMongo): void {
@@ -158,6 +165,90 @@ export function mongoCases(mongo: TestMongo): void {
     );
   }
 
+  const refused = { errorCode: 14031 };
+  for (const command of ['insert', 'findAndModify', 'commitTransaction']) {
+    test(
+      `a claim is refused, and made later, when the disk is full at its ${command}`,
+      async (store, { raw }) => {
+        const { grant, schedule, runs } = await ready(store);
+        const it = batch(grant, [request(schedule, runs)], { durationMs: 300 });
+        const full = await failCommand(raw, 'alwaysOn', {
+          appName: CLAIMER,
+          failCommands: [command],
+          ...refused,
+        });
+        await assert.rejects(store.claims.claim(it), isRefusal('OutOfDiskSpace'));
+        await full.off();
+        assert.deepEqual(await store.claims.resolve(runs, grant.boot), []);
+        assert.deepEqual(committed(await store.claims.claim(it)).runs.length, runs.length);
+      },
+    );
+  }
+
+  test('every write is refused while the disk is full, and nothing else', async (store, { raw }) => {
+    const { grant, schedule, runs } = await ready(store);
+    await store.presence.announce(announced(grant.boot));
+    const full = await failCommand(raw, 'alwaysOn', {
+      appName: CLAIMER,
+      failCommands: ['insert', 'update', 'delete', 'findAndModify'],
+      ...refused,
+    });
+    const mark = { claimedThroughMs: 0, mirroredThroughMs: 0 };
+    const outcome = { run_id: runs[0]!.id } as Outcome;
+    const writes: Record<string, () => Promise<unknown>> = {
+      create: () => create(store, 'another'),
+      replace: () => replace(store, schedule.id, interval('1s')),
+      remove: () => store.schedules.remove(schedule.id),
+      renew: () => store.lease.renew(grant, LONG_MS, mark),
+      release: () => store.lease.release(grant, 'released'),
+      record: () => store.runs.record([outcome]),
+      resolve: () => store.claims.resolve(runs, grant.boot),
+      leave: () => store.presence.leave(grant.boot),
+    };
+    for (const [name, write] of Object.entries(writes)) {
+      await assert.rejects(write, isRefusal('OutOfDiskSpace'), name);
+    }
+    assert.equal((await store.schedules.get(schedule.id))?.revision, 1);
+    assert.equal((await store.lease.read()).lease.term, grant.term);
+    await full.off();
+    assert.equal((await replace(store, schedule.id, interval('1s'))).revision, 2);
+  });
+
+  test('what a validator of the database does not let in is refused', async (store, { name, raw }) => {
+    const { grant, schedule, runs } = await ready(store);
+    const letIn = (validator: object) =>
+      Promise.all(['runs', 'schedules'].map((collMod) => raw.db(name).command({ collMod, validator })));
+    await letIn({ never: true });
+    const claim = () => store.claims.claim(batch(grant, [request(schedule, runs)]));
+    await assert.rejects(claim, isRefusal('DocumentValidationFailure'));
+    await assert.rejects(create(store, 'another'), isRefusal('DocumentValidationFailure'));
+    await letIn({});
+    assert.equal(committed(await claim()).runs.length, runs.length);
+  });
+
+  const broken = {
+    'its connection breaks': { closeConnection: true },
+    'its server is shutting down': { writeConcernError: { code: 91, errmsg: 'shutting down' } },
+  };
+  for (const [what, effect] of Object.entries(broken)) {
+    test(`a bulk write is not refused when ${what}`, async (store, { raw }) => {
+      const data = { appName: CLAIMER, failCommands: ['update'], ...effect };
+      const failing = await failCommand(raw, 'alwaysOn', data);
+      await assert.rejects(store.runs.record([{ run_id: 'job' } as Outcome]), (error: Error) => {
+        assert.equal(error.constructor, StoreUnavailable, `${error}`);
+        return true;
+      });
+      await failing.off();
+    });
+  }
+
+  test('what the user of the database may not do is refused', async (store, { raw }) => {
+    const forbidden = { appName: CLAIMER, failCommands: ['find'], errorCode: 13 };
+    const failing = await failCommand(raw, 'alwaysOn', forbidden);
+    await assert.rejects(store.schedules.get('job'), isRefusal('Unauthorized'));
+    await failing.off();
+  });
+
   test('resolving waits for a claim of the same store', async (store, { raw }) => {
     const { grant, schedule, runs } = await ready(store);
     const slow = { blockConnection: true, blockTimeMS: 300 };
@@ -200,6 +291,70 @@ export function mongoCases(mongo: TestMongo): void {
     assert.equal(again.failure?.resumable, false);
   });
 
+  test('events whose history is lost, or whose collections go, say so', async (store, { name, raw }) => {
+    const first = await store.events.open(null);
+    assert.ok(first !== 'lost');
+    const failing = { appName: CLAIMER, errorCode: 286 };
+    await failCommand(raw, { times: 1 }, { ...failing, failCommands: ['getMore'] });
+    let step = await first.next();
+    while (step !== 'lost') step = await first.next();
+    await failCommand(raw, { times: 1 }, { ...failing, failCommands: ['aggregate'] });
+    assert.equal(await store.events.open(first.start), 'lost');
+
+    const second = await store.events.open(first.start);
+    assert.ok(second !== 'lost');
+    await raw.db(name).dropCollection('schedules');
+    step = await second.next();
+    while (step !== 'lost') step = await second.next();
+    const third = await store.events.open(null);
+    assert.ok(third !== 'lost', 'from now on it goes on');
+    third.close();
+  });
+
+  test('events that can’t be read now are not lost', async (store, { raw }) => {
+    const events = await store.events.open(null);
+    assert.ok(events !== 'lost');
+    const { off } = await failCommand(raw, 'alwaysOn', {
+      appName: CLAIMER,
+      failCommands: ['getMore', 'aggregate'],
+      errorCode: 189,
+    });
+    const failure = async (): Promise<unknown> => {
+      for (;;) if (await events.next() === 'lost') return 'lost';
+    };
+    await assert.rejects(failure(), StoreUnavailable);
+    await assert.rejects(store.events.open(events.start), StoreUnavailable);
+    await off();
+    const again = await store.events.open(events.start);
+    assert.ok(again !== 'lost');
+    await create(store, 'job');
+    for (;;) {
+      const step = await again.next();
+      assert.ok(step !== 'lost');
+      if (step.event?.type === 'schedule') break;
+    }
+  });
+
+  test('a replica that is seen while it is swept away stays', async (store, { name, raw }) => {
+    await store.presence.announce(announced('a'));
+    const replicas = raw.db(name).collection<{ _id: string; last_seen: Date }>('replicas');
+    await replicas.updateOne({ _id: 'a' }, { $set: { last_seen: new Date(0) } });
+    // The sweep has found it, and is held up before it writes.
+    const { entered, off } = await failCommand(raw, { times: 1 }, {
+      appName: CLAIMER,
+      failCommands: ['update', 'bulkWrite'],
+      blockConnection: true,
+      blockTimeMS: 300,
+    });
+    const swept = store.presence.sweep({ lostAfterMs: 3000, goneAfterMs: 60_000 });
+    await entered(1);
+    await replicas.updateOne({ _id: 'a' }, { $set: { last_seen: new Date() } });
+    await swept;
+    await off();
+    const [replica] = await store.presence.list(LONG_MS);
+    assert.deepEqual([replica?.boot, replica?.lost_at], ['a', null]);
+  });
+
   test('a watch on the lease goes on when its collection goes', async (store, { name, raw }) => {
     const told: string[] = [];
     let wake = () => {};
@@ -207,7 +362,8 @@ export function mongoCases(mongo: TestMongo): void {
       told.push(what);
       wake();
     };
-    const stop = store.lease.watch(tell('hint'), tell('error'));
+    const hint = tell('hint');
+    const stop = store.lease.watch((about) => about === 'lease' && hint(), tell('error'));
     const reach = async (count: number) => {
       while (told.length < count) await new Promise<void>((resolve) => wake = resolve);
     };
@@ -234,6 +390,12 @@ export function mongoCases(mongo: TestMongo): void {
     await assert.rejects(store.ping(), StoreUnavailable);
   });
 }
+
+const isRefusal = (reason: string) => (error: unknown) => {
+  assert.ok(error instanceof StoreRefused, `${error}`);
+  assert.equal(error.reason, reason);
+  return true;
+};
 
 async function ready(
   store: Store,

@@ -5,7 +5,9 @@
  */
 import {
   type ActorRefFrom,
+  type AnyActorLogic,
   type AnyActorRef,
+  type AnyActorScope,
   type AnyEventObject,
   type AnyMachineSnapshot,
   type AnyStateMachine,
@@ -14,11 +16,9 @@ import {
   createMachine,
   fromPromise,
   getNextTransitions,
-  initialTransition,
   type InputFrom,
-  transition,
 } from 'xstate';
-import { getShortestPaths } from 'xstate/graph';
+import { getAdjacencyMap } from 'xstate/graph';
 import type { Clock } from '../../src/actors/ports.ts';
 import type { SimClock } from './simClock.ts';
 import { rest } from './simClock.ts';
@@ -54,7 +54,7 @@ export function walk<T extends AnyStateMachine>(
   from?: { value: string; context: ContextFrom<T> },
 ): Walk {
   let [snapshot, actions] = from === undefined
-    ? initialTransition(machine as AnyStateMachine, input) as Step
+    ? firstStep(machine, input)
     : [machine.resolveState(from), []] as Step;
   const it: Walk = {
     get state() {
@@ -67,10 +67,10 @@ export function walk<T extends AnyStateMachine>(
       return snapshot.context;
     },
     get underWay() {
-      return childrenOf(snapshot).map(([, { src }]) => `${src}`);
+      return underWayIn(snapshot);
     },
     on(event) {
-      [snapshot, actions] = transition(machine as AnyStateMachine, snapshot, event) as Step;
+      [snapshot, actions] = step(machine, snapshot, event);
       return it;
     },
     answers: (src, output) => it.on(doneEvent(childOf(snapshot, src), output)),
@@ -88,6 +88,34 @@ type Step = [AnyMachineSnapshot, PlainAction[]];
 interface PlainAction {
   type: string;
   params: unknown;
+}
+
+/** As XState's `initialTransition`, but with a parent to send to. */
+function firstStep(machine: AnyStateMachine, input: unknown): Step {
+  const { scope, actions } = inert();
+  return [machine.getInitialSnapshot(scope, input), actions];
+}
+
+/** As XState's `transition`, but with a parent to send to. */
+function step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: AnyEventObject): Step {
+  const { scope, actions } = inert();
+  return [machine.transition(snapshot, event, scope), actions];
+}
+
+/** Where a step is taken, and nothing is carried out: what is to be done is noted. */
+function inert(): { scope: AnyActorScope; actions: PlainAction[] } {
+  const actions: PlainAction[] = [];
+  const parent = createActor(createMachine({}), { id: 'parent' });
+  const self = createActor(createMachine({}), { parent });
+  const nothing = () => {};
+  const actionExecutor = ({ type, params }: PlainAction) => void actions.push({ type, params });
+  return {
+    scope: {
+      ...{ self, system: self.system, id: '', sessionId: '', actionExecutor },
+      ...{ logger: nothing, defer: nothing, stopChild: nothing, emit: nothing },
+    },
+    actions,
+  };
 }
 
 function deed({ type, params }: PlainAction): Deed[] {
@@ -116,6 +144,11 @@ function childrenOf(snapshot: AnyMachineSnapshot): [id: string, child: AnyActorR
   return Object.entries(snapshot.children as Record<string, AnyActorRef>);
 }
 
+/** The `src` of each child. */
+function underWayIn(snapshot: AnyMachineSnapshot): string[] {
+  return childrenOf(snapshot).map(([, { src }]) => `${src}`);
+}
+
 /** The id of the child that was made from `src`. */
 function childOf(snapshot: AnyMachineSnapshot, src: string): string {
   const found = childrenOf(snapshot).find(([, child]) => child.src === src);
@@ -139,37 +172,116 @@ function timersOf(snapshot: AnyMachineSnapshot): string[] {
   return types.filter((type) => type.startsWith('xstate.after.'));
 }
 
+interface Search<T extends AnyStateMachine> {
+  /** It begins with each of them. */
+  inputs?: InputFrom<T>[];
+  /** And in the middle: for what takes too many steps to get to. Nothing is invoked in these states. */
+  from?: { value: string; context: ContextFrom<T> }[];
+  /** What may come in each state; or by the `src`s of what is under way in it. */
+  events?: AnyEventObject[] | ((underWay: string[]) => AnyEventObject[]);
+  /** What is invoked answers with one of these, or fails, by its `src`. Others never answer. */
+  answers?: Record<string, unknown[]>;
+  /** The `src` of those that never fail. */
+  unfailing?: string[];
+  /** What of the context makes a difference. */
+  by?: (context: ContextFrom<T>) => unknown;
+  /** Throws when something is wrong with a state, its context, or the `src`s of all that is under way in it. */
+  invariant?: (state: string, context: ContextFrom<T>, underWay: string[]) => void;
+}
+
 /**
  * The states that can be reached, and those that there are to be in (one that is left at once is none),
- * both sorted. In each state every event of `events` may come, every timer may go off, and everything
- * invoked may fail or answer with one of `answers[src]`. `by`: what of the context makes a difference.
+ * both sorted; and the transitions that are never taken on the way, or from there: the event, its place in the
+ * order of those for that event, and the state. Any event, answer, failure and timer may come in each state.
+ * Throws when the invariant does not hold somewhere, or a failure is not dealt with, and says how to get there.
  */
 export function reachable<T extends AnyStateMachine>(
   machine: T,
-  { input, events = [], answers = {}, by = () => null }: {
-    input?: InputFrom<T>;
-    events?: AnyEventObject[];
-    answers?: Record<string, unknown[]>;
-    by?: (context: ContextFrom<T>) => unknown;
-  },
-): { reached: string[]; all: string[] } {
-  const paths = getShortestPaths(machine as AnyStateMachine, {
-    input,
-    events: (state: unknown) => {
-      const snapshot = state as AnyMachineSnapshot;
-      const fromChildren = childrenOf(snapshot).flatMap(([id, { src }]) => [
-        ...(answers[src as string] ?? []).map((output) => doneEvent(id, output)),
-        ...(src as string in answers ? [errorEvent(id, new Error('no answer'))] : []),
-      ]);
-      return [...events, ...fromChildren, ...timersOf(snapshot).map((type) => ({ type }))];
+  { inputs = [undefined as InputFrom<T>], from = [], ...search }: Search<T>,
+): { reached: string[]; all: string[]; untaken: string[] } {
+  // A copy, since its transitions are marked.
+  const copy = machine.provide({}) as AnyStateMachine;
+  const untaken = marked(copy.root);
+  const reached = new Set<string>();
+  const begins = [
+    ...inputs.map((input) => firstStep(copy, input)),
+    ...from.map((middle) => [copy.resolveState(middle), []] as Step),
+  ];
+  for (const begin of begins) explore(copy, begin, search as Search<AnyStateMachine>, untaken, reached);
+  return { reached: [...reached].sort(), all: leavesOf(copy.root).sort(), untaken: [...untaken].sort() };
+}
+
+/** More than that many steps, and `by` tells too many states apart. */
+const MAX_STEPS = 20_000;
+
+/** Takes what is taken out of `untaken`, and adds what is reached to `reached`. */
+function explore(
+  machine: AnyStateMachine,
+  begin: Step,
+  { events = [], answers = {}, unfailing = [], by = () => null, invariant = () => {} }: Search<
+    AnyStateMachine
+  >,
+  untaken: Set<string>,
+  reached: Set<string>,
+): void {
+  const eventsIn = (snapshot: AnyMachineSnapshot): AnyEventObject[] => {
+    if (snapshot.status !== 'active') return [];
+    const fromChildren = childrenOf(snapshot).flatMap(([id, child]) => {
+      const src = child.src as string;
+      const mayFail = src in answers && !unfailing.includes(src);
+      return [
+        ...(answers[src] ?? []).map((output) => doneEvent(id, output)),
+        ...(mayFail ? [errorEvent(id, new Error('no answer'))] : []),
+      ];
+    });
+    const fromOutside = typeof events === 'function' ? events(underWayIn(snapshot)) : events;
+    return [...fromOutside, ...fromChildren, ...timersOf(snapshot).map((type) => ({ type }))];
+  };
+  const keyOf = (snapshot: AnyMachineSnapshot) =>
+    JSON.stringify([snapshot.value, snapshot.status, by(snapshot.context)]);
+  const visit = ([snapshot, actions]: Step, way: string[]) => {
+    for (const { type } of actions) untaken.delete(type);
+    const state = stateOf(snapshot.value);
+    reached.add(state);
+    try {
+      if (snapshot.status === 'error') throw snapshot.error;
+      invariant(state, snapshot.context, underWayIn(snapshot));
+    } catch (error) {
+      throw new Error(`${state} is not sound after ${way.join(', ') || 'nothing'}`, { cause: error });
+    }
+  };
+  visit(begin, []);
+  const ways = new Map([[keyOf(begin[0]), [] as string[]]]);
+  const logic = {
+    getInitialSnapshot: () => begin[0],
+    getPersistedSnapshot: () => begin[0],
+    transition: (snapshot: AnyMachineSnapshot, event: AnyEventObject) => {
+      const taken = step(machine, snapshot, event);
+      const way = [...(ways.get(keyOf(snapshot)) ?? []), event.type];
+      const next = keyOf(taken[0]);
+      if (!ways.has(next)) ways.set(next, way);
+      visit(taken, way);
+      return taken[0];
     },
-    serializeState: (state: unknown) => {
-      const { value, context } = state as AnyMachineSnapshot;
-      return JSON.stringify([value, by(context)]);
-    },
+  };
+  getAdjacencyMap(logic as AnyActorLogic, {
+    events: (snapshot) => eventsIn(snapshot as AnyMachineSnapshot),
+    serializeState: (snapshot) => keyOf(snapshot as AnyMachineSnapshot),
+    limit: MAX_STEPS,
   });
-  const reached = new Set(paths.map(({ state }) => stateOf((state as AnyMachineSnapshot).value)));
-  return { reached: [...reached].sort(), all: leavesOf(machine.root).sort() };
+}
+
+/** Adds to each transition an action that does nothing but tell that it was taken. Answers with their names. */
+function marked(node: AnyStateMachine['root'], names = new Set<string>()): Set<string> {
+  for (const [event, candidates] of [...node.transitions, ['at once', node.always ?? []] as const]) {
+    candidates.forEach((candidate, index) => {
+      const type = `${event} #${index + 1} of ${node.path.join('.') || node.key}`;
+      candidate.actions = [...candidate.actions, { type }];
+      names.add(type);
+    });
+  }
+  for (const inner of Object.values(node.states) as AnyStateMachine['root'][]) marked(inner, names);
+  return names;
 }
 
 function leavesOf(node: AnyStateMachine['root']): string[] {

@@ -3,6 +3,7 @@
  * off, or have its calls delayed.
  */
 import assert from 'node:assert/strict';
+import type { ReplicaObserver } from '../../src/actors/observer.ts';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
@@ -64,10 +65,11 @@ export class SimReplica {
         await cluster.attempt(run);
         return { output: null };
       },
-      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead()) },
+      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead(0)) },
       identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
+      ...(cluster.observer && { observer: cluster.observer }),
     });
   }
 
@@ -132,6 +134,8 @@ export class SimCluster {
   /** A user's connection, which no trouble touches. */
   readonly user: Store = this.db.connect();
   boots = 0;
+  /** Is told by all replicas that are added from then on. */
+  observer: ReplicaObserver | null = null;
   /** Whether replicas see each other die, as they do over their liveness connections. */
   liveness = false;
   readonly #watches = new Set<{ boot: string; onDead: () => void }>();

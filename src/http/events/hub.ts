@@ -68,7 +68,10 @@ export class EventHub {
     this.#clients.add(client);
     client.push(reconnection(reconnectMs));
     this.#open();
-    void this.#welcome(client, after);
+    this.#welcome(client, after).catch((error: Error) => {
+      this.#deps.logger.error('a client of the events could not be served', { error });
+      client.end();
+    });
     return client;
   }
 
@@ -106,7 +109,7 @@ export class EventHub {
       greet: () => greet(after),
       meet: (position) => this.#admit(client, position),
       giveUp: (reason) => {
-        greet((this.#ring as Ring).end);
+        if (this.#ring !== null) greet(this.#ring.end);
         this.#resync(client, reason);
       },
       cutOff: () => this.#cutOff(client),
@@ -120,14 +123,17 @@ export class EventHub {
 
   /** From here on it gets all that comes, after what is kept and it does not have. */
   #admit(client: Client, position: string): void {
-    const ring = this.#ring as Ring;
+    const ring = this.#ring;
+    if (client.over || ring === null) return;
     client.replay(ring.after(position));
     // It may have come from a replica whose stream is a bit ahead of this one's.
     this.#members.set(client, { from: position > ring.end ? position : null, beatsAhead: 0 });
   }
 
   #resync(client: Client, reason: string): void {
-    client.push(plainMessage('resync', { reason }, (this.#ring as Ring).end));
+    // It may have gone, or the replica may stop, while it was being seen to.
+    if (client.over || this.#ring === null) return;
+    client.push(plainMessage('resync', { reason }, this.#ring.end));
     this.#members.set(client, { from: null, beatsAhead: 0 });
   }
 

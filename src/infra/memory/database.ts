@@ -16,7 +16,7 @@ const SWEEP_EVERY_MS = 60_000;
 export class Database {
   /** Null before somebody prepared the database. */
   lease: Lease | null = null;
-  readonly leaseWatchers = new Set<() => void>();
+  readonly leaseWatchers = new Set<(about: 'lease' | 'request') => void>();
   readonly schedules = new Map<string, Schedule>();
   /** The latest `effective_from` of all schedules that were removed. */
   latestRemovedMs = 0;

@@ -1,6 +1,7 @@
 import type { LeaseStore } from '../../actors/ports.ts';
 import {
   type BeganBy,
+  type DeadGrant,
   type Grant,
   isFree,
   isHeldUnder,
@@ -35,9 +36,11 @@ export function memoryLease(connection: Connection): LeaseStore {
           term,
           acquired_at: now,
           began_by: free ? 'acquired' : 'pre-empted',
+          predecessor_died_at: free ? null : clamped((instead as DeadGrant).diedAt, lease.acquired_at, now),
           renewed_at: now,
           expires_at,
           released_at: null,
+          released_by: null,
         };
         const { began_by: by } = db.lease;
         db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
@@ -48,16 +51,25 @@ export function memoryLease(connection: Connection): LeaseStore {
     renew: (grant, durationMs, mark) =>
       connection.call('lease.renew', () => renewed(db, grant, durationMs, mark)),
 
-    release: (grant) =>
+    release: (grant, by) =>
       connection.call('lease.release', () => {
         const lease = inForce(db, grant);
         if (!lease) return false;
         const now = db.now();
-        db.lease = { ...lease, expires_at: now, released_at: now };
+        db.lease = { ...lease, expires_at: now, released_at: now, released_by: by };
         const { boot, term } = grant;
-        db.events.append({ type: 'leader', leader: null, boot, term, by: 'released', at: now });
+        db.events.append({ type: 'leader', leader: null, boot, term, by, at: now });
         hint(db);
         return true;
+      }),
+
+    askToStepDown: (term) =>
+      connection.call('lease.askToStepDown', () => {
+        const lease = db.preparedLease();
+        const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
+        if (holds) db.lease = { ...lease, step_down_term: term };
+        if (holds) hint(db);
+        return holds;
       }),
 
     watch: (onHint, onError) => watch(connection, onHint, onError),
@@ -86,24 +98,35 @@ export function inForce(db: Database, grant: Grant): Lease | null {
 }
 
 function hint(db: Database): void {
-  for (const tell of [...db.leaseWatchers]) tell();
+  for (const tell of [...db.leaseWatchers]) tell('lease');
 }
 
-function watch(connection: Connection, onHint: () => void, onError: (error: Error) => void): () => void {
+/** Somewhere within its term: the replica's idea of the server's clock may be a little off. */
+function clamped(diedAt: Date, acquiredAt: Date | null, now: Date): Date {
+  const atMs = Math.min(Math.max(diedAt.getTime(), acquiredAt?.getTime() ?? 0), now.getTime());
+  return new Date(atMs);
+}
+
+function watch(
+  connection: Connection,
+  onHint: (about: 'lease' | 'request') => void,
+  onError: (error: Error) => void,
+): () => void {
   const { db } = connection;
   let ended = false;
   let timer: unknown;
-  const tell = () => {
+  const tell = (...news: ('lease' | 'request')[]) => {
     void connection.call('lease.watch', () => undefined).then(
-      () => ended || onHint(),
+      () => news.forEach((about) => ended || onHint(about)),
       (error: Error) => {
         if (ended) return;
         onError(error);
         db.clock.clearTimeout(timer);
-        timer = db.clock.setTimeout(tell, REOPEN_AFTER_MS);
+        timer = db.clock.setTimeout(tellAll, REOPEN_AFTER_MS);
       },
     );
   };
+  const tellAll = () => tell('lease', 'request');
   const end = () => {
     ended = true;
     db.leaseWatchers.delete(tell);
@@ -113,6 +136,6 @@ function watch(connection: Connection, onHint: () => void, onError: (error: Erro
   const forget = connection.onClose(end);
   db.leaseWatchers.add(tell);
   // What changed before the watch began is not told by it.
-  tell();
+  tellAll();
   return end;
 }

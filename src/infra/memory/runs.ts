@@ -1,7 +1,7 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
+import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -28,6 +28,12 @@ export function memoryRuns(connection: Connection): RunStore {
       }),
 
     get: (id) => connection.call('runs.get', () => db.run(id) ?? null),
+
+    request: (run) =>
+      connection.call('runs.request', () => {
+        if (!db.run(run.id)) db.insertRun(run);
+        for (const tell of [...db.leaseWatchers]) tell('request');
+      }),
 
     latest: (scheduleIds) =>
       connection.call('runs.latest', () => {
@@ -60,7 +66,7 @@ export function memoryRuns(connection: Connection): RunStore {
         };
         return db.openRuns()
           .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))
-          .sort((a, b) => newestFirst(b, a)).slice(0, limit);
+          .sort((a, b) => Number(isUnbegun(b)) - Number(isUnbegun(a)) || newestFirst(b, a)).slice(0, limit);
       }),
 
     adopt: (adoptions, by) =>

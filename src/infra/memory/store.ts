@@ -48,6 +48,9 @@ export function memoryStore(db: Database, connection: Connection): Store {
           renewed_at: null,
           expires_at: new Date(0),
           released_at: null,
+          released_by: null,
+          predecessor_died_at: null,
+          step_down_term: null,
           watermark: { claimedThroughMs: db.nowMs(), mirroredThroughMs: db.nowMs() },
         };
       }),

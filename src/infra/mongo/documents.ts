@@ -30,8 +30,21 @@ export type TermDoc = Omit<Term, 'term'> & { _id: number };
 
 export const LEASE_ID = 'leader';
 
+/**
+ * Rung when a run was requested, for whoever watches the lease. Next to the lease document, and not in it: there
+ * it would get in the way of claims.
+ */
+export interface BellDoc {
+  _id: typeof BELL_ID;
+  rung: number;
+}
+
+export const BELL_ID = 'requests';
+
 export interface Collections {
   leases: Collection<LeaseDoc>;
+  /** In the collection of the lease. */
+  bell: Collection<BellDoc>;
   schedules: Collection<ScheduleDoc>;
   runs: Collection<RunDoc>;
   replicas: Collection<ReplicaDoc>;
@@ -41,6 +54,7 @@ export interface Collections {
 export function collections(db: Db): Collections {
   return {
     leases: db.collection('leases'),
+    bell: db.collection('leases'),
     schedules: db.collection('schedules'),
     runs: db.collection('runs'),
     replicas: db.collection('replicas'),

@@ -1,14 +1,31 @@
-import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerError, MongoSystemError } from 'mongodb';
-import { StoreUnavailable } from '../../actors/ports.ts';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoErrorLabel,
+  MongoNetworkError,
+  MongoServerError,
+  MongoSystemError,
+} from 'mongodb';
+import { StoreRefused, StoreUnavailable } from '../../actors/ports.ts';
 
 export const DUPLICATE_KEY = 11000;
+
+/**
+ * What a server says that could carry out the call, were it allowed to: whatever labels come with it. Any other
+ * code that is not in NOT_NOW is a refusal as well.
+ */
+const REFUSALS = new Map([
+  [13, 'Unauthorized'],
+  [18, 'AuthenticationFailed'],
+  [121, 'DocumentValidationFailure'],
+  [8000, 'AtlasError'], // Atlas says so of a quota that is used up.
+  [14031, 'OutOfDiskSpace'],
+]);
 
 /** Server errors that say nothing about the call, only that it could not be carried out here and now. */
 const NOT_NOW = new Set([
   6, // HostUnreachable
   7, // HostNotFound
-  13, // Unauthorized
-  18, // AuthenticationFailed
   24, // LockTimeout
   46, // LockBusy
   50, // MaxTimeMSExpired
@@ -32,7 +49,6 @@ const NOT_NOW = new Set([
   317, // ConnectionPoolExpired
   384, // ConnectionError
   391, // ReauthenticationRequired
-  8000, // AtlasError
   9001, // SocketException
   10058, // LegacyNotPrimary
   10107, // NotWritablePrimary
@@ -42,7 +58,6 @@ const NOT_NOW = new Set([
   13388, // StaleConfig
   13435, // NotPrimaryNoSecondaryOk
   13436, // NotPrimaryOrSecondary
-  14031, // OutOfDiskSpace
 ]);
 
 /** What Node and Deno say of a write to a connection whose other end is gone. */
@@ -66,8 +81,8 @@ const CLOSED = new Set([
 ]);
 
 /**
- * Runs a call; what means "not reachable" or "not now" becomes `StoreUnavailable`, with the driver's error as
- * its cause.
+ * Runs a call; what means "not reachable" or "not now" becomes `StoreUnavailable`, and what else the server may
+ * object `StoreRefused`, with the driver's error as the cause.
  */
 export async function answered<T>(op: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -78,12 +93,19 @@ export async function answered<T>(op: string, call: () => Promise<T>): Promise<T
 }
 
 /** The same for an error that was caught elsewhere. Errors of programming stay what they are. */
-export function asStoreError(op: string, error: unknown): Error {
+export function asStoreError(op: string, thrown: unknown): Error {
+  const error = unwrapped(thrown);
+  if (meansRefused(error)) return refused(op, error);
   return meansUnavailable(error) ? unavailable(op, error) : error as Error;
 }
 
 export function unavailable(op: string, cause: unknown): StoreUnavailable {
   return new StoreUnavailable(`MongoDB did not carry out ${op}: ${(cause as Error).message}`, { cause });
+}
+
+function refused(op: string, cause: MongoServerError): StoreRefused {
+  const reason = cause.codeName ?? REFUSALS.get(Number(cause.code)) ?? `code ${cause.code ?? 'unknown'}`;
+  return new StoreRefused(`MongoDB refused ${op}: ${cause.message}`, reason, { cause });
 }
 
 export function hasCode(error: unknown, code: number): boolean {
@@ -92,6 +114,21 @@ export function hasCode(error: unknown, code: number): boolean {
 
 export function hasLabel(error: unknown, label: string): boolean {
   return error instanceof MongoError && error.hasErrorLabel(label);
+}
+
+/** What a bulk write failed of: the driver makes a server's error of it, whatever it was, and may drop its code. */
+function unwrapped(error: unknown): unknown {
+  if (!(error instanceof MongoBulkWriteError)) return error;
+  const { errorResponse, err } = error;
+  if (errorResponse instanceof Error) return errorResponse;
+  return err?.code === undefined
+    ? error
+    : new MongoServerError({ message: err.errmsg ?? '', code: err.code });
+}
+
+function meansRefused(error: unknown): error is MongoServerError {
+  if (!(error instanceof MongoServerError)) return false;
+  return REFUSALS.has(Number(error.code)) || !meansUnavailable(error);
 }
 
 function meansUnavailable(error: unknown): boolean {

@@ -2,8 +2,8 @@
  * What happens in the cluster, from one change stream on the database. A position is the `_data` of a resume token:
  * a hex string whose order is that of the changes, which any replica can resume from.
  */
-import { type ChangeStream, type ChangeStreamDocument, type Db, MongoServerError } from 'mongodb';
-import { type EventFeed, type EventStep, type OpenEvents, StoreUnavailable } from '../../actors/ports.ts';
+import type { ChangeStream, ChangeStreamDocument, Db } from 'mongodb';
+import { type EventFeed, type EventStep, type OpenEvents, StoreRefused } from '../../actors/ports.ts';
 import { answered, asStoreError, hasCode } from './errors.ts';
 import { endsHistory, eventOf, EVENTS } from './eventOf.ts';
 import { AWAIT_MS, nextOf, opened } from './streams.ts';
@@ -13,6 +13,9 @@ const MAX_POSITION_LENGTH = 2000;
 
 /** ChangeStreamFatalError, ChangeStreamHistoryLost: what an open stream says when it can't go on. */
 const LOST = [280, 286];
+
+/** Unauthorized, AuthenticationFailed, AtlasError: not about the token. */
+const RIGHTS = [13, 18, 8000];
 
 type Stream = ChangeStream<Document, ChangeStreamDocument<Document>>;
 type Document = Record<string, unknown>;
@@ -52,7 +55,7 @@ function isPosition(text: string): boolean {
 
 /** The server answered, and it was the token that it did not like: of one that is none it says many things. */
 function isRefused(error: unknown): boolean {
-  return error instanceof MongoServerError && !(asStoreError('', error) instanceof StoreUnavailable);
+  return asStoreError('', error) instanceof StoreRefused && !RIGHTS.some((code) => hasCode(error, code));
 }
 
 function openEvents(
@@ -77,10 +80,11 @@ function openEvents(
     start,
     close,
     next: () =>
-      answered('the reading of events', read).catch((error: unknown) => {
-        if (LOST.some((code) => hasCode(error, code))) return 'lost';
-        throw error;
-      }),
+      answered('the reading of events', () =>
+        read().catch((error: unknown) => {
+          if (LOST.some((code) => hasCode(error, code))) return 'lost';
+          throw error;
+        })),
   };
 }
 

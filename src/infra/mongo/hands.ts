@@ -5,7 +5,7 @@
  * was never there, and told as a whole.
  */
 import type { Document } from 'mongodb';
-import type { BeganBy } from '../../domain/lease.ts';
+import type { BeganBy, ReleasedBy } from '../../domain/lease.ts';
 import type { ChangeOfHands } from '../../domain/event.ts';
 import { literal } from './expressions.ts';
 
@@ -16,8 +16,8 @@ export function takenBy({ holder, boot }: { holder: string; boot: string }, by: 
 }
 
 /** The field for the update that gives the lease back. */
-export function givenBack(): Document {
-  return entry('$term', { leader: null, boot: '$boot', term: '$term', by: 'released', at: '$$NOW' });
+export function givenBack(by: ReleasedBy): Document {
+  return entry('$term', { leader: null, boot: '$boot', term: '$term', by: literal(by), at: '$$NOW' });
 }
 
 function entry(term: unknown, value: Document): Document {

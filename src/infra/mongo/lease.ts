@@ -3,6 +3,7 @@ import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/por
 import {
   type BeganBy,
   type Candidate,
+  type DeadGrant,
   type Grant,
   isFree,
   isHeldUnder,
@@ -45,8 +46,12 @@ export function mongoLease(
         await endOpenClaim(client, session, logger);
         const doc = await leases.findOneAndUpdate(
           // A compare-and-set on the very lease that was read, with the session that was ended.
-          { _id: LEASE_ID, term: previous.term, ...(free ? isFreeFor(candidate) : instead) },
-          taking(candidate, durationMs, free ? 'acquired' : 'pre-empted', claimSessionId()),
+          {
+            _id: LEASE_ID,
+            term: previous.term,
+            ...(free ? isFreeFor(candidate) : grantOf(instead as Grant)),
+          },
+          taking(candidate, durationMs, free ? null : instead, claimSessionId()),
           { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS },
         );
         return doc && { lease: toLease(doc), previous };
@@ -59,17 +64,33 @@ export function mongoLease(
         return doc && toLease(doc);
       }),
 
-    release: (grant) =>
+    release: (grant, by) =>
       answered('the release of the lease', async () => {
-        const update = [{ $set: { expires_at: '$$NOW', released_at: '$$NOW', hands: givenBack() } }];
+        const released_by = literal(by);
+        const update = [{
+          $set: { expires_at: '$$NOW', released_at: '$$NOW', released_by, hands: givenBack(by) },
+        }];
         const { matchedCount } = await leases.updateOne(inForce(grant), update, {
           maxTimeMS: WRITE_WITHIN_MS,
         });
         return matchedCount === 1;
       }),
 
+    askToStepDown: (term) =>
+      answered('the request to step down', async () => {
+        const { matchedCount } = await leases.updateOne(
+          { _id: LEASE_ID, term, released_at: null, $expr: { $gt: ['$expires_at', '$$NOW'] } },
+          { $set: { step_down_term: term } },
+        );
+        return matchedCount === 1;
+      }),
+
     watch,
   };
+}
+
+function grantOf({ holder, boot, term }: Grant): Grant {
+  return { holder, boot, term };
 }
 
 /**
@@ -79,8 +100,14 @@ function isFreeFor({ boot }: Candidate): Document {
   return { $expr: { $or: [{ $lte: ['$expires_at', '$$NOW'] }, { $eq: ['$boot', literal(boot)] }] } };
 }
 
-function taking(candidate: Candidate, durationMs: number, by: BeganBy, session: Binary): Document[] {
+function taking(
+  candidate: Candidate,
+  durationMs: number,
+  instead: DeadGrant | null,
+  session: Binary,
+): Document[] {
   const { holder, boot, address } = candidate;
+  const by: BeganBy = instead === null ? 'acquired' : 'pre-empted';
   return [{
     $set: {
       holder: literal(holder),
@@ -90,10 +117,13 @@ function taking(candidate: Candidate, durationMs: number, by: BeganBy, session: 
       term: { $add: ['$term', 1] },
       acquired_at: '$$NOW',
       began_by: literal(by),
+      // Somewhere within its term: the replica's idea of the server's clock may be a little off.
+      predecessor_died_at: instead && { $min: [{ $max: [instead.diedAt, '$acquired_at'] }, '$$NOW'] },
       renewed_at: '$$NOW',
       expires_at: after('$$NOW', durationMs),
       released_at: literal(null),
       hands: takenBy(candidate, by),
+      released_by: literal(null),
     },
   }];
 }

@@ -1,11 +1,11 @@
-import type { ChangeStream } from 'mongodb';
-
+import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
 import type { Clock, LeaseStore } from '../../actors/ports.ts';
-import type { Collections, LeaseDoc } from './documents.ts';
+import { BELL_ID, type Collections, type LeaseDoc } from './documents.ts';
 import { asStoreError } from './errors.ts';
 import { AWAIT_MS, nextOf, opened } from './streams.ts';
 
 export type LeaseWatch = LeaseStore['watch'];
+type Change = ChangeStreamDocument<LeaseDoc>;
 
 const REOPEN_AFTER_MS = 200;
 
@@ -19,9 +19,15 @@ const CHANGES_OF_HANDS = [{
       { operationType: { $in: ['insert', 'replace'] } },
       { 'updateDescription.updatedFields.term': { $exists: true } },
       { 'updateDescription.updatedFields.released_at': { $exists: true } },
+      { 'updateDescription.updatedFields.step_down_term': { $exists: true } },
+      { 'documentKey._id': BELL_ID },
     ],
   },
 }];
+
+function isBell(change: Change): boolean {
+  return 'documentKey' in change && (change.documentKey._id as string) === BELL_ID;
+}
 
 /** `endWithStore` has the closing store end what is still being watched. */
 export function leaseWatch(
@@ -39,11 +45,16 @@ export function leaseWatch(
       const { first } = await opened(stream);
       if (ended) return;
       // What changed before the stream was open is not told by it.
-      onHint();
+      tell(null);
       // Whoever is given the hint may end the watch.
       for (let change = await first; !ended; change = ended ? null : await nextOf(stream)) {
-        if (change) onHint();
+        if (change) tell(change);
       }
+    };
+
+    const tell = (change: Change | null) => {
+      if (change === null || !isBell(change)) onHint('lease');
+      if (change === null || isBell(change)) onHint('request');
     };
 
     const run = () => {

@@ -15,8 +15,8 @@ const TERM_KEPT_S = 90 * 24 * 3600;
 export async function prepare(db: Db, collections: Collections): Promise<void> {
   await refuseStandalone(db);
   // Explicitly, since a transaction may not wait for the creation of a collection.
-  const names = Object.values(collections).map((collection) => collection.collectionName);
-  await Promise.all(names.map((name) => tolerating(NAMESPACE_EXISTS, db.createCollection(name))));
+  const names = new Set(Object.values(collections).map((collection) => collection.collectionName));
+  await Promise.all([...names].map((name) => tolerating(NAMESPACE_EXISTS, db.createCollection(name))));
   await collections.runs.createIndexes([
     { key: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
     { key: { scheduled_for: -1, _id: -1 } },
@@ -48,6 +48,9 @@ async function insertLease({ leases }: Collections): Promise<void> {
     renewed_at: null,
     expires_at: new Date(0),
     released_at: null,
+    released_by: null,
+    predecessor_died_at: null,
+    step_down_term: null,
     session: null,
   };
   // Never matches a stored one, so that only the first of all upserts does something.

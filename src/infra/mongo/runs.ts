@@ -1,16 +1,16 @@
-import type { Filter } from 'mongodb';
+import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
-import { type Collections, type RunDoc, toRun } from './documents.ts';
+import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
 
 /** A list takes no longer than this, whatever is asked for. */
 const LIST_WITHIN_MS = 2000;
 
-export function mongoRuns({ runs, replicas, schedules }: Collections): RunStore {
+export function mongoRuns({ runs, replicas, schedules, bell }: Collections): RunStore {
   return {
     list: (query) =>
       answered('the listing of runs', async () => {
@@ -31,6 +31,13 @@ export function mongoRuns({ runs, replicas, schedules }: Collections): RunStore 
       answered('the reading of a run', async () => {
         const doc = await runs.findOne({ _id: id });
         return doc && toRun(doc);
+      }),
+
+    request: (run) =>
+      answered('the request of a run', async () => {
+        await runs.insertOne(fromRun(run));
+        // Only a hint: without it the run starts a little later.
+        await bell.updateOne({ _id: BELL_ID }, { $inc: { rung: 1 } }, { upsert: true }).catch(() => {});
       }),
 
     latest: (scheduleIds) =>
@@ -80,10 +87,14 @@ export function mongoRuns({ runs, replicas, schedules }: Collections): RunStore 
       answered('the search for orphaned runs', async () => {
         const seen = await replicas.find(seenWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
           .toArray();
-        const others = [exceptBoot, ...seen.map(({ _id }) => _id)];
-        const filter = { state: { $in: [...OPEN_STATES] }, executor_boot: { $nin: others } };
-        const docs = await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(limit).toArray();
-        return docs.map(toRun);
+        const oldest = async (executor_boot: Condition<string>, most: number) => {
+          if (most === 0) return [];
+          const filter = { state: { $in: [...OPEN_STATES] }, executor_boot };
+          return await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(most).toArray();
+        };
+        const unbegun = await oldest(NOBODY, limit);
+        const others = [NOBODY, exceptBoot, ...seen.map(({ _id }) => _id)];
+        return [...unbegun, ...await oldest({ $nin: others }, limit - unbegun.length)].map(toRun);
       }),
 
     adopt: (adoptions, by) =>

@@ -1,4 +1,5 @@
 import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
+import { StoreUnavailable } from '../../actors/ports.ts';
 
 /** How long the server waits for a change before it answers with none; shorter than the socket's timeout. */
 export const AWAIT_MS = 500;
@@ -26,6 +27,6 @@ export async function nextOf<T extends Document, C extends ChangeStreamDocument<
   const change = await stream.tryNext();
   // The server ends a stream when its collection goes, and the driver then answers with nothing, at once, for
   // ever.
-  if (change === null && stream.closed) throw new Error('the change stream has ended');
+  if (change === null && stream.closed) throw new StoreUnavailable('the change stream has ended');
   return change;
 }

@@ -9,7 +9,7 @@
  */
 import type { ClientSession } from 'mongodb';
 import type { Clock, Random } from '../../actors/ports.ts';
-import { DUPLICATE_KEY, hasCode, hasLabel, unavailable } from './errors.ts';
+import { asStoreError, DUPLICATE_KEY, hasCode, hasLabel, unavailable } from './errors.ts';
 
 const OPTIONS = {
   readConcern: { level: 'snapshot' },
@@ -67,7 +67,7 @@ async function commitBy(deadlineMs: number, options: TransactionOptions): Promis
       return await options.session.commitTransaction();
     } catch (error) {
       if (!hasLabel(error, 'UnknownTransactionCommitResult')) throw error;
-      if (options.clock.monotonic() >= deadlineMs) throw unavailable(options.op, error);
+      if (options.clock.monotonic() >= deadlineMs) throw asStoreError(options.op, error);
     }
     await pause(options, attempt);
   }

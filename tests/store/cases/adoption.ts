@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/actors/ports.ts';
 import type { Adopter, Adoption } from '../../../src/domain/adoption.ts';
-import type { Run } from '../../../src/domain/run.ts';
+import { requestedRun, type Run } from '../../../src/domain/run.ts';
 import {
   at,
   batch,
@@ -27,6 +27,19 @@ export function adoptionCases(test: Test): void {
     assert.deepEqual(await orphans(store), [runs[1], runs[0]]);
     assert.deepEqual(await orphans(store, { limit: 1 }), [runs[1]]);
     assert.deepEqual(await orphans(store, { exceptBoot: 'boot-a' }), [], 'its own runs are nobody else’s');
+  });
+
+  test('finds requested runs before all others, and whoever lives', async (store) => {
+    const [orphan] = await stored(store, [1]);
+    const schedule = await store.schedules.get('job');
+    assert.ok(schedule);
+    const late = requestedRun(schedule, at(120).getTime(), 'late');
+    const early = requestedRun(schedule, at(90).getTime(), 'early');
+    for (const run of [late, early]) await store.runs.request(run);
+    assert.deepEqual(await orphans(store), [early, late, orphan]);
+    assert.deepEqual(await orphans(store, { limit: 2 }), [early, late]);
+    await announce(store, 'a');
+    assert.deepEqual(await orphans(store), [early, late]);
   });
 
   test('finds no orphan of an executor that is seen, but when it was not for long', async (store) => {
@@ -151,7 +164,7 @@ async function stored(store: Store, seconds: number[]): Promise<Run[]> {
 
 /** Replica b leads, after a. */
 async function next(store: Store) {
-  await store.lease.release({ holder: 'a', boot: 'boot-a', term: 1 });
+  await store.lease.release({ holder: 'a', boot: 'boot-a', term: 1 }, 'released');
   return await lead(store, 'b');
 }
 

@@ -52,7 +52,7 @@ export function claimCases(test: Test): void {
       const schedule = await create(store, 'job');
       const old = claimed('job', 1, first);
       await store.claims.claim(batch(first, [request(schedule, [old])]));
-      await store.lease.release(first);
+      await store.lease.release(first, 'released');
       const { grant } = await lead(store, 'b');
       const runs = [claimed('job', 1, grant), claimed('job', 2, grant)];
       const { lease: _, ...rest } = committed(
@@ -150,7 +150,7 @@ export function claimCases(test: Test): void {
   test('is fenced when the term is over, and writes nothing', async (store) => {
     const { grant } = await lead(store, 'a');
     const schedule = await create(store, 'job');
-    await store.lease.release(grant);
+    await store.lease.release(grant, 'released');
     const released = await store.lease.read();
     const late = batch(grant, [request(schedule, [claimed('job', 1, grant)])]);
     assert.deepEqual(await store.claims.claim(late), { kind: 'fenced' }, 'after its release');

@@ -82,14 +82,14 @@ export function eventCases(test: Test): void {
     const events = await open(store);
     const { grant, lease } = await lead(store, 'a');
     await store.lease.renew(grant, LONG_MS, { claimedThroughMs: 1, mirroredThroughMs: 1 });
-    await store.lease.release(grant);
+    await store.lease.release(grant, 'stepped down');
     const again = await lead(store, 'a');
     const candidate = { holder: 'b', boot: 'boot-b', address: 'http://b' };
-    await store.lease.acquire(candidate, LONG_MS, again.grant);
+    await store.lease.acquire(candidate, LONG_MS, { ...again.grant, diedAt: at(0) });
     const told = await take(events, 4);
     assert.deepEqual(story(told), [
       'leader a of boot-a in 1: acquired',
-      'leader null of boot-a in 1: released',
+      'leader null of boot-a in 1: stepped down',
       'leader a of boot-a in 2: acquired',
       'leader b of boot-b in 3: pre-empted',
     ]);

@@ -76,13 +76,14 @@ export function leadershipCases(test: Test): void {
 
   test('takes what the lease store says about an acquisition', async (store) => {
     const { grant } = await lead(store, 'a');
-    await store.lease.release(grant);
+    await store.lease.release(grant, 'released');
     const second = await store.lease.acquire(candidate('b'), LONG_MS, null);
     assert.ok(second);
     const third = await store.lease.acquire(candidate('c'), LONG_MS, {
       holder: 'b',
       boot: 'boot-b',
       term: 2,
+      diedAt: new Date((second.lease.acquired_at as Date).getTime() - 1),
     });
     assert.ok(third);
     for (const acquisition of [second, third]) await store.leadership.record(termsOf(acquisition));
@@ -95,8 +96,11 @@ export function leadershipCases(test: Test): void {
         [1, 'a', 'acquired', 'released'],
       ],
     );
-    assert.deepEqual(terms[1]?.ended_at, terms[0]?.began_at);
-    assert.equal(terms[0]?.gap_ms, 0);
+    assert.deepEqual(terms[1]?.ended_at, terms[1]?.began_at, 'its process was gone at once');
+    assert.equal(
+      terms[0]?.gap_ms,
+      (terms[0]?.began_at as Date).getTime() - (terms[1]?.ended_at as Date).getTime(),
+    );
     assert.equal(
       terms[1]?.gap_ms,
       (terms[1]?.began_at as Date).getTime() - (terms[2]?.ended_at as Date).getTime(),

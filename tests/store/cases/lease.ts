@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { isFree } from '../../../src/domain/lease.ts';
+import { type Grant, isFree, isToStepDown } from '../../../src/domain/lease.ts';
+import { requestedRun } from '../../../src/domain/run.ts';
 import {
   batch,
   candidate,
@@ -31,6 +32,9 @@ export function leaseCases(test: Test): void {
       began_by: null,
       renewed_at: null,
       released_at: null,
+      released_by: null,
+      predecessor_died_at: null,
+      step_down_term: null,
     });
     assert.equal(expires_at.getTime(), 0);
     assert.equal(watermark.claimedThroughMs, watermark.mirroredThroughMs);
@@ -90,18 +94,51 @@ export function leaseCases(test: Test): void {
 
   test('is pre-empted by whoever names exactly the grant that is in force', async (store) => {
     const { grant, lease } = await lead(store, 'a');
+    const dead = { ...grant, diedAt: new Date() };
     for (const wrong of [{ holder: 'x' }, { boot: 'x' }, { term: 2 }, { term: 0 }]) {
-      assert.equal(await store.lease.acquire(candidate('b'), LONG_MS, { ...grant, ...wrong }), null);
+      assert.equal(await store.lease.acquire(candidate('b'), LONG_MS, { ...dead, ...wrong }), null);
     }
     await store.lease.renew(grant, LONG_MS, NO_MARK);
-    const won = await store.lease.acquire(candidate('b'), LONG_MS, grant);
+    const won = await store.lease.acquire(candidate('b'), LONG_MS, dead);
     assert.deepEqual([won?.lease.term, won?.lease.began_by, won?.previous.term], [
       2,
       'pre-empted',
       lease.term,
     ]);
     assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null);
-    assert.equal(await store.lease.acquire(candidate('c'), LONG_MS, grant), null, 'once');
+    assert.equal(await store.lease.acquire(candidate('c'), LONG_MS, dead), null, 'once');
+  });
+
+  test('keeps when the holder before was seen to be gone, somewhere within its term', async (store) => {
+    const { lease } = await lead(store, 'a');
+    const acquiredMs = (lease.acquired_at as Date).getTime();
+    let { holder, boot, term } = lease as Grant;
+    for (const offMs of [0, -60_000, 60_000]) {
+      const next = candidate(`b${offMs}`);
+      const diedAt = new Date(acquiredMs + offMs);
+      const won = await store.lease.acquire(next, LONG_MS, { holder, boot, term, diedAt });
+      assert.ok(won);
+      const { predecessor_died_at, acquired_at } = won.lease;
+      const within = { [-60_000]: won.previous.acquired_at, 0: diedAt, 60_000: acquired_at };
+      assert.deepEqual(predecessor_died_at, within[offMs as 0]);
+      ({ holder, boot, term } = won.lease as Grant);
+    }
+    await store.lease.release({ holder, boot, term }, 'released');
+    assert.equal((await lead(store, 'c')).lease.predecessor_died_at, null, 'nobody was pre-empted');
+  });
+
+  test('passes on the request to step down, to the leader of that term only', async (store) => {
+    assert.equal(await store.lease.askToStepDown(0), false, 'nobody leads');
+    const { grant } = await lead(store, 'a');
+    assert.equal(await store.lease.askToStepDown(2), false);
+    assert.equal(await store.lease.askToStepDown(1), true);
+    const renewed = await store.lease.renew(grant, LONG_MS, NO_MARK);
+    assert.ok(renewed && isToStepDown(renewed));
+    assert.equal(await store.lease.release(grant, 'stepped down'), true);
+    assert.equal((await store.lease.read()).lease.released_by, 'stepped down');
+    assert.equal(await store.lease.askToStepDown(1), false, 'that term is over');
+    const { lease: next } = await lead(store, 'b');
+    assert.deepEqual([next.released_by, isToStepDown(next)], [null, false], 'the next leader was not asked');
   });
 
   test('is renewed by its holder, boot and term only', async (store) => {
@@ -112,7 +149,7 @@ export function leaseCases(test: Test): void {
     assert.deepEqual(renewed.acquired_at, lease.acquired_at);
     for (const wrong of [{ holder: 'b' }, { boot: 'boot-b' }, { term: 2 }, { term: 0 }]) {
       assert.equal(await store.lease.renew({ ...grant, ...wrong }, LONG_MS, NO_MARK), null);
-      assert.equal(await store.lease.release({ ...grant, ...wrong }), false);
+      assert.equal(await store.lease.release({ ...grant, ...wrong }, 'released'), false);
     }
     assert.deepEqual((await store.lease.read()).lease, renewed);
   });
@@ -138,19 +175,19 @@ export function leaseCases(test: Test): void {
     assert.deepEqual(await marks(600, 200), [500, 300]);
     assert.deepEqual(await marks(-5000, -5000), [500, 300]);
     assert.deepEqual(await marks(500, 400), [500, 400]);
-    await store.lease.release(grant);
+    await store.lease.release(grant, 'released');
     const { lease: next } = await lead(store, 'b');
     assert.deepEqual(next.watermark, { claimedThroughMs: startMs + 500, mirroredThroughMs: startMs + 400 });
   });
 
   test('is free at once when it is released, and the grant is over', async (store) => {
     const { grant } = await lead(store, 'a');
-    assert.equal(await store.lease.release(grant), true);
+    assert.equal(await store.lease.release(grant, 'released'), true);
     const reading = await store.lease.read();
     assert.equal(isFree(reading), true);
     assert.deepEqual(reading.lease.released_at, reading.lease.expires_at);
     assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null, 'a late renewal must not revive it');
-    assert.equal(await store.lease.release(grant), false);
+    assert.equal(await store.lease.release(grant, 'released'), false);
     const { lease } = await lead(store, 'b');
     assert.equal(lease.released_at, null);
   });
@@ -159,7 +196,10 @@ export function leaseCases(test: Test): void {
     'hints to its watchers when it is taken or released, not when it is renewed or claimed under',
     async (store, connect) => {
       const hints = new Hints();
-      const stop = connect().lease.watch(() => hints.add(), (error) => assert.fail(error));
+      const stop = connect().lease.watch(
+        (about) => about === 'lease' && hints.add(),
+        (error) => assert.fail(error),
+      );
       await hints.reach(1);
       const { grant } = await lead(store, 'a');
       await hints.reach(2);
@@ -167,14 +207,31 @@ export function leaseCases(test: Test): void {
       await store.lease.renew(grant, LONG_MS, NO_MARK);
       await store.claims.claim(batch(grant, [request(schedule, [claimed('job', 1, grant)])]));
       await replace(store, 'job', { ...SPEC, name: 'changed' });
-      await store.lease.release(grant);
+      await store.lease.askToStepDown(1);
       await hints.reach(3);
-      await lead(store, 'b');
+      await store.lease.release(grant, 'released');
       await hints.reach(4);
-      assert.equal(hints.count, 4);
+      await lead(store, 'b');
+      await hints.reach(5);
+      assert.equal(hints.count, 5);
       stop();
     },
   );
+
+  test('hints at runs that were requested', async (store, connect) => {
+    const hints = new Hints();
+    const stop = connect().lease.watch(
+      (about) => about === 'request' && hints.add(),
+      (error) => assert.fail(error),
+    );
+    await hints.reach(1);
+    const schedule = await create(store, 'job');
+    await lead(store, 'a');
+    await store.runs.request(requestedRun(schedule, Date.now(), 'one'));
+    await hints.reach(2);
+    assert.equal(hints.count, 2);
+    stop();
+  });
 }
 
 class Hints {

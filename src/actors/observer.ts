@@ -1,0 +1,15 @@
+import type { Outcome, Run } from '../domain/run.ts';
+import type { ElectionNews } from './events.ts';
+
+/** Is told what a replica does, as it does it, for metrics. Must be quick and throw nothing. */
+export interface ReplicaObserver {
+  /** A claim of this replica is durable, with these runs and records; there may be none. */
+  claimed(runs: readonly Run[]): void;
+  /** An attempt begins; the run says which, and how late it is. */
+  attempting(run: Run): void;
+  /** An attempt has ended, and its run with it. */
+  settled(outcome: Outcome): void;
+  /** This replica has ended so many runs of lost executors. */
+  abandoned(count: number): void;
+  election(news: ElectionNews): void;
+}

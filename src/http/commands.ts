@@ -1,0 +1,88 @@
+import type { Context } from 'hono';
+import { parseNothing, parsePause } from '../domain/commands.ts';
+import { requestedRun } from '../domain/run.ts';
+import { type Schedule, type ScheduleSpec, specOf } from '../domain/schedule.ts';
+import type { ApiDeps, Route } from './api.ts';
+import { readCommand } from './body.ts';
+import { Problem } from './problem.ts';
+import { scheduleAnswer, scheduleId, unknownSchedule } from './schedules.ts';
+
+/** How often a change is tried that others come in between of. */
+const TRIES = 10;
+
+/** The endpoints that do something with a schedule, beside writing its definition. */
+export function commandRoutes(deps: ApiDeps): Route[] {
+  const { schedules, runs } = deps.store;
+  const answer = scheduleAnswer(deps);
+
+  async function get(id: string): Promise<Schedule> {
+    const schedule = await schedules.get(id);
+    if (schedule === null) throw unknownSchedule(id);
+    return schedule;
+  }
+
+  /** Changes the schedule as it is; null from `change` when nothing is to be changed. */
+  async function change(id: string, how: (present: Schedule) => ScheduleSpec | null): Promise<Schedule> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const present = await get(id);
+      const spec = how(present);
+      if (spec === null) return present;
+      const changed = await schedules.replace(id, spec, present.revision);
+      if (changed === null) throw unknownSchedule(id);
+      if (changed !== 'conflict') return changed;
+    }
+    throw new Problem(
+      409,
+      `schedule ${JSON.stringify(id)} is being changed by others all the time; try again`,
+    );
+  }
+
+  async function pause(c: Context): Promise<Response> {
+    const { reason } = await readCommand(c, parsePause);
+    const schedule = await change(scheduleId(c), (present) => {
+      const { pause_reason, ...spec } = specOf(present);
+      if (spec.paused && (reason === undefined || reason === pause_reason)) return null;
+      return { ...spec, paused: true, ...(reason !== undefined && { pause_reason: reason }) };
+    });
+    return answer(c, 200, schedule);
+  }
+
+  async function resume(c: Context): Promise<Response> {
+    await readCommand(c, parseNothing);
+    const schedule = await change(scheduleId(c), (present) => {
+      const { pause_reason: _, ...spec } = specOf(present);
+      return spec.paused ? { ...spec, paused: false } : null;
+    });
+    return answer(c, 200, schedule);
+  }
+
+  async function trigger(c: Context): Promise<Response> {
+    await readCommand(c, parseNothing);
+    const schedule = await get(scheduleId(c));
+    const run = requestedRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
+    await runs.request(run);
+    c.header('Location', `/runs/${run.id}`);
+    return c.json({ run_ids: [run.id] }, 202);
+  }
+
+  return [
+    {
+      method: 'POST',
+      path: '/schedules/{id}/pause',
+      summary: 'let a schedule owe nothing from now on',
+      handler: pause,
+    },
+    {
+      method: 'POST',
+      path: '/schedules/{id}/resume',
+      summary: 'let it fire again; what it would have owed meanwhile stays undone',
+      handler: resume,
+    },
+    {
+      method: 'POST',
+      path: '/schedules/{id}/trigger',
+      summary: 'run it once now, paused or not',
+      handler: trigger,
+    },
+  ];
+}

@@ -1,0 +1,122 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ReplicaObserver } from '../../actors/observer.ts';
+import type { BeganBy, EndedBy } from '../../domain/lease.ts';
+import type { NotRunReason, RunState } from '../../domain/run.ts';
+
+/** How a replica is at the moment. */
+export interface Vitals {
+  /** Whether it may act as the leader. */
+  leads: boolean;
+  /** The newest term that it knows of. */
+  term: number;
+  /** Everything that was due by then is settled, epoch ms; null before the first look at the lease. */
+  watermarkMs: number | null;
+  /** Schedules that it knows. */
+  schedules: number;
+  liveJobs: number;
+}
+
+/** States into which a replica brings runs, that is all but those in between. */
+const STATES: readonly RunState[] = [
+  ...['claimed', 'succeeded', 'failed', 'timed_out'] as const,
+  ...['cancelled', 'skipped', 'missed', 'abandoned'] as const,
+];
+const MISSED: readonly NotRunReason[] = ['catch_up_window', 'catch_up_limit', 'catch_up_policy'];
+const TRANSITIONS: readonly (BeganBy | EndedBy)[] = [
+  ...['acquired', 'pre-empted'] as const,
+  ...['released', 'expired', 'fenced', 'stepped down'] as const,
+];
+
+/** From a millisecond to a minute. */
+const LATENESS_S = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 30, 60];
+const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+export function replicaMetrics(registry: Registry, vitals: () => Vitals): ReplicaObserver {
+  const registers = [registry];
+  gauges(registers, vitals);
+  const lateness = new Histogram({
+    name: 'scheduler_fire_lateness_seconds',
+    help: "From an occurrence's nominal time to the start of its run's first attempt.",
+    buckets: LATENESS_S,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'scheduler_claim_batch_size',
+    help: 'Runs and records in one claim.',
+    buckets: BATCH_SIZES,
+    registers,
+  });
+  const runs = new Counter({
+    name: 'scheduler_runs_total',
+    help: 'Occurrences that this replica has brought into the state.',
+    labelNames: ['state'],
+    registers,
+  });
+  const missed = new Counter({
+    name: 'scheduler_missed_total',
+    help: 'Occurrences that were recorded as missed, by why they were not run.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const transitions = new Counter({
+    name: 'scheduler_leadership_transitions_total',
+    help: 'Terms of this replica that began (acquired, pre-empted) and ended (all else).',
+    labelNames: ['reason'],
+    registers,
+  });
+  // A series that is there before the first event is what makes that event visible as an increase.
+  for (const state of STATES) runs.inc({ state }, 0);
+  for (const reason of MISSED) missed.inc({ reason }, 0);
+  for (const reason of TRANSITIONS) transitions.inc({ reason }, 0);
+
+  return {
+    claimed(claimed) {
+      if (claimed.length > 0) batches.observe(claimed.length);
+      for (const { state, reason, count } of claimed) {
+        runs.inc({ state }, count);
+        if (state === 'missed') missed.inc({ reason: reason ?? 'unknown' }, count);
+      }
+    },
+    attempting({ attempt, lateness_ms }) {
+      if (attempt === 1) lateness.observe(Math.max(0, lateness_ms) / 1000);
+    },
+    settled: ({ state }) => runs.inc({ state }),
+    abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
+    election(news) {
+      if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
+      if (news.type === 'ELECTION.BEGAN') {
+        transitions.inc({ reason: news.acquisition.lease.began_by ?? 'unknown' });
+      }
+    },
+  };
+}
+
+/** What is looked up when somebody reads it. */
+function gauges(registers: Registry[], vitals: () => Vitals): void {
+  const gauge = (name: string, help: string, value: (now: Vitals) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value(vitals()));
+      },
+    });
+  gauge(
+    'scheduler_is_leader',
+    '1 while this replica may act as the leader, else 0.',
+    ({ leads }) => Number(leads),
+  );
+  gauge(
+    'scheduler_leader_term',
+    'The newest term of leadership that this replica knows of.',
+    ({ term }) => term,
+  );
+  gauge(
+    'scheduler_watermark_timestamp_seconds',
+    'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before it knows.',
+    ({ watermarkMs }) => watermarkMs === null ? NaN : watermarkMs / 1000,
+  );
+  gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
+  gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);
+}
