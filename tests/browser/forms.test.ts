@@ -7,7 +7,7 @@ import { testMongo } from '../support/mongo.ts';
 
 const mongo = await testMongo();
 /** Chromium tells of each answer of 4xx by itself. */
-const REFUSED = /status of (404|412|422)/;
+const REFUSED = /status of (404|409|412|422)/;
 
 describe('the forms of the inspector', { skip: mongo.skip }, () => {
   let inspected: InspectedCluster;
@@ -132,31 +132,36 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('asks before it pauses and before a leader steps down, and tells what became of it', async () => {
+  it('runs by hand, pauses for a reason, and resumes', async () => {
     await create('asked');
-    const asked: string[] = [];
-    const answer = { status: 202, contentType: 'application/json', body: '{}' };
-    await page.route(/\/(pause|trigger|step-down)$/, (route) => {
-      const request = route.request();
-      asked.push(`${request.method()} ${new URL(request.url()).pathname} ${request.postData()}`);
-      return route.fulfill(answer);
-    });
     await watched.goTo('schedules/asked');
     await page.getByRole('button', { name: 'Run now' }).click();
     await page.getByText('asked runs now').waitFor();
     await page.getByRole('button', { name: 'Pause …' }).click();
     await page.getByLabel('Reason (optional)').fill('audit');
     await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('asked is paused').waitFor();
-    await watched.goTo('cluster');
+    await page.getByText('Paused: audit').waitFor();
+    assert.equal((await schedule('asked')).paused, true);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('Paused: audit').waitFor({ state: 'detached' });
+    assert.equal((await schedule('asked')).paused, false);
+    await page.getByRole('link', { name: 'Open the run' }).click();
+    await page.locator('.facts').getByText('manual').waitFor();
+    await page.locator('.heading').getByText('succeeded').waitFor();
+    await close();
+  });
+
+  it('makes the leader step down, after a question, and shows who leads instead', async () => {
+    const leader = inspected.cluster.leader().id;
+    await page.locator('.headline').getByText(`${leader} leads`).waitFor();
+    await page.getByRole('button', { name: 'Step down …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Step down …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Step down' }).click();
-    await page.getByText('was asked to step down').waitFor();
-    assert.deepEqual(asked, [
-      'POST /schedules/asked/trigger null',
-      'POST /schedules/asked/pause {"reason":"audit"}',
-      'POST /leader/step-down {"term":1}',
-    ]);
+    await page.getByText(`${leader} was asked to step down`).waitFor();
+    await page.getByText(`It took the lease when ${leader} stepped down`).waitFor();
+    const card = page.getByRole('article', { name: `Replica ${leader}` });
+    await card.locator('.state.active').getByText('follower').waitFor();
     await close();
   });
 });
