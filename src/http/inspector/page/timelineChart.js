@@ -99,7 +99,7 @@ function Lane({ name, lane, width, namePx }) {
 
 /** @param {{ ticks: { x: number, ms: number, stepMs: number }[], width: number, top?: number, bottom: number }} props */
 export function Axis({ ticks, width, top = TOP_PX, bottom }) {
-  const fits = (/** @type {number} */ x) => x > 24 && x < width - 24;
+  const fits = (/** @type {number} */ x) => x > 40 && x < width - 40;
   return jsx`${
     ticks.map(({ x, ms, stepMs }) =>
       jsx`<g key=${ms}>
