@@ -28,7 +28,6 @@ export function inspectorHtml({ urlOf, imports }: Assets): Html {
 <script src="${urlOf('first.js')}"></script>
 <script type="importmap">${map}</script>
 ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
-<link rel="preload" href="${urlOf('charts.json')}" as="fetch" crossorigin>
 <script type="module" src="${urlOf('main.js')}"></script>
 </head>
 <body data-charts="${urlOf('charts.json')}">
