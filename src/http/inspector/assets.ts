@@ -72,7 +72,7 @@ async function readSources(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const names = (await readdir(PAGE_DIR)).filter((name) => /\.(js|css|svg|json)$/.test(name));
   const own = names.map(async (name) => {
     const url = new URL(name, PAGE_DIR);
-    return [name, await (name.endsWith('.js') ? readText(url, withoutComments) : read(url))] as const;
+    return [name, await (/\.(js|css)$/.test(name) ? readText(url, compact) : read(url))] as const;
   });
   const packages = Object.entries(PACKAGES).map(async ([name, url]) =>
     [packageFile(name), await readText(new URL(url), withoutSourceMap)] as const
@@ -95,11 +95,15 @@ function withoutSourceMap(code: string): string {
 }
 
 /**
- * The page's own code, without what is for its readers: types and comments are a fifth of it. They begin with
- * `/**`, which no string of the page has, or are lines of their own.
+ * The page's own code and styles, without what is for their readers: types, comments and indentation are a
+ * fifth of them. Comments begin with `/**` or `/*` and a space, which no string of the page has, or are lines
+ * of their own; no string of the page goes over several lines but templates, where indentation means nothing.
  */
-function withoutComments(code: string): string {
-  return code.replace(/\/\*\*[^]*?\*\/ ?/g, '').replace(/^\s*\/\/.*\n/gm, '').replace(/\n{2,}/g, '\n');
+function compact(code: string): string {
+  return code.replace(/\/\*\*? [^]*?\*\/ ?|\/\*\*\n[^]*?\*\/ ?/g, '').replace(/^\s*\/\/.*\n/gm, '').replace(
+    /\n\s+/g,
+    '\n',
+  );
 }
 
 async function readText(url: URL, change: (text: string) => string): Promise<Uint8Array<ArrayBuffer>> {
