@@ -12,6 +12,8 @@ import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
+import { inCluster } from './infra/kubernetes/api.ts';
+import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { mongoStore } from './infra/mongo/store.ts';
@@ -20,6 +22,8 @@ import { systemRandom } from './infra/random.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
+/** How long the end may wait for Kubernetes to have been told of it. */
+const LAST_NEWS_MS = 1_000;
 
 function openStore(config: Config, clock: Clock, random: Random, logger: Logger): Store {
   if (config.mongoUri !== MEMORY_URI) {
@@ -43,6 +47,7 @@ async function run(config: Config): Promise<void> {
     version: packageJson.version,
   };
   const store = openStore(config, clock, random, logger);
+  const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
   const replica = assembleReplica({
     store,
     clock,
@@ -53,6 +58,7 @@ async function run(config: Config): Promise<void> {
     peers: httpPeers(clock),
     lease: config.lease,
     graceMs: config.graceMs,
+    onElection: kubernetes.tell,
   });
   const peers = liveness({ replica: identity });
   const app = createApp({
@@ -86,6 +92,7 @@ async function run(config: Config): Promise<void> {
   peers.goodbye();
   await server.close();
   await store.close();
+  await kubernetes.close(LAST_NEWS_MS);
   logger.info('stopped');
 }
 

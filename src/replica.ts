@@ -35,6 +35,8 @@ export interface ReplicaDeps {
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
   graceMs: number;
+  /** Is told what the election tells. Must not throw, nor take its time. */
+  onElection?: (news: ElectionNews) => void;
 }
 
 export interface Replica {
@@ -103,7 +105,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       actions: {
         report,
         giveUpRuns: () => jobs.stop(),
-        log: (_, event) => logElection(logger, event),
+        log: (_, event) => {
+          logElection(logger, event);
+          deps.onElection?.(event);
+        },
       },
     }),
     {
