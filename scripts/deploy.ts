@@ -22,7 +22,10 @@ const OVERLAYS = ['kind', 'production'];
 /** Shows its output. Throws a sentence when it fails. */
 function run(command: string, ...args: string[]): void {
   console.log(`\n$ ${[command, ...args].join(' ')}`);
-  const { status, error } = spawnSync(command, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(command, args, {
+    cwd: PROJECT_DIR,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status !== 0) throw new Error(`\`${command} ${args[0]}\` failed: ${error?.message ?? 'see above'}.`);
 }
 

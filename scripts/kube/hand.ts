@@ -49,7 +49,9 @@ export async function handOn(api: ApiServer, { spec }: Pod): Promise<Hand> {
   try {
     const deadlineMs = performance.now() + START_LIMIT_MS;
     while (!isReady(await api.get<Pod>(`${pods}/${name}`))) {
-      if (performance.now() > deadlineMs) throw new Error(`the pod ${NAMESPACE}/${name} does not become ready`);
+      if (performance.now() > deadlineMs) {
+        throw new Error(`the pod ${NAMESPACE}/${name} does not become ready`);
+      }
       await delay(LOOK_EVERY_MS);
     }
   } catch (error) {

@@ -13,7 +13,8 @@ export function revision(dir: string): string {
   // Not the user's own index.
   const env = { ...process.env, GIT_INDEX_FILE: join(scratch, 'index') };
   const git = (...args: string[]) =>
-    execFileSync('git', args, { cwd: dir, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    execFileSync('git', args, { cwd: dir, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .trim();
   try {
     const commit = git('rev-parse', '--short=12', 'HEAD');
     git('read-tree', 'HEAD');

@@ -41,7 +41,9 @@ export async function withKubernetesTarget(
 async function findLeader(api: ApiServer, namespace: string, expected?: string) {
   const pods = (await listPods(api, namespace, REPLICAS)).filter(isReady);
   if (pods.length === 0) {
-    throw new Error(`No replica is ready in the namespace ${namespace}: \`just up\` or \`just deploy\` makes some.`);
+    throw new Error(
+      `No replica is ready in the namespace ${namespace}: \`just up\` or \`just deploy\` makes some.`,
+    );
   }
   const urlOf = ({ metadata }: Pod) => `${api.url}${throughPod(namespace, metadata.name, API_PORT)}`;
   const leadership = await leaderAccordingTo(urlOf(pods[0] as Pod));

@@ -60,7 +60,9 @@ async function label({ api, podName }: KubernetesDeps, term: number | null): Pro
     return;
   }
   await api.patchPod(podName, { labels: { [ROLE]: 'leader' }, annotations: { [TERM]: `${term}` } });
-  const installation = INSTALLATION.filter((key) => own.labels[key]).map((key) => `${key}=${own.labels[key]}`);
+  const installation = INSTALLATION.filter((key) => own.labels[key]).map((key) =>
+    `${key}=${own.labels[key]}`
+  );
   const labelled = await api.pods([`${ROLE}=leader`, ...installation].join(','));
   const outdated = labelled.filter((pod) => pod.name !== podName && !(termOf(pod) >= term));
   await Promise.all(outdated.map((pod) => clear(api, pod)));

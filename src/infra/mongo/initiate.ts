@@ -51,10 +51,15 @@ export async function initiateReplicaSet({ uri, clock, logger, limitMs }: Initia
       if (next.kind === 'initiate') {
         say('no member belongs to a replica set yet: initiating it', { set, hosts });
         const refusal = await initiate(clients.get(next.at) as MongoClient, set, hosts);
-        say(refusal === null ? 'initiated' : 'not initiated; looking again', refusal ? { why: refusal } : { set });
+        say(
+          refusal === null ? 'initiated' : 'not initiated; looking again',
+          refusal ? { why: refusal } : { set },
+        );
       } else say(next.what, next.fields);
       if (clock.monotonic() > deadlineMs) {
-        throw new Error(`The replica set ${set} has no primary after ${limitMs / 1000} s. ${described(members)}`);
+        throw new Error(
+          `The replica set ${set} has no primary after ${limitMs / 1000} s. ${described(members)}`,
+        );
       }
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK_EVERY_MS));
     }
@@ -84,7 +89,9 @@ export function decide(members: readonly Member[], wanted: { hosts: readonly str
   if (members.some(({ kind }) => kind === 'member')) {
     return { kind: 'wait', what: 'the replica set is there; waiting for its primary', fields: {} };
   }
-  const away = members.flatMap((member) => member.kind === 'unreachable' ? [`${member.host}: ${member.why}`] : []);
+  const away = members.flatMap((member) =>
+    member.kind === 'unreachable' ? [`${member.host}: ${member.why}`] : []
+  );
   if (away.length > 0) return { kind: 'wait', what: 'waiting for members to answer', fields: { away } };
   // Always the same member, which does it once: of several at a time, all but one are refused.
   return { kind: 'initiate', at: wanted.hosts.toSorted()[0] as string };
@@ -137,11 +144,14 @@ function directClient(uri: string, host: string): MongoClient {
   const [, user = '', rest = ''] = /^mongodb:\/\/([^/@]*@)?[^/?]*(.*)$/s.exec(driverUri(uri)) ?? [];
   const [path = '', query = ''] = rest.split('?');
   const options = query.split('&').filter((option) => !/^(replicaSet|directConnection)=|^$/i.test(option));
-  return new MongoClient(`mongodb://${user}${host}${path || '/'}?${[...options, 'directConnection=true'].join('&')}`, {
-    serverSelectionTimeoutMS: ANSWER_LIMIT_MS,
-    connectTimeoutMS: ANSWER_LIMIT_MS,
-    socketTimeoutMS: 30_000,
-  });
+  return new MongoClient(
+    `mongodb://${user}${host}${path || '/'}?${[...options, 'directConnection=true'].join('&')}`,
+    {
+      serverSelectionTimeoutMS: ANSWER_LIMIT_MS,
+      connectTimeoutMS: ANSWER_LIMIT_MS,
+      socketTimeoutMS: 30_000,
+    },
+  );
 }
 
 function described(members: readonly Member[]): string {

@@ -1,0 +1,62 @@
+/** What a scenario did to the clients' schedules, by the records alone. Pure. */
+import type { ToldRun } from './schedules.ts';
+
+/** One scenario, on the server's clock. */
+export interface Window {
+  name: string;
+  /** Who led before. */
+  term: number;
+  actedMs: number;
+  endedMs: number;
+  /** What else was seen. */
+  remark: string;
+}
+
+export interface Measured {
+  name: string;
+  /** New terms. */
+  terms: number;
+  /** From the act to the first claim under a newer term; null when there was none. */
+  takeoverMs: number | null;
+  /** The longest time between two claims of the quickest schedule. */
+  pauseMs: number;
+  /** How late the latest run started. */
+  latestMs: number;
+  runs: number;
+  remark: string;
+}
+
+/** `quickest` is the id of the schedule whose claims measure the pauses. */
+export function measure(window: Window, runs: readonly ToldRun[], quickest: string): Measured {
+  const { name, term, actedMs, endedMs, remark } = window;
+  const claims = runs.map((run) => ({ run, claimedMs: Date.parse(run.claimed_at) }))
+    .filter(({ claimedMs }) => claimedMs >= actedMs && claimedMs <= endedMs)
+    .toSorted((a, b) => a.claimedMs - b.claimedMs);
+  const newer = claims.filter(({ run }) => run.term > term);
+  const steady = claims.filter(({ run }) => run.schedule_id === quickest).map(({ claimedMs }) => claimedMs);
+  const pausesMs = [actedMs, ...steady].map((atMs, i) => (steady[i] ?? endedMs) - atMs);
+  return {
+    name,
+    terms: new Set(newer.map(({ run }) => run.term)).size,
+    takeoverMs: newer[0] ? newer[0].claimedMs - actedMs : null,
+    pauseMs: Math.max(...pausesMs.slice(0, -1), 0),
+    latestMs: Math.max(...claims.map(({ run }) => run.lateness_ms), 0),
+    runs: claims.length,
+    remark,
+  };
+}
+
+export const COLUMNS = [
+  'scenario',
+  'terms',
+  'takeover',
+  'longest pause',
+  'latest run (ms)',
+  'runs',
+  'remark',
+];
+
+export function row({ name, terms, takeoverMs, pauseMs, latestMs, runs, remark }: Measured): string[] {
+  const ms = (value: number | null) => value === null ? '–' : value.toFixed(0);
+  return [name, `${terms}`, ms(takeoverMs), ms(pauseMs), ms(latestMs), `${runs}`, remark];
+}
