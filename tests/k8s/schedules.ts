@@ -3,12 +3,9 @@ import type { Recorded } from '../chaos/audit.ts';
 import { Book, type Kept, type Stored } from '../chaos/book.ts';
 import type { Installation } from './installation.ts';
 
-/** The quickest is the measure of every pause. */
-export const QUICKEST_MS = 50;
-
 /** By id: what is sent, how far apart its occurrences are, and where they lie, if not from its creation on. */
 const STEADY: Record<string, { body: object; everyMs: number; anchorMs?: number }> = {
-  'every-50ms': { body: { type: 'duration', definition: { interval: '50ms' } }, everyMs: QUICKEST_MS },
+  'every-50ms': { body: { type: 'duration', definition: { interval: '50ms' } }, everyMs: 50 },
   'every-300ms': { body: { type: 'duration', definition: { interval: '300ms' } }, everyMs: 300 },
   'every-2s': { body: { type: 'duration', definition: { interval: '2s' } }, everyMs: 2000 },
   'cron-1s': {
@@ -18,6 +15,7 @@ const STEADY: Record<string, { body: object; everyMs: number; anchorMs?: number 
   },
 };
 
+/** Its claims measure every pause. */
 export const QUICKEST = 'every-50ms';
 
 /** A run, as the API tells it. */

@@ -70,8 +70,12 @@ export async function inCluster(env: Record<string, string | undefined>): Promis
   return await kubernetesApi(config, namespace.trim());
 }
 
-/** Within the namespace. */
-export async function kubernetesApi(config: KubeConfig, namespace: string): Promise<KubernetesApi> {
+/** Within the namespace. An answer that takes longer than the limit is none. */
+export async function kubernetesApi(
+  config: KubeConfig,
+  namespace: string,
+  limitMs = ANSWER_LIMIT_MS,
+): Promise<KubernetesApi> {
   // Only loaded where it is used: it is large.
   const { CoreV1Api, EventsV1Api, Observable, PatchStrategy, V1MicroTime } = await import(
     '@kubernetes/client-node'
@@ -83,7 +87,7 @@ export async function kubernetesApi(config: KubeConfig, namespace: string): Prom
     middleware: [{
       pre(request) {
         for (const [name, value] of Object.entries(headers)) request.setHeaderParam(name, value);
-        request.setSignal(AbortSignal.timeout(ANSWER_LIMIT_MS));
+        request.setSignal(AbortSignal.timeout(limitMs));
         return new Observable(Promise.resolve(request));
       },
       post: (response) => new Observable(Promise.resolve(response)),

@@ -9,8 +9,8 @@ import { type KubernetesApi, KubernetesRefusal, type Pod } from './api.ts';
 import { persistently } from './persistently.ts';
 import type { KubernetesDeps } from './news.ts';
 
-export const ROLE = 'hascheduler.dev/role';
-export const TERM = 'hascheduler.dev/term';
+const ROLE = 'hascheduler.dev/role';
+const TERM = 'hascheduler.dev/term';
 
 /** Labels by which the pods of one installation are told from those of another in the same namespace. */
 const INSTALLATION = ['app.kubernetes.io/name', 'app.kubernetes.io/instance'];
