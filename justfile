@@ -14,7 +14,7 @@ default:
 start:
     npm start
 
-# a kind cluster with three replicas and a MongoDB replica set, on localhost:8080; again, to bring it up to date
+# three replicas and a MongoDB replica set in a kind cluster, on localhost:8080; again, to update it
 [group('on Kubernetes')]
 [no-exit-message]
 up:
@@ -26,7 +26,7 @@ up:
 down:
     @node --import tsx scripts/deploy.ts down
 
-# the same on the cluster of kubectl's current context, after a question: --image, --overlay kind|production, --yes
+# the same on kubectl's current context, after a question: --image, --overlay kind|production, --yes
 [group('on Kubernetes')]
 [no-exit-message]
 deploy *OPTIONS:
@@ -96,7 +96,7 @@ cluster: (_get '/cluster')
 kill-leader:
     @NAMESPACE={{ NAMESPACE }} node --import tsx scripts/faults.ts kill
 
-# freeze the leader for some seconds (and until another one leads), and see that it wakes as a follower
+# freeze the leader for some seconds, and see that it wakes as a follower
 [group('cluster')]
 [no-exit-message]
 pause-leader SECONDS='6':
@@ -117,7 +117,7 @@ ok:
 bench *OPTIONS:
     npm run bench -- "$@"
 
-# takeovers, restarts and drains on the cluster of kubectl's current context, with an audit: --image NAME:TAG
+# takeovers, restarts and drains on kubectl's current context, with an audit: --image NAME:TAG
 [group('development')]
 [no-exit-message]
 test-k8s *OPTIONS:

@@ -87,8 +87,11 @@ async function install(
 async function disturb(at: Installation, { name, run }: Scenario, nowMs: () => number): Promise<Window> {
   const leader = await at.settled();
   await at.passes(nowMs() + CALM_MS);
-  let actedMs = NaN;
-  const remark = await run(at, leader, () => actedMs = nowMs());
+  let actedMs = nowMs();
+  const remark = await run(at, leader, () => actedMs = nowMs()).catch((error: Error) => {
+    process.exitCode = 1;
+    return `FAILED: ${error.message}`;
+  });
   await at.settled();
   await at.passes(nowMs());
   const endedMs = nowMs();

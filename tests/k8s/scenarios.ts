@@ -77,57 +77,69 @@ async function podOf(at: Installation, { replica }: Leader): Promise<Pod> {
   return pod;
 }
 
-/** As `kubectl drain` does it, on all nodes at once: evicts, and asks again where a budget forbids it. */
+/**
+ * As `kubectl drain` does it, on all nodes at once: evicts every pod, and asks again where a budget forbids it.
+ * Rejects when a budget did not hold.
+ */
 async function drain(at: Installation, _leader: Leader, acted: () => void): Promise<string> {
-  const pods = [...await at.replicas(), ...await at.members()];
-  const fewest = { replicas: 3, members: 3 };
-  const over = new AbortController();
-  const counting = count(at, fewest, over.signal);
+  const [replicas, members] = await Promise.all([at.replicas(), at.members()]);
   acted();
-  const refusals = await Promise.all(pods.map((pod) => evict(at, pod)));
+  const evicted = await Promise.all([
+    evictAll(at, replicas, () => at.replicas()),
+    evictAll(at, members, () => at.members()),
+  ]);
   await at.rolledOut('deployments/hascheduler');
   await at.rolledOut('statefulsets/mongo');
-  over.abort();
-  await counting;
-  const refused = refusals.reduce((sum, n) => sum + n, 0);
-  const remark =
-    `ready at least: ${fewest.replicas} replicas, ${fewest.members} members; ${refused} refusals`;
-  if (fewest.replicas < MUST_STAY_READY || fewest.members < MUST_STAY_READY || refused === 0) {
-    throw new Error(`the disruption budgets were not honoured: ${remark}`);
-  }
+  const [ofReplicas, ofMembers] = evicted.map(({ fewestReady }) => fewestReady);
+  const refusals = evicted.reduce((sum, each) => sum + each.refusals, 0);
+  const remark = `left ready: ${ofReplicas} replicas, ${ofMembers} members; ${refusals} refusals`;
+  const held = evicted.every(({ fewestReady, refusals }) => fewestReady >= MUST_STAY_READY && refusals > 0);
+  if (!held) throw new Error(`a disruption budget did not hold: ${remark}`);
   return remark;
 }
 
-/** Resolves with the number of refusals. */
-async function evict(at: Installation, { metadata: { name, uid } }: Pod): Promise<number> {
-  const path = `${podsPath(at.namespace)}/${name}/eviction`;
+/**
+ * All of them at the same time. `fewestReady` is how many others were ready when the eviction of one that was
+ * ready had been granted.
+ */
+async function evictAll(
+  at: Installation,
+  pods: readonly Pod[],
+  list: () => Promise<Pod[]>,
+): Promise<{ refusals: number; fewestReady: number }> {
+  const deadlineMs = performance.now() + SETTLED_WITHIN_MS;
+  const waiting = new Set(pods);
+  let refusals = 0;
+  let fewestReady = pods.length;
+  while (waiting.size > 0) {
+    for (const pod of waiting) {
+      if (!await isEvicted(at, pod)) {
+        refusals++;
+        continue;
+      }
+      waiting.delete(pod);
+      const others = (await list()).filter(({ metadata: { uid } }) => uid !== pod.metadata.uid);
+      fewestReady = Math.min(fewestReady, others.filter(isReady).length);
+    }
+    if (performance.now() > deadlineMs) throw new Error('the evictions come to no end');
+    await delay(EVICT_AGAIN_MS);
+  }
+  return { refusals, fewestReady };
+}
+
+/** False when a budget forbids it at the moment. */
+async function isEvicted(at: Installation, { metadata: { name, uid } }: Pod): Promise<boolean> {
   const eviction = {
     apiVersion: 'policy/v1',
     kind: 'Eviction',
     metadata: { name, namespace: at.namespace },
     deleteOptions: { preconditions: { uid } },
   };
-  const deadlineMs = performance.now() + SETTLED_WITHIN_MS;
-  for (let refusals = 0;; refusals++) {
-    try {
-      await at.api.post(path, eviction);
-      return refusals;
-    } catch (error) {
-      const isRefusal = error instanceof ApiServerError && error.status === TOO_MANY_REQUESTS;
-      if (!isRefusal || performance.now() > deadlineMs) throw error;
-    }
-    await delay(EVICT_AGAIN_MS);
-  }
-}
-
-async function count(
-  at: Installation,
-  fewest: { replicas: number; members: number },
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const [replicas, members] = await Promise.all([at.replicas(), at.members()]);
-    fewest.replicas = Math.min(fewest.replicas, replicas.filter(isReady).length);
-    fewest.members = Math.min(fewest.members, members.filter(isReady).length);
+  try {
+    await at.api.post(`${podsPath(at.namespace)}/${name}/eviction`, eviction);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiServerError && error.status === TOO_MANY_REQUESTS) return false;
+    throw error;
   }
 }
