@@ -36,11 +36,12 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist ./
 # A container's network is its own: within it, every address is meant.
-ENV HOST=0.0.0.0 DENO_NO_UPDATE_CHECK=1
+ENV HOST=0.0.0.0 DENO_DIR=/deno-dir DENO_NO_UPDATE_CHECK=1
 USER 10001:10001
 EXPOSE 8080
-ENTRYPOINT []
-CMD ["deno", "run", "--no-check", "--no-lock", "--node-modules-dir=manual", "--allow-net", "--allow-env", "--allow-sys", "--allow-read", "src/main.js"]
+ENTRYPOINT ["deno", "run", "--no-check", "--no-lock", "--node-modules-dir=manual", \
+  "--allow-net", "--allow-env", "--allow-sys", "--allow-read"]
+CMD ["src/main.js"]
 
 FROM ${NODE_IMAGE} AS node
 ARG REVISION=unknown
@@ -55,6 +56,6 @@ ENV NODE_ENV=production HOST=0.0.0.0
 # By number, so that Kubernetes can tell that it is not root. Nobody's uid on the node.
 USER 10001:10001
 EXPOSE 8080
-ENTRYPOINT []
 # No shell in between: the replica itself is process 1, and gets SIGTERM.
-CMD ["node", "src/main.js"]
+ENTRYPOINT ["node"]
+CMD ["src/main.js"]

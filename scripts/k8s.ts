@@ -1,10 +1,12 @@
 /**
- * `npm run test:k8s -- --image NAME:TAG [--mongo-image NAME:TAG] [--only TEXT] [--keep]` (or K8S_IMAGE and
+ * `npm run test:k8s -- --image NAME:TAG [--mongo-image NAME:TAG] [--only TEXT] [--keep] [--evidence FILE]` (or K8S_IMAGE and
  * K8S_MONGO_IMAGE): installs the product in a throw-away namespace of the cluster of kubectl's current context,
  * disturbs it in every way that Kubernetes knows, measures the takeovers, and audits every occurrence. The images
- * must be where the cluster finds them: nothing is built or pushed here.
+ * must be where the cluster finds them: nothing is built or pushed here. The evidence is every run, and when each
+ * scenario began and ended.
  */
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Book } from '../tests/chaos/book.ts';
 import { table } from '../tests/chaos/report.ts';
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     'mongo-image': { type: 'string', default: process.env.K8S_MONGO_IMAGE },
     only: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
+    evidence: { type: 'string' },
   },
 });
 
@@ -53,7 +56,9 @@ async function main(): Promise<void> {
     for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) {
       windows.push(await disturb(at, scenario, nowMs));
     }
-    report(windows, await verdict(at, book, listeners, nowMs()), listeners);
+    const result = await verdict(at, book, listeners, nowMs());
+    report(windows, result, listeners);
+    if (options.evidence) await writeFile(options.evidence, JSON.stringify({ windows, runs: result.runs }));
     console.log(`\nEvents of leadership:\n${await leadershipEvents(at)}`);
   } finally {
     await listeners.close();

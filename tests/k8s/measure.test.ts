@@ -28,7 +28,16 @@ describe('what a scenario did', () => {
   it('is measured from the act to the first claim under a newer term, whoever’s it is', () => {
     const runs = [90, 140, 180].map((ms) => run(ms, 4)).concat([450, 500].map((ms) => run(ms, 5)));
     assert.deepEqual(measure(window, runs, 'q'), {
-      ...{ name: 'x', terms: 1, takeoverMs: 350, pauseMs: 270, latestMs: 2, runs: 4, remark: 'r' },
+      ...{
+        name: 'x',
+        terms: 1,
+        takeoverMs: 350,
+        pauseMs: 270,
+        pausedAtMs: 80,
+        latestMs: 2,
+        runs: 4,
+        remark: 'r',
+      },
     });
   });
 
@@ -42,7 +51,7 @@ describe('what a scenario did', () => {
   it('knows no takeover when the leader stayed', () => {
     const measured = measure(window, [run(150, 4), run(200, 4)], 'q');
     assert.equal(measured.takeoverMs, null);
-    assert.deepEqual(row(measured), ['x', '0', '–', '50', '2', '2', 'r']);
+    assert.deepEqual(row(measured), ['x', '0', '–', '50', '0', '2', '2', 'r']);
   });
 
   it('leaves out what was claimed before and after', () => {

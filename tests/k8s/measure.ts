@@ -18,8 +18,9 @@ export interface Measured {
   terms: number;
   /** From the act to the first claim under a newer term; null when there was none. */
   takeoverMs: number | null;
-  /** The longest time between two claims of the quickest schedule. */
+  /** The longest time between two claims of the quickest schedule, and when it began, from the act on. */
   pauseMs: number;
+  pausedAtMs: number;
   /** How late the latest run started. */
   latestMs: number;
   runs: number;
@@ -34,12 +35,16 @@ export function measure(window: Window, runs: readonly ToldRun[], quickest: stri
     .toSorted((a, b) => a.claimedMs - b.claimedMs);
   const newer = claims.filter(({ run }) => run.term > term);
   const steady = claims.filter(({ run }) => run.schedule_id === quickest).map(({ claimedMs }) => claimedMs);
-  const pausesMs = [actedMs, ...steady].map((atMs, i) => (steady[i] ?? endedMs) - atMs);
+  const pauses = steady.map((atMs, i) => {
+    const fromMs = steady[i - 1] ?? actedMs;
+    return { pauseMs: atMs - fromMs, pausedAtMs: fromMs - actedMs };
+  });
+  const longest = pauses.toSorted((a, b) => b.pauseMs - a.pauseMs)[0] ?? { pauseMs: 0, pausedAtMs: 0 };
   return {
     name,
     terms: new Set(newer.map(({ run }) => run.term)).size,
     takeoverMs: newer[0] ? newer[0].claimedMs - actedMs : null,
-    pauseMs: Math.max(...pausesMs.slice(0, -1), 0),
+    ...longest,
     latestMs: Math.max(...claims.map(({ run }) => run.lateness_ms), 0),
     runs: claims.length,
     remark,
@@ -51,12 +56,15 @@ export const COLUMNS = [
   'terms',
   'takeover',
   'longest pause',
+  'began at',
   'latest run (ms)',
   'runs',
   'remark',
 ];
 
-export function row({ name, terms, takeoverMs, pauseMs, latestMs, runs, remark }: Measured): string[] {
+export function row(
+  { name, terms, takeoverMs, pauseMs, pausedAtMs, latestMs, runs, remark }: Measured,
+): string[] {
   const ms = (value: number | null) => value === null ? '–' : value.toFixed(0);
-  return [name, `${terms}`, ms(takeoverMs), ms(pauseMs), ms(latestMs), `${runs}`, remark];
+  return [name, `${terms}`, ms(takeoverMs), ms(pauseMs), ms(pausedAtMs), ms(latestMs), `${runs}`, remark];
 }
