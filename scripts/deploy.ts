@@ -26,7 +26,7 @@ function run(command: string, ...args: string[]): void {
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (status !== 0) throw new Error(`\`${command} ${args[0]}\` failed: ${error?.message ?? 'see above'}.`);
+  if (status !== 0) throw new Error(`That failed: ${error?.message ?? `${command} says why, above`}.`);
 }
 
 const output = (command: string, ...args: string[]) =>
