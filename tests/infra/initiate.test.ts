@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { LookupFunction } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/infra/clock.ts';
 import { decide, initiateReplicaSet } from '../../src/infra/mongo/initiate.ts';
@@ -56,6 +57,27 @@ describe('a MongoDB URI to initiate', () => {
     await assert.rejects(initiate('mongodb://a,b/'), /MONGO_URI names no replica set: it must end as in/);
     await assert.rejects(initiate('mongodb+srv://a/'), /whoever runs that MongoDB has made it a replica set/);
     await assert.rejects(initiate(''), /Invalid scheme/);
+  });
+});
+
+describe('a member whose name is not known yet', () => {
+  it('is asked again once it is', async () => {
+    let isKnown = false;
+    const said: string[] = [];
+    const info = (_: string, fields: Record<string, unknown> = {}) => {
+      said.push(`${fields.away}`);
+      isKnown = true;
+    };
+    const lookup = ((_host, _options, done) => {
+      if (isKnown) done(null, [{ address: '127.0.0.1', family: 4 }]);
+      else done(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), []);
+    }) as LookupFunction;
+    const uri = 'mongodb://mongo-0.mongo:1/?replicaSet=rs0';
+    const logger = { ...silent([]), info };
+    const driver = { lookup, autoSelectFamily: true, serverSelectionTimeoutMS: 100 };
+    await assert.rejects(initiateReplicaSet({ uri, clock: systemClock(), logger, limitMs: 200, driver }));
+    assert.match(said[0] as string, /ENOTFOUND/);
+    assert.match(said.at(-1) as string, /ECONNREFUSED/);
   });
 });
 

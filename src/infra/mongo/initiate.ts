@@ -3,7 +3,7 @@
  * same time, and again later: a set that is there is left as it is. A member that has lost its data does not
  * lead to a second set, since one member that knows the set is enough to leave it alone.
  */
-import { MongoClient, MongoServerError } from 'mongodb';
+import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import type { Clock, Logger } from '../../actors/ports.ts';
 import { driverUri } from './uri.ts';
 
@@ -21,6 +21,8 @@ export interface InitiateOptions {
   logger: Logger;
   /** How long members may take to answer, and to elect their primary, in all. */
   limitMs: number;
+  /** More for the driver. */
+  driver?: MongoClientOptions;
 }
 
 /** What one member says of itself. */
@@ -33,9 +35,11 @@ type Member =
  * Resolves when the set has a primary. Rejects with a sentence when the URI does not name a set, when the
  * members belong to another one, or when the time is over.
  */
-export async function initiateReplicaSet({ uri, clock, logger, limitMs }: InitiateOptions): Promise<void> {
+export async function initiateReplicaSet(
+  { uri, clock, logger, limitMs, driver = {} }: InitiateOptions,
+): Promise<void> {
   const { hosts, set } = targetOf(uri);
-  const clients = new Map(hosts.map((host) => [host, directClient(uri, host)]));
+  const clients = new Map(hosts.map((host) => [host, directClient(uri, host, driver)]));
   const deadlineMs = clock.monotonic() + limitMs;
   let said = '';
   const say = (what: string, fields: Record<string, unknown> = {}) => {
@@ -111,7 +115,7 @@ async function initiate(client: MongoClient, set: string, hosts: readonly string
 async function ask(host: string, client: MongoClient): Promise<Member> {
   const admin = client.db('admin');
   try {
-    // A client that failed to connect with its first call does not try again by itself.
+    // A client whose first call failed because its host's name was not known yet is dead otherwise.
     await client.connect();
     const { config } = await admin.command({ replSetGetConfig: 1 });
     const { isWritablePrimary } = await admin.command({ hello: 1 });
@@ -140,16 +144,18 @@ function targetOf(uri: string): { hosts: string[]; set: string } {
 }
 
 /** To this member alone, whatever it belongs to, and otherwise as the URI says. */
-function directClient(uri: string, host: string): MongoClient {
+function directClient(uri: string, host: string, driver: MongoClientOptions): MongoClient {
   const [, user = '', rest = ''] = /^mongodb:\/\/([^/@]*@)?[^/?]*(.*)$/s.exec(driverUri(uri)) ?? [];
   const [path = '', query = ''] = rest.split('?');
   const options = query.split('&').filter((option) => !/^(replicaSet|directConnection)=|^$/i.test(option));
   return new MongoClient(
     `mongodb://${user}${host}${path || '/'}?${[...options, 'directConnection=true'].join('&')}`,
     {
+      ...driver,
       serverSelectionTimeoutMS: ANSWER_LIMIT_MS,
       connectTimeoutMS: ANSWER_LIMIT_MS,
       socketTimeoutMS: 30_000,
+      ...driver,
     },
   );
 }
