@@ -98,6 +98,7 @@ async function deploy({ image: given, 'mongo-image': mongo, overlay, yes }: Depl
   if (!given) need('docker', ...(kind ? ['kind' as const] : []));
   const what = overlay === 'kind' ? 'three replicas and a MongoDB for trying' : 'three replicas';
   await confirm(`Deploy ${given ?? 'this revision'} (${what}) to the context ${context}`, context, yes);
+  if (overlay === 'production') needSecret();
   const image = given ?? buildImage();
   if (!given && kind) run('kind', 'load', 'docker-image', image, '--name', kind);
   const images = { hascheduler: image, ...(mongo && { mongo }) };
@@ -108,6 +109,18 @@ hascheduler runs in the context ${context}, namespace ${NAMESPACE}. To reach it 
        kubectl --namespace ${NAMESPACE} port-forward service/hascheduler 8080:8080
 open   http://localhost:8080/
 remove kubectl delete namespace ${NAMESPACE}`);
+}
+
+function needSecret(): void {
+  try {
+    output('kubectl', '--namespace', NAMESPACE, 'get', 'secret', 'hascheduler-mongo');
+  } catch {
+    throw new Error(
+      `There is no Secret hascheduler-mongo in the namespace ${NAMESPACE}, which says where MongoDB is. Make it first:
+  kubectl create namespace ${NAMESPACE}
+  kubectl --namespace ${NAMESPACE} create secret generic hascheduler-mongo --from-literal=MONGO_URI='mongodb+srv://…'`,
+    );
+  }
 }
 
 function currentContext(): string {

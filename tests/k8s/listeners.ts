@@ -6,6 +6,8 @@ import type { Installation } from './installation.ts';
 
 const LOOK_EVERY_MS = 300;
 const CONTAINER = 'hascheduler';
+/** What runtimes say of old modules in packages. */
+const DEPRECATION = /DeprecationWarning|--trace-deprecation/;
 
 interface Line {
   msg?: string;
@@ -67,7 +69,8 @@ export class Listeners {
 
   #hear(text: string, life: string): void {
     const line = parse(text);
-    if (line.level === 'error' || line.level === undefined) this.errors.push(`${life}: ${text}`);
+    const isComplaint = line.level === 'error' || line.level === undefined && !DEPRECATION.test(text);
+    if (isComplaint) this.errors.push(`${life}: ${text}`);
     if (line.msg !== 'running schedule') return;
     const { run_id, attempt, term } = line;
     const readMs = performance.now();

@@ -3,6 +3,7 @@
  * off, or have its calls delayed.
  */
 import assert from 'node:assert/strict';
+import type { ElectionNews } from '../../src/actors/events.ts';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
@@ -29,6 +30,8 @@ export class SimReplica {
   readonly replica: Replica;
   readonly store: Store;
   readonly log: string[] = [];
+  /** What its election told. */
+  readonly news: ElectionNews[] = [];
   /** Replaced by tests. */
   trouble: Trouble = (_op, run) => run();
   #frozen: Promise<void> | null = null;
@@ -68,6 +71,7 @@ export class SimReplica {
       identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
+      onElection: (news) => void this.news.push(news),
     });
   }
 
