@@ -49,8 +49,8 @@ export class KubernetesRefusal extends Error {
   override name = 'KubernetesRefusal';
   readonly status: number;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(status: number, message: string) {
+    super(message);
     this.status = status;
   }
 
