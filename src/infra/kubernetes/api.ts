@@ -131,9 +131,7 @@ async function answered<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { code, body } = error as { code?: unknown; body?: unknown };
     if (typeof code !== 'number') throw error;
-    throw new KubernetesRefusal(code, sentenceOf(body) ?? `the API server answered ${code}`, {
-      cause: error,
-    });
+    throw new KubernetesRefusal(code, sentenceOf(body) ?? `the API server answered ${code}`);
   }
 }
 
