@@ -4,8 +4,8 @@
 # without translating anything, and its types have been checked once more. The files lie as they do in the
 # source tree, so that what is read at run time (package.json, pages, node_modules) is found in the same places.
 
-ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
-ARG DENO_IMAGE=docker.io/denoland/deno:2.9.6
+ARG NODE_IMAGE=node:24-bookworm-slim
+ARG DENO_IMAGE=denoland/deno:2.9.6
 
 # What production needs: no compiler, no test tools, and nothing of what `npm start` needs on a laptop.
 # Type declarations, source maps and notes are half of it, and nobody reads them here.
