@@ -1,5 +1,7 @@
 # Where the service is: `just URL=http://host:port RECIPE`, or the variable in the environment.
 URL := env('URL', 'http://localhost:8080')
+# Where it is in a Kubernetes cluster.
+NAMESPACE := env('NAMESPACE', 'hascheduler')
 
 set positional-arguments
 
@@ -8,21 +10,41 @@ default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
 # three replicas, a front door and a MongoDB on this machine; Ctrl-C stops them
-[group('local cluster')]
+[group('on this machine')]
 start:
     npm start
 
-# kill -9 the leader of the local cluster, and print how long the others took to replace it
-[group('local cluster')]
+# three replicas and a MongoDB replica set in a kind cluster, on localhost:8080; again, to update it
+[group('on Kubernetes')]
 [no-exit-message]
-kill-leader:
-    @node --import tsx src/local/faults.ts kill
+up:
+    @node --import tsx scripts/deploy.ts up
 
-# freeze the leader for some seconds (and until another one leads), and see that it wakes as a follower
-[group('local cluster')]
+# delete the kind cluster, with everything in it
+[group('on Kubernetes')]
 [no-exit-message]
-pause-leader SECONDS='6':
-    @node --import tsx src/local/faults.ts pause "${1#SECONDS=}"
+down:
+    @node --import tsx scripts/deploy.ts down
+
+# the same on kubectl's current context, after a question: --image, --overlay kind|production, --yes
+[group('on Kubernetes')]
+[no-exit-message]
+deploy *OPTIONS:
+    @node --import tsx scripts/deploy.ts deploy "$@"
+
+# pods with the leader's label, and the latest events
+[group('on Kubernetes')]
+[no-exit-message]
+status:
+    @kubectl --namespace {{ NAMESPACE }} get pods --label-columns hascheduler.dev/role
+    @echo
+    @kubectl --namespace {{ NAMESPACE }} events --types Normal,Warning | tail -n 12
+
+# what the replicas say, from now on; Ctrl-C ends it
+[group('on Kubernetes')]
+[no-exit-message]
+logs:
+    @kubectl --namespace {{ NAMESPACE }} logs --selector app.kubernetes.io/component=replica --follow --prefix --tail 20
 
 # a schedule that fires every 300 ms
 [group('schedules')]
@@ -84,6 +106,18 @@ step-down: (_call '-X' 'POST' '/leader/step-down')
 [group('cluster')]
 cluster: (_get '/cluster')
 
+# kill -9 the leader, and print how long the others took to replace it
+[group('cluster')]
+[no-exit-message]
+kill-leader:
+    @NAMESPACE={{ NAMESPACE }} node --import tsx scripts/faults.ts kill
+
+# freeze the leader for some seconds, and see that it wakes as a follower
+[group('cluster')]
+[no-exit-message]
+pause-leader SECONDS='6':
+    @NAMESPACE={{ NAMESPACE }} node --import tsx scripts/faults.ts pause "${1#SECONDS=}"
+
 # every test that this machine can run; names of test files run these alone
 [group('development')]
 test *FILES:
@@ -93,6 +127,17 @@ test *FILES:
 [group('development')]
 ok:
     npm run ok
+
+# takeover times on this machine, with an audit
+[group('development')]
+bench *OPTIONS:
+    npm run bench -- "$@"
+
+# takeovers, restarts and drains on kubectl's current context, with an audit: --image NAME:TAG
+[group('development')]
+[no-exit-message]
+test-k8s *OPTIONS:
+    @npm run --silent test:k8s -- "$@"
 
 [private]
 _get PATH: (_call '-X' 'GET' PATH)

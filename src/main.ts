@@ -16,6 +16,8 @@ import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
+import { inCluster } from './infra/kubernetes/api.ts';
+import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
@@ -27,6 +29,8 @@ import { storeTroubleLog } from './infra/storeTrouble.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
+/** How long the end may wait for Kubernetes to have been told of it. */
+const LAST_NEWS_MS = 1_000;
 
 function openStore(config: Config, clock: Clock, random: Random, logger: Logger): Store {
   if (config.mongoUri !== MEMORY_URI) {
@@ -60,6 +64,7 @@ async function run(config: Config): Promise<void> {
   });
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
+  const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
   const replica = assembleReplica({
     store,
     clock,
@@ -71,7 +76,13 @@ async function run(config: Config): Promise<void> {
     lease: config.lease,
     graceMs: config.graceMs,
     inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
-    observer: metrics.replica,
+    observer: {
+      ...metrics.replica,
+      election(news) {
+        metrics.replica.election(news);
+        kubernetes.tell(news);
+      },
+    },
   });
   const peers = liveness({ replica: identity });
   const { serverNowMs } = replica;
@@ -111,6 +122,7 @@ async function run(config: Config): Promise<void> {
   peers.goodbye();
   await server.close();
   await store.close();
+  await kubernetes.close(LAST_NEWS_MS);
   logger.info('stopped');
 }
 

@@ -39,7 +39,7 @@ export interface ReplicaDeps {
   graceMs: number;
   /** Told what all actors of this replica do. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
-  observer?: ReplicaObserver;
+  observer?: Partial<ReplicaObserver>;
 }
 
 export interface Replica {
@@ -128,7 +128,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
         giveUpRuns: () => jobs.stop(),
         log: (_, event) => {
           logElection(logger, event);
-          observer?.election(event);
+          observer?.election?.(event);
         },
       },
     }),
@@ -219,7 +219,7 @@ function fillJob({ store, logger, execute, observer }: ReplicaDeps, settled: (ou
       run: runMachine.provide({
         actors: {
           execute: fromPromise(({ input, signal }) => {
-            observer?.attempting(input.run);
+            observer?.attempting?.(input.run);
             return execute(input, signal);
           }),
           confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
@@ -228,7 +228,7 @@ function fillJob({ store, logger, execute, observer }: ReplicaDeps, settled: (ou
     },
     actions: {
       settled: (_, { outcome }) => {
-        observer?.settled(outcome);
+        observer?.settled?.(outcome);
         settled(outcome);
       },
       crashed: (_, { runId, error }) =>
@@ -264,7 +264,7 @@ function fillScheduler({ store, clock, logger, observer }: ReplicaDeps, trust: T
       }),
       resolve: fromPromise(async ({ input }) => {
         const runs = await store.claims.resolve(input.runs, input.boot);
-        observer?.claimed(runs);
+        observer?.claimed?.(runs);
         return runs;
       }),
     },
@@ -272,7 +272,7 @@ function fillScheduler({ store, clock, logger, observer }: ReplicaDeps, trust: T
       report,
       claimed: (_, { runs, duplicates, stale }) => {
         logger.debug('claimed', { runs: runs.length, duplicates: duplicates.length, stale: stale.length });
-        observer?.claimed(runs);
+        observer?.claimed?.(runs);
       },
     },
   });
@@ -297,7 +297,7 @@ function fillAdoption({ store, logger, observer }: ReplicaDeps, report: Report) 
     actions: {
       report,
       adopted: (_, { runs, abandoned, requested }) => {
-        observer?.abandoned(abandoned);
+        observer?.abandoned?.(abandoned);
         if (requested > 0) logger.debug('began requested runs', { requested });
         if (runs.length + abandoned <= requested) return;
         logger.info('took care of the runs of a lost executor', {

@@ -1,6 +1,6 @@
 /**
- * Disturbs the leader of the local cluster and measures, from outside, how long the others take to replace
- * it.
+ * Disturbs the leader and measures, from outside, how long the others take to replace it; and finds the leader of
+ * the local cluster.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClusterFile, isAlive, readClusterFile } from './clusterFile.ts';
@@ -24,13 +24,17 @@ export interface Takeover {
   tookMs: number;
 }
 
+export type Disturbance = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
+
 /** The leader as a process, and the others. */
 export interface Target {
   leadership: Leadership;
-  pid: number;
-  port: number;
-  /** Ports of the other replicas. */
-  otherPorts: number[];
+  /** Which process it is, for people: `process 4711`. */
+  process: string;
+  /** Where the APIs of the other replicas are. */
+  others: string[];
+  /** False when the process has ended. */
+  signal(signal: Disturbance): boolean | Promise<boolean>;
 }
 
 /** Rejects with a sentence when there is no cluster, no leader, or nobody who could take over. */
@@ -44,18 +48,20 @@ export async function findTarget(dataDir: string): Promise<Target> {
   if (cluster.replicas.length < 2) {
     throw new Error('The local cluster is a single replica (it has no MongoDB): nobody could take over.');
   }
-  const leadership = await leaderAccordingTo(cluster.port);
+  const leadership = await leaderAccordingTo(localUrl(cluster.port));
   if (!leadership) {
     throw new Error('Nobody leads at the moment, or no replica is ready: try again in a second.');
   }
   const { pid, port } = processOf(cluster, leadership.replica);
   return {
     leadership,
-    pid,
-    port,
-    otherPorts: cluster.replicas.map((replica) => replica.port).filter((other) => other !== port),
+    process: `process ${pid}`,
+    others: cluster.replicas.map((replica) => replica.port).filter((other) => other !== port).map(localUrl),
+    signal: (signal) => signalled(pid, signal),
   };
 }
+
+const localUrl = (port: number) => `http://127.0.0.1:${port}`;
 
 function processOf({ replicas }: ClusterFile, id: string): { pid: number; port: number } {
   const found = replicas.find((replica) => replica.id === id);
@@ -70,22 +76,22 @@ function processOf({ replicas }: ClusterFile, id: string): { pid: number; port: 
 
 /** Sends the signal to the leader and waits until another one leads. Rejects with a sentence after 15 s. */
 export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Promise<Takeover> {
-  const { leadership: before, otherPorts } = target;
+  const { leadership: before, others } = target;
   const limit = AbortSignal.timeout(TAKEOVER_LIMIT_MS);
   const startedMs = performance.now();
-  if (!signalled(target.pid, signal)) {
-    throw new Error(`${before.replica} (process ${target.pid}) ended before it got ${signal}: try again.`);
+  if (!await target.signal(signal)) {
+    throw new Error(`${before.replica} (${target.process}) ended before it got ${signal}: try again.`);
   }
   const over = new AbortController();
-  const ask = async (port: number): Promise<Leadership> => {
+  const ask = async (url: string): Promise<Leadership> => {
     for (;;) {
-      const seen = await leaderAccordingTo(port);
+      const seen = await leaderAccordingTo(url);
       if (seen && seen.term > before.term) return seen;
       await delay(ASK_EVERY_MS, undefined, { signal: AbortSignal.any([limit, over.signal]) });
     }
   };
   try {
-    const after = await Promise.any(otherPorts.map(ask));
+    const after = await Promise.any(others.map(ask));
     return { before, after, tookMs: performance.now() - startedMs };
   } catch {
     throw new Error(
@@ -104,9 +110,9 @@ export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Pr
  */
 export async function awaitFollower(target: Target): Promise<number> {
   const startedMs = performance.now();
-  const port = target.otherPorts[0]!;
+  const url = target.others[0]!;
   while (performance.now() - startedMs < TAKEOVER_LIMIT_MS) {
-    const cluster = await answerOf<{ replicas: { id: string; role: string }[] }>(port, '/cluster');
+    const cluster = await answerOf<{ replicas: { id: string; role: string }[] }>(url, '/cluster');
     const role = cluster?.replicas.find((replica) => replica.id === target.leadership.replica)?.role;
     if (role === 'follower') return performance.now() - startedMs;
     await delay(ASK_EVERY_MS);
@@ -116,14 +122,15 @@ export async function awaitFollower(target: Target): Promise<number> {
   );
 }
 
-function leaderAccordingTo(port: number): Promise<Leadership | null> {
-  return answerOf<Leadership>(port, '/leader');
+/** Null when nobody leads, or there is no answer. */
+export function leaderAccordingTo(url: string): Promise<Leadership | null> {
+  return answerOf<Leadership>(url, '/leader');
 }
 
 /** Null when there is no answer, or another one than 200. */
-async function answerOf<T>(port: number, path: string): Promise<T | null> {
+async function answerOf<T>(url: string, path: string): Promise<T | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
     });
     const text = await response.text();

@@ -220,6 +220,7 @@ describe('scheduler', () => {
           ...[loadedEvent(A), upsert(A), progress(30)],
         ],
         answers: { claim: [COMMITTED, { kind: 'fenced' }], resolve: [[]] },
+        failures: { claim: [new Error('no answer'), new StoreRefused('the disk is full', 'OutOfDiskSpace')] },
         by: ({ grant, claimTerm, mark, mirroredMs, ending }) => [
           grant?.term,
           claimTerm,

@@ -60,7 +60,8 @@ function totals({ counts, lost, doubled, open }: Findings): string[][] {
   return Object.entries(all).map(([name, count]) => [name, `${count}`]);
 }
 
-function table(head: readonly string[], body: readonly string[][]): string {
+/** Columns, the first of them for names. */
+export function table(head: readonly string[], body: readonly string[][]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row.map((cell, i) => i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))

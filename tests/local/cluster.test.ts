@@ -97,7 +97,7 @@ describe('the local cluster', () => {
     const target = await findTarget(dataDir);
     const takeover = await disturb(target, 'SIGSTOP');
     assert.notEqual(takeover.after.replica, target.leadership.replica);
-    process.kill(target.pid, 'SIGCONT');
+    await target.signal('SIGCONT');
     assert.ok(await awaitFollower(target) >= 0);
   });
 

@@ -183,6 +183,8 @@ interface Search<T extends AnyStateMachine> {
   answers?: Record<string, unknown[]>;
   /** The `src` of those that never fail. */
   unfailing?: string[];
+  /** With what the others fail, by their `src`, when it makes a difference. */
+  failures?: Record<string, Error[]>;
   /** What of the context makes a difference. */
   by?: (context: ContextFrom<T>) => unknown;
   /** Throws when something is wrong with a state, its context, or the `src`s of all that is under way in it. */
@@ -218,7 +220,7 @@ const MAX_STEPS = 20_000;
 function explore(
   machine: AnyStateMachine,
   begin: Step,
-  { events = [], answers = {}, unfailing = [], by = () => null, invariant = () => {} }: Search<
+  { events = [], answers = {}, unfailing = [], failures = {}, by = () => null, invariant = () => {} }: Search<
     AnyStateMachine
   >,
   untaken: Set<string>,
@@ -231,7 +233,7 @@ function explore(
       const mayFail = src in answers && !unfailing.includes(src);
       return [
         ...(answers[src] ?? []).map((output) => doneEvent(id, output)),
-        ...(mayFail ? [errorEvent(id, new Error('no answer'))] : []),
+        ...(mayFail ? failures[src] ?? [new Error('no answer')] : []).map((error) => errorEvent(id, error)),
       ];
     });
     const fromOutside = typeof events === 'function' ? events(underWayIn(snapshot)) : events;

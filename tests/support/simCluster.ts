@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ReplicaObserver } from '../../src/actors/observer.ts';
+import type { ElectionNews } from '../../src/actors/events.ts';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
@@ -30,6 +31,8 @@ export class SimReplica {
   readonly replica: Replica;
   readonly store: Store;
   readonly log: string[] = [];
+  /** What its election told. */
+  readonly news: ElectionNews[] = [];
   /** Replaced by tests. */
   trouble: Trouble = (_op, run) => run();
   #frozen: Promise<void> | null = null;
@@ -69,7 +72,13 @@ export class SimReplica {
       identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
-      ...(cluster.observer && { observer: cluster.observer }),
+      observer: {
+        ...cluster.observer,
+        election: (news) => {
+          this.news.push(news);
+          cluster.observer?.election(news);
+        },
+      },
     });
   }
 

@@ -1,0 +1,71 @@
+/**
+ * `faults.ts kill` and `faults.ts pause [SECONDS]`: what `just kill-leader` and `just pause-leader` run. On the
+ * local cluster if one runs here, else on the Kubernetes cluster of kubectl's current context.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { DATA_DIR, isAlive, readClusterFile } from '../src/local/clusterFile.ts';
+import { awaitFollower, disturb, findTarget, type Takeover, type Target } from '../src/local/takeover.ts';
+import { withKubernetesTarget } from './kube/target.ts';
+
+/** Beyond this, who still waits for it? */
+const LONGEST_PAUSE_S = 3_600;
+
+async function withTarget(use: (target: Target) => Promise<void>): Promise<void> {
+  const cluster = await readClusterFile(DATA_DIR);
+  if (cluster && isAlive(cluster.pid)) return await use(await findTarget(DATA_DIR));
+  console.log('No local cluster runs here (`npm start`): looking at the Kubernetes cluster.');
+  await withKubernetesTarget({ namespace: process.env.NAMESPACE ?? 'hascheduler', log: console.log }, use);
+}
+
+function report({ before, after, tookMs }: Takeover): void {
+  const who = after.replica === before.replica ? `${after.replica}, started again,` : after.replica;
+  console.log(
+    `${who} leads with term ${after.term}, ${
+      Math.round(tookMs)
+    } ms after the signal to ${before.replica} (term ${before.term}).`,
+  );
+}
+
+async function kill(target: Target): Promise<void> {
+  const { replica, term } = target.leadership;
+  console.log(`${replica} leads with term ${term}: SIGKILL to ${target.process}.`);
+  report(await disturb(target, 'SIGKILL'));
+}
+
+async function pause(target: Target, seconds: number): Promise<void> {
+  const { replica, term } = target.leadership;
+  const wake = () => target.signal('SIGCONT');
+  // A frozen process must not be left behind, whatever happens here.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await wake();
+      process.exit(130);
+    });
+  }
+  console.log(`${replica} leads with term ${term}: SIGSTOP to ${target.process}, for ${seconds} s.`);
+  const frozenMs = performance.now();
+  try {
+    report(await disturb(target, 'SIGSTOP'));
+    await delay(Math.max(0, seconds * 1000 - (performance.now() - frozenMs)));
+  } finally {
+    await wake();
+  }
+  console.log(`${replica} is awake again (SIGCONT).`);
+  console.log(`${replica} is a follower, ${Math.round(await awaitFollower(target))} ms after it woke.`);
+}
+
+const [what, secondsText = '6'] = process.argv.slice(2);
+const seconds = Number(secondsText);
+try {
+  if (what === 'kill') await withTarget(kill);
+  else if (what === 'pause' && seconds > 0 && seconds <= LONGEST_PAUSE_S) {
+    await withTarget((target) => pause(target, seconds));
+  } else {
+    throw new Error(
+      `Usage: faults.ts kill | faults.ts pause [SECONDS], with SECONDS from 1 to ${LONGEST_PAUSE_S} (default 6).`,
+    );
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,153 @@
+/**
+ * `npm run test:k8s -- --image NAME:TAG [--mongo-image NAME:TAG] [--only TEXT] [--keep] [--evidence FILE]` (or K8S_IMAGE and
+ * K8S_MONGO_IMAGE): installs the product in a throw-away namespace of the cluster of kubectl's current context,
+ * disturbs it in every way that Kubernetes knows, measures the takeovers, and audits every occurrence. The images
+ * must be where the cluster finds them: nothing is built or pushed here. The evidence is every run, and when each
+ * scenario began and ended.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Book } from '../tests/chaos/book.ts';
+import { table } from '../tests/chaos/report.ts';
+import { Installation, until } from '../tests/k8s/installation.ts';
+import { Listeners } from '../tests/k8s/listeners.ts';
+import { COLUMNS, measure, row, type Window } from '../tests/k8s/measure.ts';
+import { type Scenario, SCENARIOS } from '../tests/k8s/scenarios.ts';
+import { allRuns, clockOffset, createSteady, QUICKEST } from '../tests/k8s/schedules.ts';
+import { type Verdict, verdict } from '../tests/k8s/verdict.ts';
+import { apiServer } from './kube/apiServer.ts';
+
+/** How long everything is left to itself before each scenario. */
+const CALM_MS = 2_000;
+const SHOWN = 10;
+
+const { values: options } = parseArgs({
+  options: {
+    image: { type: 'string', default: process.env.K8S_IMAGE },
+    'mongo-image': { type: 'string', default: process.env.K8S_MONGO_IMAGE },
+    only: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+    evidence: { type: 'string' },
+  },
+});
+
+const say = (text: string) => console.log(`${new Date().toISOString().slice(11, 19)}  ${text}`);
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+async function main(): Promise<void> {
+  const { image, 'mongo-image': mongo } = options;
+  if (!image) throw new Error('Which image? npm run test:k8s -- --image NAME:TAG (or K8S_IMAGE)');
+  const api = await apiServer();
+  const at = new Installation(api, `hascheduler-test-${randomBytes(3).toString('hex')}`);
+  const listeners = new Listeners(at);
+  // Ctrl-C cleans up as well.
+  process.once('SIGINT', async () => {
+    await at.remove();
+    process.exit(130);
+  });
+  try {
+    say(`installing ${image} in the namespace ${at.namespace}`);
+    const book = await install(at, { hascheduler: image, ...(mongo && { mongo }) }, listeners);
+    const { offsetMs, withinMs } = await clockOffset(at);
+    say(`the server's clock is ${offsetMs.toFixed(0)} ms ahead, to within ${withinMs.toFixed(0)} ms`);
+    const nowMs = () => Date.now() + offsetMs;
+    const windows: Window[] = [];
+    for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) {
+      windows.push(await disturb(at, scenario, nowMs));
+    }
+    const result = await verdict(at, book, listeners, nowMs());
+    report(windows, result, listeners);
+    if (options.evidence) await writeFile(options.evidence, JSON.stringify({ windows, runs: result.runs }));
+    console.log(`\nEvents of leadership:\n${await leadershipEvents(at)}`);
+  } finally {
+    await listeners.close();
+    if (options.keep) say(`kept; to remove it: kubectl delete namespace ${at.namespace}`);
+    else {
+      await at.remove();
+      say(`the namespace ${at.namespace} is being deleted`);
+    }
+    api.close();
+  }
+}
+
+async function install(
+  at: Installation,
+  images: Readonly<Record<string, string>>,
+  listeners: Listeners,
+): Promise<Book> {
+  const startedMs = performance.now();
+  const since = () => seconds(performance.now() - startedMs);
+  await at.apply(images);
+  listeners.start();
+  await until('nobody leads', async () => (await at.leader()).term > 0);
+  const book = await createSteady(at);
+  await until('nothing fires', async () => (await allRuns(at)).length > 0);
+  say(`first fire ${since()} after the beginning of kubectl apply`);
+  await at.settled();
+  say(`three replicas and three members are ready after ${since()}, under the restricted Pod Security level`);
+  return book;
+}
+
+async function disturb(at: Installation, { name, run }: Scenario, nowMs: () => number): Promise<Window> {
+  const leader = await at.settled();
+  await at.passes(nowMs() + CALM_MS);
+  let actedMs = nowMs();
+  const remark = await run(at, leader, () => actedMs = nowMs()).catch((error: Error) => {
+    process.exitCode = 1;
+    return `FAILED: ${error.message}`;
+  });
+  await at.settled();
+  await at.passes(nowMs());
+  const endedMs = nowMs();
+  say(`${name}: over after ${seconds(endedMs - actedMs)}`);
+  return { name, term: leader.term, actedMs, endedMs, remark };
+}
+
+function report(
+  windows: readonly Window[],
+  { findings, unheard, runs }: Verdict,
+  { errors }: Listeners,
+): void {
+  console.log(`\n${table(COLUMNS, windows.map((window) => row(measure(window, runs, QUICKEST))))}\n`);
+  const { counts, lost, doubled, alien, fenceless, open } = findings;
+  console.log(
+    `audit: ${counts.occurrences} occurrences: ${counts.claimed} claimed, ${counts.missed} missed, ` +
+      `${counts.skipped} skipped, ${lost.length} lost, ${doubled.length} twice; ` +
+      `${counts.executions} attempts heard, ${
+        counts['re-attempted']
+      } of them further ones, ${unheard} unheard`,
+  );
+  const violations = {
+    lost,
+    twice: doubled,
+    'not owed': alien,
+    'under an old term': fenceless,
+    open,
+    errors,
+  };
+  for (const [name, sentences] of Object.entries(violations)) {
+    if (sentences.length === 0) continue;
+    process.exitCode = 1;
+    console.log(
+      `${name}: ${sentences.length}\n${sentences.slice(0, SHOWN).map((line) => `  ${line}\n`).join('')}`,
+    );
+  }
+}
+
+async function leadershipEvents({ api, namespace }: Installation): Promise<string> {
+  const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+  const { items } = await api.get<{ items: { eventTime: string; reason: string; note: string }[] }>(path);
+  return items.filter(({ reason }) => reason.startsWith('Leadership'))
+    .toSorted((a, b) => a.eventTime.localeCompare(b.eventTime))
+    .map(({ eventTime, reason, note }) => `  ${eventTime.slice(11, 23)}  ${reason.padEnd(20)} ${note}`).join(
+      '\n',
+    );
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

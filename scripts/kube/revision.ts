@@ -1,0 +1,29 @@
+/** What the image is built from, as its tag: the same for the same files, another for others. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The commit, with a hash of the files if they differ from it. Pods are only replaced when the tag changes, so
+ * what is not committed has to show in it. `dev` where there is no git.
+ */
+export function revision(dir: string): string {
+  const scratch = mkdtempSync(join(tmpdir(), 'hascheduler-index-'));
+  // Not the user's own index.
+  const env = { ...process.env, GIT_INDEX_FILE: join(scratch, 'index') };
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: dir, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .trim();
+  try {
+    const commit = git('rev-parse', '--short=12', 'HEAD');
+    git('read-tree', 'HEAD');
+    git('add', '--all');
+    const tree = git('write-tree');
+    return tree === git('rev-parse', 'HEAD^{tree}') ? commit : `${commit}-${tree.slice(0, 8)}`;
+  } catch {
+    return 'dev';
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

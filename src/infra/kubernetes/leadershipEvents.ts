@@ -1,0 +1,88 @@
+/** Tells changes of leadership as Events of this replica's pod: `kubectl events`, `kubectl describe pod`. */
+import type { ElectionNews } from '../../actors/events.ts';
+import { termsOf } from '../../domain/leadership.ts';
+import { KubernetesRefusal, type PodEvent } from './api.ts';
+import type { KubernetesDeps } from './news.ts';
+import { persistently } from './persistently.ts';
+
+/** What waits to be told; the oldest is dropped first (G9). */
+const MAX_WAITING = 20;
+const CONFLICT = 409;
+
+type Told = Omit<PodEvent, 'pod'>;
+
+export class LeadershipEvents {
+  readonly #deps: KubernetesDeps;
+  #waiting: Told[] = [];
+  #off = false;
+  #work: Promise<void> | null = null;
+
+  constructor(deps: KubernetesDeps) {
+    this.#deps = deps;
+  }
+
+  tell(news: ElectionNews): void {
+    const told = eventOf(news, this.#deps.podName, this.#deps.clock.now());
+    if (told === null || this.#off) return;
+    this.#waiting = [...this.#waiting, told].slice(-MAX_WAITING);
+    this.#work ??= this.#tellAll().finally(() => this.#work = null);
+  }
+
+  /** Resolves when there is nothing more to do. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
+  async #tellAll(): Promise<void> {
+    for (let told; (told = this.#waiting.shift()) !== undefined;) {
+      const call = () => create(this.#deps, told as Told);
+      const went = await persistently('create Events', call, { ...this.#deps, goOn: () => true });
+      if (went !== 'forbidden') continue;
+      this.#off = true;
+      this.#waiting = [];
+    }
+  }
+}
+
+/** Once: a name that is taken is an Event that an earlier try has made. */
+async function create({ api, podName }: KubernetesDeps, told: Told): Promise<void> {
+  const pod = await api.pod(podName);
+  try {
+    await api.createEvent({ ...told, pod });
+  } catch (error) {
+    if (!(error instanceof KubernetesRefusal && error.status === CONFLICT)) throw error;
+  }
+}
+
+/** Null for news that are no change of leadership. */
+function eventOf(news: ElectionNews, podName: string, atMs: number): Told | null {
+  switch (news.type) {
+    case 'ELECTION.ROLE':
+      return null;
+    case 'ELECTION.BEGAN': {
+      const { began } = termsOf(news.acquisition);
+      const isPreempted = began.began_by === 'pre-empted';
+      const gap = began.gap_ms === null ? '' : `, after ${began.gap_ms} ms without a leader`;
+      const how = isPreempted ? ': the leader before it was gone' : '';
+      return {
+        name: `${podName}.term-${began.term}-began`,
+        type: 'Normal',
+        reason: isPreempted ? 'LeadershipPreempted' : 'LeadershipAcquired',
+        action: 'Lead',
+        note: `${podName} leads with term ${began.term}${gap}${how}`,
+        atMs,
+      };
+    }
+    case 'ELECTION.ENDED': {
+      const isLoss = news.by === 'expired' || news.by === 'fenced';
+      return {
+        name: `${podName}.term-${news.term}-ended`,
+        type: isLoss ? 'Warning' : 'Normal',
+        reason: isLoss ? 'LeadershipLost' : 'LeadershipReleased',
+        action: 'StepDown',
+        note: `${podName} leads no more: its term ${news.term} is over (${news.by})`,
+        atMs,
+      };
+    }
+  }
+}

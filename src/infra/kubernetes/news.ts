@@ -1,0 +1,56 @@
+/**
+ * Shows Kubernetes who leads: a label on the leader's pod, and Events. Outside a cluster, and without the
+ * permission, it does nothing; it is never waited for, and nothing that goes wrong in it reaches the replica.
+ */
+import type { ElectionNews } from '../../actors/events.ts';
+import type { Clock, Logger } from '../../actors/ports.ts';
+import type { KubernetesApi } from './api.ts';
+import { LeaderLabel } from './leaderLabel.ts';
+import { LeadershipEvents } from './leadershipEvents.ts';
+
+export interface KubernetesDeps {
+  api: KubernetesApi;
+  /** This replica's own pod. */
+  podName: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface KubernetesNews {
+  tell(news: ElectionNews): void;
+  /** Resolves when everything is shown, or after the time: the last Event is that of the release. */
+  close(limitMs: number): Promise<void>;
+}
+
+/** News that come before the API client is loaded (`connect` resolves then) are told afterwards. */
+export function kubernetesNews(
+  connect: () => Promise<KubernetesApi | null>,
+  { podName, clock, logger }: Omit<KubernetesDeps, 'api'>,
+): KubernetesNews {
+  const signs = connect().then((api) => {
+    if (api === null) return null;
+    const deps = { api, podName, clock, logger };
+    const label = new LeaderLabel(deps);
+    // An earlier process of the same pod may have been killed while it led.
+    label.show(null);
+    return { label, events: new LeadershipEvents(deps) };
+  }).catch((error) => {
+    logger.warn('the Kubernetes API can’t be used; nothing else is affected', { error });
+    return null;
+  });
+  return {
+    tell: (news) =>
+      void signs.then((shown) => {
+        if (news.type === 'ELECTION.BEGAN') shown?.label.show(news.acquisition.lease.term);
+        if (news.type === 'ELECTION.ENDED') shown?.label.show(null);
+        shown?.events.tell(news);
+      }),
+    async close(limitMs) {
+      const idle = signs.then((shown) => Promise.all([shown?.label.idle(), shown?.events.idle()]));
+      let timer: unknown;
+      const late = new Promise<void>((resolve) => timer = clock.setTimeout(resolve, limitMs));
+      await Promise.race([idle, late]);
+      clock.clearTimeout(timer);
+    },
+  };
+}

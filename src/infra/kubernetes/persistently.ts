@@ -1,0 +1,36 @@
+import type { Clock, Logger } from '../../actors/ports.ts';
+import { KubernetesRefusal } from './api.ts';
+
+const TRIES = 6;
+const FIRST_PAUSE_MS = 250;
+
+/** How it went. `forbidden`: it never will, as long as this pod's permissions are what they are. */
+export type Went = 'done' | 'given up' | 'forbidden';
+
+/**
+ * Makes a call that nothing depends on: up to six times, with pauses that grow from 0.25 s to 4 s. `goOn` is
+ * asked before each further try. Never rejects; says in the log, once, what could not be done, and why.
+ */
+export async function persistently(
+  what: string,
+  call: () => Promise<void>,
+  { clock, logger, goOn }: { clock: Clock; logger: Logger; goOn: () => boolean },
+): Promise<Went> {
+  for (let tries = 1;; tries++) {
+    try {
+      await call();
+      return 'done';
+    } catch (error) {
+      if (error instanceof KubernetesRefusal && error.isForbidden) {
+        logger.info(`this pod may not ${what}; nothing else is affected`, { error });
+        return 'forbidden';
+      }
+      if (!goOn()) return 'given up';
+      if (tries === TRIES) {
+        logger.warn(`could not ${what}; nothing else is affected`, { error, tries });
+        return 'given up';
+      }
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tries - 1)));
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Makes the MongoDB members in MONGO_URI a replica set, if they are not one yet, and ends when it has a
+ * primary. For clusters that bring their own MongoDB; see k8s/overlays/kind.
+ */
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { systemClock } from './infra/clock.ts';
+import { jsonLogger } from './infra/log.ts';
+import { initiateReplicaSet } from './infra/mongo/initiate.ts';
+
+/** Members may have to be scheduled, and their images fetched. */
+const LIMIT_MS = 300_000;
+
+const clock = systemClock();
+const replica = process.env.HOSTNAME || hostname();
+const write = (line: string) => void process.stdout.write(line);
+const logger = jsonLogger({ level: 'info', replica, clock, write });
+// Nothing is half done when it is stopped.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
+try {
+  await initiateReplicaSet({ uri: process.env.MONGO_URI ?? '', clock, logger, limitMs: LIMIT_MS });
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`hascheduler: ${(error as Error).message}\n`);
+  process.exit(1);
+}
