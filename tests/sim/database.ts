@@ -1,8 +1,12 @@
+import type { ClusterEvent } from '../../src/domain/event.ts';
 import type { Run } from '../../src/domain/run.ts';
+import { ChangeLog } from '../../src/infra/memory/changes.ts';
 import { Database } from '../../src/infra/memory/database.ts';
 
 /** The memory database, which also remembers what was inserted until the oracle has seen it. */
 export class SimDatabase extends Database {
+  /** Short: nobody reads them here, and a log that is filling up looks like a leak. */
+  override readonly events = new ChangeLog<ClusterEvent>(100);
   #inserted: Run[] = [];
 
   override insertRun(run: Run): void {

@@ -5,7 +5,8 @@ import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
 import { findChromium } from './chromium.ts';
 import { ProcessCluster } from './replicas.ts';
 
-const FLAGS = [
+/** Without them it asks for hosts on the internet, and refuses to run as root. */
+export const BROWSER_FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   ...['--disable-component-update', '--disable-sync'],
 ];
@@ -28,7 +29,7 @@ export class InspectedCluster {
     const { binary } = findChromium();
     assert.ok(binary, 'a Chromium is there: scripts/test.ts leaves these tests out where there is none');
     const [browser, cluster] = await Promise.all([
-      chromium.launch({ executablePath: binary, args: FLAGS }),
+      chromium.launch({ executablePath: binary, args: BROWSER_FLAGS }),
       ProcessCluster.ofThree(env),
     ]);
     const upstreams = cluster.replicas.map(({ id, url }) => ({ id, port: Number(new URL(url).port) }));

@@ -4,9 +4,14 @@ const KEPT = 10_000;
 /** What happened, in its order. A position counts all changes before it. */
 export class ChangeLog<Change> {
   readonly #waiting = new Set<() => void>();
+  readonly #kept: number;
   #changes: Change[] = [];
   /** Position of the oldest change that is kept. */
   #start = 0;
+
+  constructor(kept = KEPT) {
+    this.#kept = kept;
+  }
 
   get end(): number {
     return this.#start + this.#changes.length;
@@ -14,9 +19,9 @@ export class ChangeLog<Change> {
 
   append(change: Change): void {
     this.#changes.push(structuredClone(change));
-    if (this.#changes.length > KEPT * 2) {
-      this.#start += this.#changes.length - KEPT;
-      this.#changes = this.#changes.slice(-KEPT);
+    if (this.#changes.length > this.#kept * 2) {
+      this.#start += this.#changes.length - this.#kept;
+      this.#changes = this.#changes.slice(-this.#kept);
     }
     for (const wake of [...this.#waiting]) wake();
   }
@@ -29,7 +34,7 @@ export class ChangeLog<Change> {
 
   /** Null when the history doesn't reach back that far, or there never was such a position. */
   since(position: number): Change[] | null {
-    const known = position >= Math.max(this.#start, this.end - KEPT) && position <= this.end;
+    const known = position >= Math.max(this.#start, this.end - this.#kept) && position <= this.end;
     return known ? this.#changes.slice(position - this.#start) : null;
   }
 
