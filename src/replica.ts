@@ -24,6 +24,7 @@ import { type Lease, type LeaseTiming, watermarkMs } from './domain/lease.ts';
 import { isHeld, type Outcome } from './domain/run.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
+import type { Vitals } from './infra/metrics/replica.ts';
 import { Seldom } from './infra/seldom.ts';
 
 export interface ReplicaDeps {
@@ -50,8 +51,8 @@ export interface Replica {
   status(): { state: string; live: boolean; ready: boolean; reasons: string[] };
   /** The server's clock as far as it is known, epoch ms; this machine's before that. */
   serverNowMs(): number;
-  /** For metrics. The watermark is in epoch ms, null before the first look at the lease. */
-  vitals(): { leads: boolean; term: number; watermarkMs: number | null; schedules: number; liveJobs: number };
+  /** For metrics. */
+  vitals(): Vitals;
   actor: Actor<typeof replicaMachine>;
   jobs: JobPool;
 }

@@ -17,19 +17,27 @@ export type RunState =
   | 'missed'
   | 'abandoned';
 
+/** By a table, which the compiler keeps complete. */
+const IS_OPEN: Record<RunState, boolean> = {
+  claimed: true,
+  running: true,
+  retrying: true,
+  succeeded: false,
+  failed: false,
+  timed_out: false,
+  cancelled: false,
+  skipped: false,
+  missed: false,
+  abandoned: false,
+};
+
+export const RUN_STATES = Object.keys(IS_OPEN) as readonly RunState[];
+
 /** States in which somebody still has to act. */
-export const OPEN_STATES: readonly RunState[] = ['claimed', 'running', 'retrying'];
+export const OPEN_STATES = RUN_STATES.filter((state) => IS_OPEN[state]);
 
 /** States that no run leaves any more. */
-export const ENDED_STATES: readonly RunState[] = [
-  'succeeded',
-  'failed',
-  'timed_out',
-  'cancelled',
-  'skipped',
-  'missed',
-  'abandoned',
-];
+export const ENDED_STATES = RUN_STATES.filter((state) => !IS_OPEN[state]);
 
 /** Why an occurrence was recorded without being run. */
 export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';

@@ -198,6 +198,6 @@ function problem(path: PropertyKey[], message: string): Problem {
   return { pointer, detail: `${name}: ${message}` };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

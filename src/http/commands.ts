@@ -5,7 +5,7 @@ import { type Schedule, type ScheduleSpec, specOf } from '../domain/schedule.ts'
 import type { ApiDeps, Route } from './api.ts';
 import { readCommand } from './body.ts';
 import { Problem } from './problem.ts';
-import { scheduleAnswer, scheduleId, unknownSchedule } from './schedules.ts';
+import { present, scheduleAnswer, scheduleId } from './schedules.ts';
 
 /** How often a change is tried that others come in between of. */
 const TRIES = 10;
@@ -15,21 +15,16 @@ export function commandRoutes(deps: ApiDeps): Route[] {
   const { schedules, runs } = deps.store;
   const answer = scheduleAnswer(deps);
 
-  async function get(id: string): Promise<Schedule> {
-    const schedule = await schedules.get(id);
-    if (schedule === null) throw unknownSchedule(id);
-    return schedule;
-  }
+  const get = async (id: string) => present(id, await schedules.get(id));
 
-  /** Changes the schedule as it is; null from `change` when nothing is to be changed. */
-  async function change(id: string, how: (present: Schedule) => ScheduleSpec | null): Promise<Schedule> {
+  /** Changes the schedule as it is; null from `how` when nothing is to be changed. */
+  async function change(id: string, how: (found: Schedule) => ScheduleSpec | null): Promise<Schedule> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const present = await get(id);
-      const spec = how(present);
-      if (spec === null) return present;
-      const changed = await schedules.replace(id, spec, present.revision);
-      if (changed === null) throw unknownSchedule(id);
-      if (changed !== 'conflict') return changed;
+      const found = await get(id);
+      const spec = how(found);
+      if (spec === null) return found;
+      const changed = await schedules.replace(id, spec, found.revision);
+      if (changed !== 'conflict') return present(id, changed);
     }
     throw new Problem(
       409,
@@ -39,8 +34,8 @@ export function commandRoutes(deps: ApiDeps): Route[] {
 
   async function pause(c: Context): Promise<Response> {
     const { reason } = await readCommand(c, parsePause);
-    const schedule = await change(scheduleId(c), (present) => {
-      const { pause_reason, ...spec } = specOf(present);
+    const schedule = await change(scheduleId(c), (found) => {
+      const { pause_reason, ...spec } = specOf(found);
       if (spec.paused && (reason === undefined || reason === pause_reason)) return null;
       return { ...spec, paused: true, ...(reason !== undefined && { pause_reason: reason }) };
     });
@@ -49,8 +44,8 @@ export function commandRoutes(deps: ApiDeps): Route[] {
 
   async function resume(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
-    const schedule = await change(scheduleId(c), (present) => {
-      const { pause_reason: _, ...spec } = specOf(present);
+    const schedule = await change(scheduleId(c), (found) => {
+      const { pause_reason: _, ...spec } = specOf(found);
       return spec.paused ? { ...spec, paused: false } : null;
     });
     return answer(c, 200, schedule);

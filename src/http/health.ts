@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { type Clock, StoreUnavailable } from '../actors/ports.ts';
+import { within } from '../actors/wait.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { Problem } from './problem.ts';
 
@@ -40,14 +41,10 @@ function notInOrder(what: string, state: string, reasons: readonly string[]): Pr
 }
 
 async function answersInTime(ping: Promise<void>, clock: Clock): Promise<boolean> {
-  let timer: unknown;
-  const late = new Promise<false>((resolve) => timer = clock.setTimeout(() => resolve(false), PING_LIMIT_MS));
   try {
-    return await Promise.race([ping.then(() => true), late]);
+    return await within(clock, PING_LIMIT_MS, ping);
   } catch (error) {
     if (error instanceof StoreUnavailable) return false;
     throw error;
-  } finally {
-    clock.clearTimeout(timer);
   }
 }

@@ -7,7 +7,7 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { inspectionRecord } from '../actors/inspection.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { Client } from './events/client.ts';
-import { plainMessage } from './events/message.ts';
+import { HEADERS, plainMessage } from './events/message.ts';
 import { Problem } from './problem.ts';
 
 const MAX_CLIENTS = 10;
@@ -49,8 +49,7 @@ export function inspection(
         headers: { 'Retry-After': '5' },
       });
     }
-    const headers = { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' };
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     const names = c.req.query('actor')?.split(',');
     const client = new Client({
       filter: EVERYTHING,
@@ -62,7 +61,7 @@ export function inspection(
     client.push(
       plainMessage('hello', { replica: replica.id, boot: replica.boot, now: new Date(clock.now()) }),
     );
-    return c.body(client.stream, 200, headers);
+    return c.body(client.stream, 200, HEADERS);
   }
 
   return {

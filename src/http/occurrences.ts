@@ -2,11 +2,12 @@ import type { Context } from 'hono';
 import { localTime, zoneNameOf } from '../domain/localTime.ts';
 import { occurrencesBetween, type Timed } from '../domain/occurrences.ts';
 import { LAST_INSTANT_MS } from '../domain/run.ts';
-import { parseScheduleSpec, type Problem as FieldProblem } from '../domain/spec.ts';
+import { isObject, parseScheduleSpec, type Problem as FieldProblem } from '../domain/spec.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { readJson } from './body.ts';
-import { invalidBody, Problem } from './problem.ts';
-import { scheduleId, unknownSchedule } from './schedules.ts';
+import { refuseOthers, wholeNumber } from './paging.ts';
+import { invalidBody } from './problem.ts';
+import { present, scheduleId } from './schedules.ts';
 
 const DEFAULT_COUNT = 5;
 const MAX_COUNT = 100;
@@ -26,8 +27,7 @@ export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
   async function ofSchedule(c: Context): Promise<Response> {
     const id = scheduleId(c);
     const count = readCount(c);
-    const schedule = await store.schedules.get(id);
-    if (schedule === null) throw unknownSchedule(id);
+    const schedule = present(id, await store.schedules.get(id));
     // The corrected clock may be a little behind the server's, which has stamped the definition.
     return c.json(upcoming(schedule, Math.max(serverNowMs(), schedule.effective_from.getTime()), count));
   }
@@ -60,22 +60,6 @@ function problemsOf(count: unknown): FieldProblem[] {
 }
 
 function readCount(c: Context): number {
-  for (const name of Object.keys(c.req.query())) {
-    if (name !== 'count') {
-      throw new Problem(400, `${name}: not a query parameter of this list, which has count`);
-    }
-  }
-  const text = c.req.query('count') ?? String(DEFAULT_COUNT);
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
-  if (!(count >= 1 && count <= MAX_COUNT)) {
-    throw new Problem(
-      400,
-      `count: ${JSON.stringify(text.slice(0, 40))} is not a whole number from 1 to ${MAX_COUNT}`,
-    );
-  }
-  return count;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  refuseOthers(c, ['count']);
+  return wholeNumber('count', c.req.query('count') ?? String(DEFAULT_COUNT), 1, MAX_COUNT);
 }

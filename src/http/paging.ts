@@ -17,18 +17,27 @@ export function readPage(
 
 /** The `limit` of a list that has only one page, or the parameters `others` as well. */
 export function readLimit(c: Context, others: readonly string[] = []): number {
-  const known = ['limit', ...others];
+  refuseOthers(c, ['limit', ...others]);
+  return wholeNumber('limit', c.req.query('limit') ?? String(DEFAULT_LIMIT), 1, MAX_LIMIT);
+}
+
+/** Refuses query parameters that are not `known`. */
+export function refuseOthers(c: Context, known: readonly string[], of = 'this list, which has'): void {
   for (const name of Object.keys(c.req.query())) {
     if (!known.includes(name)) {
-      throw new Problem(400, `${name}: not a query parameter of this list, which has ${known.join(', ')}`);
+      throw new Problem(400, `${name}: not a query parameter of ${of} ${known.join(', ')}`);
     }
   }
-  const text = c.req.query('limit') ?? String(DEFAULT_LIMIT);
-  const limit = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (!(limit >= 1 && limit <= MAX_LIMIT)) {
-    throw new Problem(400, `limit: ${JSON.stringify(text)} is not a whole number from 1 to ${MAX_LIMIT}`);
-  }
-  return limit;
+}
+
+/** A query parameter that is one. */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= min && number <= max) return number;
+  throw new Problem(
+    400,
+    `${name}: ${JSON.stringify(text.slice(0, 40))} is not a whole number from ${min} to ${max}`,
+  );
 }
 
 /**

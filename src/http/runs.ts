@@ -1,25 +1,11 @@
 import type { Context } from 'hono';
 import { parseInstant } from '../domain/instant.ts';
-import type { RunState } from '../domain/run.ts';
+import { RUN_STATES, type RunState } from '../domain/run.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { linkNext, readPage } from './paging.ts';
 import { Problem } from './problem.ts';
 import { scheduleId, unknownSchedule } from './schedules.ts';
 import { runView } from './views.ts';
-
-/** All states, by a table that the compiler keeps complete. */
-const STATES: Record<RunState, true> = {
-  claimed: true,
-  running: true,
-  retrying: true,
-  succeeded: true,
-  failed: true,
-  timed_out: true,
-  cancelled: true,
-  skipped: true,
-  missed: true,
-  abandoned: true,
-};
 
 /** The endpoints that read the records of runs. */
 export function runRoutes({ store }: ApiDeps): Route[] {
@@ -93,8 +79,8 @@ function readStates(c: Context): { states?: RunState[] } {
   if (text === undefined) return {};
   const states = text.split(',').map((name) => name.trim());
   for (const name of states) {
-    if (!Object.hasOwn(STATES, name)) {
-      const known = Object.keys(STATES).join(', ');
+    if (!(RUN_STATES as readonly string[]).includes(name)) {
+      const known = RUN_STATES.join(', ');
       throw new Problem(400, `state: ${JSON.stringify(name)} is not a state of a run; there are ${known}`);
     }
   }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ScheduleQuery } from '../actors/ports.ts';
-import { readPage } from './paging.ts';
+import { readPage, wholeNumber } from './paging.ts';
 import { Problem } from './problem.ts';
 
 const TYPES = ['cron', 'at_times', 'duration'] as const;
@@ -28,7 +28,7 @@ export function readScheduleQuery(c: Context): { query: ScheduleQuery; recentRun
     ...(tag && { tag }),
     ...(paused !== undefined && { paused }),
   };
-  return { query, recentRuns: readRecent(c.req.query('recent') ?? '0') };
+  return { query, recentRuns: wholeNumber('recent', c.req.query('recent') ?? '0', 0, MAX_RECENT) };
 }
 
 function readType(text: string | undefined): ScheduleQuery['type'] {
@@ -56,14 +56,6 @@ function readPaused(text: string | undefined): boolean | undefined {
     throw new Problem(400, `paused: ${shown(text)} is neither true nor false`);
   }
   return text === undefined ? undefined : text === 'true';
-}
-
-function readRecent(text: string): number {
-  const count = /^\d{1,3}$/.test(text) ? Number(text) : NaN;
-  if (!(count <= MAX_RECENT)) {
-    throw new Problem(400, `recent: ${shown(text)} is not a whole number from 0 to ${MAX_RECENT}`);
-  }
-  return count;
 }
 
 function shown(text: string): string {

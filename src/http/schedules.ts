@@ -95,7 +95,8 @@ export function unknownSchedule(id: string): Problem {
   return new Problem(404, `there is no schedule ${JSON.stringify(id.slice(0, 128))}`);
 }
 
-function present(id: string, schedule: Schedule | null): Schedule {
+/** The schedule, if there is one. */
+export function present(id: string, schedule: Schedule | null): Schedule {
   if (schedule === null) throw unknownSchedule(id);
   return schedule;
 }

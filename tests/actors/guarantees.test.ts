@@ -1,8 +1,7 @@
 /** The guarantees, on replicas as they are, over the in-memory store and a simulated clock. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { StoreUnavailable } from '../../src/actors/ports.ts';
-import { assertOnceEach, every, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
+import { assertOnceEach, every, LEASE, loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
 
 describe('a cluster of three', () => {
   it('has one leader, which alone fires', async () => {
@@ -279,15 +278,9 @@ describe('a claim without an answer', () => {
       const cluster = await SimCluster.ofThree();
       await cluster.create('s', 100);
       await cluster.clock.advance(1010);
-      let lost = 0;
-      cluster.leader().trouble = async (op, run) => {
-        if (op !== 'claims.claim' || lost === 3) return await run();
-        lost++;
-        if (happened) await run();
-        throw new StoreUnavailable('the answer is lost');
-      };
+      const lost = loseAnswers(cluster.leader(), 3, happened);
       await cluster.clock.advance(2000);
-      assert.equal(lost, 3);
+      assert.equal(lost(), 3);
       assert.equal(await assertOnceEach(cluster, 's', 100), 30);
     });
   }

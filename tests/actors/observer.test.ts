@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ReplicaObserver } from '../../src/actors/observer.ts';
-import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
-import { SimCluster, unreachable } from '../support/simCluster.ts';
+import { loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
 
 /** Three replicas that are observed from the start. */
 async function observed() {
@@ -40,15 +39,9 @@ describe('what an observer is told', () => {
       const { cluster, told } = await observed();
       await cluster.create('s', 100);
       await cluster.clock.advance(1010);
-      let lost = 0;
-      cluster.leader().trouble = async (op, run) => {
-        if (op !== 'claims.claim' || lost === 3) return await run();
-        lost++;
-        if (happened) await run();
-        throw new StoreUnavailable('the answer is lost');
-      };
+      const lost = loseAnswers(cluster.leader(), 3, happened);
       await cluster.clock.advance(2000);
-      assert.equal(lost, 3);
+      assert.equal(lost(), 3);
       const stored = await cluster.runs('s');
       assert.equal(stored.length, 30);
       assert.deepEqual(ids(told.claimed), ids(stored));

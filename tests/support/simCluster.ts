@@ -231,3 +231,18 @@ export async function assertOnceEach(cluster: SimCluster, id: string, intervalMs
   assert.deepEqual(executed.sort(), runs.map((run) => run.id).sort());
   return runs.length;
 }
+
+/**
+ * The replica gets no answer to its next so many claims, whether they `happened` or not. Answers with how many were
+ * lost so far.
+ */
+export function loseAnswers(replica: SimReplica, claims: number, happened: boolean): () => number {
+  let lost = 0;
+  replica.trouble = async (op, run) => {
+    if (op !== 'claims.claim' || lost === claims) return await run();
+    lost++;
+    if (happened) await run();
+    throw new StoreUnavailable('the answer is lost');
+  };
+  return () => lost;
+}

@@ -1,5 +1,6 @@
 import type { Clock, EventFeed, OpenEvents } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
+import { wait, within } from '../../actors/wait.ts';
 import type { ClusterEvent } from '../../domain/event.ts';
 import type { Client } from './client.ts';
 import type { Message } from './message.ts';
@@ -56,7 +57,7 @@ async function follow(parts: CatchUpParts): Promise<void> {
     } finally {
       if (open !== null && open !== 'lost') open.close();
     }
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY_AFTER_MS));
+    await wait(clock, RETRY_AFTER_MS);
   }
 }
 
@@ -74,18 +75,6 @@ async function replay(
     if (step.event === null) continue;
     if (++progress.events > MAX_EVENTS) return giveUp(`more than ${MAX_EVENTS} events came after the id`);
     client.push(message(step.position, step.event));
-    if (client.waiting >= BATCH && !(await takenInTime(client, clock))) return cutOff();
-  }
-}
-
-async function takenInTime(client: Client, clock: Clock): Promise<boolean> {
-  let timer: unknown;
-  const late = new Promise<false>((resolve) =>
-    timer = clock.setTimeout(() => resolve(false), TAKEN_WITHIN_MS)
-  );
-  try {
-    return await Promise.race([client.emptied().then(() => true as const), late]);
-  } finally {
-    clock.clearTimeout(timer);
+    if (client.waiting >= BATCH && !(await within(clock, TAKEN_WITHIN_MS, client.emptied()))) return cutOff();
   }
 }

@@ -2,6 +2,13 @@
 import type { ClusterEvent } from '../../domain/event.ts';
 import { replicaView, runView, scheduleView, termView } from '../views.ts';
 
+/** Of every answer that is a stream of messages. */
+export const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  // For proxies that would gather it first.
+  'X-Accel-Buffering': 'no',
+};
+
 export const EVENT_TYPES = ['leader', 'leadership', 'replica', 'schedule', 'run'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

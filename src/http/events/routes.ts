@@ -1,14 +1,13 @@
 import type { Context } from 'hono';
 import type { Route } from '../api.ts';
+import { refuseOthers } from '../paging.ts';
 import { Problem } from '../problem.ts';
 import { type EventHub, MAX_CLIENTS } from './hub.ts';
-import { EVENT_TYPES, type EventType, type Filter } from './message.ts';
+import { EVENT_TYPES, type EventType, type Filter, HEADERS } from './message.ts';
 
 /** How long a client waits before it connects again, ms: told to it. */
 const RECONNECT_MS = 250;
 const MAX_ID_LENGTH = 4096;
-
-const PARAMETERS = ['types', 'schedule_id', 'after'];
 
 /** What the server's adapter for Node gives with a request. */
 type Bindings = { outgoing?: { destroy(): void } } | undefined;
@@ -18,22 +17,17 @@ export function eventRoutes(hub: EventHub): Route[] {
   function events(c: Context): Response {
     const filter = readFilter(c);
     const after = readAfter(c);
-    const headers = {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      // For proxies that would gather it first.
-      'X-Accel-Buffering': 'no',
-    };
     // A browser's EventSource gives up for good after any other answer; after this one it tries another replica.
-    if (hub.closed) return c.body(`retry: ${RECONNECT_MS}\n: this replica is stopping\n\n`, 200, headers);
+    if (hub.closed) return c.body(`retry: ${RECONNECT_MS}\n: this replica is stopping\n\n`, 200, HEADERS);
     if (hub.counts.clients >= MAX_CLIENTS) {
       throw new Problem(503, `${MAX_CLIENTS} clients read the events of this replica already`, {
         headers: { 'Retry-After': '5' },
       });
     }
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     const { outgoing } = (c.env as Bindings) ?? {};
     const client = hub.join(filter, after, RECONNECT_MS, outgoing && (() => outgoing.destroy()));
-    return c.body(client.stream, 200, headers);
+    return c.body(client.stream, 200, HEADERS);
   }
 
   return [{
@@ -45,14 +39,7 @@ export function eventRoutes(hub: EventHub): Route[] {
 }
 
 function readFilter(c: Context): Filter {
-  for (const name of Object.keys(c.req.query())) {
-    if (!PARAMETERS.includes(name)) {
-      throw new Problem(
-        400,
-        `${name}: not a query parameter of the events, which have ${PARAMETERS.join(', ')}`,
-      );
-    }
-  }
+  refuseOthers(c, ['types', 'schedule_id', 'after'], 'the events, which have');
   const types = (c.req.query('types') ?? EVENT_TYPES.join(',')).split(',').map((name) => name.trim());
   for (const name of types) {
     if (!(EVENT_TYPES as readonly string[]).includes(name)) {

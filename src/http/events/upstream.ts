@@ -1,5 +1,6 @@
 import type { Clock, EventFeed, Logger, OpenEvents } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
+import { wait } from '../../actors/wait.ts';
 import type { ClusterEvent } from '../../domain/event.ts';
 
 const RETRY_AFTER_MS = 500;
@@ -52,7 +53,7 @@ export class Upstream {
       } finally {
         this.#open?.close();
       }
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY_AFTER_MS));
+      await wait(clock, RETRY_AFTER_MS);
     }
   }
 

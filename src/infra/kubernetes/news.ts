@@ -4,6 +4,7 @@
  */
 import type { ElectionNews } from '../../actors/events.ts';
 import type { Clock, Logger } from '../../actors/ports.ts';
+import { within } from '../../actors/wait.ts';
 import type { KubernetesApi } from './api.ts';
 import { LeaderLabel } from './leaderLabel.ts';
 import { LeadershipEvents } from './leadershipEvents.ts';
@@ -47,10 +48,7 @@ export function kubernetesNews(
       }),
     async close(limitMs) {
       const idle = signs.then((shown) => Promise.all([shown?.label.idle(), shown?.events.idle()]));
-      let timer: unknown;
-      const late = new Promise<void>((resolve) => timer = clock.setTimeout(resolve, limitMs));
-      await Promise.race([idle, late]);
-      clock.clearTimeout(timer);
+      await within(clock, limitMs, idle);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '../../actors/ports.ts';
+import { wait } from '../../actors/wait.ts';
 import { KubernetesRefusal } from './api.ts';
 
 const TRIES = 6;
@@ -30,7 +31,7 @@ export async function persistently(
         logger.warn(`could not ${what}; nothing else is affected`, { error, tries });
         return 'given up';
       }
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tries - 1)));
+      await wait(clock, FIRST_PAUSE_MS * 2 ** (tries - 1));
     }
   }
 }

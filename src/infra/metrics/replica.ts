@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { BeganBy, EndedBy } from '../../domain/lease.ts';
-import type { NotRunReason, RunState } from '../../domain/run.ts';
+import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/run.ts';
 
 /** How a replica is at the moment. */
 export interface Vitals {
@@ -17,10 +17,7 @@ export interface Vitals {
 }
 
 /** States into which a replica brings runs, that is all but those in between. */
-const STATES: readonly RunState[] = [
-  ...['claimed', 'succeeded', 'failed', 'timed_out'] as const,
-  ...['cancelled', 'skipped', 'missed', 'abandoned'] as const,
-];
+const STATES: readonly RunState[] = ['claimed', ...ENDED_STATES];
 const MISSED: readonly NotRunReason[] = ['catch_up_window', 'catch_up_limit', 'catch_up_policy'];
 const TRANSITIONS: readonly (BeganBy | EndedBy)[] = [
   ...['acquired', 'pre-empted'] as const,

@@ -5,6 +5,7 @@
  */
 import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import type { Clock, Logger } from '../../actors/ports.ts';
+import { wait } from '../../actors/wait.ts';
 import { driverUri } from './uri.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -65,7 +66,7 @@ export async function initiateReplicaSet(
           `The replica set ${set} has no primary after ${limitMs / 1000} s. ${described(members)}`,
         );
       }
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK_EVERY_MS));
+      await wait(clock, LOOK_EVERY_MS);
     }
   } finally {
     await Promise.all([...clients.values()].map((client) => client.close()));

@@ -9,6 +9,7 @@
  */
 import type { ClientSession } from 'mongodb';
 import type { Clock, Random } from '../../actors/ports.ts';
+import { wait } from '../../actors/wait.ts';
 import { asStoreError, DUPLICATE_KEY, hasCode, hasLabel, unavailable } from './errors.ts';
 
 const OPTIONS = {
@@ -74,6 +75,5 @@ async function commitBy(deadlineMs: number, options: TransactionOptions): Promis
 }
 
 function pause({ clock, random }: TransactionOptions, attempt: number): Promise<void> {
-  const delayMs = random.next() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt);
-  return new Promise((resolve) => clock.setTimeout(resolve, delayMs));
+  return wait(clock, random.next() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
 }
