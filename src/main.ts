@@ -43,6 +43,9 @@ function openStore(config: Config, clock: Clock, random: Random, logger: Logger)
 }
 
 async function run(config: Config): Promise<void> {
+  // Errors are logged by what they say. To find out where in the TypeScript each came from takes tens of
+  // milliseconds, just when connections break, and a takeover is to be quick.
+  process.setSourceMapsEnabled?.(false);
   const clock = systemClock();
   const random = systemRandom();
   const write = (line: string) => void process.stdout.write(line);

@@ -356,7 +356,7 @@ function fillElection(
         )
       ),
       watchLeader: fromCallback(({ receive, sendBack }) => {
-        const watch = leaderWatch(peers, identity.boot, (grant, sinceMs) => {
+        const watch = leaderWatch(peers, clock, identity.boot, (grant, sinceMs) => {
           const diedAt = new Date(Math.floor(serverTime.nowMs(clock.monotonic()) - sinceMs));
           sendBack({ type: 'LEADER.DEAD', grant: { ...grant, diedAt } });
         });

@@ -2,12 +2,12 @@
  * Adoption: runs whose executor died are made ours, or ended, by their schedule's policy (G7). So are runs that
  * somebody asked for, which have no executor yet. One per replica, and at work only while the replica leads.
  *
- *   idle ──won the lease──▶ looking ──orphans──▶ adopting ──answered──▶ resting, or looking for more
- *                           ▲    │                │    ▲
- *                           │  none, no answer    no answer
- *                           │    ▼                ▼    │
- *                           └─ resting         unanswered
- *                             (looking again at once when a run is requested)
+ *   idle ──won the lease──▶ holdingBack ──▶ looking ──orphans──▶ adopting ──answered──▶ resting, or looking for more
+ *                                           ▲    │                │    ▲
+ *                                           │  none, no answer    no answer
+ *                                           │    ▼                ▼    │
+ *                                           └─ resting         unanswered
+ *                                             (looking again at once when a run is requested)
  *
  * A requested run is in the store when its request is answered, and begins when the leader sees it: told by a
  * hint (`LEASE.REQUESTED`), or at the next look. Nobody has to be dead for that.
@@ -42,6 +42,7 @@ import type { Grant } from '../domain/lease.ts';
 import { isUnbegun, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { LeaseEvent } from './events.ts';
+import { HEAD_START_MS } from './headStart.ts';
 import type { JobPool } from './jobs.ts';
 import { unfilled } from './slot.ts';
 
@@ -131,7 +132,7 @@ export const adoptionMachine = setup({
     hasPlan: ({ context }) => context.plan.adoptions.length > 0,
     mayBeMore: ({ context }) => context.plan.more,
   },
-  delays: { interval: 1000, retry: 200 },
+  delays: { headStart: HEAD_START_MS, interval: 1000, retry: 200 },
 }).createMachine({
   id: 'adoption',
   context: ({ input }) => ({ ...input, grant: null, requested: false, watch: null, plan: NOTHING }),
@@ -143,7 +144,9 @@ export const adoptionMachine = setup({
     'LEASE.REQUESTED': { actions: 'noteRequest' },
   },
   states: {
-    idle: { always: { guard: 'leads', target: 'looking' } },
+    idle: { always: { guard: 'leads', target: 'holdingBack' } },
+    /** What fell due while nobody led is claimed first. */
+    holdingBack: { always: { guard: not('leads'), target: 'idle' }, after: { headStart: 'looking' } },
     looking: {
       entry: 'answerRequests',
       always: { guard: not('leads'), target: 'idle' },

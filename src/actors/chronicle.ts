@@ -1,12 +1,12 @@
 /**
  * The chronicle: it writes the history of terms, as whoever won the lease knows it.
  *
- *   idle ──WON──▶ writing ──written──▶ idle, or the next one
- *                  │ ▲
- *                  ▼ │ no answer
- *                 waiting
+ *   idle ──WON──▶ holdingBack ──▶ writing ──written──▶ idle, or the next one
+ *                                 │ ▲
+ *                                 ▼ │ no answer
+ *                                waiting
  *
- * The history is for people; nobody's safety hangs on it. So the new leader fires first and writes meanwhile.
+ * The history is for people; nobody's safety hangs on it. So the new leader fires first, and writes a moment later.
  * But none is left out: each is written until the store has answered, also when the leadership is over by
  * then.
  *
@@ -15,6 +15,7 @@
  */
 import { assign, fromPromise, setup } from 'xstate';
 import type { Acquisition } from '../domain/lease.ts';
+import { HEAD_START_MS } from './headStart.ts';
 import { unfilled } from './slot.ts';
 
 interface Context {
@@ -37,7 +38,7 @@ export const chronicleMachine = setup({
   guards: {
     hasMore: ({ context }) => context.unwritten.length > 0,
   },
-  delays: { retry: 500 },
+  delays: { headStart: HEAD_START_MS, retry: 500 },
 }).createMachine({
   id: 'chronicle',
   context: { unwritten: [] },
@@ -46,7 +47,8 @@ export const chronicleMachine = setup({
     WON: { actions: { type: 'keep', params: ({ event }) => event } },
   },
   states: {
-    idle: { always: { guard: 'hasMore', target: 'writing' } },
+    idle: { always: { guard: 'hasMore', target: 'holdingBack' } },
+    holdingBack: { after: { headStart: 'writing' } },
     writing: {
       invoke: {
         src: 'write',

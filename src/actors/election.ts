@@ -18,7 +18,8 @@
  * - candidate makes one compare-and-set. Any number of replicas may: the store lets one through. An
  *   acquisition whose answer is lost may have won; the next one of the same process recognises its own lease
  *   and takes it over under a new term.
- * - leader renews every retry period. A claim renews too. A watchdog on the monotonic clock ends the term
+ * - leader renews every retry period, and on a hint, which may mean that the lease was taken from it or that it is
+ *   asked to step down. A claim renews too. A watchdog on the monotonic clock ends the term
  *   before the lease can be over for others, also when the store never answers.
  * - resigning lets the scheduler settle the batch in flight, then gives the lease back, so that another can
  *   have it at once. A leader may also be asked to step down: a command in the lease document, good for one
@@ -284,7 +285,7 @@ export const electionMachine = setup({
     leader: {
       entry: { type: 'role', params: { role: 'leader' } },
       invoke: { src: 'watchTrust' },
-      initial: 'holding',
+      initial: 'beginning',
       on: {
         STOP: {
           target: 'resigning',
@@ -302,6 +303,8 @@ export const electionMachine = setup({
         },
       },
       states: {
+        /** The next hint is of our own acquisition, and a renewal now would only meet the first claim. */
+        beginning: { after: { nextRenewal: 'renewing' } },
         holding: { after: { nextRenewal: 'renewing' }, on: { HINT: 'renewing' } },
         renewing: {
           invoke: {

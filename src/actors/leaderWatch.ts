@@ -1,5 +1,12 @@
 import type { Grant, Lease } from '../domain/lease.ts';
-import type { Peers } from './ports.ts';
+import { HEAD_START_MS } from './headStart.ts';
+import type { Clock, Peers } from './ports.ts';
+
+/**
+ * A new leader is left alone for a moment: to take connections keeps it from its first claim. Not for longer, since one
+ * that is killed before it was met has to run out.
+ */
+const MEET_AFTER_MS = HEAD_START_MS / 2;
 
 /** Follows the lease from holder to holder with one liveness connection at a time. */
 export interface LeaderWatch {
@@ -14,6 +21,7 @@ export interface LeaderWatch {
  */
 export function leaderWatch(
   peers: Peers,
+  clock: Clock,
   me: string,
   onDead: (grant: Grant, sinceMs: number) => void,
 ): LeaderWatch {
@@ -26,9 +34,12 @@ export function leaderWatch(
       grant = { holder, boot, term };
       if (isSame) return;
       endWatch();
-      endWatch = boot === me
-        ? () => {}
-        : peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
+      endWatch = () => {};
+      if (boot === me) return;
+      const timer = clock.setTimeout(() => {
+        endWatch = peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
+      }, MEET_AFTER_MS);
+      endWatch = () => clock.clearTimeout(timer);
     },
     end: () => endWatch(),
   };

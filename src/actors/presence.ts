@@ -1,8 +1,11 @@
 /**
  * Presence: a replica's word that it lives, renewed every second on the server's clock.
  *
- *   announcing ⇄ resting      ROLE: announce the new role at once
+ *   announcing ⇄ resting ──ROLE──▶ gathering ──▶ announcing
  *   resting ──STOP──▶ leaving ──▶ gone     (an announcement under way is waited for: it would come after)
+ *
+ * A new role is announced a moment later: others follow it closely while the lease changes hands, and the store
+ * has more urgent things to do then.
  *
  * A replica also says how it came to its role: each step of its election machine, one by one, also those that
  * follow each other too quickly to be announced singly. The newest few are said again each time, so that none is
@@ -20,6 +23,7 @@ import {
   type Transition,
 } from '../domain/replica.ts';
 import type { StopEvent } from './events.ts';
+import { HEAD_START_MS } from './headStart.ts';
 import { unfilled } from './slot.ts';
 
 export interface PresenceInput {
@@ -53,7 +57,7 @@ export const presenceMachine = setup({
     noteStop: assign({ stopping: true }),
   },
   guards: { hasChanged: ({ context }) => context.changed, isStopping: ({ context }) => context.stopping },
-  delays: { interval: 1000 },
+  delays: { interval: 1000, headStart: HEAD_START_MS },
 }).createMachine({
   id: 'presence',
   context: ({ input }) => ({
@@ -87,9 +91,10 @@ export const presenceMachine = setup({
       },
     },
     resting: {
-      always: [{ guard: 'isStopping', target: 'leaving' }, { guard: 'hasChanged', target: 'announcing' }],
+      always: [{ guard: 'isStopping', target: 'leaving' }, { guard: 'hasChanged', target: 'gathering' }],
       after: { interval: 'announcing' },
     },
+    gathering: { always: { guard: 'isStopping', target: 'leaving' }, after: { headStart: 'announcing' } },
     waiting: { always: { guard: 'isStopping', target: 'leaving' }, after: { interval: 'announcing' } },
     leaving: {
       invoke: {

@@ -7,6 +7,7 @@ import {
   MAX_ADOPTED,
   type Sighting,
 } from '../../src/actors/adoption.ts';
+import { HEAD_START_MS } from '../../src/actors/headStart.ts';
 import type { JobPool } from '../../src/actors/jobs.ts';
 import type { Adopter, Adoption } from '../../src/domain/adoption.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
@@ -80,20 +81,24 @@ describe('adoption', () => {
       },
     });
   const idle = () => walk(adoptionMachine, input().input);
+  const looking = () => idle().on(WON).after('headStart');
 
   it('is at work only while the lease is ours', () => {
     assert.deepEqual([idle().state, idle().does], ['idle', []]);
     const it = idle().on(WON);
+    assert.deepEqual([it.state, it.does], ['holdingBack', ['after 100']], 'the first claim goes first');
+    it.after('headStart');
     assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
     for (const end of [LOST, ENDING]) {
-      assert.deepEqual([idle().on(WON).on(end).state, within('resting').on(end).state], ['idle', 'idle']);
+      assert.equal(idle().on(WON).on(end).state, 'idle');
+      assert.deepEqual([looking().on(end).state, within('resting').on(end).state], ['idle', 'idle']);
     }
-    assert.equal(idle().on(WON).on(LOST).on(WON).state, 'looking');
+    assert.equal(looking().on(LOST).on(WON).state, 'holdingBack');
     assert.equal(idle().on({ type: 'LEASE.SEEN', mark: MARK }).state, 'idle');
   });
 
   it('looks again every second when nobody is orphaned, or there was no answer', () => {
-    const it = idle().on(WON).answers('look', found());
+    const it = looking().answers('look', found());
     assert.deepEqual([it.state, it.does], ['resting', ['after 1000']]);
     it.after('interval').fails('look', 'cut off');
     const message = 'orphaned runs could not be looked for; trying again';
@@ -129,7 +134,7 @@ describe('adoption', () => {
     const { reached, all, untaken } = reachable(adoptionMachine, {
       inputs: [parts],
       // The clock stands still: it begins also when it has watched for long enough.
-      from: [{ value: 'resting', context: { ...idle().on(WON).context, ...parts, watch: MATURE } }],
+      from: [{ value: 'resting', context: { ...looking().context, ...parts, watch: MATURE } }],
       events: [WON, LOST, ENDING, REQUESTED],
       answers: {
         look: [found(), found(ORPHAN), found(ASKED_FOR), found(...many)],
@@ -170,17 +175,16 @@ describe('adoption', () => {
     const counts = { runs: [ours], abandoned: 0, requested: 1 };
 
     it('is made at once: nobody has to be dead for that', () => {
-      const looking = within('resting', young).on(REQUESTED);
-      assert.deepEqual([looking.state, looking.does], ['looking', ['start look']]);
-      looking.answers('look', found(ASKED_FOR));
-      assert.deepEqual([looking.state, looking.does], ['adopting', ['start adopt']]);
-      looking.answers('adopt', [ours]);
-      assert.deepEqual(looking.does.slice(0, 2), [['handOver', { runs: [ours] }], ['adopted', counts]]);
-      assert.equal(looking.state, 'resting');
+      const it = within('resting', young).on(REQUESTED);
+      assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
+      it.answers('look', found(ASKED_FOR));
+      assert.deepEqual([it.state, it.does], ['adopting', ['start adopt']]);
+      it.answers('adopt', [ours]);
+      assert.deepEqual(it.does.slice(0, 2), [['handOver', { runs: [ours] }], ['adopted', counts]]);
+      assert.equal(it.state, 'resting');
     });
 
     it('is not lost, whenever it is asked for', () => {
-      const looking = () => idle().on(WON);
       const adopting = () => looking().answers('look', found(ASKED_FOR));
       const unanswered = () => adopting().fails('adopt');
       const table: [make: () => Walk, step: (it: Walk) => unknown][] = [
@@ -203,16 +207,16 @@ describe('adoption', () => {
     it('is found by whoever leads next, when it was asked for while nobody led', () => {
       const it = idle().on(REQUESTED);
       assert.deepEqual([it.state, it.does], ['idle', []]);
-      it.on(WON);
+      it.on(WON).after('headStart');
       assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
       assert.equal(it.answers('look', found()).state, 'resting', 'that look was the answer');
     });
   });
 });
 
-/** A leader since now, whose store answers when the test says so. */
-function leading() {
-  const clock = new SimClock(T);
+/** A leader since a moment ago, whose store answers when the test says so. */
+async function leading() {
+  const clock = new SimClock(T - HEAD_START_MS);
   const parts = input(clock);
   const look = calls<Sighting, { boot: string; knows: (id: string) => boolean }>();
   const adopt = calls<Run[], { adoptions: readonly Adoption[]; by: Adopter }>();
@@ -229,6 +233,7 @@ function leading() {
     { clock, input: parts.input },
   );
   under.child.send(WON);
+  await clock.advance(HEAD_START_MS);
   return {
     ...parts,
     clock,
@@ -248,7 +253,7 @@ function leading() {
 
 describe('adoption, as an actor', () => {
   it('adopts what is orphaned once it has watched for as long as an executor may not be seen', async () => {
-    const { look, adopt, adopted, notes, answersLooks, under } = leading();
+    const { look, adopt, adopted, notes, answersLooks, under } = await leading();
     const { boot, knows } = look.last.input;
     assert.deepEqual([boot, knows('s'), knows('other')], ['b2', true, false]);
     await answersLooks(DEAD_AFTER_MS / 1000, [ORPHAN]);
@@ -264,7 +269,7 @@ describe('adoption, as an actor', () => {
     assert.equal(under.state, 'resting');
   });
 
-  const interruptions: Record<string, (it: ReturnType<typeof leading>) => Promise<void>> = {
+  const interruptions: Record<string, (it: Awaited<ReturnType<typeof leading>>) => Promise<void>> = {
     'a look without an answer': async ({ clock, look }) => {
       await look.last.fail();
       await clock.advance(1000);
@@ -274,15 +279,15 @@ describe('adoption, as an actor', () => {
       await look.last.answer(found(ORPHAN));
       await clock.advance(1000);
     },
-    'another leadership in between': async ({ under }) => {
+    'another leadership in between': async ({ clock, under }) => {
       under.child.send(LOST);
       under.child.send(WON);
-      await Promise.resolve();
+      await clock.advance(HEAD_START_MS);
     },
   };
   for (const [what, interrupt] of Object.entries(interruptions)) {
     it(`begins its watch anew after ${what}`, async () => {
-      const it = leading();
+      const it = await leading();
       await it.answersLooks(5);
       await interrupt(it);
       const already = what.startsWith('an answer') ? 1 : 0;
@@ -295,7 +300,7 @@ describe('adoption, as an actor', () => {
 
   it('begins its watch anew when the clock was set', async () => {
     for (const stepMs of [-60_000, 60_000]) {
-      const { look, adopt, stepped, answersLooks } = leading();
+      const { look, adopt, stepped, answersLooks } = await leading();
       await answersLooks(5);
       stepped.ms = stepMs;
       await answersLooks(5, [ORPHAN]);
@@ -306,7 +311,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('looks again at once when there may be more than one adoption takes', async () => {
-    const { look, adopt, answersLooks, under } = leading();
+    const { look, adopt, answersLooks, under } = await leading();
     await answersLooks(5);
     const many = Array.from({ length: MAX_ADOPTED }, (_, k) => claimed('s', T - 20_000 + k));
     await look.last.answer(found(...many));
@@ -320,14 +325,14 @@ describe('adoption, as an actor', () => {
   });
 
   it('does not hurry for runs that it has to leave alone for now', async () => {
-    const { look, adopt, answersLooks, under } = leading();
+    const { look, adopt, answersLooks, under } = await leading();
     await answersLooks(5);
     await look.last.answer(found(...Array.from({ length: MAX_ADOPTED }, () => claimed('unknown', T))));
     assert.deepEqual([under.state, adopt.list.length], ['resting', 0]);
   });
 
   it('abandons by policy, and what has no schedule any more', async () => {
-    const { queue, look, adopt, adopted, answersLooks, notes } = leading();
+    const { queue, look, adopt, adopted, answersLooks, notes } = await leading();
     const careful = every(100, T - 60_000, { id: 'careful' });
     queue.put({ ...careful, policy: { ...careful.policy, on_executor_loss: 'abandon' } }, MARK);
     await answersLooks(5);
@@ -341,7 +346,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('executes what is ours though the lease is lost and the schedule deleted before the answer', async () => {
-    const { queue, look, adopt, adopted, answersLooks, under, clock } = leading();
+    const { queue, look, adopt, adopted, answersLooks, under, clock } = await leading();
     await answersLooks(5);
     await look.last.answer(found(ORPHAN));
     const asked = adopt.last.input;
@@ -358,7 +363,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('heeds no answer that comes after the lease was lost while it looked', async () => {
-    const { look, adopt, answersLooks, under, clock } = leading();
+    const { look, adopt, answersLooks, under, clock } = await leading();
     await answersLooks(5);
     under.child.send(ENDING);
     assert.equal(look.last.signal.aborted, true);
@@ -368,7 +373,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('begins what was requested although it cannot tell yet who lives, and leaves alone what may be held', async () => {
-    const { look, adopt, adopted, notes, under } = leading();
+    const { look, adopt, adopted, notes, under } = await leading();
     await look.last.answer(found(ORPHAN, ASKED_FOR));
     assert.deepEqual(adopt.last.input, {
       adoptions: [{ how: 'retry', run: ASKED_FOR, at: new Date(T) }],
@@ -386,12 +391,12 @@ describe('adoption, as an actor', () => {
     const careful = every(100, T - 60_000, { id: 'careful' });
     careful.policy = { ...careful.policy, on_executor_loss: 'abandon' };
     const run = requestedRun(careful, T, 'two');
-    const first = leading();
+    const first = await leading();
     first.queue.put(careful, MARK);
     await first.look.last.answer(found(run));
     assert.deepEqual(first.adopt.last.input.adoptions.map(({ how }) => how), ['retry']);
     const begun = { ...run, attempt: 1, executor: 'r1', executor_boot: 'b1', term: 6 };
-    const next = leading();
+    const next = await leading();
     next.queue.put(careful, MARK);
     await next.answersLooks(5, [begun]);
     assert.equal(next.adopt.list.length, 0, 'somebody has it in hand, who may live');
@@ -400,7 +405,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('abandons at once what was requested of a schedule that is gone', async () => {
-    const { look, adopt, adopted, notes } = leading();
+    const { look, adopt, adopted, notes } = await leading();
     const run = requestedRun(every(100, T - 60_000, { id: 'gone' }), T, 'two');
     await look.last.answer({ orphans: [run], gone: new Set(['gone']) });
     const [adoption] = adopt.last.input.adoptions;
@@ -410,7 +415,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('waits with what was requested of a schedule that the mirror does not have yet', async () => {
-    const { clock, queue, look, adopt, under } = leading();
+    const { clock, queue, look, adopt, under } = await leading();
     const fresh = every(100, T, { id: 'new' });
     const run = requestedRun(fresh, T, 'two');
     await look.last.answer(found(run));
@@ -422,7 +427,7 @@ describe('adoption, as an actor', () => {
   });
 
   it('does not look without end when requests come while the store does not answer', async () => {
-    const { clock, look, under } = leading();
+    const { clock, look, under } = await leading();
     under.child.send(REQUESTED);
     under.child.send(REQUESTED);
     await look.last.fail();

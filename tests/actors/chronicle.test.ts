@@ -27,10 +27,12 @@ function start() {
 }
 
 describe('chronicle', () => {
-  it('writes a win at once, as it was told', () => {
+  it('writes a win as it was told, a moment later: the first claim goes first', () => {
     const it = walk(chronicleMachine);
     assert.deepEqual([it.state, it.does], ['idle', []]);
     it.on(won(1));
+    assert.deepEqual([it.state, it.does], ['holdingBack', ['after 100']]);
+    it.after('headStart');
     assert.deepEqual([it.state, it.does], ['writing', ['start write']]);
     assert.deepEqual(it.context.unwritten, [win(1)]);
     it.answers('write');
@@ -38,7 +40,7 @@ describe('chronicle', () => {
   });
 
   it('reports a writing without an answer, and tries again half a second later', () => {
-    const it = walk(chronicleMachine).on(won(1)).fails('write', 'cut off');
+    const it = walk(chronicleMachine).on(won(1)).after('headStart').fails('write', 'cut off');
     assert.deepEqual([it.state, it.does], ['waiting', [
       ['report', { message: 'a term could not be recorded; trying again', error: 'cut off' }],
       'after 500',
@@ -49,15 +51,18 @@ describe('chronicle', () => {
   });
 
   it('writes one win after the other, in order, also those that came meanwhile', async () => {
-    const { actor, write, asked } = start();
+    const { actor, clock, write, asked } = start();
     for (const term of [1, 2, 3]) actor.send(won(term));
+    const answer = async () => {
+      await write.last.answer();
+      await clock.advance(100);
+    };
+    await clock.advance(100);
     assert.deepEqual(asked(), [1]);
-    await write.last.answer();
+    await answer();
     assert.deepEqual(asked(), [1, 2]);
     actor.send(won(4));
-    await write.last.answer();
-    await write.last.answer();
-    await write.last.answer();
+    for (let more = 0; more < 3; more++) await answer();
     assert.deepEqual(asked(), [1, 2, 3, 4]);
     assert.deepEqual(actor.getSnapshot().context.unwritten, []);
   });
@@ -66,12 +71,14 @@ describe('chronicle', () => {
     const { actor, clock, write, reports, asked } = start();
     actor.send(won(1));
     actor.send(won(2));
+    await clock.advance(100);
     for (let tries = 1; tries <= 5; tries++) {
       assert.deepEqual(asked(), Array(tries).fill(1));
       await write.last.fail();
       await clock.advance(500);
     }
     await write.last.answer();
+    await clock.advance(100);
     assert.deepEqual(asked().slice(5), [1, 2]);
     assert.equal(reports.length, 5);
     await write.last.answer();

@@ -75,6 +75,7 @@ const machine = electionMachine.provide({
 const start = (more: Partial<ElectionInput> = {}) => walk(machine, { ...INPUT, ...more });
 const candidate = () => start().answers('read', FREE);
 const leader = () => candidate().answers('acquire', GOT);
+const holding = () => leader().after('nextRenewal').answers('renew', RENEWED);
 const FOLLOWS = [['role', { role: 'follower' }], 'start watchLeader', 'start read'];
 const STOPPED = ['endTrust', 'stopped'];
 
@@ -196,7 +197,7 @@ describe('election: follower', () => {
 describe('election: candidate', () => {
   it('leads when it won: the term begins before anybody hears of its role', () => {
     const it = leader();
-    assert.equal(it.state, 'leader.holding');
+    assert.equal(it.state, 'leader.beginning');
     assert.deepEqual(it.does, [
       ['began', { acquisition: GOT }],
       ['won', GOT],
@@ -222,7 +223,7 @@ describe('election: candidate', () => {
       message: 'the lease could not be acquired; trying again',
       error,
     }]);
-    assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', GOT).state, 'leader.holding');
+    assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', GOT).state, 'leader.beginning');
   });
 
   it('waits for the answer when asked to stop, and gives back what it won', () => {
@@ -257,8 +258,13 @@ describe('election: leader', () => {
   });
 
   it('renews at once on a hint: that is how it learns of a lease that was taken from it', () => {
-    assert.equal(leader().on({ type: 'HINT' }).state, 'leader.renewing');
-    assert.deepEqual(leader().on({ type: 'HINT' }).on({ type: 'HINT' }).does, [], 'one renewal at a time');
+    assert.equal(holding().on({ type: 'HINT' }).state, 'leader.renewing');
+    assert.deepEqual(holding().on({ type: 'HINT' }).on({ type: 'HINT' }).does, [], 'one renewal at a time');
+  });
+
+  it('lets the hint of its own acquisition pass', () => {
+    const it = leader().on({ type: 'HINT' });
+    assert.deepEqual([it.state, it.does], ['leader.beginning', []]);
   });
 
   it('tries again when a renewal has no answer', () => {
@@ -346,7 +352,7 @@ describe('election: resigning', () => {
 });
 
 describe('election: asked to step down', () => {
-  const settling = () => leader().on({ type: 'HINT' }).answers('renew', ASKED);
+  const settling = () => holding().on({ type: 'HINT' }).answers('renew', ASKED);
   const releasing = () => settling().on({ type: 'SCHEDULER.STOOD_DOWN' });
   const yielding = () => releasing().answers('release', true);
   /** What is done when the lease is given back, and the term has ended that way. */
@@ -362,7 +368,7 @@ describe('election: asked to step down', () => {
   it('takes no notice when it is meant for another term', () => {
     for (const step_down_term of [null, 7, 9]) {
       const renewed = { ...RENEWED, step_down_term };
-      const it = leader().on({ type: 'HINT' }).answers('renew', renewed);
+      const it = holding().on({ type: 'HINT' }).answers('renew', renewed);
       assert.equal(it.state, 'leader.holding');
       assert.deepEqual(it.does, [['seen', { lease: renewed }], 'after 300']);
     }
@@ -390,8 +396,8 @@ describe('election: asked to step down', () => {
     const it = yielding().after('yield').answers('read', FREE);
     const term9 = { ...WON, term: 9, step_down_term: 8 };
     it.answers('acquire', { lease: term9, previous: ASKED });
-    assert.deepEqual([it.state, it.context.grant], ['leader.holding', { ...MINE, term: 9 }]);
-    it.on({ type: 'HINT' }).answers('renew', term9);
+    assert.deepEqual([it.state, it.context.grant], ['leader.beginning', { ...MINE, term: 9 }]);
+    it.after('nextRenewal').answers('renew', term9);
     assert.equal(it.state, 'leader.holding');
     it.on({ type: 'STOP' }).on({ type: 'SCHEDULER.STOOD_DOWN' }).answers('release', true);
     assert.deepEqual(it.does[0], ['ended', { by: 'released' }], 'that was for another reason');
@@ -502,6 +508,7 @@ function next(it: Walk, what: string): Walk | null {
   const src = it.underWay.find((name) => name in YES);
   if (what === 'FENCED') return it.on({ type: 'SCHEDULER.FENCED', term: 8 });
   if (what === what.toUpperCase()) return it.on({ type: what });
+  if (what === 'later') return it.after('nextRenewal');
   if (src === undefined) return null;
   if (what === 'asked') return src === 'renew' ? it.answers(src, ASKED) : null;
   return what === 'fails' ? it.fails(src) : it.answers(src, (what === 'yes' ? YES : NO)[src]);
@@ -510,7 +517,7 @@ function next(it: Walk, what: string): Walk | null {
 it('election: a term that began ends once, and before the next one, whatever comes in whatever order', () => {
   const all = ['HINT', 'STOP', 'TRUST.OVER', 'FENCED', 'SCHEDULER.STOOD_DOWN', 'fails', 'yes', 'no', 'asked'];
   const rows = all.flatMap((a) => all.flatMap((b) => all.map((c) => [a, b, c])));
-  const starts = [['yes'], ['yes', 'TRUST.OVER', 'yes', 'yes'], ['yes', 'HINT', 'asked']];
+  const starts = [['yes'], ['yes', 'TRUST.OVER', 'yes', 'yes'], ['yes', 'later', 'asked']];
   for (const start of starts) {
     for (const row of rows) {
       const it = candidate();
@@ -639,7 +646,7 @@ describe('election, as an actor', () => {
     assert.deepEqual(it.acquire.last.input, { me: ME, instead: THEIRS });
     await it.acquire.last.answer(GOT);
     assert.equal(it.leaderDead(), undefined, 'a leader watches nobody');
-    assert.equal(it.machine.state, 'leader.holding');
+    assert.equal(it.machine.state, 'leader.beginning');
   });
 
   it('looks again exactly a retry period after the last answer', async () => {
@@ -669,7 +676,7 @@ describe('election, as an actor', () => {
   it('names the term that ended, and the grant that it renews and gives back', async () => {
     const it = running();
     await it.lead();
-    it.hint();
+    await it.clock.advance(300);
     assert.deepEqual(it.renew.last.input, { grant: MINE });
     await it.renew.last.answer(RENEWED);
     it.child.send({ type: 'STOP' });
@@ -691,12 +698,12 @@ describe('election, as an actor', () => {
   it('can lead again, under a new term, after it was fenced', async () => {
     const it = running();
     await it.lead();
-    it.hint();
+    await it.clock.advance(300);
     await it.renew.last.answer(null);
     assert.deepEqual(it.heard(), ['LEASE.LOST', 'ELECTION.ENDED', 'ELECTION.ROLE']);
     await it.read.last.answer(FREE);
     await it.acquire.last.answer({ ...GOT, lease: { ...WON, term: 10 } });
-    it.hint();
+    await it.clock.advance(300);
     assert.deepEqual(it.renew.last.input, { grant: { ...MINE, term: 10 } });
     it.child.send({ type: 'SCHEDULER.FENCED', term: 8 });
     assert.equal(it.machine.state, 'leader.renewing', 'that was the other term');
@@ -705,7 +712,7 @@ describe('election, as an actor', () => {
   it('steps down when it is asked to, and says so to the store and to its parent', async () => {
     const it = running();
     await it.lead();
-    it.hint();
+    await it.clock.advance(300);
     await it.renew.last.answer(ASKED);
     assert.deepEqual(it.heard(), ['ELECTION.ROLE', 'LEASE.ENDING']);
     assert.equal(it.trustEnded(), 0, 'the batch in flight may still be settled');

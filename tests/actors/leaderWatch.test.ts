@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { leaderWatch } from '../../src/actors/leaderWatch.ts';
 import type { Peers } from '../../src/actors/ports.ts';
 import type { Grant, Lease } from '../../src/domain/lease.ts';
+import { SimClock } from '../support/simClock.ts';
 
 const EMPTY: Lease = {
   holder: null,
@@ -37,44 +38,82 @@ function watching() {
       return () => void story.push(`end ${boot}`);
     },
   };
-  const watch = leaderWatch(peers, 'boot-me', (grant) => dead.push(grant));
-  return { ...watch, story, dead, dies: (holder: string) => die.get(`boot-${holder}`)?.(0) };
+  const clock = new SimClock();
+  const watch = leaderWatch(peers, clock, 'boot-me', (grant) => dead.push(grant));
+  /** It is read, and time enough to meet the holder goes by. */
+  const follow = async (lease: Lease) => {
+    watch.follow(lease);
+    await clock.advance(50);
+  };
+  return {
+    ...watch,
+    follow,
+    read: watch.follow,
+    clock,
+    story,
+    dead,
+    dies: (holder: string) => die.get(`boot-${holder}`)?.(0),
+  };
 }
 
 describe('leaderWatch', () => {
-  it('watches the process that holds the lease, once, however often the lease is read', () => {
+  it('watches the process that holds the lease, once, however often the lease is read', async () => {
     const { follow, story } = watching();
-    for (let i = 0; i < 3; i++) follow(held('a', 1));
+    for (let i = 0; i < 3; i++) await follow(held('a', 1));
     assert.deepEqual(story, ['watch boot-a at http://a']);
   });
 
-  it('tells a death with the grant that is to be pre-empted', () => {
+  it('leaves a new leader alone for a moment, and does not meet one that is replaced by then', async () => {
+    const { read, clock, story } = watching();
+    read(held('a', 1));
+    await clock.advance(49);
+    assert.deepEqual(story, []);
+    await clock.advance(1);
+    assert.deepEqual(story, ['watch boot-a at http://a']);
+    read(held('b', 2));
+    await clock.advance(10);
+    read(held('c', 3));
+    await clock.advance(1000);
+    assert.deepEqual(story.slice(1), ['end boot-a', 'watch boot-c at http://c']);
+  });
+
+  it('meets nobody once it has ended', async () => {
+    const { read, end, clock, story } = watching();
+    read(held('a', 1));
+    end();
+    await clock.advance(1000);
+    assert.deepEqual([story, clock.timers], [[], 0]);
+  });
+
+  it('tells a death with the grant that is to be pre-empted', async () => {
     const { follow, dead, dies } = watching();
-    follow(held('a', 1));
+    await follow(held('a', 1));
     assert.deepEqual(dead, []);
     dies('a');
     assert.deepEqual(dead, [grant('a', 1)]);
   });
 
-  it('goes on with the same connection under a newer term, and tells the newest', () => {
+  it('goes on with the same connection under a newer term, and tells the newest', async () => {
     const { follow, story, dead, dies } = watching();
-    follow(held('a', 1));
-    follow(held('a', 4));
+    await follow(held('a', 1));
+    await follow(held('a', 4));
     assert.deepEqual(story, ['watch boot-a at http://a']);
     dies('a');
     assert.deepEqual(dead, [grant('a', 4)]);
   });
 
-  it('watches another life of the same replica anew', () => {
+  it('watches another life of the same replica anew', async () => {
     const { follow, story } = watching();
-    follow(held('a', 1));
-    follow(held('a', 2, 'boot-a2'));
+    await follow(held('a', 1));
+    await follow(held('a', 2, 'boot-a2'));
     assert.deepEqual(story, ['watch boot-a at http://a', 'end boot-a', 'watch boot-a2 at http://a']);
   });
 
-  it('ends one watch before the next, and comes back to a process that leads again', () => {
+  it('ends one watch before the next, and comes back to a process that leads again', async () => {
     const { follow, story } = watching();
-    for (const [holder, term] of [['a', 1], ['b', 2], ['a', 3]] as const) follow(held(holder, term));
+    for (const [holder, term] of [['a', 1], ['b', 2], ['a', 3]] as const) {
+      await follow(held(holder, term));
+    }
     assert.deepEqual(story, [
       'watch boot-a at http://a',
       'end boot-a',
@@ -84,27 +123,27 @@ describe('leaderWatch', () => {
     ]);
   });
 
-  it('does not watch this very process', () => {
+  it('does not watch this very process', async () => {
     const { follow, story, end } = watching();
-    follow(held('me', 1));
+    await follow(held('me', 1));
     assert.deepEqual(story, []);
-    follow(held('a', 2));
-    follow(held('me', 3));
+    await follow(held('a', 2));
+    await follow(held('me', 3));
     assert.deepEqual(story, ['watch boot-a at http://a', 'end boot-a']);
     end();
     assert.equal(story.length, 2);
   });
 
-  it('has nobody to watch before anybody led', () => {
+  it('has nobody to watch before anybody led', async () => {
     const { follow, story, end } = watching();
-    follow(EMPTY);
+    await follow(EMPTY);
     end();
     assert.deepEqual(story, []);
   });
 
-  it('ends', () => {
+  it('ends', async () => {
     const { follow, story, end } = watching();
-    follow(held('a', 1));
+    await follow(held('a', 1));
     end();
     assert.deepEqual(story, ['watch boot-a at http://a', 'end boot-a']);
   });

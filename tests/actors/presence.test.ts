@@ -12,6 +12,7 @@ const INPUT = { serverNowMs: () => 1000 };
 
 const announcing = () => walk(presenceMachine, INPUT);
 const resting = () => announcing().answers('announce');
+const gathering = () => resting().on(role('leader'));
 const waiting = () => announcing().fails('announce');
 const leaving = () => resting().on(STOP);
 
@@ -24,8 +25,11 @@ describe('presence', () => {
     assert.equal(it.after('interval').state, 'announcing');
   });
 
-  it('announces a new role at once', () => {
-    const it = resting().on(role('leader'));
+  it('announces a new role a moment later, with those that came meanwhile', () => {
+    const it = resting().on(role('candidate'));
+    assert.deepEqual([it.state, it.does], ['gathering', ['after 100']]);
+    assert.deepEqual([it.on(role('leader')).state, it.does], ['gathering', []]);
+    it.after('headStart');
     assert.deepEqual([it.state, it.does, it.context.word.role], ['announcing', ['start announce'], 'leader']);
     assert.equal(it.answers('announce').state, 'resting', 'once');
   });
@@ -57,7 +61,7 @@ describe('presence', () => {
   it('announces again when the role changed while it announced another', () => {
     const it = announcing().on(role('leader'));
     assert.deepEqual([it.state, it.does], ['announcing', []]);
-    assert.equal(it.answers('announce').state, 'announcing');
+    assert.equal(it.answers('announce').after('headStart').state, 'announcing');
     assert.equal(it.answers('announce').state, 'resting');
   });
 
@@ -71,7 +75,7 @@ describe('presence', () => {
     assert.equal(it.after('interval').state, 'announcing');
   });
 
-  for (const [state, make] of Object.entries<() => Walk>({ resting, waiting })) {
+  for (const [state, make] of Object.entries<() => Walk>({ resting, gathering, waiting })) {
     it(`takes its leave when it is asked to stop while ${state}`, () => {
       const it = make().on(STOP);
       assert.deepEqual([it.state, it.does], ['leaving', ['start leave']]);
@@ -111,7 +115,8 @@ describe('presence', () => {
           { announcing: ['announce'], leaving: ['leave'] }[state] ?? [],
           'nothing is announced after the leave',
         );
-        if (state === 'resting') assert.equal(changed, false, 'a new role does not wait');
+        if (state === 'resting') assert.equal(changed, false, 'a new role does not rest');
+        if (state === 'gathering') assert.equal(changed, true);
         if (state !== 'announcing') assert.equal(stopping, state === 'leaving' || state === 'gone');
       },
     });
@@ -142,6 +147,7 @@ describe('presence, as an actor', () => {
     actor.send(role('candidate'));
     actor.send(role('leader'));
     await announce.last.answer();
+    await clock.advance(100);
     assert.deepEqual(roles(), ['follower', 'follower', 'leader']);
     actor.send(STOP);
     assert.deepEqual([announce.last.signal.aborted, leave.list.length], [false, 0]);

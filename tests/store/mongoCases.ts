@@ -81,30 +81,32 @@ export function mongoCases(mongo: TestMongo): void {
     await session.endSession();
   });
 
-  test(
-    'a claim that began before a change was acknowledged finds it stale',
-    async (store, { connect, raw }) => {
-      const api = connect();
-      const { grant } = await lead(store, 'a');
-      const schedule = await create(store, 'job');
-      const run = claimed('job', 1, grant);
-      // It has read the definition by the time that it inserts.
-      const held = await failCommand(raw, { times: 1 }, {
-        appName: CLAIMER,
-        failCommands: ['insert'],
-        blockConnection: true,
-        blockTimeMS: 1000,
-      });
-      let over = false;
-      const claim = store.claims.claim(batch(grant, [request(schedule, [run])])).finally(() => over = true);
-      await held.entered(1);
-      await replace(api, 'job', interval('1s'));
-      assert.equal(over, false, 'the change is acknowledged while the claim is under way');
-      const { runs, stale } = committed(await claim);
-      assert.deepEqual({ runs, stale }, { runs: [], stale: ['job'] });
-      assert.equal(await store.runs.get(run.id), null);
-    },
-  );
+  test('a claim that is under way is over when a change is acknowledged', async (store, { connect, raw }) => {
+    const api = connect();
+    const { grant } = await lead(store, 'a');
+    const schedule = await create(store, 'job');
+    const run = claimed('job', 1, grant);
+    // It has read the definition by the time that it inserts.
+    const held = await failCommand(raw, { times: 1 }, {
+      appName: CLAIMER,
+      failCommands: ['insert'],
+      blockConnection: true,
+      blockTimeMS: 500,
+    });
+    const claim = store.claims.claim(batch(grant, [request(schedule, [run])]));
+    await held.entered(1);
+    await replace(api, 'job', interval('1s'));
+    assert.deepEqual(
+      await store.runs.get(run.id),
+      run,
+      'the change is acknowledged while the claim is under way',
+    );
+    assert.deepEqual(committed(await claim).runs, [run.id]);
+    const late = committed(
+      await store.claims.claim(batch(grant, [request(schedule, [claimed('job', 2, grant)])])),
+    );
+    assert.deepEqual({ runs: late.runs, stale: late.stale }, { runs: [], stale: ['job'] });
+  });
 
   const lost = {
     'the connection breaks before the commit': { closeConnection: true },

@@ -6,9 +6,9 @@ const WITHIN_MS = 2500;
 
 /**
  * Resolves when no claim can commit any more that has not seen what was written before the call (G4): one
- * write to the lease document, which every claim's transaction writes too. A claim that has written it
- * already makes this write wait until it is committed or gone. One that has not, and whose snapshot is older
- * than this write, gets a write conflict there, and repeats with a new snapshot.
+ * write to the lease document, which every claim's transaction begins with. A claim that has begun makes this
+ * write wait until it is committed or gone. One that begins later has a snapshot that is later than this write,
+ * or gets a write conflict, and begins again.
  */
 export function claimBarrier({ leases }: Collections): () => Promise<void> {
   return shared(async () => {

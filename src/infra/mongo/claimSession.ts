@@ -8,6 +8,7 @@ export class ClaimSession {
   readonly #client: MongoClient;
   #session: ClientSession | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #settled = true;
 
   constructor(client: MongoClient) {
     this.#client = client;
@@ -17,9 +18,19 @@ export class ClaimSession {
     return this.#get().serverSession.id.id;
   }
 
+  /** Whether nothing of it can be open on the server: nobody uses it, and whoever did so last was answered. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** Uses the session once everybody before is done with it: it can hold one transaction at a time. */
   use<T>(body: (session: ClientSession) => Promise<T>): Promise<T> {
-    const mine = this.#last.then(() => body(this.#get()));
+    const mine = this.#last.then(async () => {
+      this.#settled = false;
+      const result = await body(this.#get());
+      this.#settled = true;
+      return result;
+    });
     this.#last = mine.catch(() => {});
     return mine;
   }

@@ -12,10 +12,10 @@ import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../a
 import type { Run } from '../../domain/run.ts';
 import { type Counted, isClaimOf, planClaim, staleSchedules } from '../claimPlan.ts';
 import type { ClaimSession } from './claimSession.ts';
-import { type Collections, fromRun, LEASE_ID, toLease, toRun } from './documents.ts';
+import { type Collections, fromRun, LEASE_ID, type RunDoc, toLease, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { inForce, renewal } from './lease.ts';
-import { inTransaction } from './transaction.ts';
+import { Again, inTransaction, type Step } from './transaction.ts';
 
 /** How long a resolution is tried; more than the socket's timeout, which a lost claim may have run into. */
 const RESOLVE_WITHIN_MS = 5000;
@@ -26,8 +26,6 @@ export interface ClaimParts {
   clock: Clock;
   random: Random;
 }
-
-type Step = { commit: boolean; value: ClaimResult };
 
 export function mongoClaims({ collections, claimSession, clock, random }: ClaimParts): ClaimStore {
   /**
@@ -44,14 +42,16 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
     );
 
   return {
-    claim: (batch) =>
-      answered('a claim', () =>
+    claim(batch) {
+      const stale = new Set<string>();
+      return answered('a claim', () =>
         claimSession.use((session) =>
           inTransaction(
             { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
-            (attempt) => claim(collections, session, batch, attempt),
+            (attempt) => claim(collections, session, batch, stale, attempt),
           )
-        )),
+        ));
+    },
 
     // Only with plain writes and reads, but for a transaction that writes nothing: one that had written the lease
     // document, and was left open by a process that dies here, would stop every leader for a minute.
@@ -76,55 +76,49 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
   };
 }
 
+/**
+ * `knownStale` are the schedules whose definition has turned out to be another one in an earlier attempt, and
+ * stays so: a definition does not come back.
+ */
 async function claim(
   collections: Collections,
   session: ClientSession,
   batch: ClaimBatch,
+  knownStale: Set<string>,
   attempt: number,
-): Promise<Step> {
-  // The lease document is written last, so that it is locked for the shortest time. But whoever else writes it in
-  // between (a renewal, a barrier) makes the transaction start over; on a slow way to the store it would never
-  // get through. So a repetition begins with a write to it: snapshot and lock are one moment then, and the others
-  // wait.
-  if (attempt > 0 && !(await locked(collections, session, batch))) {
-    return { commit: false, value: { kind: 'fenced' } };
-  }
+): Promise<Step<ClaimResult>> {
+  // First of all, so that the snapshot and the lock on the lease document are one moment. Whoever else writes it
+  // (a renewal, a barrier) waits then, for as long as a claim takes; were it written last, each of them in between
+  // would make the claim start over, and on a slow way to the store it would never get through.
+  const doc = await collections.leases.findOneAndUpdate(
+    inForce(batch.grant),
+    renewal(batch.durationMs, batch.markWhenStale([...knownStale])),
+    { session, returnDocument: 'after' },
+  );
+  if (!doc) return { commit: false, value: { kind: 'fenced' } };
   const definitions = await storedDefinitions(collections, session, batch);
-  const staleNow = new Set(staleSchedules(batch, (id) => definitions.get(id)));
+  const staleNow = staleSchedules(batch, (id) => definitions.get(id));
+  if (staleNow.some((id) => !knownStale.has(id))) {
+    staleNow.forEach((id) => knownStale.add(id));
+    throw new Again('the watermark was written as if all definitions were the stored ones');
+  }
   // Usually nothing can be stored already, and nothing is looked up. A repetition may follow a duplicate key
   // or a commit with an unknown result, and a stale schedule may have been claimed by a call whose answer was
   // lost, before it changed.
-  const suspects = batch.requests.filter(({ scheduleId }) =>
-    batch.mayBeClaimed || attempt > 0 || staleNow.has(scheduleId)
-  );
-  const runs = await storedRuns(collections, session, suspects.flatMap((request) => request.runs));
+  const looksUp = batch.mayBeClaimed || attempt > 0;
+  const suspects = looksUp ? batch.requests.flatMap((request) => request.runs) : [];
+  const { runs, counted } = await storedFor(collections, session, suspects);
   const { insert, ours, duplicates, stale } = planClaim(
     batch,
     (id) => definitions.get(id),
     (id) => runs.get(id),
-    await countedRecords(collections, session, suspects.flatMap((request) => request.runs)),
+    counted,
   );
-
   if (insert.length > 0) await collections.runs.insertMany(insert.map(fromRun), { session });
-  const doc = await collections.leases.findOneAndUpdate(
-    inForce(batch.grant),
-    renewal(batch.durationMs, batch.markWhenStale(stale)),
-    { session, returnDocument: 'after' },
-  );
-  if (!doc) return { commit: false, value: { kind: 'fenced' } };
   return {
     commit: true,
     value: { kind: 'committed', lease: toLease(doc), runs: [...ours, ...insert], duplicates, stale },
   };
-}
-
-async function locked(
-  { leases }: Collections,
-  session: ClientSession,
-  { grant }: ClaimBatch,
-): Promise<boolean> {
-  const { matchedCount } = await leases.updateOne(inForce(grant), { $inc: { barrier: 1 } }, { session });
-  return matchedCount === 1;
 }
 
 async function storedDefinitions({ schedules }: Collections, session: ClientSession, batch: ClaimBatch) {
@@ -140,24 +134,32 @@ async function storedRuns(
   session: ClientSession,
   wanted: readonly Run[],
 ): Promise<Map<string, Run>> {
-  if (wanted.length === 0) return new Map();
   const found = await runs.find({ _id: { $in: wanted.map((run) => run.id) } }, { session }).toArray();
-  return new Map(found.map((doc) => [doc._id, toRun(doc)]));
+  return byId(found);
 }
 
-/** The records with a count that may stand for one of the runs. */
-async function countedRecords(
+/** The runs themselves, as far as they are stored, and the records with a count that may stand for some. */
+async function storedFor(
   { runs }: Collections,
   session: ClientSession,
   wanted: readonly Run[],
-): Promise<Counted[]> {
+): Promise<{ runs: Map<string, Run>; counted: Counted[] }> {
   const [first] = wanted;
-  if (first === undefined) return [];
+  if (first === undefined) return { runs: new Map(), counted: [] };
   const scheduleIds = [...new Set(wanted.map((run) => run.schedule_id))];
   const earliest = wanted.reduce(
     (least, { scheduled_for }) => scheduled_for < least ? scheduled_for : least,
     first.scheduled_for,
   );
-  const filter = { schedule_id: { $in: scheduleIds }, scheduled_for: { $gte: earliest }, count: { $gt: 1 } };
-  return await runs.find(filter, { session }).toArray();
+  const found = await runs.find({
+    $or: [
+      { _id: { $in: wanted.map((run) => run.id) } },
+      { schedule_id: { $in: scheduleIds }, scheduled_for: { $gte: earliest }, count: { $gt: 1 } },
+    ],
+  }, { session }).toArray();
+  return { runs: byId(found), counted: found.filter(({ count }) => count > 1) };
+}
+
+function byId(docs: readonly RunDoc[]): Map<string, Run> {
+  return new Map(docs.map((doc) => [doc._id, toRun(doc)]));
 }

@@ -12,7 +12,8 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   claimed_through: Date;
   mirrored_through: Date;
   /**
-   * Logical session of the holder's claims, so that its successor can end a transaction that it left open.
+   * Logical session of the holder's claims, so that its successor can end a transaction that it left open; null
+   * when it has left none.
    */
   session: Binary | null;
   /** Written only to make changes of schedules and open claims meet (G4). */

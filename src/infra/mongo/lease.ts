@@ -10,6 +10,7 @@ import {
   type LeaseReading,
   type Watermark,
 } from '../../domain/lease.ts';
+import type { ClaimSession } from './claimSession.ts';
 import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
@@ -26,20 +27,28 @@ export interface LeaseParts {
   client: MongoClient;
   collections: Collections;
   logger: Logger;
-  /** Logical session of this replica's claims. */
-  claimSessionId: () => Binary;
+  claimSession: ClaimSession;
   watch: LeaseWatch;
 }
 
 export function mongoLease(
-  { client, collections: { leases }, logger, claimSessionId, watch }: LeaseParts,
+  { client, collections: { leases }, logger, claimSession, watch }: LeaseParts,
 ): LeaseStore {
+  /** What was read last, if it had been given back, and nothing left open: it stays as it is until it is taken. */
+  let vacant: Found | null = null;
+  const look = async () => {
+    const found = await read(leases);
+    vacant = found.session === null && found.reading.lease.released_at !== null ? found : null;
+    return found;
+  };
+
   return {
-    read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
+    read: () => answered('the reading of the lease', async () => (await look()).reading),
 
     acquire: (candidate, durationMs, instead) =>
       answered('the acquisition of the lease', async () => {
-        const { reading, session } = await read(leases);
+        const { reading, session } = vacant ?? await read(leases);
+        vacant = null;
         const { lease: previous } = reading;
         const free = isFree(reading) || previous.boot === candidate.boot;
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
@@ -49,9 +58,10 @@ export function mongoLease(
           {
             _id: LEASE_ID,
             term: previous.term,
+            released_at: previous.released_at,
             ...(free ? isFreeFor(candidate) : grantOf(instead as Grant)),
           },
-          taking(candidate, durationMs, free ? null : instead, claimSessionId()),
+          taking(candidate, durationMs, free ? null : instead, claimSession.id()),
           { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS },
         );
         return doc && { lease: toLease(doc), previous };
@@ -66,10 +76,10 @@ export function mongoLease(
 
     release: (grant, by) =>
       answered('the release of the lease', async () => {
-        const released_by = literal(by);
-        const update = [{
-          $set: { expires_at: '$$NOW', released_at: '$$NOW', released_by, hands: givenBack(by) },
-        }];
+        const released = { expires_at: '$$NOW', released_at: '$$NOW', released_by: literal(by) };
+        // A successor need not end what is not open.
+        const session = claimSession.settled ? { session: literal(null) } : {};
+        const update = [{ $set: { ...released, ...session, hands: givenBack(by) } }];
         const { matchedCount } = await leases.updateOne(inForce(grant), update, {
           maxTimeMS: WRITE_WITHIN_MS,
         });
@@ -153,9 +163,13 @@ export function renewal(durationMs: number, mark: Watermark): Document[] {
   }];
 }
 
-async function read(
-  leases: Collections['leases'],
-): Promise<{ reading: LeaseReading; session: Binary | null }> {
+interface Found {
+  reading: LeaseReading;
+  /** Logical session of the holder's claims. */
+  session: Binary | null;
+}
+
+async function read(leases: Collections['leases']): Promise<Found> {
   const pipeline = [{ $match: { _id: LEASE_ID } }, { $addFields: { now: '$$NOW' } }];
   const [found] = await leases.aggregate<LeaseDoc & { now: Date }>(pipeline).toArray();
   if (!found) throw new StoreUnavailable('the store has no lease document: prepare it first');

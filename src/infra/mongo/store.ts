@@ -58,7 +58,7 @@ export function mongoStore(
       client,
       collections,
       logger,
-      claimSessionId: () => claimSession.id(),
+      claimSession,
       watch: leaseWatch(collections, clock, endWithStore),
     }),
     claims: mongoClaims({ collections, claimSession, clock, random }),

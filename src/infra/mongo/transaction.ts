@@ -29,14 +29,22 @@ export interface TransactionOptions {
   random: Random;
 }
 
+/** How a transaction ends that could be carried through. */
+export type Step<T> = { commit: boolean; value: T };
+
+/** Thrown in a transaction that has to begin anew, knowing more. */
+export class Again extends Error {
+  override name = 'Again';
+}
+
 /**
- * Runs `body`, and commits what it did if it says so; both again as often as the server asks for it, and
- * after a duplicate key, with a fresh snapshot each time. `attempt` counts from 0. Rejects with
+ * Runs `body`, and commits what it did if it says so; both again as often as the server or the body asks for it,
+ * and after a duplicate key, with a fresh snapshot each time. `attempt` counts from 0. Rejects with
  * `StoreUnavailable` when time is up.
  */
 export async function inTransaction<T>(
   options: TransactionOptions,
-  body: (attempt: number) => Promise<{ commit: boolean; value: T }>,
+  body: (attempt: number) => Promise<Step<T>>,
 ): Promise<T> {
   const { op, session, withinMs, clock } = options;
   const deadlineMs = clock.monotonic() + withinMs;
@@ -47,7 +55,8 @@ export async function inTransaction<T>(
       if (commit) await commitBy(deadlineMs, options);
       return value;
     } catch (error) {
-      const again = hasLabel(error, 'TransientTransactionError') || hasCode(error, DUPLICATE_KEY);
+      const again = error instanceof Again || hasLabel(error, 'TransientTransactionError') ||
+        hasCode(error, DUPLICATE_KEY);
       if (!again) throw error;
       if (clock.monotonic() >= deadlineMs) throw unavailable(op, error);
     } finally {
