@@ -1,14 +1,20 @@
 /**
  * The simulation by command.
  *
- *   npm run test:sim -- --seeds 2000          so many seeds, from --seed on (1)
+ *   npm run test:sim -- --seeds 2000          so many seeds, from --seed on (1), in --workers processes (one a core)
  *   npm run test:sim -- --seed 17             one seed, with its trace
  *   npm run test:sim -- --mutations           after how many seeds each deliberate bug is noticed
  *   npm run test:sim -- --hour                an hour at 1,000 occurrences a second, and what is left of it
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { runtimeCommand } from '../src/local/runtime.ts';
 import { catchMutation } from '../tests/sim/mutation.ts';
 import { MUTATIONS } from '../tests/sim/mutations.ts';
 import { report } from '../tests/sim/report.ts';
@@ -19,6 +25,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },
+    workers: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     hour: { type: 'boolean', default: false },
   },
@@ -33,30 +40,76 @@ async function oneSeed(): Promise<boolean> {
   return result.violation === null;
 }
 
+/** What was counted, by name. */
+class Sums {
+  readonly #sums = new Map<string, number>();
+
+  add(what: string, number: number): void {
+    this.#sums.set(what, (this.#sums.get(what) ?? 0) + number);
+  }
+
+  print(): void {
+    for (const [what, number] of [...this.#sums].sort()) console.log(`${String(number).padStart(9)} ${what}`);
+  }
+}
+
 async function manySeeds(): Promise<boolean> {
   const startedMs = performance.now();
-  const sums = new Map<string, number>();
-  const add = (what: string, number: number) => sums.set(what, (sums.get(what) ?? 0) + number);
-  let violations = 0;
-  for (let seed = first; seed < first + count; seed++) {
-    const result = await simulate(seed);
-    for (const [name, times] of result.faults) add(`faults: ${name}`, times);
-    add('occurrences settled', result.occurrences);
-    add('runs claimed', result.claims);
-    add('runs requested by hand', result.requests);
-    add('terms', result.terms);
-    add('terms by pre-emption', result.preemptions);
-    if (result.violation === null) continue;
-    console.log(violations++ === 0 ? report(result) : `Seed ${seed}: ${result.violation}`);
-  }
+  const sums = new Sums();
+  const workers = Math.min(Number(values.workers ?? availableParallelism()), count);
+  const violations = workers > 1 ? await sharedOut(workers, sums) : await oneByOne(sums);
   const tookS = (performance.now() - startedMs) / 1000;
-  for (const [what, number] of [...sums].sort()) console.log(`${String(number).padStart(9)} ${what}`);
+  sums.print();
   console.log(
     `${count} seeds in ${tookS.toFixed(1)} s (${
       (count / tookS).toFixed(1)
     } a second): ${violations} violations`,
   );
   return violations === 0;
+}
+
+async function oneByOne(sums: Sums): Promise<number> {
+  let violations = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const result = await simulate(seed);
+    for (const [name, times] of result.faults) sums.add(`faults: ${name}`, times);
+    sums.add('occurrences settled', result.occurrences);
+    sums.add('runs claimed', result.claims);
+    sums.add('runs requested by hand', result.requests);
+    sums.add('terms', result.terms);
+    sums.add('terms by pre-emption', result.preemptions);
+    if (result.violation === null) continue;
+    console.log(violations++ === 0 ? report(result) : `Seed ${seed}: ${result.violation}`);
+  }
+  return violations;
+}
+
+/** Each process takes a part of the seeds, and says what this one adds up. */
+async function sharedOut(workers: number, sums: Sums): Promise<number> {
+  const share = Math.ceil(count / workers);
+  const parts = Array.from({ length: Math.ceil(count / share) }, (_, part) => ({
+    seed: first + part * share,
+    seeds: Math.min(share, count - part * share),
+  }));
+  const violations = await Promise.all(parts.map(({ seed, seeds }) => inProcess(seed, seeds, sums)));
+  return violations.reduce((sum, some) => sum + some, 0);
+}
+
+async function inProcess(seed: number, seeds: number, sums: Sums): Promise<number> {
+  const args = ['--seed', `${seed}`, '--seeds', `${seeds}`, '--workers', '1'];
+  const [program, ...rest] = runtimeCommand(fileURLToPath(import.meta.url), args);
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let violations: number | null = null;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [, number, what] = /^ *(\d+) ((?:faults: |occurrences |runs |terms).*)$/.exec(line) ?? [];
+    const [, found] = /^\d+ seeds in .*: (\d+) violations$/.exec(line) ?? [];
+    if (what !== undefined) sums.add(what, Number(number));
+    else if (found !== undefined) violations = Number(found);
+    else console.log(line);
+  });
+  const [code] = await once(child, 'close');
+  if (violations === null) throw new Error(`The seeds from ${seed} on came to no end: exit code ${code}.`);
+  return violations;
 }
 
 async function mutations(): Promise<boolean> {

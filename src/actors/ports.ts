@@ -75,8 +75,9 @@ export interface LeaseStore {
   /**
    * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
    * holds it (an earlier acquisition whose answer was lost), or if it is held under exactly the grant
-   * `instead`, whose holder is known to be dead. Adds 1 to the term. Null when somebody else holds it. Before it
-   * tries, it ends whatever transaction the last holder may have left open, which would block it otherwise.
+   * `instead`, whose holder is known to be dead. Adds 1 to the term. Null when somebody else holds it, or has taken
+   * it since it was read. Before it tries, it ends whatever transaction the last holder may have left open, which
+   * would block it otherwise.
    * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
    */
   acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;

@@ -64,6 +64,56 @@ export function mongoCases(mongo: TestMongo): void {
     },
   );
 
+  for (const settled of [true, false]) {
+    const names = settled
+      ? 'names no session when its claims are settled'
+      : 'still names the session when one may not be';
+    test(`a lease that is given back ${names}`, async (store, database) => {
+      const { grant, schedule, runs } = await ready(store);
+      const claim = () => store.claims.claim(batch(grant, [request(schedule, runs)], { durationMs: 300 }));
+      if (settled) assert.equal((await claim()).kind, 'committed');
+      else {
+        const failing = await failCommand(database.raw, 'alwaysOn', {
+          appName: CLAIMER,
+          failCommands: ['commitTransaction'],
+          writeConcernError: { code: 91, errmsg: 'shutting down' },
+        });
+        await assert.rejects(claim(), StoreUnavailable);
+        await failing.off();
+      }
+      assert.equal(await store.lease.release(grant, 'released'), true);
+      const leases = database.raw.db(database.name).collection<{ _id: string; session: Binary | null }>(
+        'leases',
+      );
+      assert.equal((await leases.findOne({ _id: 'leader' }))?.session === null, settled);
+      assert.equal((await lead(database.connect(), 'next')).lease.term, 2);
+    });
+  }
+
+  test(
+    'a lease that was free when it was read, and taken since, is not taken again by mistake',
+    async (store, { connect }) => {
+      const other = connect();
+      const { grant } = await lead(other, 'first');
+      await other.lease.release(grant, 'released');
+      assert.equal((await store.lease.read()).lease.term, 1);
+      const second = await lead(other, 'second');
+      assert.equal(await store.lease.acquire(candidate('late'), LONG_MS, null), null, 'it is held');
+      await store.lease.read();
+      await other.lease.release(second.grant, 'released');
+      await store.lease.read();
+      const third = await lead(other, 'third');
+      await other.lease.release(third.grant, 'released');
+      assert.equal(
+        await store.lease.acquire(candidate('late'), LONG_MS, null),
+        null,
+        'it was held in between',
+      );
+      const late = await store.lease.acquire(candidate('late'), LONG_MS, null);
+      assert.deepEqual([late?.lease.term, late?.previous.boot], [4, 'boot-third']);
+    },
+  );
+
   test('a change is not acknowledged before a claim in flight is over', async (store, { name, raw }) => {
     await create(store, 'job');
     const leases = raw.db(name).collection<{ _id: string }>('leases');
