@@ -11,8 +11,9 @@ describe('a replica in a cluster', () => {
     const api = new FakeKubernetes();
     const { deps } = replicaIn(api);
     const old = cluster.leader();
-    await old.replica.stop();
+    const stopped = old.replica.stop();
     await cluster.clock.advance(1000);
+    await stopped;
     const next = cluster.leader();
     for (const each of [old, next]) {
       api.add(each.id);
