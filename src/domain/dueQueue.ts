@@ -10,7 +10,7 @@ export interface DueEntry extends HeapEntry {
   cursorMs: number;
   /**
    * Occurrences through here may have a run already, although the cursor has not passed them: it was ourselves,
-   * before the schedule was new to the queue.
+   * before the schedule was new to the queue, or changed.
    */
   mayBeClaimedThroughMs: number;
   /**
@@ -81,6 +81,12 @@ export class DueQueue {
     const tookEffectMs = firstNewerMs(known.schedule, schedule);
     if (tookEffectMs === null) return;
     known.schedule = schedule;
+    // By a clock that was a little ahead, we may have claimed what only the new definition owes.
+    known.mayBeClaimedThroughMs = Math.max(
+      known.mayBeClaimedThroughMs,
+      known.cursorMs,
+      mayBeClaimedThroughMs,
+    );
     known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
     if (known.state !== 'in flight') this.#reschedule(known);
     // What it brings may be owed earlier than what is in flight.

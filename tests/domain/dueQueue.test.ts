@@ -50,6 +50,26 @@ describe('the due queue', () => {
     assert.equal(queue.nextDueMs(), T + 100);
   });
 
+  it('counts nothing together that it may have claimed already, before a change that took effect earlier', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    // By a clock that was ahead: the change takes effect before what was claimed.
+    queue.take(at(T + 200), 1000);
+    queue.finish(() => 'settled');
+    const second = changed(first, 100, T + 150);
+    queue.put(second, FRESH);
+    queue.put(changed(second, 100, T + 450, { paused: true }), FRESH);
+    queue.take(at(T + 1000), 1000);
+    const records = queue.taken.flatMap(({ settlement }) => settlement.runs);
+    assert.deepEqual(
+      records.map((
+        { state, since, scheduled_for },
+      ) => [state, since.getTime() - T, scheduled_for.getTime() - T]),
+      [['skipped', 200, 200], ['skipped', 300, 400]],
+    );
+  });
+
   it('lets the watermark past nothing that is owed', () => {
     const queue = new DueQueue();
     queue.put(every(100, T, { id: 'a' }), FRESH);
