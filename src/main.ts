@@ -26,6 +26,7 @@ import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
 import { storeTroubleLog } from './infra/storeTrouble.ts';
+import { rehearse } from './rehearsal.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
@@ -68,6 +69,7 @@ async function run(config: Config): Promise<void> {
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
   const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
+  const connected = liveness({ replica: identity });
   const replica = assembleReplica({
     store,
     clock,
@@ -75,7 +77,7 @@ async function run(config: Config): Promise<void> {
     logger,
     identity,
     execute: logAction(logger),
-    peers: httpPeers(clock),
+    peers: httpPeers(clock, identity.boot, connected.eldest),
     lease: config.lease,
     graceMs: config.graceMs,
     inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
@@ -87,7 +89,6 @@ async function run(config: Config): Promise<void> {
       },
     },
   });
-  const peers = liveness({ replica: identity });
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
   const app = createApp({
@@ -99,7 +100,7 @@ async function run(config: Config): Promise<void> {
     serverNowMs,
     status: replica.status,
     answered: metrics.answered,
-  }, [...peers.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
+  }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
   logger.info('listening', {
     host: config.host,
@@ -114,6 +115,7 @@ async function run(config: Config): Promise<void> {
     );
   }
   replica.start();
+  rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
 
   const signal = await askedToStop();
   logger.info('stopping', { signal });
@@ -122,7 +124,7 @@ async function run(config: Config): Promise<void> {
   shown.close();
   await replica.stop();
   // Not before: a process that is killed while it drains is to be missed.
-  peers.goodbye();
+  connected.goodbye();
   await server.close();
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);

@@ -347,10 +347,10 @@ function fillElection(
       renew: fromPromise(({ input }) =>
         renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
       ),
-      release: fromPromise(({ input }) => store.lease.release(input.grant, input.by)),
+      release: fromPromise(({ input }) => store.lease.release(input.grant, input.by, peers.heir())),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
-          (about) => sendBack({ type: about === 'request' ? 'REQUEST' : 'HINT' }),
+          (hint) => sendBack(hint.about === 'request' ? { type: 'REQUEST' } : { type: 'HINT', hint }),
           (error) =>
             report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
         )
@@ -360,7 +360,7 @@ function fillElection(
           const diedAt = new Date(Math.floor(serverTime.nowMs(clock.monotonic()) - sinceMs));
           sendBack({ type: 'LEADER.DEAD', grant: { ...grant, diedAt } });
         });
-        receive(({ lease }) => watch.follow(lease));
+        receive(({ reading }) => watch.follow(reading));
         return watch.end;
       }),
       watchTrust: fromCallback(({ sendBack }) => {

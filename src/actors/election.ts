@@ -10,7 +10,8 @@
  *      └──yielding, so that another one is first───────────┘
  *
  * - follower looks at the lease every retry period, at its very end, and whenever the change stream hints
- *   that something happened. Looking is the truth, the hint only makes it early.
+ *   that something happened. Looking is the truth, the hint only makes it early. When the lease was left to an heir,
+ *   that one does not even look, but asks for it, and the others stand aside for a moment.
  * - follower also holds a liveness connection to the leader's process. When that breaks without a goodbye, and the
  *   process turns out to be gone, it does not wait for the lease to run out: after a short, random moment, so that
  *   one of several is the first, it pre-empts exactly that grant. Safe, since only the store decides who leads (G3).
@@ -21,8 +22,8 @@
  * - leader renews every retry period, and on a hint, which may mean that the lease was taken from it or that it is
  *   asked to step down. A claim renews too. A watchdog on the monotonic clock ends the term
  *   before the lease can be over for others, also when the store never answers.
- * - resigning lets the scheduler settle the batch in flight, then gives the lease back, so that another can
- *   have it at once. A leader may also be asked to step down: a command in the lease document, good for one
+ * - resigning lets the scheduler settle the batch in flight, then gives the lease back and names an heir, so that
+ *   another can have it at once. A leader may also be asked to step down: a command in the lease document, good for one
  *   term, which is seen with the next renewal (the change stream hints at it). It becomes a follower, and
  *   leaves the lease to the others for a moment.
  *
@@ -38,8 +39,8 @@ import {
   type Candidate,
   type DeadGrant,
   type EndedBy,
+  freeInMs,
   type Grant,
-  isFree,
   isHeldUnder,
   isToStepDown,
   type Lease,
@@ -49,6 +50,8 @@ import {
 } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from './events.ts';
+import { HEAD_START_MS } from './headStart.ts';
+import type { LeaseHint } from './ports.ts';
 import { unfilled } from './slot.ts';
 
 export interface ElectionInput {
@@ -60,8 +63,8 @@ export interface ElectionInput {
 
 interface Context extends ElectionInput {
   grant: Grant | null;
-  /** How long the lease has to run by the last look, ms. */
-  freeInMs: number;
+  /** How long until there may be something to see, by what is known of the lease, ms. */
+  quietMs: number;
   /** The grant whose holder's process is gone. */
   dead: DeadGrant | null;
   /** Why the lease is being given back. */
@@ -70,13 +73,13 @@ interface Context extends ElectionInput {
 }
 
 /** For the watch on the leader's process. */
-export type LeaderEvent = { type: 'LEADER'; lease: Lease };
+export type LeaderEvent = { type: 'LEADER'; reading: LeaseReading };
 
 type Won = { acquisition: Acquisition };
 
 type Event =
   /** The lease may have changed. */
-  | { type: 'HINT' }
+  | { type: 'HINT'; hint: LeaseHint }
   /** A run was requested: for whoever leads. */
   | { type: 'REQUEST' }
   /** The process that holds the lease under this grant is gone. */
@@ -129,9 +132,10 @@ export const electionMachine = setup({
     ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
     stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
     noteReading: assign({
-      freeInMs: (_, { lease, serverNowMs }: LeaseReading) =>
-        Math.max(0, lease.expires_at.getTime() - serverNowMs),
+      quietMs: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS),
     }),
+    /** Somebody else has taken the lease, or is about to: it has the machine and the store for itself for a moment. */
+    standAside: assign({ quietMs: HEAD_START_MS / 2 }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease),
       dead: null,
@@ -140,14 +144,19 @@ export const electionMachine = setup({
     noteDead: assign({ dead: (_, { grant }: { grant: DeadGrant }) => grant }),
     forgetDead: assign({ dead: null }),
     /** The watch on the leader's process follows what was read. */
-    watchHolder: sendTo('watchLeader', (_, { lease }: LeaseReading) => ({ type: 'LEADER', lease })),
+    watchHolder: sendTo('watchLeader', (_, reading: LeaseReading) => ({ type: 'LEADER', reading })),
     noteStop: assign({ stopping: true }),
     noteLeaving: assign({ leaving: (_, { by }: { by: ReleasedBy }) => by }),
   },
   guards: {
     isMyTerm: ({ context, event }) => event.type === 'SCHEDULER.FENCED' && event.term === context.grant?.term,
     isStopping: ({ context }) => context.stopping,
-    isFree: (_, reading: LeaseReading) => isFree(reading),
+    isLeftToMe: ({ context: { me } }, { hint }: { hint: LeaseHint }) =>
+      hint.about === 'release' && hint.heir === me.boot,
+    isAnothers: ({ context: { me } }, { hint }: { hint: LeaseHint }) =>
+      hint.about === 'acquisition' ||
+      hint.about === 'release' && hint.heir !== null && hint.heir !== me.boot,
+    isFree: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS) === 0,
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
     /** The store has answered that somebody else holds the lease. */
@@ -157,8 +166,8 @@ export const electionMachine = setup({
   },
   delays: {
     /** A tenth more or less, so that replicas don't look in step; and right when the lease would be over. */
-    nextLook: ({ context: { timing, random, freeInMs } }) =>
-      Math.min(timing.retryMs * (0.9 + 0.2 * random()), freeInMs + 2 + 10 * random()),
+    nextLook: ({ context: { timing, random, quietMs } }) =>
+      Math.min(timing.retryMs * (0.9 + 0.2 * random()), quietMs + 2 + 10 * random()),
     /** Of several that saw the leader die, one should be first by more than an acquisition takes. */
     stagger: ({ context: { random } }) => 30 * random(),
     nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
@@ -172,7 +181,7 @@ export const electionMachine = setup({
   context: ({ input }) => ({
     ...input,
     grant: null,
-    freeInMs: 0,
+    quietMs: 0,
     dead: null,
     leaving: 'released',
     stopping: false,
@@ -232,7 +241,22 @@ export const electionMachine = setup({
           // What the store was asked before the hint may be old news by now.
           on: { HINT: { target: 'looking', reenter: true } },
         },
-        watching: { after: { nextLook: 'looking' }, on: { HINT: 'looking' } },
+        watching: {
+          after: { nextLook: 'looking' },
+          on: {
+            HINT: [
+              // To look first would take as long as to ask for it.
+              { guard: { type: 'isLeftToMe', params: ({ event }) => event }, target: '#election.candidate' },
+              {
+                guard: { type: 'isAnothers', params: ({ event }) => event },
+                target: 'watching',
+                reenter: true,
+                actions: 'standAside',
+              },
+              { target: 'looking' },
+            ],
+          },
+        },
         blind: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
         /** The leader's process is gone. A hint may say that somebody else was first: the next look tells. */
         challenging: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },

@@ -1,6 +1,6 @@
 /**
  * How long a change of leadership has the machine and the store for itself, ms: until the next leader has made its
- * first claim. Whatever can wait for as long does: what is told of it, the look for orphans, and the taking down of
- * a replica that has stopped.
+ * first claim. Whatever can wait for as long does: what is told of it, the look for orphans, the taking down of a
+ * replica that has stopped, and whoever else would lead.
  */
 export const HEAD_START_MS = 100;

@@ -1,17 +1,17 @@
-import type { Grant, Lease } from '../domain/lease.ts';
+import type { Grant, LeaseReading } from '../domain/lease.ts';
 import { HEAD_START_MS } from './headStart.ts';
 import type { Clock, Peers } from './ports.ts';
 
 /**
- * A new leader is left alone for a moment: to take connections keeps it from its first claim. Not for longer, since one
- * that is killed before it was met has to run out.
+ * A new leader is left alone for the first moment of its term: to take connections keeps it from its first claim. Not
+ * for longer, since the lease of one that is killed before it was met has to run out.
  */
 const MEET_AFTER_MS = HEAD_START_MS / 2;
 
 /** Follows the lease from holder to holder with one liveness connection at a time. */
 export interface LeaderWatch {
   /** The lease as it was last read. */
-  follow(lease: Lease): void;
+  follow(reading: LeaseReading): void;
   end(): void;
 }
 
@@ -28,7 +28,7 @@ export function leaderWatch(
   let grant: Grant | null = null;
   let endWatch = () => {};
   return {
-    follow({ holder, boot, term, address }) {
+    follow({ lease: { holder, boot, term, address, acquired_at }, serverNowMs }) {
       const isSame = grant?.boot === boot;
       if (holder === null || boot === null || address === null) return;
       grant = { holder, boot, term };
@@ -36,9 +36,11 @@ export function leaderWatch(
       endWatch();
       endWatch = () => {};
       if (boot === me) return;
+      const sinceMs = serverNowMs - (acquired_at?.getTime() ?? 0);
+      const leftMs = Math.min(Math.max(0, MEET_AFTER_MS - sinceMs), MEET_AFTER_MS);
       const timer = clock.setTimeout(() => {
-        endWatch = peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
-      }, MEET_AFTER_MS);
+        endWatch = peers.watch({ address, boot }, (deadMs) => onDead(grant as Grant, deadMs));
+      }, leftMs);
       endWatch = () => clock.clearTimeout(timer);
     },
     end: () => endWatch(),

@@ -83,17 +83,25 @@ export interface LeaseStore {
   acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
-  /** Ends the grant at once. False when it was no longer in force. */
-  release(grant: Grant, by: ReleasedBy): Promise<boolean>;
+  /** Ends the grant at once, and leaves the lease to the replica `heir`, if one is named. False when it was no longer in force. */
+  release(grant: Grant, by: ReleasedBy, heir?: string | null): Promise<boolean>;
   /** Asks whoever leads under this term to step down. False when that term is over, or another one is in force. */
   askToStepDown(term: number): Promise<boolean>;
   /**
-   * Calls `onHint` when somebody might want to act at once: `lease` when the holder, the term, a release or a
-   * request to step down has changed, `request` when a run was requested. A hint to read, no more (polling is
-   * the truth). Renewals are not hinted. Reopens itself after errors, which it reports. Returns what ends it.
+   * Calls `onHint` when somebody might want to act at once. No more than a hint: polling is the truth. Renewals are
+   * not hinted. Reopens itself after errors, which it reports. Returns what ends it.
    */
-  watch(onHint: (about: 'lease' | 'request') => void, onError: (error: Error) => void): () => void;
+  watch(onHint: (hint: LeaseHint) => void, onError: (error: Error) => void): () => void;
 }
+
+export type LeaseHint =
+  /** It was given back, and left to the replica of this boot, or to anybody. */
+  | { about: 'release'; heir: string | null }
+  | { about: 'acquisition' }
+  /** Its holder is asked to step down, or whatever may have been before the watch began. */
+  | { about: 'lease' }
+  /** A run was requested. */
+  | { about: 'request' };
 
 /** The occurrences of one schedule in a batch, under the definition that the leader knows. */
 export interface ClaimRequest {
@@ -345,6 +353,8 @@ export interface Store {
 
 /** Tells a dead process from a slow one. */
 export interface Peers {
+  /** Boot of the one that has watched this process for longest; null when nobody does. */
+  heir(): string | null;
   /**
    * Holds a connection to the process `boot` at `address`. Calls `onDead`, once, when that connection broke
    * without a goodbye and another one is refused, or answered by another process: never on a mere timeout, and

@@ -79,6 +79,8 @@ export interface Lease {
   /** Set by a release, absent while the term lasts or when it ran out. */
   released_at: Date | null;
   released_by: ReleasedBy | null;
+  /** Boot of the follower that its last holder has left it to; null when it is anybody's, or held. */
+  heir: string | null;
   /** When the holder before this one was seen to be gone, if it was pre-empted for that. */
   predecessor_died_at: Date | null;
   /** The last term whose leader was asked to step down: a command that is void once that term is over. */
@@ -102,6 +104,17 @@ export interface LeaseReading {
 /** Whether nobody holds the lease at the moment of the reading. */
 export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
   return lease.expires_at.getTime() <= serverNowMs;
+}
+
+/**
+ * How long the replica `boot` has to wait for the lease to be free, ms. One that was left to an heir is free for the
+ * others `headStartMs` later: if all asked at once they would only be in each other's way. A courtesy, which no
+ * guarantee hangs on: the store lets anybody have it.
+ */
+export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, headStartMs: number): number {
+  const { expires_at, released_at, heir } = lease;
+  const isLeftToAnother = released_at !== null && heir !== null && heir !== boot;
+  return Math.max(0, expires_at.getTime() + (isLeftToAnother ? headStartMs : 0) - serverNowMs);
 }
 
 /** Whether whoever leads has been asked to make way. */

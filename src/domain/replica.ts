@@ -56,3 +56,8 @@ export function changeBy(
   if (lost_at !== null) return { change: 'found', news };
   return news > 0 || role !== announced.role ? { change: 'role', news } : null;
 }
+
+/** Whether the text can be the uuid of a process's life. */
+export function isBoot(text: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(text);
+}

@@ -1,6 +1,7 @@
 import { type ClientRequest, get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import type { Clock, Peers } from '../actors/ports.ts';
+import { isBoot } from '../domain/replica.ts';
 
 /**
  * A connection that broke is tried again at once, then after 10 ms, 20 ms and so on up to this; and at once
@@ -15,9 +16,12 @@ const MAX_SAID = 1000;
 /** Answers of a network that knows: nobody listens there, or nobody is there. A timeout is not among them. */
 const NOBODY_THERE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
 
-/** Liveness connections over HTTP: see src/http/liveness.ts for the other end. */
-export function httpPeers(clock: Clock): Peers {
-  return { watch: (peer, onDead) => new Watch(clock, peer, onDead).start() };
+/**
+ * Liveness connections over HTTP, of the process `boot`; for their other end, which knows who the heir is, see
+ * src/http/liveness.ts.
+ */
+export function httpPeers(clock: Clock, boot: string, heir: Peers['heir']): Peers {
+  return { heir, watch: (peer, onDead) => new Watch(clock, boot, peer, onDead).start() };
 }
 
 /**
@@ -26,6 +30,7 @@ export function httpPeers(clock: Clock): Peers {
  */
 class Watch {
   readonly #clock: Clock;
+  readonly #me: string;
   readonly #peer: { address: string; boot: string };
   readonly #onDead: (sinceMs: number) => void;
   #met = false;
@@ -37,8 +42,14 @@ class Watch {
   #request: ClientRequest | null = null;
   #timer: unknown;
 
-  constructor(clock: Clock, peer: { address: string; boot: string }, onDead: (sinceMs: number) => void) {
+  constructor(
+    clock: Clock,
+    me: string,
+    peer: { address: string; boot: string },
+    onDead: (sinceMs: number) => void,
+  ) {
     this.#clock = clock;
+    this.#me = me;
     this.#peer = peer;
     this.#onDead = onDead;
   }
@@ -60,7 +71,7 @@ class Watch {
       this.#broken(said, this.#clock.monotonic() - startedMs, error);
     };
     // A connection of its own, in no pool: its end has a meaning.
-    const request = open(`${address}/liveness`, { agent: false }, (response) => {
+    const request = open(`${address}/liveness?boot=${this.#me}`, { agent: false }, (response) => {
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
         said += text;
@@ -113,5 +124,5 @@ export function isNobodyThere(error: Error): boolean {
 /** Whether another process of the product answered: its uuid stands where the watched one's was. */
 function isAnother(said: string, boot: string): boolean {
   const [first] = said.split('\n', 1);
-  return /^[0-9a-f-]{36}$/.test(first ?? '') && first !== boot;
+  return first !== undefined && isBoot(first) && first !== boot;
 }

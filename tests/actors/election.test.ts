@@ -39,6 +39,7 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
     expires_at: new Date(T + endsInMs),
     released_at: null,
     released_by: null,
+    heir: null,
     predecessor_died_at: null,
     step_down_term: null,
     watermark: MARK,
@@ -52,6 +53,11 @@ const WON = lease(3000, { ...MINE, address: ME.address });
 const GOT: Acquisition = { lease: WON, previous: FREE.lease };
 const RENEWED = lease(4000, { ...MINE, address: ME.address });
 const ASKED: Lease = { ...RENEWED, step_down_term: 8 };
+
+const HINT = { type: 'HINT', hint: { about: 'lease' } } as const;
+const TAKEN = { type: 'HINT', hint: { about: 'acquisition' } } as const;
+/** It was given back, and left to somebody, or to anybody. */
+const left = (heir: string | null) => ({ type: 'HINT', hint: { about: 'release', heir } }) as const;
 
 const silent = () => {};
 /** With its messages to the parent as plain actions, so that a step shows them. */
@@ -109,11 +115,42 @@ describe('election: follower', () => {
   });
 
   it('looks at once on a hint, wherever it is', () => {
-    assert.equal(start().answers('read', HELD).on({ type: 'HINT' }).state, 'follower.looking');
-    assert.equal(start().fails('read').on({ type: 'HINT' }).state, 'follower.looking');
-    const looking = start().on({ type: 'HINT' });
+    assert.equal(start().answers('read', HELD).on(HINT).state, 'follower.looking');
+    assert.equal(start().fails('read').on(HINT).state, 'follower.looking');
+    const looking = start().on(HINT);
     assert.equal(looking.state, 'follower.looking');
     assert.deepEqual(looking.does, ['start read'], 'what was asked before the hint may be old news');
+  });
+
+  it('asks at once, without a look, for a lease that was left to it', () => {
+    const it = start().answers('read', HELD).on(left(ME.boot));
+    assert.equal(it.state, 'candidate');
+    assert.deepEqual(it.does, [['role', { role: 'candidate' }], 'start acquire']);
+    assert.equal(it.context.dead, null);
+  });
+
+  it('looks at one that was left to nobody, and stands aside for an heir, or for who has taken it', () => {
+    assert.equal(start().answers('read', HELD).on(left(null)).state, 'follower.looking');
+    for (const hint of [left('b3'), TAKEN]) {
+      const it = start().answers('read', HELD).on(hint);
+      assert.equal(it.state, 'follower.watching');
+      assert.deepEqual(it.does, [`after ${50 + 2 + 5}`]);
+      assert.equal(it.after('nextLook').state, 'follower.looking', 'the heir may not have come');
+    }
+    const it = start().answers('read', HELD).on(left('b3')).on(left(ME.boot));
+    assert.equal(it.state, 'candidate', 'the heir has left it to this one already');
+  });
+
+  it('leaves a lease to its heir when it finds out by looking, for as long', () => {
+    const given = (heir: string | null, sinceMs: number): LeaseReading => ({
+      lease: lease(0, { released_at: new Date(T), released_by: 'released', heir }),
+      serverNowMs: T + sinceMs,
+    });
+    const waits = start().answers('read', given('b3', 30));
+    assert.deepEqual([waits.state, waits.does.at(-1)], ['follower.watching', `after ${70 + 2 + 5}`]);
+    for (const reading of [given('b3', 100), given(ME.boot, 0), given(null, 0)]) {
+      assert.equal(start().answers('read', reading).state, 'candidate');
+    }
   });
 
   it('tries again after an error', () => {
@@ -165,7 +202,7 @@ describe('election: follower', () => {
   });
 
   it('leaves it to whoever was first, and pre-empts nobody later by mistake', () => {
-    const it = start().answers('read', HELD).on(DEAD).on({ type: 'HINT' });
+    const it = start().answers('read', HELD).on(DEAD).on(HINT);
     assert.equal(it.state, 'follower.looking');
     it.answers('read', { lease: lease(3000, { holder: 'r3', boot: 'b3', term: 8 }), serverNowMs: T });
     assert.deepEqual([it.state, it.context.dead], ['follower.watching', null]);
@@ -174,7 +211,7 @@ describe('election: follower', () => {
   });
 
   it('does not give up because of a hint that means something else, or an answer that was lost', () => {
-    const hinted = start().answers('read', HELD).on(DEAD).on({ type: 'HINT' }).answers('read', HELD);
+    const hinted = start().answers('read', HELD).on(DEAD).on(HINT).answers('read', HELD);
     assert.deepEqual([hinted.state, hinted.context.dead], ['follower.challenging', THEIRS]);
     const lost = start().answers('read', HELD).on(DEAD).after('stagger').fails('acquire');
     assert.deepEqual([lost.state, lost.context.dead], ['follower.blind', THEIRS]);
@@ -258,12 +295,12 @@ describe('election: leader', () => {
   });
 
   it('renews at once on a hint: that is how it learns of a lease that was taken from it', () => {
-    assert.equal(holding().on({ type: 'HINT' }).state, 'leader.renewing');
-    assert.deepEqual(holding().on({ type: 'HINT' }).on({ type: 'HINT' }).does, [], 'one renewal at a time');
+    assert.equal(holding().on(HINT).state, 'leader.renewing');
+    assert.deepEqual(holding().on(HINT).on(HINT).does, [], 'one renewal at a time');
   });
 
   it('lets the hint of its own acquisition pass', () => {
-    const it = leader().on({ type: 'HINT' });
+    const it = leader().on(HINT);
     assert.deepEqual([it.state, it.does], ['leader.beginning', []]);
   });
 
@@ -344,7 +381,7 @@ describe('election: resigning', () => {
   });
 
   it('is not disturbed by hints, a second STOP, or a claim that is refused meanwhile', () => {
-    for (const event of [{ type: 'HINT' }, { type: 'STOP' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
+    for (const event of [HINT, { type: 'STOP' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
       assert.equal(resigning().on(event).state, 'resigning.settling');
       assert.equal(releasing().on(event).state, 'resigning.releasing');
     }
@@ -352,7 +389,7 @@ describe('election: resigning', () => {
 });
 
 describe('election: asked to step down', () => {
-  const settling = () => holding().on({ type: 'HINT' }).answers('renew', ASKED);
+  const settling = () => holding().on(HINT).answers('renew', ASKED);
   const releasing = () => settling().on({ type: 'SCHEDULER.STOOD_DOWN' });
   const yielding = () => releasing().answers('release', true);
   /** What is done when the lease is given back, and the term has ended that way. */
@@ -368,7 +405,7 @@ describe('election: asked to step down', () => {
   it('takes no notice when it is meant for another term', () => {
     for (const step_down_term of [null, 7, 9]) {
       const renewed = { ...RENEWED, step_down_term };
-      const it = holding().on({ type: 'HINT' }).answers('renew', renewed);
+      const it = holding().on(HINT).answers('renew', renewed);
       assert.equal(it.state, 'leader.holding');
       assert.deepEqual(it.does, [['seen', { lease: renewed }], 'after 300']);
     }
@@ -386,7 +423,7 @@ describe('election: asked to step down', () => {
   });
 
   it('yields for three retry periods, whatever is hinted, and looks then', () => {
-    const it = yielding().on({ type: 'HINT' });
+    const it = yielding().on(HINT);
     assert.deepEqual([it.state, it.does], ['follower.yielding', []]);
     it.after('yield');
     assert.deepEqual([it.state, it.does], ['follower.looking', ['start read']]);
@@ -422,7 +459,7 @@ describe('election: asked to step down', () => {
   });
 
   it('is not disturbed by a claim that is refused, or a lease that is over meanwhile', () => {
-    for (const event of [{ type: 'HINT' }, { type: 'TRUST.OVER' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
+    for (const event of [HINT, { type: 'TRUST.OVER' }, { type: 'SCHEDULER.FENCED', term: 8 }]) {
       assert.equal(settling().on(event).state, 'resigning.settling');
       assert.equal(releasing().on(event).state, 'resigning.releasing');
     }
@@ -455,7 +492,11 @@ it('election: can reach every state, by every transition', () => {
   const { reached, all, untaken } = reachable(machine, {
     inputs: [INPUT],
     events: [
-      { type: 'HINT' },
+      HINT,
+      TAKEN,
+      left(ME.boot),
+      left('b3'),
+      left(null),
       { type: 'REQUEST' },
       { type: 'STOP' },
       { type: 'TRUST.OVER' },
@@ -506,6 +547,7 @@ const NO: Record<string, unknown> = { read: HELD, acquire: null, renew: null, re
 /** What comes next: an event, or the answer to what is asked at the moment. Null when nothing is. */
 function next(it: Walk, what: string): Walk | null {
   const src = it.underWay.find((name) => name in YES);
+  if (what === 'HINT') return it.on(HINT);
   if (what === 'FENCED') return it.on({ type: 'SCHEDULER.FENCED', term: 8 });
   if (what === what.toUpperCase()) return it.on({ type: what });
   if (what === 'later') return it.after('nextRenewal');
@@ -556,7 +598,7 @@ function running() {
   const watch = (name: string, ...types: ('HINT' | 'REQUEST' | 'TRUST.OVER')[]) =>
     fromCallback<EventFromLogic<typeof electionMachine>>(({ sendBack }) => {
       watches.push(`${name} begins`);
-      for (const type of types) sends[type] = () => sendBack({ type });
+      for (const type of types) sends[type] = () => sendBack(type === 'HINT' ? HINT : { type });
       return () => void watches.push(`${name} ends`);
     });
   const under = underParent(
@@ -569,7 +611,7 @@ function running() {
         watchLease: watch('lease', 'HINT', 'REQUEST'),
         watchTrust: watch('trust', 'TRUST.OVER'),
         watchLeader: fromCallback<LeaderEvent>(({ receive, sendBack }) => {
-          receive(({ lease }) => followed.push(lease.term));
+          receive(({ reading }) => followed.push(reading.lease.term));
           sends.dead = () => sendBack({ type: 'LEADER.DEAD', grant: THEIRS });
           return () => void delete sends.dead;
         }),

@@ -16,6 +16,41 @@ function heirs(cluster: SimCluster, dead: readonly unknown[]) {
   return cluster.replicas.filter((each) => !dead.includes(each) && each.role === 'leader');
 }
 
+describe('a leader that stops', () => {
+  it('is followed by its heir, and nobody else asks for the lease', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    const heir = cluster.replicas.find(({ boot }) => boot === cluster.eldestWatcher(old.boot));
+    const asked: string[] = [];
+    for (const replica of cluster.replicas) {
+      replica.trouble = (op, run) => {
+        if (op === 'lease.acquire') asked.push(replica.id);
+        return run();
+      };
+    }
+    const stopped = old.replica.stop();
+    await cluster.clock.advance(1000);
+    await stopped;
+    assert.deepEqual([asked, heirs(cluster, [old])], [[heir?.id], [heir]]);
+    assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
+  });
+
+  it('is followed by another one when the heir is frozen just then', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    const heir = cluster.replicas.find(({ boot }) => boot === cluster.eldestWatcher(old.boot));
+    heir?.freeze();
+    const stopped = old.replica.stop();
+    await cluster.clock.advance(150);
+    assert.equal(heirs(cluster, [old, heir]).length, 1);
+    heir?.wake();
+    await cluster.clock.advance(1000);
+    await stopped;
+    assert.equal(heirs(cluster, [old, heir]).length, 1, 'the heir came too late');
+    assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
+  });
+});
+
 describe('a leader whose process is gone', () => {
   it('is replaced at once: nothing is lost, nothing fired twice, and the history says how', async () => {
     const cluster = await seeing();

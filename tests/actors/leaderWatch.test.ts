@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { leaderWatch } from '../../src/actors/leaderWatch.ts';
 import type { Peers } from '../../src/actors/ports.ts';
-import type { Grant, Lease } from '../../src/domain/lease.ts';
+import type { Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
 import { SimClock } from '../support/simClock.ts';
 
 const EMPTY: Lease = {
@@ -16,15 +16,21 @@ const EMPTY: Lease = {
   expires_at: new Date(0),
   released_at: null,
   released_by: null,
+  heir: null,
   predecessor_died_at: null,
   step_down_term: null,
   watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
 };
 
 const held = (holder: string, term: number, boot = `boot-${holder}`): Lease => (
-  { ...EMPTY, holder, boot, term, address: `http://${holder}` }
+  { ...EMPTY, holder, boot, term, address: `http://${holder}`, acquired_at: new Date(1000 * term) }
 );
 const grant = (holder: string, term: number): Grant => ({ holder, boot: `boot-${holder}`, term });
+
+/** A reading of the lease so long after it was acquired. */
+function read(lease: Lease, sinceMs = 0): LeaseReading {
+  return { lease, serverNowMs: (lease.acquired_at?.getTime() ?? 0) + sinceMs };
+}
 
 /** The watch of `me`; `story` is what it asked of its peers, `dead` what it told. */
 function watching() {
@@ -32,6 +38,7 @@ function watching() {
   const dead: Grant[] = [];
   const die = new Map<string, (sinceMs: number) => void>();
   const peers: Peers = {
+    heir: () => null,
     watch({ address, boot }, onDead) {
       story.push(`watch ${boot} at ${address}`);
       die.set(boot, onDead);
@@ -42,13 +49,13 @@ function watching() {
   const watch = leaderWatch(peers, clock, 'boot-me', (grant) => dead.push(grant));
   /** It is read, and time enough to meet the holder goes by. */
   const follow = async (lease: Lease) => {
-    watch.follow(lease);
+    watch.follow(read(lease));
     await clock.advance(50);
   };
   return {
     ...watch,
     follow,
-    read: watch.follow,
+    read: (lease: Lease, sinceMs?: number) => watch.follow(read(lease, sinceMs)),
     clock,
     story,
     dead,
@@ -75,6 +82,17 @@ describe('leaderWatch', () => {
     read(held('c', 3));
     await clock.advance(1000);
     assert.deepEqual(story.slice(1), ['end boot-a', 'watch boot-c at http://c']);
+  });
+
+  it('meets one at once that has led for longer, whatever the clocks say', async () => {
+    for (const [sinceMs, afterMs] of [[50, 0], [1e6, 0], [30, 20], [-1e6, 50]] as const) {
+      const { read, clock, story } = watching();
+      read(held('a', 1), sinceMs);
+      await clock.advance(afterMs - 1);
+      assert.deepEqual(story, []);
+      await clock.advance(1);
+      assert.deepEqual(story, ['watch boot-a at http://a']);
+    }
   });
 
   it('meets nobody once it has ended', async () => {

@@ -34,6 +34,7 @@ function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
     expires_at: new Date(T + acquiredMs + 3000),
     released_at: null,
     released_by: null,
+    heir: null,
     predecessor_died_at: null,
     step_down_term: null,
     watermark,

@@ -18,6 +18,7 @@ function lease(holder: string, term: number, second: number, changes: Partial<Le
     expires_at: at(second + 3),
     released_at: null,
     released_by: null,
+    heir: null,
     predecessor_died_at: null,
     step_down_term: null,
     watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },

@@ -128,7 +128,7 @@ function skewedReplica(
       for (const each of waiting.filter(({ count }) => executed >= count)) each.resolve();
       return { output: null };
     },
-    peers: { watch: () => () => {} },
+    peers: { heir: () => null, watch: () => () => {} },
     identity: { id, boot: random.uuid(), address: `http://${id}`, version: 'test' },
     lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
     graceMs: 1000,

@@ -15,9 +15,9 @@ const MAX_STREAMS = 64;
 const replica = { id: 'replica-1', boot: BOOT, address: 'http://127.0.0.1:8081', version: '0.1.0' };
 
 async function setUp() {
-  const { goodbye, routes } = liveness({ replica });
+  const { goodbye, eldest, routes } = liveness({ replica });
   const { app } = await testApi({ more: routes });
-  return { goodbye, app, ask: () => Promise.resolve(app.request('/liveness')) };
+  return { goodbye, eldest, app, ask: (query = '') => Promise.resolve(app.request(`/liveness${query}`)) };
 }
 
 /** The text of an answer, piece by piece. */
@@ -69,6 +69,29 @@ describe('GET /liveness', () => {
     await problem(ask(), 503);
     goodbye();
     assert.equal(await late.text(), `${BOOT}\ngoodbye\n`);
+  });
+
+  it('knows who has been there for longest, of those that say who they are', async () => {
+    const { ask, eldest } = await setUp();
+    const [first, second] = ['a', 'b'].map((letter) => BOOT.replaceAll('1', letter));
+    assert.equal(eldest(), null);
+    await ask();
+    assert.equal(eldest(), null);
+    const answer = piecesOf(await ask(`?boot=${first}`));
+    await ask(`?boot=${second}`);
+    assert.equal(eldest(), first);
+    await answer.cancel();
+    assert.equal(eldest(), second);
+  });
+
+  it('refuses a name that is none, and what it has no use for', async () => {
+    const { ask, eldest } = await setUp();
+    assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a uuid');
+    assert.match(
+      (await problem(ask('?bot=me'), 400)).detail,
+      /^bot: not a query parameter of this connection/,
+    );
+    assert.equal(eldest(), null);
   });
 
   it('gives no place to a HEAD, whose answer nobody could end', async () => {

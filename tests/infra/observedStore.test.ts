@@ -71,7 +71,7 @@ describe('an observed store', () => {
     await clock.advance(1000);
     assert.deepEqual([heard[0], heard.at(-1)], ['progress', 'away, true']);
     const end = store.lease.watch(
-      (about) => heard.push(about),
+      ({ about }) => heard.push(about),
       (error) => heard.push(`watch: ${error.message}`),
     );
     await clock.advance(10);

@@ -9,11 +9,12 @@ import { Arrivals, fakePeer, heard, peerProcess, retryClock } from './peerSuppor
 
 const BOOT = '11111111-2222-3333-4444-555555555555';
 const OTHER = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
+const ME = '99999999-8888-7777-6666-555555555555';
 
 /** A watch on the process `boot`, and how often it was told to be dead. */
 function watch(address: string, boot = BOOT, clock: Clock = systemClock()) {
   const deaths = new Arrivals<void>();
-  const end = httpPeers(clock).watch({ address, boot }, () => deaths.add());
+  const end = httpPeers(clock, ME, () => null).watch({ address, boot }, () => deaths.add());
   return { end, dead: () => deaths.next(), isDead: () => deaths.left > 0 };
 }
 
@@ -47,6 +48,14 @@ async function deserted(): Promise<string> {
 
 /** All of it is a matter of milliseconds. */
 const BOUNDED = { timeout: 20_000 };
+
+it('a peer is told who watches it', BOUNDED, async () => {
+  const peer = await fakePeer(BOOT);
+  const { end } = watch(peer.address);
+  assert.equal((await peer.asked.next()).req.url, `/liveness?boot=${ME}`);
+  end();
+  await peer.die();
+});
 
 describe('a peer that was never met', BOUNDED, () => {
   it('is not dead because nobody listens there; it is tried again', async () => {

@@ -143,7 +143,7 @@ describe('memory store', () => {
       };
       const told: string[] = [];
       await new Promise<void>((resolve) => {
-        const stop = store.lease.watch((about) => {
+        const stop = store.lease.watch(({ about }) => {
           if (about !== 'lease') return;
           told.push('hint');
           stop();

@@ -91,26 +91,19 @@ export function mongoCases(mongo: TestMongo): void {
   }
 
   test(
-    'a lease that was free when it was read, and taken since, is not taken again by mistake',
+    'a lease that was given back, and taken since, is not taken again by mistake',
     async (store, { connect }) => {
       const other = connect();
       const { grant } = await lead(other, 'first');
       await other.lease.release(grant, 'released');
-      assert.equal((await store.lease.read()).lease.term, 1);
       const second = await lead(other, 'second');
       assert.equal(await store.lease.acquire(candidate('late'), LONG_MS, null), null, 'it is held');
-      await store.lease.read();
       await other.lease.release(second.grant, 'released');
-      await store.lease.read();
       const third = await lead(other, 'third');
       await other.lease.release(third.grant, 'released');
-      assert.equal(
-        await store.lease.acquire(candidate('late'), LONG_MS, null),
-        null,
-        'it was held in between',
-      );
+      const given = (await store.lease.read()).lease;
       const late = await store.lease.acquire(candidate('late'), LONG_MS, null);
-      assert.deepEqual([late?.lease.term, late?.previous.boot], [4, 'boot-third']);
+      assert.deepEqual([late?.lease.term, late?.previous], [4, given]);
     },
   );
 
@@ -415,7 +408,7 @@ export function mongoCases(mongo: TestMongo): void {
       wake();
     };
     const hint = tell('hint');
-    const stop = store.lease.watch((about) => about === 'lease' && hint(), tell('error'));
+    const stop = store.lease.watch(({ about }) => about === 'lease' && hint(), tell('error'));
     const reach = async (count: number) => {
       while (told.length < count) await new Promise<void>((resolve) => wake = resolve);
     };

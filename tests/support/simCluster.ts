@@ -68,7 +68,10 @@ export class SimReplica {
         await cluster.attempt(run);
         return { output: null };
       },
-      peers: { watch: (peer, onDead) => cluster.watch(peer.boot, () => this.#crashed || onDead(0)) },
+      peers: {
+        heir: () => cluster.eldestWatcher(this.boot),
+        watch: (peer, onDead) => cluster.watch(peer.boot, this.boot, () => this.#crashed || onDead(0)),
+      },
       identity: { id, boot: this.boot, address: `http://${id}`, version: 'test' },
       lease: LEASE,
       graceMs: 5000,
@@ -147,12 +150,16 @@ export class SimCluster {
   observer: ReplicaObserver | null = null;
   /** Whether replicas see each other die, as they do over their liveness connections. */
   liveness = false;
-  readonly #watches = new Set<{ boot: string; onDead: () => void }>();
+  readonly #watches = new Set<{ boot: string; by: string; onDead: () => void }>();
 
-  watch(boot: string, onDead: () => void): () => void {
-    const watch = { boot, onDead };
+  watch(boot: string, by: string, onDead: () => void): () => void {
+    const watch = { boot, by, onDead };
     this.#watches.add(watch);
     return () => void this.#watches.delete(watch);
+  }
+
+  eldestWatcher(boot: string): string | null {
+    return [...this.#watches].find((watch) => watch.boot === boot)?.by ?? null;
   }
 
   /** A process has ended: who watches it knows a moment later. */

@@ -1,4 +1,4 @@
-import { type Clock, type ScheduleChange, StoreUnavailable } from '../../actors/ports.ts';
+import { type Clock, type LeaseHint, type ScheduleChange, StoreUnavailable } from '../../actors/ports.ts';
 import type { ClusterEvent } from '../../domain/event.ts';
 import type { Term } from '../../domain/leadership.ts';
 import type { Lease } from '../../domain/lease.ts';
@@ -16,7 +16,7 @@ const SWEEP_EVERY_MS = 60_000;
 export class Database {
   /** Null before somebody prepared the database. */
   lease: Lease | null = null;
-  readonly leaseWatchers = new Set<(about: 'lease' | 'request') => void>();
+  readonly leaseWatchers = new Set<(hint: LeaseHint) => void>();
   readonly schedules = new Map<string, Schedule>();
   /** The latest `effective_from` of all schedules that were removed. */
   latestRemovedMs = 0;

@@ -1,4 +1,4 @@
-import type { LeaseStore } from '../../actors/ports.ts';
+import type { LeaseHint, LeaseStore } from '../../actors/ports.ts';
 import {
   type BeganBy,
   type DeadGrant,
@@ -41,25 +41,26 @@ export function memoryLease(connection: Connection): LeaseStore {
           expires_at,
           released_at: null,
           released_by: null,
+          heir: null,
         };
         const { began_by: by } = db.lease;
         db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
-        hint(db);
+        tellAll(db, { about: 'acquisition' });
         return { lease: db.lease, previous: lease };
       }),
 
     renew: (grant, durationMs, mark) =>
       connection.call('lease.renew', () => renewed(db, grant, durationMs, mark)),
 
-    release: (grant, by) =>
+    release: (grant, by, heir = null) =>
       connection.call('lease.release', () => {
         const lease = inForce(db, grant);
         if (!lease) return false;
         const now = db.now();
-        db.lease = { ...lease, expires_at: now, released_at: now, released_by: by };
+        db.lease = { ...lease, expires_at: now, released_at: now, released_by: by, heir };
         const { boot, term } = grant;
         db.events.append({ type: 'leader', leader: null, boot, term, by, at: now });
-        hint(db);
+        tellAll(db, { about: 'release', heir });
         return true;
       }),
 
@@ -68,7 +69,7 @@ export function memoryLease(connection: Connection): LeaseStore {
         const lease = db.preparedLease();
         const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
         if (holds) db.lease = { ...lease, step_down_term: term };
-        if (holds) hint(db);
+        if (holds) tellAll(db, { about: 'lease' });
         return holds;
       }),
 
@@ -97,8 +98,8 @@ export function inForce(db: Database, grant: Grant): Lease | null {
   return isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
-function hint(db: Database): void {
-  for (const tell of [...db.leaseWatchers]) tell('lease');
+function tellAll(db: Database, hint: LeaseHint): void {
+  for (const tell of [...db.leaseWatchers]) tell(hint);
 }
 
 /** Somewhere within its term: the replica's idea of the server's clock may be a little off. */
@@ -109,24 +110,24 @@ function clamped(diedAt: Date, acquiredAt: Date | null, now: Date): Date {
 
 function watch(
   connection: Connection,
-  onHint: (about: 'lease' | 'request') => void,
+  onHint: (hint: LeaseHint) => void,
   onError: (error: Error) => void,
 ): () => void {
   const { db } = connection;
   let ended = false;
   let timer: unknown;
-  const tell = (...news: ('lease' | 'request')[]) => {
+  const tell = (...hints: LeaseHint[]) => {
     void connection.call('lease.watch', () => undefined).then(
-      () => news.forEach((about) => ended || onHint(about)),
+      () => hints.forEach((hint) => ended || onHint(hint)),
       (error: Error) => {
         if (ended) return;
         onError(error);
         db.clock.clearTimeout(timer);
-        timer = db.clock.setTimeout(tellAll, REOPEN_AFTER_MS);
+        timer = db.clock.setTimeout(tellBoth, REOPEN_AFTER_MS);
       },
     );
   };
-  const tellAll = () => tell('lease', 'request');
+  const tellBoth = () => tell({ about: 'lease' }, { about: 'request' });
   const end = () => {
     ended = true;
     db.leaseWatchers.delete(tell);
@@ -136,6 +137,6 @@ function watch(
   const forget = connection.onClose(end);
   db.leaseWatchers.add(tell);
   // What changed before the watch began is not told by it.
-  tellAll();
+  tellBoth();
   return end;
 }

@@ -49,6 +49,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
           expires_at: new Date(0),
           released_at: null,
           released_by: null,
+          heir: null,
           predecessor_died_at: null,
           step_down_term: null,
           watermark: { claimedThroughMs: db.nowMs(), mirroredThroughMs: db.nowMs() },

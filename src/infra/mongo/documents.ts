@@ -16,6 +16,8 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
    * when it has left none.
    */
   session: Binary | null;
+  /** What it was before it was taken the last time. */
+  previous?: Omit<LeaseDoc, 'previous'>;
   /** Written only to make changes of schedules and open claims meet (G4). */
   barrier?: number;
   /** The last change of hands: see hands.ts. */
@@ -64,7 +66,16 @@ export function collections(db: Db): Collections {
 }
 
 export function toLease(doc: LeaseDoc): Lease {
-  const { _id, claimed_through, mirrored_through, session: _s, barrier: _b, hands: _h, ...lease } = doc;
+  const {
+    _id,
+    claimed_through,
+    mirrored_through,
+    session: _s,
+    barrier: _b,
+    hands: _h,
+    previous: _p,
+    ...lease
+  } = doc;
   return {
     ...lease,
     watermark: { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() },

@@ -1,6 +1,7 @@
-import type { Binary, Document, MongoClient } from 'mongodb';
+import type { Binary, Document, Filter, MongoClient } from 'mongodb';
 import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/ports.ts';
 import {
+  type Acquisition,
   type BeganBy,
   type Candidate,
   type DeadGrant,
@@ -34,37 +35,36 @@ export interface LeaseParts {
 export function mongoLease(
   { client, collections: { leases }, logger, claimSession, watch }: LeaseParts,
 ): LeaseStore {
-  /** What was read last, if it had been given back, and nothing left open: it stays as it is until it is taken. */
-  let vacant: Found | null = null;
-  const look = async () => {
-    const found = await read(leases);
-    vacant = found.session === null && found.reading.lease.released_at !== null ? found : null;
-    return found;
+  const take = async (
+    candidate: Candidate,
+    durationMs: number,
+    instead: DeadGrant | null,
+    filter: Filter<LeaseDoc>,
+  ): Promise<Acquisition | null> => {
+    const taken = taking(candidate, durationMs, instead, claimSession.id());
+    const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
+    const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, taken, options);
+    return doc && { lease: toLease(doc), previous: toLease(doc.previous as LeaseDoc) };
   };
 
   return {
-    read: () => answered('the reading of the lease', async () => (await look()).reading),
+    read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
 
     acquire: (candidate, durationMs, instead) =>
       answered('the acquisition of the lease', async () => {
-        const { reading, session } = vacant ?? await read(leases);
-        vacant = null;
+        const vacant = instead === null && await take(candidate, durationMs, null, VACANT);
+        if (vacant) return vacant;
+        const { reading, session } = await read(leases);
         const { lease: previous } = reading;
         const free = isFree(reading) || previous.boot === candidate.boot;
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
         await endOpenClaim(client, session, logger);
-        const doc = await leases.findOneAndUpdate(
+        return await take(candidate, durationMs, free ? null : instead, {
           // A compare-and-set on the very lease that was read, with the session that was ended.
-          {
-            _id: LEASE_ID,
-            term: previous.term,
-            released_at: previous.released_at,
-            ...(free ? isFreeFor(candidate) : grantOf(instead as Grant)),
-          },
-          taking(candidate, durationMs, free ? null : instead, claimSession.id()),
-          { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS },
-        );
-        return doc && { lease: toLease(doc), previous };
+          term: previous.term,
+          released_at: previous.released_at,
+          ...(free ? isFreeFor(candidate) : grantOf(instead as Grant)),
+        });
       }),
 
     renew: (grant, durationMs, mark) =>
@@ -74,9 +74,14 @@ export function mongoLease(
         return doc && toLease(doc);
       }),
 
-    release: (grant, by) =>
+    release: (grant, by, heir = null) =>
       answered('the release of the lease', async () => {
-        const released = { expires_at: '$$NOW', released_at: '$$NOW', released_by: literal(by) };
+        const released = {
+          expires_at: '$$NOW',
+          released_at: '$$NOW',
+          released_by: literal(by),
+          heir: literal(heir),
+        };
         // A successor need not end what is not open.
         const session = claimSession.settled ? { session: literal(null) } : {};
         const update = [{ $set: { ...released, ...session, hands: givenBack(by) } }];
@@ -99,6 +104,9 @@ export function mongoLease(
   };
 }
 
+/** Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken. */
+const VACANT = { released_at: { $ne: null }, session: null } as const;
+
 function grantOf({ holder, boot, term }: Grant): Grant {
   return { holder, boot, term };
 }
@@ -120,6 +128,7 @@ function taking(
   const by: BeganBy = instead === null ? 'acquired' : 'pre-empted';
   return [{
     $set: {
+      previous: { $unsetField: { field: 'previous', input: '$$ROOT' } },
       holder: literal(holder),
       boot: literal(boot),
       address: literal(address),
@@ -134,6 +143,7 @@ function taking(
       released_at: literal(null),
       hands: takenBy(candidate, by),
       released_by: literal(null),
+      heir: literal(null),
     },
   }];
 }

@@ -1,5 +1,5 @@
 import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
-import type { Clock, LeaseStore } from '../../actors/ports.ts';
+import type { Clock, LeaseHint, LeaseStore } from '../../actors/ports.ts';
 import { BELL_ID, type Collections, type LeaseDoc } from './documents.ts';
 import { asStoreError } from './errors.ts';
 import { AWAIT_MS, nextOf, opened } from './streams.ts';
@@ -24,6 +24,13 @@ const CHANGES_OF_HANDS = [{
     ],
   },
 }];
+
+function hintOf(change: Change | null): LeaseHint {
+  const updated = change?.operationType === 'update' ? change.updateDescription.updatedFields : undefined;
+  if (updated?.term !== undefined) return { about: 'acquisition' };
+  if (updated?.released_at) return { about: 'release', heir: updated.heir ?? null };
+  return { about: 'lease' };
+}
 
 function isBell(change: Change): boolean {
   return 'documentKey' in change && (change.documentKey._id as string) === BELL_ID;
@@ -53,8 +60,8 @@ export function leaseWatch(
     };
 
     const tell = (change: Change | null) => {
-      if (change === null || !isBell(change)) onHint('lease');
-      if (change === null || isBell(change)) onHint('request');
+      if (change === null || !isBell(change)) onHint(hintOf(change));
+      if (change === null || isBell(change)) onHint({ about: 'request' });
     };
 
     const run = () => {

@@ -49,6 +49,7 @@ async function insertLease({ leases }: Collections): Promise<void> {
     expires_at: new Date(0),
     released_at: null,
     released_by: null,
+    heir: null,
     predecessor_died_at: null,
     step_down_term: null,
     session: null,

@@ -12,7 +12,7 @@ const T0 = Date.UTC(2030, 0, 1);
 function lease(term: number, holder: string, startMs: number, more: Partial<Lease> = {}): Lease {
   return {
     ...{ holder, boot: `boot-${holder}`, term, address: 'http://x', began_by: 'acquired', released_at: null },
-    ...{ released_by: null, predecessor_died_at: null, step_down_term: null },
+    ...{ released_by: null, heir: null, predecessor_died_at: null, step_down_term: null },
     ...{
       acquired_at: new Date(startMs),
       renewed_at: new Date(startMs),

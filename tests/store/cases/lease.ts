@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { LeaseHint } from '../../../src/actors/ports.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/lease.ts';
 import { requestedRun } from '../../../src/domain/run.ts';
 import {
@@ -33,6 +34,7 @@ export function leaseCases(test: Test): void {
       renewed_at: null,
       released_at: null,
       released_by: null,
+      heir: null,
       predecessor_died_at: null,
       step_down_term: null,
     });
@@ -180,6 +182,14 @@ export function leaseCases(test: Test): void {
     assert.deepEqual(next.watermark, { claimedThroughMs: startMs + 500, mirroredThroughMs: startMs + 400 });
   });
 
+  test('names the heir it was left to, until somebody takes it, whoever that is', async (store) => {
+    const { grant } = await lead(store, 'a');
+    await store.lease.release(grant, 'released', 'boot-b');
+    assert.equal((await store.lease.read()).lease.heir, 'boot-b');
+    const won = await store.lease.acquire(candidate('c'), LONG_MS, null);
+    assert.deepEqual([won?.lease.heir, won?.previous.heir], [null, 'boot-b']);
+  });
+
   test('is free at once when it is released, and the grant is over', async (store) => {
     const { grant } = await lead(store, 'a');
     assert.equal(await store.lease.release(grant, 'released'), true);
@@ -197,7 +207,7 @@ export function leaseCases(test: Test): void {
     async (store, connect) => {
       const hints = new Hints();
       const stop = connect().lease.watch(
-        (about) => about === 'lease' && hints.add(),
+        (hint) => hint.about !== 'request' && hints.add(hint),
         (error) => assert.fail(error),
       );
       await hints.reach(1);
@@ -209,11 +219,20 @@ export function leaseCases(test: Test): void {
       await replace(store, 'job', { ...SPEC, name: 'changed' });
       await store.lease.askToStepDown(1);
       await hints.reach(3);
-      await store.lease.release(grant, 'released');
+      await store.lease.release(grant, 'released', 'boot-c');
       await hints.reach(4);
-      await lead(store, 'b');
+      const second = await lead(store, 'b');
       await hints.reach(5);
-      assert.equal(hints.count, 5);
+      await store.lease.release(second.grant, 'stepped down');
+      await hints.reach(6);
+      assert.deepEqual(hints.list, [
+        { about: 'lease' },
+        { about: 'acquisition' },
+        { about: 'lease' },
+        { about: 'release', heir: 'boot-c' },
+        { about: 'acquisition' },
+        { about: 'release', heir: null },
+      ]);
       stop();
     },
   );
@@ -221,7 +240,7 @@ export function leaseCases(test: Test): void {
   test('hints at runs that were requested', async (store, connect) => {
     const hints = new Hints();
     const stop = connect().lease.watch(
-      (about) => about === 'request' && hints.add(),
+      (hint) => hint.about === 'request' && hints.add(hint),
       (error) => assert.fail(error),
     );
     await hints.reach(1);
@@ -229,21 +248,21 @@ export function leaseCases(test: Test): void {
     await lead(store, 'a');
     await store.runs.request(requestedRun(schedule, Date.now(), 'one'));
     await hints.reach(2);
-    assert.equal(hints.count, 2);
+    assert.equal(hints.list.length, 2);
     stop();
   });
 }
 
 class Hints {
-  count = 0;
+  readonly list: LeaseHint[] = [];
   #wake = () => {};
 
-  add(): void {
-    this.count++;
+  add(hint: LeaseHint): void {
+    this.list.push(hint);
     this.#wake();
   }
 
   async reach(count: number): Promise<void> {
-    while (this.count < count) await new Promise<void>((resolve) => this.#wake = resolve);
+    while (this.list.length < count) await new Promise<void>((resolve) => this.#wake = resolve);
   }
 }

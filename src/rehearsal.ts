@@ -1,0 +1,47 @@
+/**
+ * The rehearsal: when a process has started, a second replica leads in it for a moment, alone, over a store in memory,
+ * and fires a schedule. Without it, the first time that most of the code runs, and is compiled, would be the takeover
+ * that everybody waits for.
+ */
+import type { Clock, Random } from './actors/ports.ts';
+import { parseScheduleSpec } from './domain/spec.ts';
+import { logAction } from './infra/actions/log.ts';
+import { jsonLogger } from './infra/log.ts';
+import { memoryDatabase } from './infra/memory/store.ts';
+import { assembleReplica } from './replica.ts';
+
+const RUNS = 30;
+const SCHEDULE = { type: 'duration', definition: { interval: '10ms' } };
+const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
+
+/** Resolves when it is over, about 300 ms later. */
+export async function rehearse(clock: Clock, random: Random): Promise<void> {
+  const store = memoryDatabase({ clock }).connect();
+  const logger = jsonLogger({ level: 'info', replica: 'rehearsal', clock, write: () => {} });
+  const log = logAction(logger);
+  let runs = 0;
+  let enough = () => {};
+  const played = new Promise<void>((resolve) => enough = resolve);
+  const replica = assembleReplica({
+    store,
+    clock,
+    random,
+    logger,
+    execute(attempt, signal) {
+      if (++runs === RUNS) enough();
+      return log(attempt, signal);
+    },
+    peers: { heir: () => null, watch: () => () => {} },
+    identity: { id: 'rehearsal', boot: random.uuid(), address: 'http://rehearsal', version: '0' },
+    lease: LEASE,
+    graceMs: 1000,
+  });
+  const parsed = parseScheduleSpec(SCHEDULE);
+  if (!parsed.ok) throw new Error('The schedule of the rehearsal is not sound.');
+  await store.prepare();
+  await store.schedules.create('rehearsed', parsed.spec);
+  replica.start();
+  await played;
+  await replica.stop();
+  await store.close();
+}
