@@ -114,11 +114,19 @@ async function claim(
     (id) => runs.get(id),
     counted,
   );
-  if (insert.length > 0) await collections.runs.insertMany(insert.map(fromRun), { session });
+  await insertAll(collections, session, insert.map(fromRun));
   return {
     commit: true,
     value: { kind: 'committed', lease: toLease(doc), runs: [...ours, ...insert], duplicates, stale },
   };
+}
+
+/** One alone is the usual case, and the driver's bulk operations cost milliseconds when they are used first. */
+async function insertAll({ runs }: Collections, session: ClientSession, docs: RunDoc[]): Promise<void> {
+  const [first, ...others] = docs;
+  if (first === undefined) return;
+  if (others.length === 0) await runs.insertOne(first, { session });
+  else await runs.insertMany(docs, { session });
 }
 
 async function storedDefinitions({ schedules }: Collections, session: ClientSession, batch: ClaimBatch) {
