@@ -350,7 +350,8 @@ function fillElection(
       release: fromPromise(({ input }) => store.lease.release(input.grant, input.by, peers.heir())),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
-          (hint) => sendBack(hint.about === 'request' ? { type: 'REQUEST' } : { type: 'HINT', hint }),
+          identity.boot,
+          (hint) => sendBack(hint === 'request' ? { type: 'REQUEST' } : { type: 'HINT', hint }),
           (error) =>
             report(null, { message: 'the watch on the lease broke; looking at intervals goes on', error }),
         )

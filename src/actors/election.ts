@@ -11,7 +11,7 @@
  *
  * - follower looks at the lease every retry period, at its very end, and whenever the change stream hints
  *   that something happened. Looking is the truth, the hint only makes it early. When the lease was left to an heir,
- *   that one does not even look, but asks for it, and the others stand aside for a moment.
+ *   that one is told, and asks for it without a look; the others leave it alone for a moment.
  * - follower also holds a liveness connection to the leader's process. When that breaks without a goodbye, and the
  *   process turns out to be gone, it does not wait for the lease to run out: after a short, random moment, so that
  *   one of several is the first, it pre-empts exactly that grant. Safe, since only the store decides who leads (G3).
@@ -134,7 +134,7 @@ export const electionMachine = setup({
     noteReading: assign({
       quietMs: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS),
     }),
-    /** Somebody else has taken the lease, or is about to: it has the machine and the store for itself for a moment. */
+    /** Somebody else has taken the lease, and has the machine and the store for itself for a moment. */
     standAside: assign({ quietMs: HEAD_START_MS / 2 }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease),
@@ -151,11 +151,8 @@ export const electionMachine = setup({
   guards: {
     isMyTerm: ({ context, event }) => event.type === 'SCHEDULER.FENCED' && event.term === context.grant?.term,
     isStopping: ({ context }) => context.stopping,
-    isLeftToMe: ({ context: { me } }, { hint }: { hint: LeaseHint }) =>
-      hint.about === 'release' && hint.heir === me.boot,
-    isAnothers: ({ context: { me } }, { hint }: { hint: LeaseHint }) =>
-      hint.about === 'acquisition' ||
-      hint.about === 'release' && hint.heir !== null && hint.heir !== me.boot,
+    isLeftToMe: (_, { hint }: { hint: LeaseHint }) => hint === 'left',
+    isTaken: (_, { hint }: { hint: LeaseHint }) => hint === 'taken',
     isFree: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS) === 0,
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
@@ -248,7 +245,7 @@ export const electionMachine = setup({
               // To look first would take as long as to ask for it.
               { guard: { type: 'isLeftToMe', params: ({ event }) => event }, target: '#election.candidate' },
               {
-                guard: { type: 'isAnothers', params: ({ event }) => event },
+                guard: { type: 'isTaken', params: ({ event }) => event },
                 target: 'watching',
                 reenter: true,
                 actions: 'standAside',
@@ -309,7 +306,7 @@ export const electionMachine = setup({
     leader: {
       entry: { type: 'role', params: { role: 'leader' } },
       invoke: { src: 'watchTrust' },
-      initial: 'beginning',
+      initial: 'holding',
       on: {
         STOP: {
           target: 'resigning',
@@ -327,8 +324,6 @@ export const electionMachine = setup({
         },
       },
       states: {
-        /** The next hint is of our own acquisition, and a renewal now would only meet the first claim. */
-        beginning: { after: { nextRenewal: 'renewing' } },
         holding: { after: { nextRenewal: 'renewing' }, on: { HINT: 'renewing' } },
         renewing: {
           invoke: {

@@ -88,20 +88,22 @@ export interface LeaseStore {
   /** Asks whoever leads under this term to step down. False when that term is over, or another one is in force. */
   askToStepDown(term: number): Promise<boolean>;
   /**
-   * Calls `onHint` when somebody might want to act at once. No more than a hint: polling is the truth. Renewals are
-   * not hinted. Reopens itself after errors, which it reports. Returns what ends it.
+   * Calls `onHint` when the replica `boot` might want to act at once. No more than a hint: polling is the truth.
+   * Renewals are not hinted, nor what the replica has done itself, nor that another one has become the heir. Reopens
+   * itself after errors, which it reports. Returns what ends it.
    */
-  watch(onHint: (hint: LeaseHint) => void, onError: (error: Error) => void): () => void;
+  watch(boot: string, onHint: (hint: LeaseHint) => void, onError: (error: Error) => void): () => void;
 }
 
 export type LeaseHint =
-  /** It was given back, and left to the replica of this boot, or to anybody. */
-  | { about: 'release'; heir: string | null }
-  | { about: 'acquisition' }
-  /** Its holder is asked to step down, or whatever may have been before the watch began. */
-  | { about: 'lease' }
+  /** It was given back, and left to this replica. */
+  | 'left'
+  /** Another replica has taken it. */
+  | 'taken'
+  /** It was given back, its holder is asked to step down, or whatever may have been before the watch began. */
+  | 'changed'
   /** A run was requested. */
-  | { about: 'request' };
+  | 'request';
 
 /** The occurrences of one schedule in a batch, under the definition that the leader knows. */
 export interface ClaimRequest {

@@ -65,8 +65,8 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
 
   return {
     lease: port('lease', lease, {
-      watch: (onHint, onError) =>
-        lease.watch(onHint, (error) => {
+      watch: (boot, onHint, onError) =>
+        lease.watch(boot, onHint, (error) => {
           failed('lease.watch', error);
           onError(error);
         }),

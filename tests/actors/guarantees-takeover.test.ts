@@ -41,7 +41,7 @@ describe('a leader that stops', () => {
     const heir = cluster.replicas.find(({ boot }) => boot === cluster.eldestWatcher(old.boot));
     heir?.freeze();
     const stopped = old.replica.stop();
-    await cluster.clock.advance(150);
+    await cluster.clock.advance(LEASE.retryMs * 1.1 + 150);
     assert.equal(heirs(cluster, [old, heir]).length, 1);
     heir?.wake();
     await cluster.clock.advance(1000);

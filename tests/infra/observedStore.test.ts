@@ -71,14 +71,15 @@ describe('an observed store', () => {
     await clock.advance(1000);
     assert.deepEqual([heard[0], heard.at(-1)], ['progress', 'away, true']);
     const end = store.lease.watch(
-      ({ about }) => heard.push(about),
+      'me',
+      (hint) => heard.push(hint),
       (error) => heard.push(`watch: ${error.message}`),
     );
     await clock.advance(10);
     world.broken = false;
     await clock.advance(1000);
     end();
-    assert.deepEqual(heard.slice(-3), ['watch: away', 'lease', 'request']);
+    assert.deepEqual(heard.slice(-3), ['watch: away', 'changed', 'request']);
     assert.deepEqual(told.failures, [['feed.stream', AWAY], ['lease.watch', AWAY]]);
   });
 

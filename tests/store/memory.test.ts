@@ -143,8 +143,8 @@ describe('memory store', () => {
       };
       const told: string[] = [];
       await new Promise<void>((resolve) => {
-        const stop = store.lease.watch(({ about }) => {
-          if (about !== 'lease') return;
+        const stop = store.lease.watch('me', (hint) => {
+          if (hint !== 'changed') return;
           told.push('hint');
           stop();
           resolve();

@@ -408,7 +408,7 @@ export function mongoCases(mongo: TestMongo): void {
       wake();
     };
     const hint = tell('hint');
-    const stop = store.lease.watch(({ about }) => about === 'lease' && hint(), tell('error'));
+    const stop = store.lease.watch('me', (told) => told === 'changed' && hint(), tell('error'));
     const reach = async (count: number) => {
       while (told.length < count) await new Promise<void>((resolve) => wake = resolve);
     };

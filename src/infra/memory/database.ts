@@ -16,7 +16,8 @@ const SWEEP_EVERY_MS = 60_000;
 export class Database {
   /** Null before somebody prepared the database. */
   lease: Lease | null = null;
-  readonly leaseWatchers = new Set<(hint: LeaseHint) => void>();
+  /** And whose each is. */
+  readonly leaseWatchers = new Map<(hint: LeaseHint) => void, string>();
   readonly schedules = new Map<string, Schedule>();
   /** The latest `effective_from` of all schedules that were removed. */
   latestRemovedMs = 0;

@@ -45,7 +45,7 @@ export function memoryLease(connection: Connection): LeaseStore {
         };
         const { began_by: by } = db.lease;
         db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
-        tellAll(db, { about: 'acquisition' });
+        tellAll(db, 'taken', (other) => other !== boot);
         return { lease: db.lease, previous: lease };
       }),
 
@@ -60,7 +60,8 @@ export function memoryLease(connection: Connection): LeaseStore {
         db.lease = { ...lease, expires_at: now, released_at: now, released_by: by, heir };
         const { boot, term } = grant;
         db.events.append({ type: 'leader', leader: null, boot, term, by, at: now });
-        tellAll(db, { about: 'release', heir });
+        if (heir === null) tellAll(db, 'changed');
+        else tellAll(db, 'left', (other) => other === heir);
         return true;
       }),
 
@@ -69,11 +70,11 @@ export function memoryLease(connection: Connection): LeaseStore {
         const lease = db.preparedLease();
         const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
         if (holds) db.lease = { ...lease, step_down_term: term };
-        if (holds) tellAll(db, { about: 'lease' });
+        if (holds) tellAll(db, 'changed');
         return holds;
       }),
 
-    watch: (onHint, onError) => watch(connection, onHint, onError),
+    watch: (boot, onHint, onError) => watch(connection, boot, onHint, onError),
   };
 }
 
@@ -98,8 +99,9 @@ export function inForce(db: Database, grant: Grant): Lease | null {
   return isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
-function tellAll(db: Database, hint: LeaseHint): void {
-  for (const tell of [...db.leaseWatchers]) tell(hint);
+/** Tells `hint` to every watcher to whose boot it applies. */
+function tellAll(db: Database, hint: LeaseHint, appliesTo: (boot: string) => boolean = () => true): void {
+  for (const [tell, boot] of [...db.leaseWatchers]) if (appliesTo(boot)) tell(hint);
 }
 
 /** Somewhere within its term: the replica's idea of the server's clock may be a little off. */
@@ -110,6 +112,7 @@ function clamped(diedAt: Date, acquiredAt: Date | null, now: Date): Date {
 
 function watch(
   connection: Connection,
+  boot: string,
   onHint: (hint: LeaseHint) => void,
   onError: (error: Error) => void,
 ): () => void {
@@ -127,7 +130,7 @@ function watch(
       },
     );
   };
-  const tellBoth = () => tell({ about: 'lease' }, { about: 'request' });
+  const tellBoth = () => tell('changed', 'request');
   const end = () => {
     ended = true;
     db.leaseWatchers.delete(tell);
@@ -135,7 +138,7 @@ function watch(
     forget();
   };
   const forget = connection.onClose(end);
-  db.leaseWatchers.add(tell);
+  db.leaseWatchers.set(tell, boot);
   // What changed before the watch began is not told by it.
   tellBoth();
   return end;

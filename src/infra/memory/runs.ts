@@ -32,7 +32,7 @@ export function memoryRuns(connection: Connection): RunStore {
     request: (run) =>
       connection.call('runs.request', () => {
         if (!db.run(run.id)) db.insertRun(run);
-        for (const tell of [...db.leaseWatchers]) tell({ about: 'request' });
+        for (const tell of [...db.leaseWatchers.keys()]) tell('request');
       }),
 
     latest: (scheduleIds) =>

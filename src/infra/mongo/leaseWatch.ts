@@ -1,4 +1,4 @@
-import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
+import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
 import type { Clock, LeaseHint, LeaseStore } from '../../actors/ports.ts';
 import { BELL_ID, type Collections, type LeaseDoc } from './documents.ts';
 import { asStoreError } from './errors.ts';
@@ -10,26 +10,37 @@ type Change = ChangeStreamDocument<LeaseDoc>;
 const REOPEN_AFTER_MS = 200;
 
 /**
- * The changes that somebody might act on. Claims and renewals, of which there can be hundreds a second, and
+ * The changes that the replica might act on. Claims and renewals, of which there can be hundreds a second, and
  * the barriers must not even be sent; they touch neither the term nor the release.
  */
-const CHANGES_OF_HANDS = [{
-  $match: {
-    $or: [
-      { operationType: { $in: ['insert', 'replace'] } },
-      { 'updateDescription.updatedFields.term': { $exists: true } },
-      { 'updateDescription.updatedFields.released_at': { $exists: true } },
-      { 'updateDescription.updatedFields.step_down_term': { $exists: true } },
-      { 'documentKey._id': BELL_ID },
-    ],
-  },
-}];
+function changesFor(boot: string): Document[] {
+  return [{
+    $match: {
+      $or: [
+        { operationType: { $in: ['insert', 'replace'] } },
+        { [updated('term')]: { $exists: true }, [updated('boot')]: { $ne: boot } },
+        // An acquisition sets it as well. An heir that stays null is no change.
+        {
+          [updated('released_at')]: { $exists: true },
+          [updated('term')]: { $exists: false },
+          [updated('heir')]: { $in: [null, boot] },
+        },
+        { [updated('step_down_term')]: { $exists: true } },
+        { 'documentKey._id': BELL_ID },
+      ],
+    },
+  }];
+}
+
+function updated(field: keyof LeaseDoc): string {
+  return `updateDescription.updatedFields.${field}`;
+}
 
 function hintOf(change: Change | null): LeaseHint {
-  const updated = change?.operationType === 'update' ? change.updateDescription.updatedFields : undefined;
-  if (updated?.term !== undefined) return { about: 'acquisition' };
-  if (updated?.released_at) return { about: 'release', heir: updated.heir ?? null };
-  return { about: 'lease' };
+  const fields = change?.operationType === 'update' ? change.updateDescription.updatedFields : undefined;
+  if (fields?.term !== undefined) return 'taken';
+  // Nobody else's would have been told.
+  return fields?.heir ? 'left' : 'changed';
 }
 
 function isBell(change: Change): boolean {
@@ -42,13 +53,13 @@ export function leaseWatch(
   clock: Clock,
   endWithStore: (end: () => void) => () => void,
 ): LeaseWatch {
-  return (onHint, onError) => {
+  return (boot, onHint, onError) => {
     let ended = false;
     let stream: ChangeStream<LeaseDoc> | undefined;
     let timer: unknown;
 
     const follow = async () => {
-      stream = leases.watch(CHANGES_OF_HANDS, { maxAwaitTimeMS: AWAIT_MS });
+      stream = leases.watch(changesFor(boot), { maxAwaitTimeMS: AWAIT_MS });
       const { first } = await opened(stream);
       if (ended) return;
       // What changed before the stream was open is not told by it.
@@ -61,7 +72,7 @@ export function leaseWatch(
 
     const tell = (change: Change | null) => {
       if (change === null || !isBell(change)) onHint(hintOf(change));
-      if (change === null || isBell(change)) onHint({ about: 'request' });
+      if (change === null || isBell(change)) onHint('request');
     };
 
     const run = () => {

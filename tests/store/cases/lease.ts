@@ -207,7 +207,8 @@ export function leaseCases(test: Test): void {
     async (store, connect) => {
       const hints = new Hints();
       const stop = connect().lease.watch(
-        (hint) => hint.about !== 'request' && hints.add(hint),
+        'boot-w',
+        (hint) => hint !== 'request' && hints.add(hint),
         (error) => assert.fail(error),
       );
       await hints.reach(1);
@@ -219,20 +220,20 @@ export function leaseCases(test: Test): void {
       await replace(store, 'job', { ...SPEC, name: 'changed' });
       await store.lease.askToStepDown(1);
       await hints.reach(3);
-      await store.lease.release(grant, 'released', 'boot-c');
+      await store.lease.release(grant, 'released');
       await hints.reach(4);
       const second = await lead(store, 'b');
       await hints.reach(5);
-      await store.lease.release(second.grant, 'stepped down');
+      await store.lease.release(second.grant, 'stepped down', 'boot-c');
+      const third = await lead(store, 'c');
       await hints.reach(6);
-      assert.deepEqual(hints.list, [
-        { about: 'lease' },
-        { about: 'acquisition' },
-        { about: 'lease' },
-        { about: 'release', heir: 'boot-c' },
-        { about: 'acquisition' },
-        { about: 'release', heir: null },
-      ]);
+      await store.lease.release(third.grant, 'stepped down', 'boot-w');
+      await hints.reach(7);
+      const own = await lead(store, 'w');
+      await store.lease.release(own.grant, 'released');
+      await hints.reach(8);
+      const told = ['changed', 'taken', 'changed', 'changed', 'taken', 'taken', 'left', 'changed'];
+      assert.deepEqual(hints.list, told, 'neither of another heir, nor of its own acquisition');
       stop();
     },
   );
@@ -240,7 +241,8 @@ export function leaseCases(test: Test): void {
   test('hints at runs that were requested', async (store, connect) => {
     const hints = new Hints();
     const stop = connect().lease.watch(
-      (hint) => hint.about === 'request' && hints.add(hint),
+      'boot-w',
+      (hint) => hint === 'request' && hints.add(hint),
       (error) => assert.fail(error),
     );
     await hints.reach(1);
