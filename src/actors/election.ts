@@ -25,7 +25,7 @@
  * - resigning lets the scheduler settle the batch in flight, then gives the lease back and names an heir, so that
  *   another can have it at once. A leader may also be asked to step down: a command in the lease document, good for one
  *   term, which is seen with the next renewal (the change stream hints at it). It becomes a follower, and
- *   leaves the lease to the others for a moment.
+ *   leaves the lease to the others for a moment. One that stops does nothing more until the next leader has begun.
  *
  * What is not promised: that no two replicas ever *believe* that they lead (a frozen process believes what it
  * believed). What is: only the one whose grant is in the lease document can claim anything (G3).
@@ -169,6 +169,7 @@ export const electionMachine = setup({
     stagger: ({ context: { random } }) => 30 * random(),
     nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
     nextRenewal: ({ context }) => context.timing.retryMs,
+    headStart: HEAD_START_MS,
     settleLimit: ({ context }) => context.timing.durationMs,
     /** Long enough for a follower that has to find out by looking. */
     yield: ({ context }) => 3 * context.timing.retryMs,
@@ -398,14 +399,17 @@ export const electionMachine = setup({
           },
         },
         released: {
+          entry: 'endTrust',
           always: [
-            { guard: 'isStopping', target: '#election.stopped' },
-            { target: '#election.follower.yielding', actions: ['endTrust', 'forgetGrant'] },
+            { guard: 'isStopping', target: 'handingOver' },
+            { target: '#election.follower.yielding', actions: 'forgetGrant' },
           ],
         },
+        /** To take down what is left keeps this process and the store busy: the next leader fires first. */
+        handingOver: { after: { headStart: '#election.stopped' } },
       },
     },
-    stopped: { type: 'final', entry: ['endTrust', 'stopped'] },
+    stopped: { type: 'final', entry: 'stopped' },
   },
 });
 

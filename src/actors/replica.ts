@@ -9,7 +9,7 @@
  *   after orphaned runs. A store that goes away later changes nothing here: the actors try on by themselves,
  *   and the election ends a term that can't be renewed.
  * - draining (G8): give the lease back at once, after the batch in flight; let the runs that were started
- *   end, within the grace period; write the last outcomes; let the next leader begin; take leave.
+ *   end, within the grace period; write the last outcomes; take leave.
  *
  * STOP is heeded in every state. Can never happen: an election without a mirror; outcomes thrown away while
  * the store answers and there is time.
@@ -27,7 +27,6 @@ import type {
   StopEvent,
 } from './events.ts';
 import { chronicleMachine } from './chronicle.ts';
-import { HEAD_START_MS } from './headStart.ts';
 import { mirrorMachine } from './mirror.ts';
 import { outcomesMachine } from './outcomes.ts';
 import { type PresenceInput, presenceMachine } from './presence.ts';
@@ -89,7 +88,7 @@ export const replicaMachine = setup({
     startElection: spawnChild('election', { id: 'election', input: ({ context }) => context.election }),
     startPresence: spawnChild('presence', { id: 'presence', input: ({ context }) => context.presence }),
   },
-  delays: { grace: ({ context }) => context.graceMs, lastWords: 3000, headStart: HEAD_START_MS },
+  delays: { grace: ({ context }) => context.graceMs, lastWords: 3000 },
 }).createMachine({
   id: 'replica',
   context: ({ input }) => ({ ...input, role: 'follower', roleBy: null }),
@@ -163,7 +162,7 @@ export const replicaMachine = setup({
         },
         recording: {
           entry: sendTo('outcomes', { type: 'STOP' }),
-          on: { 'xstate.done.actor.outcomes': 'handingOver' },
+          on: { 'xstate.done.actor.outcomes': 'leaving' },
           after: {
             lastWords: {
               target: 'leaving',
@@ -174,8 +173,6 @@ export const replicaMachine = setup({
             },
           },
         },
-        /** To take down what is left keeps this process and the store busy: the next leader fires first. */
-        handingOver: { after: { headStart: 'leaving' } },
         leaving: {
           entry: sendTo('presence', { type: 'STOP' }),
           on: { 'xstate.done.actor.presence': '#replica.stopped' },

@@ -82,7 +82,9 @@ const candidate = () => start().answers('read', FREE);
 const leader = () => candidate().answers('acquire', GOT);
 const holding = () => leader().after('nextRenewal').answers('renew', RENEWED);
 const FOLLOWS = [['role', { role: 'follower' }], 'start watchLeader', 'start read'];
-const STOPPED = ['endTrust', 'stopped'];
+const STOPPED = ['stopped'];
+/** Nothing more is done before the next leader has begun. */
+const releasedBy = (by: string) => [['ended', { by }], 'endTrust', 'after 100'];
 
 describe('election: follower', () => {
   it('looks at the lease first, and listens for hints', () => {
@@ -269,8 +271,8 @@ describe('election: candidate', () => {
       'the scheduler never hears of it',
     );
     it.answers('release', true);
-    assert.equal(it.state, 'stopped');
-    assert.deepEqual(it.does, [['ended', { by: 'released' }], ...STOPPED]);
+    assert.deepEqual([it.state, it.does], ['resigning.handingOver', releasedBy('released')]);
+    assert.deepEqual([it.after('headStart').state, it.does], ['stopped', STOPPED]);
   });
 
   it('stops when it did not win, or will not know', () => {
@@ -352,8 +354,8 @@ describe('election: resigning', () => {
     assert.equal(it.state, 'resigning.releasing');
     assert.deepEqual(it.does, ['start release']);
     it.answers('release', true);
-    assert.equal(it.state, 'stopped');
-    assert.deepEqual(it.does, [['ended', { by: 'released' }], ...STOPPED]);
+    assert.deepEqual([it.state, it.does], ['resigning.handingOver', releasedBy('released')]);
+    assert.deepEqual([it.after('headStart').state, it.does], ['stopped', STOPPED]);
   });
 
   it('gives it back after a lease duration if the batch never settles', () => {
@@ -361,12 +363,11 @@ describe('election: resigning', () => {
   });
 
   it('tells how the term ended: fenced if it was over, expired if nobody answers', () => {
-    assert.deepEqual(releasing().answers('release', false).does, [['ended', { by: 'fenced' }], ...STOPPED]);
+    assert.deepEqual(releasing().answers('release', false).does, releasedBy('fenced'));
     const error = new Error('cut off');
     assert.deepEqual(releasing().fails('release', error).does, [
       ['report', { message: 'the lease could not be released; it will expire', error }],
-      ['ended', { by: 'expired' }],
-      ...STOPPED,
+      ...releasedBy('expired'),
     ]);
   });
 
@@ -458,8 +459,8 @@ describe('election: asked to step down', () => {
   it('stops when it is asked to do that as well, at whatever moment, and has ended its term once', () => {
     const settled = settling().on({ type: 'STOP' }).on({ type: 'SCHEDULER.STOOD_DOWN' });
     for (const it of [settled, releasing().on({ type: 'STOP' })]) {
-      assert.equal(it.answers('release', true).state, 'stopped');
-      assert.deepEqual(it.does, [['ended', { by: 'stepped down' }], ...STOPPED]);
+      assert.deepEqual(it.answers('release', true).does, releasedBy('stepped down'));
+      assert.deepEqual([it.after('headStart').state, it.does], ['stopped', STOPPED]);
     }
     const it = yielding().on({ type: 'STOP' });
     assert.deepEqual([it.state, it.does], ['stopped', STOPPED], 'there is nothing to give back');
@@ -564,7 +565,7 @@ it('election: a term that began ends once, and before the next one, whatever com
           if (deed[0] === 'ended') open--;
           assert.ok(open === 0 || open === 1, `${row}`);
         }
-        const leads = /^(leader|resigning)/.test(it.state);
+        const leads = /^(leader|resigning)/.test(it.state) && it.state !== 'resigning.handingOver';
         assert.deepEqual([open, trusted], [leads ? 1 : 0, leads], `${start}, ${row}: ${it.state}`);
       }
     }
@@ -713,12 +714,14 @@ describe('election, as an actor', () => {
     it.child.send({ type: 'SCHEDULER.STOOD_DOWN' });
     assert.deepEqual(it.release.last.input, { grant: MINE, by: 'released' });
     await it.release.last.answer(true);
+    assert.equal(it.told.at(-1)?.type, 'ELECTION.ENDED');
+    await it.clock.advance(100);
     assert.deepEqual(it.told, [
       { type: 'LEASE.SEEN', mark: MARK },
       { type: 'ELECTION.ROLE', role: 'resigning', by: 'STOP' },
       { type: 'LEASE.ENDING' },
       { type: 'ELECTION.ENDED', term: 8, by: 'released' },
-      { type: 'ELECTION.STOPPED', by: 'xstate.done.actor.0.election.resigning.releasing' },
+      { type: 'ELECTION.STOPPED', by: 'xstate.after.headStart.election.resigning.handingOver' },
       it.told.at(-1),
     ]);
     assert.equal(it.told.at(-1)?.type, 'xstate.done.actor.child');
@@ -778,6 +781,7 @@ describe('election, as an actor', () => {
     it.heard();
     await it.acquire.last.answer(GOT);
     await it.release.last.answer(true);
+    await it.clock.advance(100);
     assert.deepEqual(it.heard(), [
       'ELECTION.BEGAN',
       'ELECTION.ROLE',
@@ -797,6 +801,7 @@ describe('election, as an actor', () => {
     await it.clock.advance(1);
     assert.equal(it.release.list.length, 1);
     await it.release.last.fail();
+    await it.clock.advance(100);
     assert.equal(it.machine.state, 'stopped');
     assert.deepEqual(it.reports, ['the lease could not be released; it will expire']);
   });

@@ -57,8 +57,7 @@ const standingBy = () => connecting().on(LOADED);
 const resigning = () => standingBy().on(STOP);
 const finishing = () => resigning().on(STOPPED);
 const recording = () => finishing().answers('runsEnded');
-const handingOver = () => recording().on(OUTCOMES_DONE);
-const leaving = () => handingOver().after('headStart');
+const leaving = () => recording().on(OUTCOMES_DONE);
 
 describe('replica', () => {
   it('starts with the mirror, the scheduler and the recorder of outcomes, and takes no part in the election', () => {
@@ -85,7 +84,7 @@ describe('replica', () => {
   it('passes on what its actors tell one another, in every state', () => {
     const lost = { type: 'LEASE.LOST' };
     const stoodDown = { type: 'SCHEDULER.STOOD_DOWN' };
-    for (const make of [standingBy, resigning, finishing, recording, handingOver, leaving]) {
+    for (const make of [standingBy, resigning, finishing, recording, leaving]) {
       assert.deepEqual(make().on(PROGRESS).does, [['send scheduler', PROGRESS]]);
       assert.deepEqual(make().on(lost).does, [['send scheduler', lost], ['send adoption', lost]]);
       assert.deepEqual(make().on(stoodDown).does, [['send election', stoodDown]]);
@@ -105,7 +104,7 @@ describe('replica', () => {
     assert.deepEqual(it.on(ended).does, [['log', ended]]);
   });
 
-  it('drains in order: the lease, the runs, the outcomes, the next leader, the leave', () => {
+  it('drains in order: the lease, the runs, the outcomes, the leave', () => {
     const it = resigning();
     assert.deepEqual([it.state, it.does], ['draining.resigning', [['send election', STOP]]]);
     it.on(STOPPED);
@@ -118,8 +117,6 @@ describe('replica', () => {
     it.answers('runsEnded');
     assert.deepEqual([it.state, it.does], ['draining.recording', [['send outcomes', STOP], 'after 3000']]);
     it.on(OUTCOMES_DONE);
-    assert.deepEqual([it.state, it.does], ['draining.handingOver', ['after 100']]);
-    it.after('headStart');
     assert.deepEqual([it.state, it.does], ['draining.leaving', [['send presence', STOP], 'after 3000']]);
     assert.equal(it.on(PRESENCE_DONE).state, 'stopped');
   });
@@ -140,7 +137,7 @@ describe('replica', () => {
   });
 
   it('is not disturbed by a second STOP, or by anything that comes out of its turn', () => {
-    const states = [resigning, finishing, recording, handingOver, leaving];
+    const states = [resigning, finishing, recording, leaving];
     for (const make of states) assert.equal(make().on(STOP).state, make().state);
     for (const make of states.slice(1)) assert.equal(make().on(STOPPED).state, make().state);
     for (const make of [resigning, finishing]) assert.equal(make().on(OUTCOMES_DONE).state, make().state);
@@ -273,9 +270,6 @@ describe('replica, as an actor', () => {
     await runsEnded.last.answer();
     assert.deepEqual(notes(), ['outcomes ← STOP']);
     ends('outcomes');
-    await clock.advance(99);
-    assert.deepEqual(notes(), [], 'the next leader goes first');
-    await clock.advance(1);
     assert.deepEqual(notes(), ['presence ← STOP']);
     assert.equal(actor.getSnapshot().status, 'active');
     ends('presence');
