@@ -50,7 +50,7 @@ import {
 } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from './events.ts';
-import { HEAD_START_MS } from './headStart.ts';
+import { HEAD_START_MS, MEET_AFTER_MS } from './headStart.ts';
 import type { LeaseHint } from './ports.ts';
 import { unfilled } from './slot.ts';
 
@@ -134,8 +134,8 @@ export const electionMachine = setup({
     noteReading: assign({
       quietMs: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS),
     }),
-    /** Somebody else has taken the lease, and has the machine and the store for itself for a moment. */
-    standAside: assign({ quietMs: HEAD_START_MS / 2 }),
+    /** Somebody else has taken the lease, and is not to be met before. */
+    standAside: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease),
       dead: null,

@@ -1,12 +1,6 @@
 import type { Grant, LeaseReading } from '../domain/lease.ts';
-import { HEAD_START_MS } from './headStart.ts';
+import { MEET_AFTER_MS } from './headStart.ts';
 import type { Clock, Peers } from './ports.ts';
-
-/**
- * A new leader is left alone for the first moment of its term: to take connections keeps it from its first claim. Not
- * for longer, since the lease of one that is killed before it was met has to run out.
- */
-const MEET_AFTER_MS = HEAD_START_MS / 2;
 
 /** Follows the lease from holder to holder with one liveness connection at a time. */
 export interface LeaderWatch {
@@ -36,10 +30,10 @@ export function leaderWatch(
       endWatch();
       endWatch = () => {};
       if (boot === me) return;
-      const sinceMs = serverNowMs - (acquired_at?.getTime() ?? 0);
-      const leftMs = Math.min(Math.max(0, MEET_AFTER_MS - sinceMs), MEET_AFTER_MS);
+      const ledMs = serverNowMs - (acquired_at?.getTime() ?? 0);
+      const leftMs = Math.min(Math.max(0, MEET_AFTER_MS - ledMs), MEET_AFTER_MS);
       const timer = clock.setTimeout(() => {
-        endWatch = peers.watch({ address, boot }, (deadMs) => onDead(grant as Grant, deadMs));
+        endWatch = peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
       }, leftMs);
       endWatch = () => clock.clearTimeout(timer);
     },

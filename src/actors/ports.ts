@@ -83,7 +83,10 @@ export interface LeaseStore {
   acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
-  /** Ends the grant at once, and leaves the lease to the replica `heir`, if one is named. False when it was no longer in force. */
+  /**
+   * Ends the grant at once, and leaves the lease to the replica of the boot `heir`, if one is named. False when it was
+   * no longer in force.
+   */
   release(grant: Grant, by: ReleasedBy, heir?: string | null): Promise<boolean>;
   /** Asks whoever leads under this term to step down. False when that term is over, or another one is in force. */
   askToStepDown(term: number): Promise<boolean>;

@@ -5,8 +5,8 @@
  * whoever has been here for longest is the heir of a leader that stops: it has had the time to get ready.
  */
 import type { Context } from 'hono';
-import type { ApiDeps, Route } from './api.ts';
 import { isBoot } from '../domain/replica.ts';
+import type { ApiDeps, Route } from './api.ts';
 import { refuseOthers } from './paging.ts';
 import { Problem } from './problem.ts';
 
