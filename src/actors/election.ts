@@ -17,8 +17,8 @@
  *   one of several is the first, it pre-empts exactly that grant. Safe, since only the store decides who leads (G3).
  *   A mere timeout is no sign of death.
  * - candidate makes one compare-and-set. Any number of replicas may: the store lets one through. An
- *   acquisition whose answer is lost may have won; the next one of the same process recognises its own lease
- *   and takes it over under a new term.
+ *   acquisition whose answer is lost may have won; the next look, or the next acquisition, of the same process
+ *   recognises its own lease, and takes it over under a new term.
  * - leader renews every retry period, and on a hint, which may mean that the lease was taken from it or that it is
  *   asked to step down. A claim renews too. A watchdog on the monotonic clock ends the term
  *   before the lease can be over for others, also when the store never answers.
@@ -43,6 +43,7 @@ import {
   type Grant,
   isHeldUnder,
   isToStepDown,
+  isWonUnheard,
   type Lease,
   type LeaseReading,
   type LeaseTiming,
@@ -63,6 +64,8 @@ export interface ElectionInput {
 
 interface Context extends ElectionInput {
   grant: Grant | null;
+  /** The last term that we know we won; 0 before the first. */
+  heardTerm: number;
   /** How long until there may be something to see, by what is known of the lease, ms. */
   quietMs: number;
   /** The grant whose holder's process is gone. */
@@ -138,6 +141,7 @@ export const electionMachine = setup({
     standAside: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease),
+      heardTerm: (_, { lease }) => lease.term,
       dead: null,
     }),
     forgetGrant: assign({ grant: null }),
@@ -153,7 +157,8 @@ export const electionMachine = setup({
     isStopping: ({ context }) => context.stopping,
     isLeftToMe: (_, { hint }: { hint: LeaseHint }) => hint === 'left',
     isTaken: (_, { hint }: { hint: LeaseHint }) => hint === 'taken',
-    isFree: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS) === 0,
+    isFree: ({ context: { me, heardTerm } }, reading: LeaseReading) =>
+      freeInMs(reading, me.boot, HEAD_START_MS) === 0 || isWonUnheard(reading.lease, me.boot, heardTerm),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
     /** The store has answered that somebody else holds the lease. */
@@ -179,6 +184,7 @@ export const electionMachine = setup({
   context: ({ input }) => ({
     ...input,
     grant: null,
+    heardTerm: 0,
     quietMs: 0,
     dead: null,
     leaving: 'released',

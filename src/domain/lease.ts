@@ -117,6 +117,14 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
   return Math.max(0, expires_at.getTime() + (isLeftToAnother ? headStartMs : 0) - serverNowMs);
 }
 
+/**
+ * Whether the process `boot`, which knows of its terms up to `heardTerm`, holds the lease without knowing: the answer to
+ * its acquisition was lost. It need not wait for the lease to run out; nobody else could have it any sooner.
+ */
+export function isWonUnheard(lease: Lease, boot: string, heardTerm: number): boolean {
+  return lease.boot === boot && lease.term > heardTerm && lease.released_at === null;
+}
+
 /** Whether whoever leads has been asked to make way. */
 export function isToStepDown({ step_down_term, term }: Lease): boolean {
   return step_down_term === term;

@@ -150,6 +150,17 @@ describe('election: follower', () => {
     }
   });
 
+  it('asks at once for a lease that it holds without knowing: the answer to its acquisition was lost', () => {
+    const mine: LeaseReading = { lease: WON, serverNowMs: T };
+    assert.equal(start().answers('read', mine).state, 'candidate');
+    const known = leader().on({ type: 'TRUST.OVER' });
+    assert.equal(
+      known.answers('read', mine).state,
+      'follower.watching',
+      'it could not renew it: others may be better off',
+    );
+  });
+
   it('tries again after an error', () => {
     const error = new Error('cut off');
     const it = start().fails('read', error);

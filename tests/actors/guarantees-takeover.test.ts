@@ -51,6 +51,28 @@ describe('a leader that stops', () => {
   });
 });
 
+describe('a leader that does not hear that it won', () => {
+  it('asks again, and does not wait for its own lease to run out', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    let lost = 0;
+    for (const replica of cluster.replicas) {
+      replica.trouble = async (op, run) => {
+        const answer = await run();
+        return op === 'lease.acquire' && lost++ === 0 ? await unreachable() : answer;
+      };
+    }
+    const stopped = old.replica.stop();
+    await cluster.clock.advance(2.2 * LEASE.retryMs);
+    assert.deepEqual([lost, heirs(cluster, [old]).length], [2, 1]);
+    await cluster.clock.advance(1000);
+    await stopped;
+    assert.ok(await assertOnceEach(cluster, 's', 20) >= 50);
+    const terms = await cluster.user.leadership.list(10);
+    assert.deepEqual(terms.map((each) => each.term), [3, 2, 1], 'the unheard term is told as well');
+  });
+});
+
 describe('a leader whose process is gone', () => {
   it('is replaced at once: nothing is lost, nothing fired twice, and the history says how', async () => {
     const cluster = await seeing();
