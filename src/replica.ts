@@ -83,11 +83,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     else logger.warn(message, { ...fields, ...(untold > 0 && { untold }) });
   };
 
-  const jobs = new JobPool(fillJob(deps, record), {
-    clock,
-    serverNowMs,
-    inspect,
-  });
+  const jobs = new JobPool(fillJob(deps, record), fillRun(deps), { clock, serverNowMs, inspect });
   const actor: Actor<typeof replicaMachine> = createActor(
     replicaMachine.provide({
       actors: {
@@ -214,19 +210,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
 
 type Report = (_: unknown, params: { message: string; error?: unknown }) => void;
 
-function fillJob({ store, logger, execute, observer }: ReplicaDeps, settled: (outcome: Outcome) => void) {
+function fillJob({ logger, observer }: ReplicaDeps, settled: (outcome: Outcome) => void) {
   return jobMachine.provide({
-    actors: {
-      run: runMachine.provide({
-        actors: {
-          execute: fromPromise(({ input, signal }) => {
-            observer?.attempting?.(input.run);
-            return execute(input, signal);
-          }),
-          confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
-        },
-      }),
-    },
     actions: {
       settled: (_, { outcome }) => {
         observer?.settled?.(outcome);
@@ -234,6 +219,18 @@ function fillJob({ store, logger, execute, observer }: ReplicaDeps, settled: (ou
       },
       crashed: (_, { runId, error }) =>
         logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
+    },
+  });
+}
+
+function fillRun({ store, execute, observer }: ReplicaDeps) {
+  return runMachine.provide({
+    actors: {
+      execute: fromPromise(({ input, signal }) => {
+        observer?.attempting?.(input.run);
+        return execute(input, signal);
+      }),
+      confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
     },
   });
 }

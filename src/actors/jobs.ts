@@ -1,17 +1,12 @@
-import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import { type Actor, createActor } from 'xstate';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
-import { type JobEvent, type jobMachine } from './job.ts';
-import type { Clock, ScheduleChange } from './ports.ts';
+import type { JobEvent, jobMachine } from './job.ts';
+import type { ScheduleChange } from './ports.ts';
+import type { runMachine } from './run.ts';
+import { runsOf, type RunsOptions } from './runs.ts';
 
 type Job = Actor<typeof jobMachine>;
-
-interface JobOptions {
-  clock: Clock;
-  serverNowMs: () => number;
-  /** Told what the jobs do. */
-  inspect?: ((event: InspectionEvent) => void) | undefined;
-}
 
 /**
  * The live jobs, by schedule: a root actor each, since children of one parent cost time quadratic in their
@@ -22,11 +17,11 @@ export class JobPool {
   readonly #jobs = new Map<string, Job>();
   readonly #idleWaiters: (() => void)[] = [];
   readonly #machine: typeof jobMachine;
-  readonly #options: JobOptions;
+  readonly #options: RunsOptions;
 
-  /** `machine`: with its slots filled in. */
-  constructor(machine: typeof jobMachine, options: JobOptions) {
-    this.#machine = machine;
+  /** The machines with their slots filled in, but for the job's runs. */
+  constructor(job: typeof jobMachine, run: typeof runMachine, options: RunsOptions) {
+    this.#machine = job.provide({ actors: { runs: runsOf(run, options) } });
     this.#options = options;
   }
 
@@ -92,22 +87,22 @@ export class JobPool {
 
   #runs(): number {
     let runs = 0;
-    for (const job of this.#jobs.values()) runs += job.getSnapshot().context.running.size;
+    for (const job of this.#jobs.values()) runs += job.getSnapshot().context.running;
     return runs;
   }
 
   #make(scheduleId: string): Job {
-    const { clock, serverNowMs, inspect } = this.#options;
+    const { clock, inspect } = this.#options;
     const job = createActor(this.#machine, {
       id: `job:${scheduleId}`,
       clock,
-      input: { scheduleId, serverNowMs },
+      input: { scheduleId },
       ...(inspect && { inspect }),
     });
     this.#jobs.set(scheduleId, job);
     job.start();
     job.subscribe((snapshot) => {
-      if (snapshot.context.running.size > 0) return;
+      if (snapshot.context.running > 0) return;
       if (snapshot.hasTag('passive')) this.#drop(scheduleId, job);
       if (this.#idleWaiters.length > 0 && this.#runs() === 0) {
         this.#idleWaiters.splice(0).forEach((resolve) => resolve());

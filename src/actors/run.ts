@@ -1,5 +1,5 @@
 /**
- * A run: one occurrence being executed. A child of its schedule's job.
+ * A run: one occurrence being executed. It belongs to its schedule's job (runs.ts).
  *
  *   claimed ──at once──▶ attempting ──done──▶ succeeded
  *      │                     ▲ ├──error──▶ failed

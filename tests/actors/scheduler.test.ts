@@ -76,10 +76,8 @@ function running(...schedules: Schedule[]) {
   const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
   const silent = () => {};
   const jobs = new JobPool(
-    jobMachine.provide({
-      actors: { run: runMachine.provide({ actors: { execute: execute.slot } }) },
-      actions: { settled: silent, crashed: silent },
-    }),
+    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
+    runMachine.provide({ actors: { execute: execute.slot } }),
     { clock, serverNowMs: () => clock.now() },
   );
   const tests = { trusted: true, skewMs: 0, reports: [] as string[], claimed: [] as unknown[] };

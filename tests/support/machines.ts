@@ -177,8 +177,8 @@ interface Search<T extends AnyStateMachine> {
   inputs?: InputFrom<T>[];
   /** And in the middle: for what takes too many steps to get to. Nothing is invoked in these states. */
   from?: { value: string; context: ContextFrom<T> }[];
-  /** What may come in each state; or by the `src`s of what is under way in it. */
-  events?: AnyEventObject[] | ((underWay: string[]) => AnyEventObject[]);
+  /** What may come in each state; or by the `src`s of what is under way in it, and its context. */
+  events?: AnyEventObject[] | ((underWay: string[], context: ContextFrom<T>) => AnyEventObject[]);
   /** What is invoked answers with one of these, or fails, by its `src`. Others never answer. */
   answers?: Record<string, unknown[]>;
   /** The `src` of those that never fail. */
@@ -236,7 +236,9 @@ function explore(
         ...(mayFail ? failures[src] ?? [new Error('no answer')] : []).map((error) => errorEvent(id, error)),
       ];
     });
-    const fromOutside = typeof events === 'function' ? events(underWayIn(snapshot)) : events;
+    const fromOutside = typeof events === 'function'
+      ? events(underWayIn(snapshot), snapshot.context)
+      : events;
     return [...fromOutside, ...fromChildren, ...timersOf(snapshot).map((type) => ({ type }))];
   };
   const keyOf = (snapshot: AnyMachineSnapshot) =>
