@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findMongod } from '../src/local/mongod.ts';
@@ -17,13 +18,19 @@ const CI = process.env.CI === 'true';
 /** The page in a browser: its tests are driven by playwright-core, which is for Node.js alone. */
 const BROWSER_TESTS = join('tests', 'browser');
 
+/** Pure computation, or on a clock of its own: no matter what goes on beside it. */
+const TIMELESS = ['actors', 'domain', 'sim'].map((part) => join('tests', part));
+
 /**
- * Files one after the other: several run whole clusters, and measure them. The limit is for whole files, and
- * hundreds of simulations are in one.
+ * Files one after the other, unless they are timeless: several run whole clusters, and measure them. The limit is
+ * for whole files, and hundreds of simulations are in one.
  */
-const RUNNER = RUNTIME === 'deno'
-  ? ['test', '-A', '--no-check']
-  : ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=1200000', '--test-reporter=spec'];
+function runner(timeless: boolean): string[] {
+  if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(timeless ? ['--parallel'] : [])];
+  const atATime = timeless ? availableParallelism() : 1;
+  const limits = [`--test-concurrency=${atATime}`, '--test-timeout=1200000'];
+  return ['--import', 'tsx', '--test', ...limits, '--test-reporter=spec'];
+}
 
 function testFiles(filters: readonly string[]): string[] {
   const all = readdirSync(join(PROJECT_DIR, 'tests'), { recursive: true, encoding: 'utf8' })
@@ -89,9 +96,16 @@ const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
 const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
-const { code, skipped } = files.length > 0
-  ? await run([...RUNNER, ...options, ...files], env)
-  : { code: 0, skipped: 0 };
+const isTimeless = (file: string) => TIMELESS.some((part) => file.startsWith(part));
+let code = 0;
+let skipped = 0;
+for (const timeless of [true, false]) {
+  const part = files.filter((file) => isTimeless(file) === timeless);
+  if (part.length === 0) continue;
+  const ended = await run([...runner(timeless), ...options, ...part], env);
+  code ||= ended.code;
+  skipped += ended.skipped;
+}
 if (RUNTIME === 'deno' && files.length < chosen.length) {
   console.log('\nThe tests of the page in a browser (tests/browser) are for Node.js: npm run test:browser.');
 }
