@@ -20,21 +20,17 @@
  * Can never happen: a run that was neither claimed nor adopted; two attempts of one run at a time; a run
  * that is lost from sight when the schedule is changed, paused or deleted, or the leadership ends.
  */
-import { assign, fromCallback, not, sendTo, setup } from 'xstate';
-import type { Outcome, Run } from '../domain/run.ts';
-import type { Schedule } from '../domain/schedule.ts';
-import type { RunEvent, StartEvent } from './runs.ts';
+import { assign, enqueueActions, fromCallback, not, setup } from 'xstate';
+import type { Outcome } from '../domain/run.ts';
+import type { RunEvent, StartEvent, Starting } from './runs.ts';
 import { unfilled } from './slot.ts';
-
-/** What is to be started. */
-type Started = { schedule: Schedule; runs: Run[] };
 
 export type JobEvent =
   | { type: 'DUE' }
   | { type: 'CLAIMING' }
   | { type: 'UNCLAIMED' }
-  | ({ type: 'CLAIMED' } & Started)
-  | ({ type: 'ADOPTED' } & Started)
+  | ({ type: 'CLAIMED' } & Starting)
+  | ({ type: 'ADOPTED' } & Starting)
   /** Nobody here leads any more: what is owed is the next leader's. */
   | { type: 'WITHDRAWN' }
   | { type: 'PAUSED' }
@@ -64,11 +60,10 @@ export const jobMachine = setup({
   actions: {
     settled: (_, _params: { outcome: Outcome }) => unfilled('job', 'settled')(),
     crashed: (_, _params: { runId: string; error: unknown }) => unfilled('job', 'crashed')(),
-    start: sendTo(
-      'runs',
-      (_, { schedule, runs }: Started): StartEvent => ({ type: 'START', schedule, runs }),
-    ),
-    noteStarted: assign({ running: ({ context }, { runs }: Started) => context.running + runs.length }),
+    start: enqueueActions(({ context, enqueue }, { schedule, runs }: Starting) => {
+      enqueue.sendTo('runs', { type: 'START', schedule, runs });
+      enqueue.assign({ running: context.running + runs.length });
+    }),
     noteEnded: assign({ running: ({ context }) => context.running - 1 }),
   },
   guards: {
@@ -83,10 +78,7 @@ export const jobMachine = setup({
   initial: 'waiting',
   on: {
     ADOPTED: {
-      actions: [
-        { type: 'start', params: ({ event }) => event },
-        { type: 'noteStarted', params: ({ event }) => event },
-      ],
+      actions: { type: 'start', params: ({ event }) => event },
     },
     'RUN.ENDED': [
       {
@@ -125,10 +117,7 @@ export const jobMachine = setup({
           {
             guard: 'hasRuns',
             target: 'running',
-            actions: [
-              { type: 'start', params: ({ event }) => event },
-              { type: 'noteStarted', params: ({ event }) => event },
-            ],
+            actions: { type: 'start', params: ({ event }) => event },
           },
           { target: 'settled' },
         ],

@@ -4,12 +4,14 @@ import type { Schedule } from '../domain/schedule.ts';
 import type { Clock } from './ports.ts';
 import type { runMachine } from './run.ts';
 
-/** To the runs of a job. */
-export interface StartEvent {
-  type: 'START';
+/** Runs to be started, and the definition under which they are. */
+export interface Starting {
   schedule: Schedule;
   runs: Run[];
 }
+
+/** To the runs of a job. */
+export type StartEvent = { type: 'START' } & Starting;
 
 /** From them: exactly one for each run that was started. */
 export type RunEvent =

@@ -122,7 +122,7 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
  * its acquisition was lost. It need not wait for the lease to run out; nobody else could have it any sooner.
  */
 export function isWonUnheard(lease: Lease, boot: string, heardTerm: number): boolean {
-  return lease.boot === boot && lease.term > heardTerm && lease.released_at === null;
+  return lease.boot === boot && lease.term > heardTerm;
 }
 
 /** Whether whoever leads has been asked to make way. */
