@@ -114,6 +114,7 @@ if (RUNTIME === 'deno' && files.length < chosen.length) {
 if (obstacles.length > 0) {
   console.log(`\nNot tested on this machine:\n${obstacles.map((sentence) => `  - ${sentence}`).join('\n')}`);
 }
+if (code !== 0) console.error('\nTests have failed: look for them above, at the end of each of the parts.');
 const incomplete = CI && (obstacles.length > 0 || skipped > 0);
 if (incomplete) console.error(`\nIn CI nothing may be left out, and ${skipped} tests were skipped.`);
 process.exitCode = code || (incomplete ? 1 : 0);

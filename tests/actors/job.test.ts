@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { type JobInput, jobMachine } from '../../src/actors/job.ts';
 import { JobPool } from '../../src/actors/jobs.ts';
 import { runMachine } from '../../src/actors/run.ts';
@@ -286,6 +287,40 @@ describe('pool of jobs', () => {
     assert.deepEqual([ended, jobs.size, execute.last.signal.aborted], [[], 1, false]);
     await execute.last.answer({ output: null });
     assert.deepEqual([ended, jobs.size], [[`${RUN.id} succeeded`], 0]);
+  });
+
+  it('never has two attempts of a run, and loses none from sight, whatever comes in whatever order', async () => {
+    const steps = ['claim', 'adopt', 'end', 'fail', 'pause', 'withdraw'] as const;
+    const step = fc.record({ what: fc.constantFrom(...steps), which: fc.nat(9) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (story) => {
+        const { jobs, execute, ended, run, isIdle } = pool();
+        const known: Run[] = [];
+        const answered = new Set<object>();
+        const live = () => execute.list.filter((call) => !call.signal.aborted && !answered.has(call));
+        const answer = async (which: number, how: 'end' | 'fail') => {
+          const call = live()[which % live().length];
+          if (call === undefined) return;
+          answered.add(call);
+          await (how === 'end' ? call.answer({ output: null }) : call.fail());
+        };
+        for (const { what, which } of story) {
+          const old = known[which % known.length];
+          if (what === 'claim') known.push(claimed('s', T + 100 * known.length));
+          if (what === 'claim') run(S, known.at(-1) as Run);
+          else if (what === 'adopt' && old) jobs.adopted(S, [{ ...old, attempt: ++old.attempt }]);
+          else if (what === 'pause') jobs.changed({ kind: 'upsert', schedule: { ...S, paused: true } });
+          else if (what === 'withdraw') jobs.withdraw();
+          else if (what === 'end' || what === 'fail') await answer(which, what);
+          const ids = live().map(({ input }) => input.run.id);
+          assert.equal(new Set(ids).size, ids.length, 'one attempt of a run at a time');
+          assert.deepEqual([jobs.size, ended.length], [ids.length > 0 ? 1 : 0, answered.size]);
+        }
+        const idle = jobs.idle();
+        while (live().length > 0) await answer(0, 'end');
+        assert.deepEqual([await isIdle(idle), jobs.size, ended.length], [true, 0, answered.size]);
+      }),
+    );
   });
 
   it('is idle when the last run of all its jobs has ended, whatever is due or being claimed', async () => {
