@@ -73,13 +73,15 @@ export class Segment {
 export class Ledger {
   /** By schedule, oldest first; gone when the schedule is deleted, which owes nothing any more. */
   readonly #segments = new Map<string, Segment[]>();
+  /** The last one of each schedule that was deleted: one that is created anew under its id has the same occurrences. */
+  readonly #removed = new Map<string, Segment>();
   settled = 0;
 
   /** A definition has taken effect. Says what is wrong with it. */
   define(schedule: Schedule): string | null {
     const row = this.#segments.get(schedule.id) ?? [];
     const last = row.at(-1);
-    const segment = new Segment(schedule, last);
+    const segment = new Segment(schedule, last ?? this.#removed.get(schedule.id));
     if (segment.revision !== (last?.revision ?? 0) + 1) {
       return `${segment} follows revision ${last?.revision}`;
     }
@@ -92,6 +94,8 @@ export class Ledger {
   }
 
   remove(id: string): void {
+    const last = this.current(id);
+    if (last !== undefined) this.#removed.set(id, last);
     this.#segments.delete(id);
   }
 
