@@ -33,6 +33,9 @@ export const FAIR: Weather = {
   renewTrouble: 0,
 };
 
+/** Loses nothing: a single renewal that is lost, and comes late, can leave nobody leading for a lease. */
+export const FLAWLESS: Weather = { ...FAIR, lossBefore: 0, lossAfter: 0, claimTrouble: 0 };
+
 /** What the link needs to know of the world. */
 export interface LinkContext {
   random: SeededRandom;

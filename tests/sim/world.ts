@@ -9,7 +9,7 @@ import { memoryStore } from '../../src/infra/memory/store.ts';
 import { ServerClock, TrueClock } from './clock.ts';
 import { SimDatabase } from './database.ts';
 import { FAULTS } from './faults.ts';
-import { FAIR } from './link.ts';
+import { FAIR, FLAWLESS } from './link.ts';
 import type { Mutation } from './mutation.ts';
 import { Oracle } from './oracle.ts';
 import { type Host, SimProcess, type Surroundings } from './process.ts';
@@ -161,6 +161,7 @@ export class World {
   heal(): void {
     this.#healed = true;
     for (const cure of [...this.#cures]) cure();
+    for (const { weather } of this.hosts) Object.assign(weather, FLAWLESS);
     this.trace.note('world', 'is healed');
   }
 
