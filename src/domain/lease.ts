@@ -101,9 +101,12 @@ export interface LeaseReading {
   serverNowMs: number;
 }
 
-/** Whether nobody holds the lease at the moment of the reading. */
+/**
+ * Whether nobody holds the lease at the moment of the reading. A released one is free whatever the server's clock says:
+ * another server's may be behind.
+ */
 export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
-  return lease.expires_at.getTime() <= serverNowMs;
+  return lease.released_at !== null || lease.expires_at.getTime() <= serverNowMs;
 }
 
 /**
@@ -113,8 +116,10 @@ export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
  */
 export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, headStartMs: number): number {
   const { expires_at, released_at, heir } = lease;
-  const isLeftToAnother = released_at !== null && heir !== null && heir !== boot;
-  return Math.max(0, expires_at.getTime() + (isLeftToAnother ? headStartMs : 0) - serverNowMs);
+  const leftMs = expires_at.getTime() - serverNowMs;
+  if (released_at === null) return Math.max(0, leftMs);
+  const isLeftToAnother = heir !== null && heir !== boot;
+  return isLeftToAnother ? Math.min(Math.max(0, leftMs + headStartMs), headStartMs) : 0;
 }
 
 /**

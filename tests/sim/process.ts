@@ -218,7 +218,8 @@ export class SimProcess implements Witness {
   #execute(clock: Clock): Execute {
     return async ({ run }) => {
       this.#in.oracle.executes(this, run);
-      const longestMs = this.#random.chance(0.05) ? 6000 : 200;
+      // A repeated attempt is slow, so that the one before may end beside it.
+      const longestMs = this.#random.chance(run.attempt > 1 ? 0.5 : 0.05) ? 6000 : 200;
       await new Promise<void>((resolve) => clock.setTimeout(resolve, this.#random.between(0, longestMs)));
       if (this.#random.chance(0.05)) throw new Error('the action failed');
       return { output: null };

@@ -90,6 +90,30 @@ export function mongoCases(mongo: TestMongo): void {
     });
   }
 
+  for (const settled of [true, false]) {
+    const left = settled ? '' : ', with a claim left open,';
+    test(
+      `a lease that was given back${left} is free on a server whose clock is behind`,
+      async (store, database) => {
+        const { grant } = await lead(store, 'ahead');
+        await store.lease.release(grant, 'released');
+        const leases = database.raw.db(database.name).collection<{ _id: string; session: Binary | null }>(
+          'leases',
+        );
+        const session = database.raw.startSession();
+        const ahead = {
+          expires_at: new Date(Date.now() + 60_000),
+          released_at: new Date(Date.now() + 60_000),
+        };
+        const open = settled ? null : session.id?.id as Binary;
+        await leases.updateOne({ _id: 'leader' }, { $set: { ...ahead, session: open } });
+        const { lease } = await lead(database.connect(), 'next');
+        assert.deepEqual([lease.holder, lease.term], ['next', 2]);
+        await session.endSession();
+      },
+    );
+  }
+
   test(
     'a lease that was given back, and taken since, is not taken again by mistake',
     async (store, { connect }) => {

@@ -112,10 +112,13 @@ function grantOf({ holder, boot, term }: Grant): Grant {
 }
 
 /**
- * It may have been renewed since it was read: free is what the server's clock says at the moment of the write.
+ * It may have been renewed since it was read: free is what was released, or is over by the server's clock at the moment
+ * of the write (`isFree` in domain/lease.ts).
  */
 function isFreeFor({ boot }: Candidate): Document {
-  return { $expr: { $or: [{ $lte: ['$expires_at', '$$NOW'] }, { $eq: ['$boot', literal(boot)] }] } };
+  const isReleased = { $gt: ['$released_at', null] };
+  const isOver = { $lte: ['$expires_at', '$$NOW'] };
+  return { $expr: { $or: [isReleased, isOver, { $eq: ['$boot', literal(boot)] }] } };
 }
 
 function taking(
