@@ -4,6 +4,7 @@
  *   npm run test:sim -- --seeds 2000          so many seeds, from --seed on (1), in --workers processes (one a core)
  *   npm run test:sim -- --seed 17             one seed, with its trace
  *   npm run test:sim -- --mutations           after how many seeds each deliberate bug is noticed
+ *   npm run test:sim -- --mutation NAME       the same of one, or of several
  *   npm run test:sim -- --hour                an hour at 1,000 occurrences a second, and what is left of it
  */
 import { spawn } from 'node:child_process';
@@ -27,11 +28,14 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     workers: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string', multiple: true },
     hour: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed ?? 1);
-const count = Number(values.seeds ?? (values.mutations ? 200 : values.seed ? 1 : 100));
+const triesMutations = values.mutations || values.mutation !== undefined;
+const count = Number(values.seeds ?? (triesMutations ? 200 : values.seed ? 1 : 100));
+const cores = Number(values.workers ?? availableParallelism());
 
 async function oneSeed(): Promise<boolean> {
   const result = await simulate(first);
@@ -56,7 +60,7 @@ class Sums {
 async function manySeeds(): Promise<boolean> {
   const startedMs = performance.now();
   const sums = new Sums();
-  const workers = Math.min(Number(values.workers ?? availableParallelism()), count);
+  const workers = Math.min(cores, count);
   const violations = workers > 1 ? await sharedOut(workers, sums) : await oneByOne(sums);
   const tookS = (performance.now() - startedMs) / 1000;
   sums.print();
@@ -96,34 +100,66 @@ async function sharedOut(workers: number, sums: Sums): Promise<number> {
 }
 
 async function inProcess(seed: number, seeds: number, sums: Sums): Promise<number> {
-  const args = ['--seed', `${seed}`, '--seeds', `${seeds}`, '--workers', '1'];
-  const [program, ...rest] = runtimeCommand(fileURLToPath(import.meta.url), args);
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   let violations: number | null = null;
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const code = await byItself(['--seed', `${seed}`, '--seeds', `${seeds}`], (line) => {
     const [, number, what] = /^ *(\d+) ((?:faults: |occurrences |runs |terms).*)$/.exec(line) ?? [];
     const [, found] = /^\d+ seeds in .*: (\d+) violations$/.exec(line) ?? [];
     if (what !== undefined) sums.add(what, Number(number));
     else if (found !== undefined) violations = Number(found);
     else console.log(line);
   });
-  const [code] = await once(child, 'close');
   if (violations === null) throw new Error(`The seeds from ${seed} on came to no end: exit code ${code}.`);
   return violations;
 }
 
+/** Runs this command in a process of one core, and resolves with its exit code. */
+async function byItself(args: readonly string[], onLine: (line: string) => void): Promise<number | null> {
+  const [program, ...rest] = runtimeCommand(fileURLToPath(import.meta.url), [...args, '--workers', '1']);
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout }).on('line', onLine);
+  const [code] = await once(child, 'close');
+  return code;
+}
+
 async function mutations(): Promise<boolean> {
+  const names = values.mutation ?? MUTATIONS.map(({ name }) => name);
+  const shares = Array.from({ length: Math.min(cores, names.length) }, (_, share) => (
+    names.filter((_name, index) => index % cores === share)
+  ));
+  const missed = shares.length > 1 ? await Promise.all(shares.map(missedByItself)) : [await missedOf(names)];
+  const sum = missed.reduce((all, some) => all + some, 0);
+  console.log(`${names.length} deliberate bugs, ${sum} not noticed within ${count} seeds`);
+  return sum === 0;
+}
+
+/** How many of them are not noticed. */
+async function missedOf(names: readonly string[]): Promise<number> {
   let missed = 0;
-  for (const mutation of MUTATIONS) {
+  for (const name of names) {
+    const mutation = MUTATIONS.find((each) => each.name === name);
+    if (!mutation) throw new Error(`There is no mutation "${name}" in tests/sim/mutations.ts.`);
     const caught = await catchMutation(mutation, first, count, simulate);
     if (caught === null) missed++;
-    const after = caught ? `${caught.seed - first + 1} seeds` : 'NOT noticed';
-    console.log(
-      `${after.padStart(11)}  ${mutation.name}\n${' '.repeat(13)}${caught?.result.violation ?? ''}`,
-    );
+    const after = caught ? seedsOf(caught.seed - first + 1) : 'NOT noticed';
+    console.log(`${after.padStart(11)}  ${name}${caught ? `: ${caught.result.violation}` : ''}`);
   }
-  console.log(`${MUTATIONS.length} deliberate bugs, ${missed} not noticed within ${count} seeds`);
-  return missed === 0;
+  return missed;
+}
+
+function seedsOf(number: number): string {
+  return number === 1 ? '1 seed ' : `${number} seeds`;
+}
+
+async function missedByItself(names: readonly string[]): Promise<number> {
+  const args = names.flatMap((name) => ['--mutation', name]);
+  let missed: number | null = null;
+  const code = await byItself([...args, '--seed', `${first}`, '--seeds', `${count}`], (line) => {
+    const [, found] = /^\d+ deliberate bugs, (\d+) not noticed/.exec(line) ?? [];
+    if (found === undefined) console.log(line);
+    else missed = Number(found);
+  });
+  if (missed === null) throw new Error(`Some of the mutations came to no end: exit code ${code}.`);
+  return missed;
 }
 
 async function hour(): Promise<boolean> {
@@ -135,5 +171,5 @@ async function hour(): Promise<boolean> {
   return problems.length === 0;
 }
 
-const run = values.mutations ? mutations : values.hour ? hour : count === 1 ? oneSeed : manySeeds;
+const run = triesMutations ? mutations : values.hour ? hour : count === 1 ? oneSeed : manySeeds;
 if (!await run()) process.exitCode = 1;

@@ -20,8 +20,8 @@ const BROWSER_TESTS = join('tests', 'browser');
 
 /** Pure computation, or on a clock of its own: no matter what goes on beside it. */
 const TIMELESS = ['actors', 'domain', 'sim'].map((part) => join('tests', part));
-/** Takes all cores by itself. */
-const SIMULATION = join('tests', 'sim', 'sim.test.ts');
+/** Take all cores by themselves. */
+const SIMULATION = ['sim.test.ts', 'mutations.test.ts'].map((file) => join('tests', 'sim', file));
 
 /**
  * Files one after the other, unless they are timeless: several run whole clusters, and measure them. The limit is
@@ -98,7 +98,8 @@ const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
 const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
-const isTimeless = (file: string) => file !== SIMULATION && TIMELESS.some((part) => file.startsWith(part));
+const isTimeless = (file: string) =>
+  !SIMULATION.includes(file) && TIMELESS.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
 for (const timeless of [true, false]) {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { RUNTIME } from '../../src/local/runtime.ts';
 import { Book, type Stored } from '../chaos/book.ts';
 import { Fleet } from '../chaos/fleet.ts';
 import { impactOf, spread } from '../chaos/impacts.ts';
@@ -22,6 +23,8 @@ const LEASE_MS = 3000;
 const OUT_OF_DISK_SPACE = 14031;
 /** What may wait to be collected; the heaps of both runtimes stop growing at about this. */
 const GARBAGE_MIB = 128;
+/** The failures are MongoDB's: on Deno one of each tells. */
+const ROUNDS = RUNTIME === 'node' ? 3 : 1;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
 
 describe('three replicas whose MongoDB is in trouble', { skip }, () => {
@@ -149,10 +152,10 @@ describe('three replicas whose MongoDB is in trouble', { skip }, () => {
     await assertNothingLost();
   });
 
-  it('goes on within seconds when the primary steps down or is killed, three times each', async (t) => {
+  it('goes on within seconds when the primary steps down or is killed, again and again', async (t) => {
     await startAll();
     const blows = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       for (const cause of ['step-down', 'kill -9'] as const) {
         const beganMs = performance.now();
         const primary = await set.primary();

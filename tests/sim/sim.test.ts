@@ -3,13 +3,12 @@
  * of them: `npm run test:sim -- --seeds 2000`.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { PROJECT_DIR, RUNTIME, runtimeCommand } from '../../src/local/runtime.ts';
+import { PROJECT_DIR, RUNTIME } from '../../src/local/runtime.ts';
+import { byCommand } from './command.ts';
 import { simulate } from './simulate.ts';
 
 /** Each machine computes the same: on Deno a few tell whether it does so there. */
@@ -28,12 +27,7 @@ describe('a cluster under random faults', () => {
 
 /** So many seeds by command, which must not find anything: what they summed up to, by name. */
 async function simulated(first: number, count: number): Promise<Map<string, number>> {
-  const args = ['--seed', `${first}`, '--seeds', `${count}`];
-  const [program, ...rest] = runtimeCommand(join(PROJECT_DIR, 'scripts/sim.ts'), args);
-  const child = spawn(program, rest, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'close');
-  const said = await text(child.stdout);
-  const [code] = await ended;
+  const { said, code } = await byCommand(['--seed', `${first}`, '--seeds', `${count}`]);
   assert.equal(code, 0, said);
   assert.match(said, new RegExp(`^${count} seeds in .*: 0 violations$`, 'm'));
   return new Map(
