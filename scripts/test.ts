@@ -18,18 +18,19 @@ const CI = process.env.CI === 'true';
 /** The page in a browser: its tests are driven by playwright-core, which is for Node.js alone. */
 const BROWSER_TESTS = join('tests', 'browser');
 
-/** Pure computation, or on a clock of its own: no matter what goes on beside it. */
-const TIMELESS = ['actors', 'domain', 'sim'].map((part) => join('tests', part));
+/** No matter what goes on beside them: pure computation, clocks of their own, or a wait for what comes. */
+const UNDISTURBED = ['actors', 'domain', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
+  .map((part) => join('tests', part));
 /** Take all cores by themselves. */
 const SIMULATION = ['sim.test.ts', 'mutations.test.ts'].map((file) => join('tests', 'sim', file));
 
 /**
- * Files one after the other, unless they are timeless: several run whole clusters, and measure them. The limit is
+ * Files one after the other, unless nothing disturbs them: several run whole clusters, and measure them. The limit is
  * for whole files, and hundreds of simulations are in one.
  */
-function runner(timeless: boolean): string[] {
-  if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(timeless ? ['--parallel'] : [])];
-  const atATime = timeless ? availableParallelism() : 1;
+function runner(undisturbed: boolean): string[] {
+  if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(undisturbed ? ['--parallel'] : [])];
+  const atATime = undisturbed ? availableParallelism() : 1;
   const limits = [`--test-concurrency=${atATime}`, '--test-timeout=1200000'];
   return ['--import', 'tsx', '--test', ...limits, '--test-reporter=spec'];
 }
@@ -98,14 +99,14 @@ const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
 const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
-const isTimeless = (file: string) =>
-  !SIMULATION.includes(file) && TIMELESS.some((part) => file.startsWith(part));
+const isUndisturbed = (file: string) =>
+  !SIMULATION.includes(file) && UNDISTURBED.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
-for (const timeless of [true, false]) {
-  const part = files.filter((file) => isTimeless(file) === timeless);
+for (const undisturbed of [true, false]) {
+  const part = files.filter((file) => isUndisturbed(file) === undisturbed);
   if (part.length === 0) continue;
-  const ended = await run([...runner(timeless), ...options, ...part], env);
+  const ended = await run([...runner(undisturbed), ...options, ...part], env);
   code ||= ended.code;
   skipped += ended.skipped;
 }
