@@ -112,14 +112,14 @@ export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
 /**
  * How long the replica `boot` has to wait for the lease to be free, ms. One that was left to an heir is free for the
  * others `headStartMs` later: if all asked at once they would only be in each other's way. A courtesy, which no
- * guarantee hangs on: the store lets anybody have it.
+ * guarantee hangs on: the store lets anybody have it. There is none on a server whose clock is behind the release.
  */
 export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, headStartMs: number): number {
   const { expires_at, released_at, heir } = lease;
-  const leftMs = expires_at.getTime() - serverNowMs;
-  if (released_at === null) return Math.max(0, leftMs);
-  const isLeftToAnother = heir !== null && heir !== boot;
-  return isLeftToAnother ? Math.min(Math.max(0, leftMs + headStartMs), headStartMs) : 0;
+  if (released_at === null) return Math.max(0, expires_at.getTime() - serverNowMs);
+  const sinceMs = serverNowMs - released_at.getTime();
+  const isLeftToAnother = heir !== null && heir !== boot && sinceMs >= 0;
+  return isLeftToAnother ? Math.max(0, headStartMs - sinceMs) : 0;
 }
 
 /**
