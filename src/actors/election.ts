@@ -22,6 +22,8 @@
  * - leader renews every retry period, and on a hint, which may mean that the lease was taken from it or that it is
  *   asked to step down. A claim renews too. A watchdog on the monotonic clock ends the term
  *   before the lease can be over for others, also when the store never answers.
+ *   If the store says afterwards that the lease is still ours, since a renewal came through that we had given up, we
+ *   give it back, so that nobody has to wait for it to run out.
  * - resigning lets the scheduler settle the batch in flight, then gives the lease back and names an heir, so that
  *   another can have it at once. A leader may also be asked to step down: a command in the lease document, good for one
  *   term, which is seen with the next renewal (the change stream hints at it). It becomes a follower, and
@@ -159,6 +161,9 @@ export const electionMachine = setup({
     isTaken: (_, { hint }: { hint: LeaseHint }) => hint === 'taken',
     isFree: ({ context: { me, heardTerm } }, reading: LeaseReading) =>
       freeInMs(reading, me.boot, HEAD_START_MS) === 0 || isWonUnheard(reading.lease, me.boot, heardTerm),
+    /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
+    isLeftBehind: ({ context: { me, heardTerm } }, { lease }: LeaseReading) =>
+      isHeldUnder(lease, { holder: me.holder, boot: me.boot, term: heardTerm }),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
     /** The store has answered that somebody else holds the lease. */
@@ -216,6 +221,11 @@ export const electionMachine = setup({
                 actions: { type: 'seen', params: ({ event }) => event.output },
               },
               {
+                guard: { type: 'isLeftBehind', params: ({ event }) => event.output },
+                target: 'returning',
+                actions: ['forgetDead', { type: 'seen', params: ({ event }) => event.output }],
+              },
+              {
                 // A pre-emption that came to nothing for another reason than that somebody else was first.
                 guard: { type: 'isHeldByDead', params: ({ event }) => event.output },
                 target: 'challenging',
@@ -264,7 +274,28 @@ export const electionMachine = setup({
         blind: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
         /** The leader's process is gone. A hint may say that somebody else was first: the next look tells. */
         challenging: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
-        /** We have stepped down: somebody else is to be first. */
+        /** What we do not trust in any more holds others up for as long as it is ours in the store. */
+        returning: {
+          invoke: {
+            src: 'release',
+            input: ({ context: { me, heardTerm } }) => ({
+              grant: { holder: me.holder, boot: me.boot, term: heardTerm },
+              by: 'expired',
+            }),
+            onDone: 'yielding',
+            onError: {
+              target: 'blind',
+              actions: {
+                type: 'report',
+                params: ({ event }) => ({
+                  message: 'the lease of a term that is over could not be given back; trying again',
+                  error: event.error,
+                }),
+              },
+            },
+          },
+        },
+        /** We have led: somebody else is to be first. */
         yielding: { after: { yield: 'looking' } },
       },
     },

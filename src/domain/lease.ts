@@ -23,8 +23,8 @@ export interface Candidate {
  */
 export type BeganBy = 'acquired' | 'pre-empted';
 export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
-/** Given back by its holder: because it stopped, or because somebody asked it to make way. */
-export type ReleasedBy = Extract<EndedBy, 'released' | 'stepped down'>;
+/** Given back by its holder: because it stopped, was asked to make way, or had let its term run out before the lease. */
+export type ReleasedBy = Exclude<EndedBy, 'fenced'>;
 
 /** A grant whose holder's process is gone, and when that was seen, on the server's clock. */
 export interface DeadGrant extends Grant {

@@ -153,12 +153,25 @@ describe('election: follower', () => {
   it('asks at once for a lease that it holds without knowing: the answer to its acquisition was lost', () => {
     const mine: LeaseReading = { lease: WON, serverNowMs: T };
     assert.equal(start().answers('read', mine).state, 'candidate');
-    const known = leader().on({ type: 'TRUST.OVER' });
-    assert.equal(
-      known.answers('read', mine).state,
-      'follower.watching',
-      'it could not renew it: others may be better off',
-    );
+  });
+
+  it('gives back a lease that is still its own after it has ended the term: others may be better off', () => {
+    const mine: LeaseReading = { lease: RENEWED, serverNowMs: T };
+    const returning = () => leader().on({ type: 'TRUST.OVER' }).answers('read', mine);
+    assert.deepEqual([returning().state, returning().does], [
+      'follower.returning',
+      [['seen', mine], 'start release'],
+    ]);
+    for (const released of [true, false]) {
+      assert.equal(returning().answers('release', released).state, 'follower.yielding');
+    }
+    const error = new Error('cut off');
+    const failed = returning().fails('release', error);
+    assert.equal(failed.state, 'follower.blind');
+    const message = 'the lease of a term that is over could not be given back; trying again';
+    assert.deepEqual(failed.does[0], ['report', { message, error }]);
+    const over = leader().on({ type: 'TRUST.OVER' }).answers('read', { ...mine, serverNowMs: T + 4000 });
+    assert.equal(over.state, 'candidate', 'it has run out by then');
   });
 
   it('tries again after an error', () => {
@@ -453,7 +466,7 @@ describe('election: asked to step down', () => {
       ...yields('expired'),
     ]);
     lost.after('yield').answers('read', { lease: ASKED, serverNowMs: T });
-    assert.equal(lost.state, 'follower.watching', 'our own lease, which nobody gave back, has to run out');
+    assert.equal(lost.state, 'follower.returning', 'it is tried again');
   });
 
   it('gives it back after a lease duration if the batch never settles', () => {
@@ -506,15 +519,16 @@ it('election: can reach every state, by every transition', () => {
       { type: 'LEADER.DEAD', grant: THEIRS },
     ],
     answers: {
-      read: [FREE, HELD],
+      read: [FREE, HELD, { lease: RENEWED, serverNowMs: T }],
       acquire: [GOT, null],
       renew: [RENEWED, ASKED, null],
       release: [true, false],
     },
-    by: ({ grant, dead, leaving, stopping }) => [grant, dead, leaving, stopping],
-    invariant: (state, { grant, dead, leaving, stopping }, underWay) => {
+    by: ({ grant, heardTerm, dead, leaving, stopping }) => [grant, heardTerm, dead, leaving, stopping],
+    invariant: (state, { grant, heardTerm, dead, leaving, stopping }, underWay) => {
       const asks: Record<string, string> = {
         'follower.looking': 'read',
+        'follower.returning': 'release',
         'candidate': 'acquire',
         'leader.renewing': 'renew',
         'resigning.releasing': 'release',
@@ -531,8 +545,11 @@ it('election: can reach every state, by every transition', () => {
       if (state.startsWith('resigning')) {
         assert.ok(stopping || leaving === 'stepped down', 'who resigns for good was told to stop');
       }
+      if (state === 'follower.returning') {
+        assert.equal(heardTerm, MINE.term, 'it gives back what it has held');
+      }
       if (state === 'follower.challenging') assert.deepEqual(dead, THEIRS, 'it knows whom it pre-empts');
-      if (/^(leader|resigning)|watching|yielding/.test(state)) {
+      if (/^(leader|resigning)|watching|returning|yielding/.test(state)) {
         assert.equal(dead, null, 'whom to pre-empt is old news');
       }
     },

@@ -126,6 +126,31 @@ describe('a leader that does not answer', () => {
     assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) < LEASE.retryMs);
   });
 
+  it('gives back a lease that it let run out, when a renewal took effect that it had given up', async () => {
+    const cluster = await seeing();
+    const old = cluster.leader();
+    const cutMs = cluster.clock.now();
+    const trustedMs = LEASE.durationMs - LEASE.marginMs;
+    let late = 0;
+    old.trouble = async (op, run) => {
+      const sinceMs = cluster.clock.now() - cutMs;
+      if (op === 'lease.read' || sinceMs > trustedMs - 50) return await run();
+      if (op !== 'lease.renew' || sinceMs < trustedMs - LEASE.retryMs - 100) return await unreachable();
+      late++;
+      await run();
+      return await new Promise<never>(() => {});
+    };
+    await cluster.clock.advance(trustedMs + 100);
+    assert.equal(late, 1);
+    assert.deepEqual([old.role, heirs(cluster, [old]).length], ['follower', 1]);
+    await cluster.clock.advance(1000);
+    assert.equal(heirs(cluster, [old]).length, 1);
+    assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
+    const [now, before] = await cluster.user.leadership.list(10);
+    assert.deepEqual([now?.began_by, before?.ended_by, before?.replica], ['acquired', 'expired', old.id]);
+    assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) < 50, `${now?.gap_ms}`);
+  });
+
   it('that was released is told as such', async () => {
     const cluster = await seeing();
     const stopped = cluster.leader().replica.stop();
