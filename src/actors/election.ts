@@ -127,7 +127,7 @@ export const electionMachine = setup({
     })),
     won: sendParent(({ context: { me } }, { lease, previous }: Acquisition): LeaseEvent => ({
       type: 'LEASE.WON',
-      grant: grantOf(me, lease),
+      grant: grantOf(me, lease.term),
       lease,
       // Each claim renews.
       lastClaimMs: previous.renewed_at?.getTime() ?? -Infinity,
@@ -142,7 +142,7 @@ export const electionMachine = setup({
     /** Somebody else has taken the lease, and is not to be met before. */
     standAside: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
-      grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease),
+      grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease.term),
       heardTerm: (_, { lease }) => lease.term,
       dead: null,
     }),
@@ -163,7 +163,7 @@ export const electionMachine = setup({
       freeInMs(reading, me.boot, HEAD_START_MS) === 0 || isWonUnheard(reading.lease, me.boot, heardTerm),
     /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
     isLeftBehind: ({ context: { me, heardTerm } }, { lease }: LeaseReading) =>
-      isHeldUnder(lease, { holder: me.holder, boot: me.boot, term: heardTerm }),
+      isHeldUnder(lease, grantOf(me, heardTerm)),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
     /** The store has answered that somebody else holds the lease. */
@@ -278,10 +278,7 @@ export const electionMachine = setup({
         returning: {
           invoke: {
             src: 'release',
-            input: ({ context: { me, heardTerm } }) => ({
-              grant: { holder: me.holder, boot: me.boot, term: heardTerm },
-              by: 'expired',
-            }),
+            input: ({ context: { me, heardTerm } }) => ({ grant: grantOf(me, heardTerm), by: 'expired' }),
             onDone: 'yielding',
             onError: {
               target: 'blind',
@@ -450,6 +447,6 @@ export const electionMachine = setup({
   },
 });
 
-function grantOf(me: Candidate, lease: Lease): Grant {
-  return { holder: me.holder, boot: me.boot, term: lease.term };
+function grantOf({ holder, boot }: Candidate, term: number): Grant {
+  return { holder, boot, term };
 }

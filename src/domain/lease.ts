@@ -88,6 +88,23 @@ export interface Lease {
   watermark: Watermark;
 }
 
+/** What it is before anybody ever led. */
+export const NEVER_HELD: Readonly<Omit<Lease, 'watermark'>> = {
+  holder: null,
+  boot: null,
+  term: 0,
+  address: null,
+  acquired_at: null,
+  began_by: null,
+  renewed_at: null,
+  expires_at: new Date(0),
+  released_at: null,
+  released_by: null,
+  heir: null,
+  predecessor_died_at: null,
+  step_down_term: null,
+};
+
 /** A lease that was won, and what it was before. */
 export interface Acquisition {
   lease: Lease;

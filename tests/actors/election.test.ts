@@ -11,6 +11,7 @@ import type {
   LeaseReading,
   ReleasedBy,
 } from '../../src/domain/lease.ts';
+import { leaseWith } from '../support/leases.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
@@ -28,7 +29,7 @@ const MARK = { claimedThroughMs: T, mirroredThroughMs: T };
 
 /** A lease that ends `endsInMs` after T. */
 function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
-  return {
+  return leaseWith({
     holder: 'r2',
     boot: 'b2',
     term: 7,
@@ -37,14 +38,9 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
     began_by: 'acquired',
     renewed_at: new Date(T),
     expires_at: new Date(T + endsInMs),
-    released_at: null,
-    released_by: null,
-    heir: null,
-    predecessor_died_at: null,
-    step_down_term: null,
     watermark: MARK,
     ...more,
-  };
+  });
 }
 
 const HELD: LeaseReading = { lease: lease(2000), serverNowMs: T };

@@ -3,27 +3,13 @@ import { describe, it } from 'node:test';
 import { leaderWatch } from '../../src/actors/leaderWatch.ts';
 import type { Peers } from '../../src/actors/ports.ts';
 import type { Grant, Lease, LeaseReading } from '../../src/domain/lease.ts';
+import { leaseWith } from '../support/leases.ts';
 import { SimClock } from '../support/simClock.ts';
 
-const EMPTY: Lease = {
-  holder: null,
-  boot: null,
-  term: 0,
-  address: null,
-  acquired_at: null,
-  began_by: null,
-  renewed_at: null,
-  expires_at: new Date(0),
-  released_at: null,
-  released_by: null,
-  heir: null,
-  predecessor_died_at: null,
-  step_down_term: null,
-  watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
-};
+const EMPTY = leaseWith({});
 
 const held = (holder: string, term: number, boot = `boot-${holder}`): Lease => (
-  { ...EMPTY, holder, boot, term, address: `http://${holder}`, acquired_at: new Date(1000 * term) }
+  leaseWith({ holder, boot, term, address: `http://${holder}`, acquired_at: new Date(1000 * term) })
 );
 const grant = (holder: string, term: number): Grant => ({ holder, boot: `boot-${holder}`, term });
 

@@ -9,6 +9,7 @@ import { DueQueue } from '../../src/domain/dueQueue.ts';
 import type { Grant, Lease, Watermark } from '../../src/domain/lease.ts';
 import { type Run, runId } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
+import { leaseWith } from '../support/leases.ts';
 import { calls, reachable, underParent, walk } from '../support/machines.ts';
 import { changed, every } from '../support/schedules.ts';
 import { SimClock } from '../support/simClock.ts';
@@ -23,7 +24,7 @@ const mark = (claimedMs: number, mirroredMs = claimedMs): Watermark => ({
 });
 
 function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
-  return {
+  return leaseWith({
     holder: 'r1',
     boot: 'b1',
     term,
@@ -32,13 +33,8 @@ function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
     began_by: 'acquired',
     renewed_at: new Date(T + acquiredMs),
     expires_at: new Date(T + acquiredMs + 3000),
-    released_at: null,
-    released_by: null,
-    heir: null,
-    predecessor_died_at: null,
-    step_down_term: null,
     watermark,
-  };
+  });
 }
 
 const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({

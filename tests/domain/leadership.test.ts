@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Term, termsOf, withEnd } from '../../src/domain/leadership.ts';
 import type { Lease } from '../../src/domain/lease.ts';
+import { leaseWith } from '../support/leases.ts';
 
 const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
 
 /** A lease that was acquired so many seconds in, for 3 s, and not renewed. */
 function lease(holder: string, term: number, second: number, changes: Partial<Lease> = {}): Lease {
-  return {
+  return leaseWith({
     holder,
     boot: `boot-${holder}`,
     term,
@@ -16,26 +17,11 @@ function lease(holder: string, term: number, second: number, changes: Partial<Le
     began_by: 'acquired',
     renewed_at: at(second),
     expires_at: at(second + 3),
-    released_at: null,
-    released_by: null,
-    heir: null,
-    predecessor_died_at: null,
-    step_down_term: null,
-    watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
     ...changes,
-  };
+  });
 }
 
-const NOBODY: Lease = {
-  ...lease('', 0, 0),
-  holder: null,
-  boot: null,
-  address: null,
-  acquired_at: null,
-  began_by: null,
-  renewed_at: null,
-  expires_at: new Date(0),
-};
+const NOBODY = leaseWith({});
 
 const began = (holder: string, term: number, second: number, gap_ms: number | null): Term => ({
   term,

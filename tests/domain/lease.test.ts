@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { freeInMs, isFree, type Lease, type LeaseReading } from '../../src/domain/lease.ts';
+import { leaseWith } from '../support/leases.ts';
 
 const HEAD_START_MS = 100;
 
 /** A lease that lasts until 10 s, or was given back then, as it is read at `nowMs`. */
 function reading(nowMs: number, changes: Partial<Lease> = {}): LeaseReading {
-  const lease: Lease = {
+  const lease = leaseWith({
     holder: 'a',
     boot: 'boot-a',
     term: 1,
@@ -15,14 +16,8 @@ function reading(nowMs: number, changes: Partial<Lease> = {}): LeaseReading {
     began_by: 'acquired',
     renewed_at: new Date(7_000),
     expires_at: new Date(10_000),
-    released_at: null,
-    released_by: null,
-    heir: null,
-    predecessor_died_at: null,
-    step_down_term: null,
-    watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
     ...changes,
-  };
+  });
   return { lease, serverNowMs: nowMs };
 }
 

@@ -33,6 +33,11 @@ function announced(boot: string): Announcement {
   return { ...who, started_at: new Date(0), transitions: [], transition_count: 0 };
 }
 
+/** The documents of the store's collection of leases, as they are stored. */
+function leasesOf({ raw, name }: Pick<TestMongoDatabase, 'raw' | 'name'>) {
+  return raw.db(name).collection<{ _id: string; session: Binary | null }>('leases');
+}
+
 /** What only a real server can do to a store. Needs one with `enableTestCommands`. */
 export function mongoCases(mongo: TestMongo): void {
   const test = (name: string, body: (store: Store, database: TestMongoDatabase) => Promise<void>) =>
@@ -51,7 +56,7 @@ export function mongoCases(mongo: TestMongo): void {
     'a transaction that a dead leader left open does not block its successor',
     async (store, { name, raw }) => {
       await lead(store, 'dead', 1);
-      const leases = raw.db(name).collection<{ _id: string; session: Binary }>('leases');
+      const leases = leasesOf({ raw, name });
       const session = raw.startSession();
       const lsid = session.id?.id as Binary;
       await leases.updateOne({ _id: 'leader' }, { $set: { session: lsid } });
@@ -82,9 +87,7 @@ export function mongoCases(mongo: TestMongo): void {
         await failing.off();
       }
       assert.equal(await store.lease.release(grant, 'released'), true);
-      const leases = database.raw.db(database.name).collection<{ _id: string; session: Binary | null }>(
-        'leases',
-      );
+      const leases = leasesOf(database);
       assert.equal((await leases.findOne({ _id: 'leader' }))?.session === null, settled);
       assert.equal((await lead(database.connect(), 'next')).lease.term, 2);
     });
@@ -97,9 +100,7 @@ export function mongoCases(mongo: TestMongo): void {
       async (store, database) => {
         const { grant } = await lead(store, 'ahead');
         await store.lease.release(grant, 'released');
-        const leases = database.raw.db(database.name).collection<{ _id: string; session: Binary | null }>(
-          'leases',
-        );
+        const leases = leasesOf(database);
         const session = database.raw.startSession();
         const ahead = {
           expires_at: new Date(Date.now() + 60_000),
@@ -133,7 +134,7 @@ export function mongoCases(mongo: TestMongo): void {
 
   test('a change is not acknowledged before a claim in flight is over', async (store, { name, raw }) => {
     await create(store, 'job');
-    const leases = raw.db(name).collection<{ _id: string }>('leases');
+    const leases = leasesOf({ raw, name });
     const session = raw.startSession();
     session.startTransaction();
     await leases.updateOne({ _id: 'leader' }, { $inc: { barrier: 1 } }, { session });
@@ -478,7 +479,7 @@ async function ready(
 
 /** How many transactions the server holds open for the session of the lease's holder. */
 async function openTransactions({ name, raw }: TestMongoDatabase): Promise<number> {
-  const lease = await raw.db(name).collection<{ _id: string; session: Binary }>('leases').findOne({
+  const lease = await leasesOf({ raw, name }).findOne({
     _id: 'leader',
   });
   const open = [{ $currentOp: { idleSessions: true } }, {

@@ -3,6 +3,7 @@
  * simulations, in which several replicas share one database. It is gone with the process.
  */
 import type { Clock, Store } from '../../actors/ports.ts';
+import { NEVER_HELD } from '../../domain/lease.ts';
 import { memoryClaims } from './claims.ts';
 import { Connection, type Intercept } from './connection.ts';
 import { Database } from './database.ts';
@@ -39,19 +40,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
     prepare: () =>
       connection.call('store.prepare', () => {
         db.lease ??= {
-          holder: null,
-          boot: null,
-          term: 0,
-          address: null,
-          acquired_at: null,
-          began_by: null,
-          renewed_at: null,
-          expires_at: new Date(0),
-          released_at: null,
-          released_by: null,
-          heir: null,
-          predecessor_died_at: null,
-          step_down_term: null,
+          ...NEVER_HELD,
           watermark: { claimedThroughMs: db.nowMs(), mirroredThroughMs: db.nowMs() },
         };
       }),

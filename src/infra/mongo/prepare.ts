@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import { StoreUnavailable } from '../../actors/ports.ts';
-import { type Collections, LEASE_ID, type LeaseDoc } from './documents.ts';
+import { NEVER_HELD } from '../../domain/lease.ts';
+import { type Collections, LEASE_ID } from './documents.ts';
 import { DUPLICATE_KEY, hasCode } from './errors.ts';
 
 const NAMESPACE_EXISTS = 48;
@@ -38,27 +39,11 @@ async function refuseStandalone(db: Db): Promise<void> {
 }
 
 async function insertLease({ leases }: Collections): Promise<void> {
-  const first: Omit<LeaseDoc, '_id' | 'claimed_through' | 'mirrored_through'> = {
-    holder: null,
-    boot: null,
-    term: 0,
-    address: null,
-    acquired_at: null,
-    began_by: null,
-    renewed_at: null,
-    expires_at: new Date(0),
-    released_at: null,
-    released_by: null,
-    heir: null,
-    predecessor_died_at: null,
-    step_down_term: null,
-    session: null,
-  };
   // Never matches a stored one, so that only the first of all upserts does something.
   const absent = { _id: LEASE_ID, term: { $exists: false } } as const;
   // Nothing that fell due before the product was here is owed.
   const marks = { claimed_through: '$$NOW', mirrored_through: '$$NOW' };
-  await leases.updateOne(absent, [{ $set: { ...first, ...marks } }], { upsert: true });
+  await leases.updateOne(absent, [{ $set: { ...NEVER_HELD, session: null, ...marks } }], { upsert: true });
 }
 
 async function tolerating(code: number, call: Promise<unknown>): Promise<void> {

@@ -4,23 +4,20 @@ import type { ElectionNews } from '../../../src/actors/events.ts';
 import type { Acquisition, Lease } from '../../../src/domain/lease.ts';
 import { LeadershipEvents } from '../../../src/infra/kubernetes/leadershipEvents.ts';
 import { kubernetesNews } from '../../../src/infra/kubernetes/news.ts';
+import { leaseWith } from '../../support/leases.ts';
 import { rest } from '../../support/simClock.ts';
 import { FakeKubernetes, ME, refused, replicaIn } from './fake.ts';
 
 const T0 = Date.UTC(2030, 0, 1);
 
 function lease(term: number, holder: string, startMs: number, more: Partial<Lease> = {}): Lease {
-  return {
-    ...{ holder, boot: `boot-${holder}`, term, address: 'http://x', began_by: 'acquired', released_at: null },
-    ...{ released_by: null, heir: null, predecessor_died_at: null, step_down_term: null },
-    ...{
-      acquired_at: new Date(startMs),
-      renewed_at: new Date(startMs),
-      expires_at: new Date(startMs + 3000),
-    },
-    watermark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
+  return leaseWith({
+    ...{ holder, boot: `boot-${holder}`, term, address: 'http://x', began_by: 'acquired' },
+    acquired_at: new Date(startMs),
+    renewed_at: new Date(startMs),
+    expires_at: new Date(startMs + 3000),
     ...more,
-  };
+  });
 }
 
 /** The term began 40 ms after the one before was released. */
