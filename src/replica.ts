@@ -11,8 +11,9 @@ import type { outcomesMachine } from './actors/outcomes.ts';
 import { nextMark } from './actors/scheduler.ts';
 import { DueQueue } from './domain/dueQueue.ts';
 import { termsOf } from './domain/leadership.ts';
-import { watermarkMs } from './domain/lease.ts';
+import { CLOCK_TOLERANCE_MS, clockBehindMs, type Lease, watermarkMs } from './domain/lease.ts';
 import type { Outcome } from './domain/run.ts';
+import type { NotUnderstood } from './domain/schedule.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
 import type { Vitals } from './infra/metrics/replica.ts';
@@ -55,10 +56,16 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const report = reporting(deps);
-  const slots: SlotDeps = { ...deps, serverTime, trust, report };
+  const sampled: SlotDeps['sampled'] = (sentMs, receivedMs, serverMs) => {
+    const stepMs = serverTime.sample(sentMs, receivedMs, serverMs);
+    if (Math.abs(stepMs) <= CLOCK_TOLERANCE_MS) return;
+    logClockStep(logger, stepMs);
+    observer?.clockStepped?.(stepMs);
+  };
+  const slots: SlotDeps = { ...deps, serverTime, trust, report, sampled };
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
-  let term = 0;
+  let lastSeen: Lease | null = null;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
@@ -73,7 +80,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           slots,
           (seen) => {
             lastAnswerMs = clock.monotonic();
-            term = Math.max(term, seen?.term ?? 0);
+            if (seen !== null && seen.term >= (lastSeen?.term ?? 0)) lastSeen = seen;
           },
           nextMarkNow,
         ),
@@ -105,6 +112,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           me: { holder: identity.id, boot: identity.boot, address: identity.address },
           timing: lease,
           random: () => random.next(),
+          monotonicMs: () => clock.monotonic(),
         },
         scheduler: {
           queue,
@@ -114,6 +122,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           leaseDurationMs: lease.durationMs,
           serverNowMs,
           isTrusted,
+          onSetAside: (schedules) => logSetAside(logger, schedules),
         },
         adoption: {
           queue,
@@ -152,7 +161,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       const mark = scheduler()?.context.mark;
       return {
         leads: role === 'leader' && isTrusted(),
-        term,
+        term: lastSeen?.term ?? 0,
+        clockBehindMs: lastSeen === null || !serverTime.known
+          ? 0
+          : clockBehindMs({ lease: lastSeen, serverNowMs: serverNowMs() }),
+        notUnderstood: queue.setAside.size,
         watermarkMs: mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark),
         schedules: queue.size,
         liveJobs: jobs.size,
@@ -199,6 +212,30 @@ function logElection(logger: Logger, event: ElectionNews): void {
     case 'ELECTION.ENDED':
       return logger.info('term ended', { term: event.term, by: event.by });
   }
+}
+
+function logClockStep(logger: Logger, stepMs: number): void {
+  const by_ms = Math.round(Math.abs(stepMs));
+  if (stepMs > 0) return logger.warn("the database server's clock was set forward", { by_ms });
+  logger.warn(
+    "the database server's clock was set back: schedules fire again once it has passed what it has shown before; " +
+      'what is created or changed from now on fires by the clock as it is now',
+    { by_ms },
+  );
+}
+
+/** Of many at once a few are told by name. */
+const MAX_NAMED = 20;
+
+function logSetAside(logger: Logger, schedules: readonly NotUnderstood[]): void {
+  for (const { id, not_understood } of schedules.slice(0, MAX_NAMED)) {
+    logger.warn('a schedule is not understood by this version and is set aside', {
+      schedule_id: id,
+      reason: not_understood,
+    });
+  }
+  const more = schedules.length - MAX_NAMED;
+  if (more > 0) logger.warn('more schedules are not understood by this version and are set aside', { more });
 }
 
 async function stopped(actor: Actor<typeof replicaMachine>, jobs: JobPool): Promise<void> {

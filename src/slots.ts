@@ -42,6 +42,8 @@ export interface SlotDeps extends ReplicaDeps {
   serverTime: ServerTime;
   trust: TrustWindow;
   report(_: unknown, params: { message: string; error?: unknown }): void;
+  /** The server's time was told by a call that was sent and answered then, monotonic. */
+  sampled(sentMs: number, receivedMs: number, serverMs: number): void;
 }
 
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
@@ -78,9 +80,9 @@ export function fillMirror({ store, logger, report }: SlotDeps) {
       load: fromPromise(async ({ input }) => {
         await store.prepare();
         const { lease } = await store.lease.read();
-        const { schedules, feed } = await store.feed.snapshot(input.observer);
-        logger.info('schedules loaded', { schedules: schedules.length });
-        return { mark: lease.watermark, schedules, feed };
+        const snapshot = await store.feed.snapshot(input.observer);
+        logger.info('schedules loaded', { schedules: snapshot.schedules.length });
+        return { mark: lease.watermark, ...snapshot };
       }),
       resume: fromPromise(({ input }) => store.feed.resume(input.token, input.observer)),
     },
@@ -145,7 +147,7 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
 }
 
 export function fillElection(
-  { store, clock, lease, peers, identity, trust, serverTime, report }: SlotDeps,
+  { store, clock, lease, peers, identity, trust, serverTime, sampled, report }: SlotDeps,
   answered: (seen: Lease | null) => void,
   mark: () => Watermark,
 ) {
@@ -160,7 +162,7 @@ export function fillElection(
     if (answer === null) return null;
     trust.renewed(startedMs);
     const { renewed_at } = leaseOf(answer);
-    if (renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), renewed_at.getTime());
+    if (renewed_at !== null) sampled(startedMs, clock.monotonic(), renewed_at.getTime());
     return answer;
   };
   return electionMachine.provide({
@@ -169,7 +171,7 @@ export function fillElection(
         const sentMs = clock.monotonic();
         const reading = await store.lease.read();
         answered(reading.lease);
-        serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
+        sampled(sentMs, clock.monotonic(), reading.serverNowMs);
         return reading;
       }),
       acquire: fromPromise(({ input: { me, instead } }) =>

@@ -16,6 +16,8 @@
  *   process turns out to be gone, it does not wait for the lease to run out: after a short, random moment, so that
  *   one of several is the first, it pre-empts exactly that grant. Safe, since only the store decides who leads (G3).
  *   A mere timeout is no sign of death.
+ * - A server's clock that is set back gives the lease a longer life than its holder asked for. A follower that sees
+ *   that, and sees no renewal for the length of the lease by its own monotonic clock, takes it from that grant too.
  * - candidate makes one compare-and-set. Any number of replicas may: the store lets one through. An
  *   acquisition whose answer is lost may have won; the next look, or the next acquisition, of the same process
  *   recognises its own lease, and takes it over under a new term.
@@ -43,6 +45,7 @@ import {
   type EndedBy,
   freeInMs,
   type Grant,
+  hasRunOut,
   isHeldUnder,
   isToStepDown,
   isWonUnheard,
@@ -50,6 +53,8 @@ import {
   type LeaseReading,
   type LeaseTiming,
   type ReleasedBy,
+  type Unrenewed,
+  unrenewedSince,
 } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from './events.ts';
@@ -62,6 +67,7 @@ export interface ElectionInput {
   timing: LeaseTiming;
   /** In [0, 1): spreads the looks of the replicas. */
   random: () => number;
+  monotonicMs: () => number;
 }
 
 interface Context extends ElectionInput {
@@ -70,8 +76,10 @@ interface Context extends ElectionInput {
   heardTerm: number;
   /** How long until there may be something to see, by what is known of the lease, ms. */
   quietMs: number;
-  /** The grant whose holder's process is gone. */
+  /** The grant whose holder's process is gone, or has let its lease run out by our clock. */
   dead: DeadGrant | null;
+  /** A lease that the server's clock can't end, since it was set back; null when there is none. */
+  unrenewed: Unrenewed | null;
   /** Why the lease is being given back. */
   leaving: ReleasedBy;
   stopping: boolean;
@@ -130,7 +138,7 @@ export const electionMachine = setup({
       grant: grantOf(me, lease.term),
       lease,
       // Each claim renews.
-      lastClaimMs: previous.renewed_at?.getTime() ?? -Infinity,
+      lastClaimMs: previous.latest_at?.getTime() ?? -Infinity,
     })),
     lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
     requested: sendParent((): LeaseEvent => ({ type: 'LEASE.REQUESTED' })),
@@ -138,6 +146,8 @@ export const electionMachine = setup({
     stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
     noteReading: assign({
       quietMs: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS),
+      unrenewed: ({ context: { unrenewed, monotonicMs } }, reading) =>
+        unrenewedSince(unrenewed, reading, monotonicMs()),
     }),
     /** Somebody else has taken the lease, and is not to be met before. */
     standAside: assign({ quietMs: MEET_AFTER_MS }),
@@ -148,6 +158,15 @@ export const electionMachine = setup({
     }),
     forgetGrant: assign({ grant: null }),
     noteDead: assign({ dead: (_, { grant }: { grant: DeadGrant }) => grant }),
+    noteRunOut: assign({
+      dead: (_, { lease: { holder, boot, term }, serverNowMs }: LeaseReading) => ({
+        holder: holder as string,
+        boot: boot as string,
+        term,
+        diedAt: new Date(serverNowMs),
+      }),
+      unrenewed: null,
+    }),
     forgetDead: assign({ dead: null }),
     /** The watch on the leader's process follows what was read. */
     watchHolder: sendTo('watchLeader', (_, reading: LeaseReading) => ({ type: 'LEADER', reading })),
@@ -164,6 +183,8 @@ export const electionMachine = setup({
     /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
     isLeftBehind: ({ context: { me, heardTerm } }, { lease }: LeaseReading) =>
       isHeldUnder(lease, grantOf(me, heardTerm)),
+    isRunOut: ({ context: { unrenewed, monotonicMs } }, reading: LeaseReading) =>
+      hasRunOut(unrenewed, reading, monotonicMs()),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
     /** The store has answered that somebody else holds the lease. */
@@ -192,6 +213,7 @@ export const electionMachine = setup({
     heardTerm: 0,
     quietMs: 0,
     dead: null,
+    unrenewed: null,
     leaving: 'released',
     stopping: false,
   }),
@@ -230,6 +252,14 @@ export const electionMachine = setup({
                 guard: { type: 'isHeldByDead', params: ({ event }) => event.output },
                 target: 'challenging',
                 actions: { type: 'seen', params: ({ event }) => event.output },
+              },
+              {
+                guard: { type: 'isRunOut', params: ({ event }) => event.output },
+                target: 'challenging',
+                actions: [
+                  { type: 'noteRunOut', params: ({ event }) => event.output },
+                  { type: 'seen', params: ({ event }) => event.output },
+                ],
               },
               {
                 target: 'watching',

@@ -4,13 +4,13 @@
  */
 import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../domain/lease.ts';
 import type { Role } from '../domain/replica.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { NotUnderstood, Schedule } from '../domain/schedule.ts';
 import type { ScheduleChange } from './ports.ts';
 
 /** From the mirror. */
 export type MirrorEvent =
   /** A fresh snapshot. `mark` was in the lease before it was read. */
-  | { type: 'MIRROR.LOADED'; schedules: Schedule[]; mark: Watermark }
+  | { type: 'MIRROR.LOADED'; schedules: Schedule[]; notUnderstood: NotUnderstood[]; mark: Watermark }
   | { type: 'MIRROR.CHANGED'; change: Exclude<ScheduleChange, { kind: 'invalidated' }> }
   /** Every change that took effect at or before this server time has been told. */
   | { type: 'MIRROR.PROGRESS'; throughMs: number };

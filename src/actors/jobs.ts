@@ -68,7 +68,7 @@ export class JobPool {
   }
 
   /** A schedule was changed or deleted. Runs that were claimed go on all the same. */
-  changed(change: Exclude<ScheduleChange, { kind: 'invalidated' }>): void {
+  changed(change: Extract<ScheduleChange, { kind: 'upsert' | 'delete' }>): void {
     if (change.kind === 'delete') this.#send(change.id, { type: 'PAUSED' });
     else this.#send(change.schedule.id, { type: change.schedule.paused ? 'PAUSED' : 'RESUMED' });
   }

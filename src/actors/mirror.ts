@@ -16,9 +16,8 @@
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import type { Watermark } from '../domain/lease.ts';
-import type { Schedule } from '../domain/schedule.ts';
 import type { MirrorEvent } from './events.ts';
-import type { FeedObserver, OpenFeed, ScheduleChange } from './ports.ts';
+import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from './ports.ts';
 import { unfilled } from './slot.ts';
 
 type FeedEvent =
@@ -26,10 +25,8 @@ type FeedEvent =
   | { type: 'FEED.PROGRESS'; stream: number; throughMs: number }
   | { type: 'FEED.FAILED'; stream: number; error: Error; resumable: boolean };
 
-interface Loaded {
+interface Loaded extends Snapshot {
   mark: Watermark;
-  schedules: Schedule[];
-  feed: OpenFeed;
 }
 
 interface Context {
@@ -99,6 +96,7 @@ export const mirrorMachine = setup({
               params: ({ event }) => ({
                 type: 'MIRROR.LOADED',
                 schedules: event.output.schedules,
+                notUnderstood: event.output.notUnderstood,
                 mark: event.output.mark,
               }),
             },

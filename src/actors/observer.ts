@@ -12,4 +12,6 @@ export interface ReplicaObserver {
   /** This replica has ended so many runs of lost executors. */
   abandoned(count: number): void;
   election(news: ElectionNews): void;
+  /** The server's clock was found to have been set, forward or back (negative), by so much. */
+  clockStepped(stepMs: number): void;
 }

@@ -22,7 +22,7 @@ import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
 import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
-import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
+import type { NotUnderstood, Schedule, ScheduleSpec } from '../domain/schedule.ts';
 
 /** The only source of time. */
 export interface Clock {
@@ -175,7 +175,7 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-export interface SchedulePage extends Page<Schedule> {
+export interface SchedulePage extends Page<Schedule | NotUnderstood> {
   /** Of all pages together. */
   total: number;
 }
@@ -193,31 +193,39 @@ export interface ScheduleQuery {
 
 /** Every write is stamped with the server's clock. */
 export interface ScheduleStore {
-  get(id: string): Promise<Schedule | null>;
+  get(id: string): Promise<Schedule | NotUnderstood | null>;
   /** Ordered by id. */
   list(query: ScheduleQuery): Promise<SchedulePage>;
   /** 'conflict' when the id is taken. */
   create(id: string, spec: ScheduleSpec): Promise<Schedule | 'conflict'>;
   /**
    * Replaces the definition; null when there is none of that id, 'conflict' when `ifRevision` is given and
-   * another one is stored. Resolves only when no claim of the old definition can commit any more (G4): a
-   * claim in flight is waited for, a later one finds the new revision.
+   * another one is stored, what is stored when it is not understood: then nothing is changed. A definition that
+   * is equal to the stored one makes no revision, and one with the same timing supersedes nothing
+   * (scheduleChange.ts). Resolves only when no claim of the old definition can commit any more (G4): a claim in
+   * flight is waited for, a later one finds the new revision.
    */
-  replace(id: string, spec: ScheduleSpec, ifRevision?: number): Promise<Schedule | null | 'conflict'>;
-  /** The deleted schedule. Resolves as `replace` does. */
-  remove(id: string, ifRevision?: number): Promise<Schedule | null | 'conflict'>;
+  replace(
+    id: string,
+    spec: ScheduleSpec,
+    ifRevision?: number,
+  ): Promise<Schedule | NotUnderstood | null | 'conflict'>;
+  /** What was deleted, understood or not. Resolves as `replace` does. */
+  remove(id: string, ifRevision?: number): Promise<Schedule | NotUnderstood | null | 'conflict'>;
 }
 
 /** What the change stream says. Changes arrive in the order of their commits. */
 export type ScheduleChange =
   | { kind: 'upsert'; schedule: Schedule }
   | { kind: 'delete'; id: string }
+  /** It was written, and this version can't read it. */
+  | { kind: 'not understood'; schedule: NotUnderstood }
   /** The collection is gone, and the stream with it: start over with a snapshot. */
   | { kind: 'invalidated' };
 
 export interface FeedObserver {
   change(change: ScheduleChange): void;
-  /** All changes that took effect at or before this server time (epoch ms) have been told. */
+  /** All changes that were written at or before this (`written_at`, epoch ms) have been told. */
   progress(throughMs: number): void;
   /** The stream ended; nothing follows. `resumable` is false when its token is of no use any more. */
   failed(error: Error, resumable: boolean): void;
@@ -229,13 +237,20 @@ export interface OpenFeed {
   close(): void;
 }
 
+/** All that is stored, and the stream of what comes after. */
+export interface Snapshot {
+  schedules: Schedule[];
+  notUnderstood: NotUnderstood[];
+  feed: OpenFeed;
+}
+
 export interface ScheduleFeed {
   /**
    * A snapshot and the stream of what came after it, without a gap: the stream starts at a moment before the
    * snapshot was read, so changes may be told that the snapshot holds already. Nothing is told before the
    * promise resolves.
    */
-  snapshot(observer: FeedObserver): Promise<{ schedules: Schedule[]; feed: OpenFeed }>;
+  snapshot(observer: FeedObserver): Promise<Snapshot>;
   /** Goes on after the token. */
   resume(token: unknown, observer: FeedObserver): Promise<OpenFeed>;
 }

@@ -17,14 +17,28 @@
  * does for as long as it takes, leader or not, since those runs are ours to execute. A store that refuses claims
  * may well answer everything else: a moment is waited then, or claims would be made as fast as they are refused.
  *
+ * A schedule that this version does not understand is set aside: it is not in the queue, so that it holds up
+ * no other, and the watermark says for it alone where it stood. The first leader that understands it goes on there.
+ *
+ * The server's clock may be set back while we lead. Nothing that was settled is claimed again; what is due by then
+ * is due by the clock as it is now, and so is the beginning of the term.
+ *
  * Can never happen: two claims in flight; a claim begun without trust in the lease; the watermark past
  * something owed (the queue sees to it); a run started that isn't durable.
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import type { DueQueue, Taken } from '../domain/dueQueue.ts';
-import { type Grant, later, type Watermark } from '../domain/lease.ts';
+import {
+  CLOCK_TOLERANCE_MS,
+  type Grant,
+  later,
+  type Mark,
+  MAX_SET_ASIDE,
+  type Watermark,
+} from '../domain/lease.ts';
 import type { Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
+import type { NotUnderstood } from '../domain/schedule.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from './events.ts';
 import type { JobPool } from './jobs.ts';
 import { type ClaimBatch, type ClaimResult, StoreRefused } from './ports.ts';
@@ -47,10 +61,13 @@ export interface SchedulerInput {
   serverNowMs: () => number;
   /** Whether the replica may still act under its lease, by its own monotonic clock. */
   isTrusted: () => boolean;
+  /** Told of schedules that are set aside, of each once. */
+  onSetAside: (schedules: readonly NotUnderstood[]) => void;
 }
 
 interface Context extends SchedulerInput {
   grant: Grant | null;
+  /** By the server's clock as it is now: no later than the present moment. */
   termBeganMs: number;
   /** The watermark as the lease has it. */
   mark: Watermark;
@@ -60,6 +77,8 @@ interface Context extends SchedulerInput {
   inheritedThroughMs: number;
   /** Our mirror is complete up to here. */
   mirroredMs: number;
+  /** The latest moment on the server's clock at which we have claimed. */
+  latestClaimMs: number;
   /** The term under which the last claim was made, and its number. */
   claimTerm: number;
   claimNumber: number;
@@ -87,8 +106,8 @@ export const schedulerMachine = setup({
     mirrorLoaded: ({ context, event }) => {
       if (event.type !== 'MIRROR.LOADED') return;
       const { queue, jobs } = context;
-      const present = new Set(event.schedules.map((schedule) => schedule.id));
-      for (const { id } of queue.schedules()) {
+      const present = new Set([...event.schedules, ...event.notUnderstood].map(({ id }) => id));
+      for (const id of [...queue.schedules().map((schedule) => schedule.id), ...queue.setAside.keys()]) {
         if (present.has(id)) continue;
         queue.remove(id);
         jobs.changed({ kind: 'delete', id });
@@ -97,14 +116,22 @@ export const schedulerMachine = setup({
         queue.put(schedule, event.mark, claimedByUsThroughMs(context));
         jobs.changed({ kind: 'upsert', schedule });
       }
+      setAside(context, event.notUnderstood);
     },
     mirrorChanged: ({ context, event }) => {
       if (event.type !== 'MIRROR.CHANGED') return;
       const { queue, jobs, mark } = context;
-      if (event.change.kind === 'upsert') {
-        queue.put(event.change.schedule, mark, claimedByUsThroughMs(context));
-      } else queue.remove(event.change.id);
-      jobs.changed(event.change);
+      const { change } = event;
+      switch (change.kind) {
+        case 'upsert':
+          queue.put(change.schedule, mark, claimedByUsThroughMs(context));
+          return jobs.changed(change);
+        case 'delete':
+          queue.remove(change.id);
+          return jobs.changed(change);
+        case 'not understood':
+          return setAside(context, [change.schedule]);
+      }
     },
     unhold: ({ context }) => context.queue.unhold(),
     noteProgress: assign({
@@ -127,12 +154,18 @@ export const schedulerMachine = setup({
         ending: false,
       };
     }),
+    adoptMarks: ({ context, event }) => {
+      if (event.type === 'LEASE.WON') context.queue.adoptMarks(event.lease.watermark);
+    },
+    /** The server's clock may have been set back to before the beginning of the term. */
+    noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
     lose: assign({ grant: null }),
     end: assign({ grant: null, ending: true }),
     answerEnding: assign({ ending: false }),
     noteClaim: assign({
       claimTerm: ({ context }) => context.grant?.term ?? 0,
       claimNumber: ({ context }) => context.claimNumber + 1,
+      latestClaimMs: ({ context }) => Math.max(context.latestClaimMs, context.serverNowMs()),
     }),
     take: ({ context }) => {
       context.queue.take(settler(context), MAX_BATCH);
@@ -184,6 +217,7 @@ export const schedulerMachine = setup({
     mark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
     inheritedThroughMs: 0,
     mirroredMs: -Infinity,
+    latestClaimMs: -Infinity,
     claimTerm: 0,
     claimNumber: 0,
     ending: false,
@@ -194,7 +228,7 @@ export const schedulerMachine = setup({
     'MIRROR.CHANGED': { actions: 'mirrorChanged' },
     'MIRROR.PROGRESS': { actions: ['noteProgress', 'unhold'] },
     'LEASE.SEEN': { actions: ['noteMark', 'advance'] },
-    'LEASE.WON': { actions: ['begin', 'advance'] },
+    'LEASE.WON': { actions: ['begin', 'adoptMarks', 'advance'] },
     'LEASE.LOST': { actions: 'lose' },
     'LEASE.ENDING': { actions: 'end' },
   },
@@ -210,6 +244,7 @@ export const schedulerMachine = setup({
       ],
     },
     waiting: {
+      entry: 'noteClock',
       always: [
         { guard: not('leads'), target: 'idle' },
         { guard: 'isDue', target: 'claiming' },
@@ -301,18 +336,35 @@ function settler(context: Context): Settler {
     term: (context.grant as Grant).term,
     claimNumber: context.claimNumber,
     nowMs: Math.floor(context.serverNowMs()),
-    termBeganMs: context.termBeganMs,
+    termBeganMs: termBeganMs(context),
     graceMs: context.leaseDurationMs,
     mayBeClaimedThroughMs: context.inheritedThroughMs,
   };
+}
+
+/** When the term began, or the present moment if the server's clock was set back to before it. */
+function termBeganMs({ termBeganMs, serverNowMs }: Context): number {
+  const nowMs = Math.floor(serverNowMs());
+  return nowMs < termBeganMs - CLOCK_TOLERANCE_MS ? nowMs : termBeganMs;
 }
 
 /**
  * A schedule that is new to the queue may be one that it had, when a stream tells a deletion again, and what
  * followed it: what we have claimed of it up to now is in the store, and found there.
  */
-function claimedByUsThroughMs({ grant, serverNowMs }: Context): number {
-  return grant === null ? -Infinity : serverNowMs();
+function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): number {
+  return grant === null ? -Infinity : Math.max(latestClaimMs, serverNowMs());
+}
+
+/** Nothing more of them is claimed; runs of theirs that were claimed go on. */
+function setAside(
+  { queue, jobs, grant, mark, onSetAside }: Context,
+  schedules: readonly NotUnderstood[],
+): void {
+  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, grant === null ? null : mark);
+  for (const { id } of schedules) jobs.changed({ kind: 'delete', id });
+  const fresh = schedules.filter(isNew);
+  if (fresh.length > 0) onSetAside(fresh);
 }
 
 function claimBatch(context: Context): ClaimBatch {
@@ -339,17 +391,20 @@ function claimBatch(context: Context): ClaimBatch {
 /**
  * The watermark to write now: with a claim, given what turned out to be stale in it; with a mere renewal,
  * `null`. While our own mirror is not yet as complete as the one of the last leader was, there may be
- * schedules that the lease counts as known and we don't know: nothing moves until we have caught up.
+ * schedules that the lease counts as known and we don't know: nothing moves until we have caught up. Nor while
+ * more schedules are set aside than a watermark can name.
  */
 export function nextMark(
   { queue, mark, mirroredMs }: Pick<Context, 'queue' | 'mark' | 'mirroredMs'>,
   nowMs: number,
   staleIds: ReadonlySet<string> | null,
 ): Watermark {
-  if (mirroredMs < mark.mirroredThroughMs) return mark;
+  if (mirroredMs < mark.mirroredThroughMs || queue.setAside.size > MAX_SET_ASIDE) return mark;
   return later(mark, {
     claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
     mirroredThroughMs: mirroredMs,
+    // A leader has adopted the mark of each.
+    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside as ReadonlyMap<string, Mark>) }),
   });
 }
 

@@ -3,7 +3,7 @@
  * Pure: who is dead, and when that is looked at, is the business of the adoption machine and the store.
  */
 import { parseDuration } from './duration.ts';
-import { type AbandonReason, isUnbegun, type Run } from './run.ts';
+import { type AbandonReason, isRunOf, isUnbegun, type Run } from './run.ts';
 import type { Schedule } from './schedule.ts';
 
 /** What is to be done about one orphan, if it still is as it was found: as `run` says. */
@@ -33,8 +33,7 @@ export function adoptionOf(
   nowMs: number,
 ): Adoption | null {
   const at = new Date(nowMs);
-  // The run was claimed while its schedule was there: one that was made later only has the same id.
-  if (schedule !== undefined && schedule.created_at <= run.claimed_at) {
+  if (schedule !== undefined && isRunOf(run, schedule)) {
     if (isUnbegun(run) || schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
     return abandoned(run, nowMs, 'executor_lost', schedule.history.failure);
   }

@@ -1,6 +1,14 @@
 import { Heap, type HeapEntry } from './heap.ts';
-import type { Watermark } from './lease.ts';
-import { nextOwedMs, settle, settledThroughMs, type Settlement, type Settler } from './owed.ts';
+import { type Mark, markOf, type Watermark } from './lease.ts';
+import {
+  nextOwedMs,
+  settle,
+  settledThroughMs,
+  type Settlement,
+  type Settler,
+  type TimingInForce,
+  timingsOf,
+} from './owed.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The place of one schedule: what it is, how far it is settled, when it owes next. */
@@ -36,13 +44,15 @@ export interface Taken {
  * does, by the watermark, and a new leader needs no read per schedule.
  *
  * It also knows how far the watermark may move: never past anything that is owed and not settled, be it
- * waiting, in flight, or held because our definition of it turned out to be old.
+ * waiting, in flight, or held because our definition of it turned out to be old. Schedules that this version does
+ * not understand are set aside: the watermark passes them, and says where it stood for each.
  */
 export class DueQueue {
   readonly #entries = new Map<string, DueEntry>();
   readonly #heap = new Heap<DueEntry>();
   /** The few entries that are in flight or held. */
-  readonly #aside = new Set<DueEntry>();
+  readonly #apart = new Set<DueEntry>();
+  readonly #setAside = new Map<string, Mark | null>();
   readonly #taken: Taken[] = [];
 
   get size(): number {
@@ -62,13 +72,20 @@ export class DueQueue {
     return this.#heap.peek()?.dueMs ?? Infinity;
   }
 
+  /** Schedules that are not understood: how far each is settled, null before this replica has led. */
+  get setAside(): ReadonlyMap<string, Mark | null> {
+    return this.#setAside;
+  }
+
   /** A schedule as the mirror has it now. Old news (a change told twice) is ignored. */
   put(schedule: Schedule, mark: Watermark, mayBeClaimedThroughMs = -Infinity): void {
     const known = this.#entries.get(schedule.id);
     if (known === undefined) {
+      const settled = this.#setAside.get(schedule.id) ?? markOf(mark, schedule.id);
+      this.#setAside.delete(schedule.id);
       const entry: DueEntry = {
         schedule,
-        cursorMs: settledThroughMs(schedule, mark),
+        cursorMs: settledThroughMs(schedule, settled),
         mayBeClaimedThroughMs,
         dueMs: 0,
         heapIndex: -1,
@@ -78,27 +95,50 @@ export class DueQueue {
       this.#reschedule(entry);
       return;
     }
-    const tookEffectMs = firstNewerMs(known.schedule, schedule);
-    if (tookEffectMs === null) return;
+    if (!isNewer(known.schedule, schedule)) return;
+    const tookEffectMs = firstNewTimingMs(known.schedule, schedule);
     known.schedule = schedule;
-    // By a clock that was a little ahead, we may have claimed what only the new definition owes.
-    known.mayBeClaimedThroughMs = Math.max(
-      known.mayBeClaimedThroughMs,
-      known.cursorMs,
-      mayBeClaimedThroughMs,
-    );
-    known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
+    if (tookEffectMs !== null) {
+      // By a clock that was a little ahead, or was set back since, we may have claimed what the new timing owes.
+      known.mayBeClaimedThroughMs = Math.max(
+        known.mayBeClaimedThroughMs,
+        known.cursorMs,
+        mayBeClaimedThroughMs,
+      );
+      known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
+    }
     if (known.state !== 'in flight') this.#reschedule(known);
     // What it brings may be owed earlier than what is in flight.
     else known.dueMs = Math.min(known.dueMs, nextOwedMs(schedule, known.cursorMs) ?? Infinity);
   }
 
+  /**
+   * The store has a schedule of this id that is not understood: nothing of it is claimed. `mark` is the mark in
+   * force while this replica leads, else null. False when it was set aside before.
+   */
+  putAside(id: string, mark: Watermark | null): boolean {
+    this.#remove(id);
+    if (this.#setAside.has(id)) return false;
+    this.#setAside.set(id, mark === null ? null : markOf(mark, id));
+    return true;
+  }
+
+  /** This replica leads from now on: how far what is set aside is settled is as the lease says. */
+  adoptMarks(mark: Watermark): void {
+    for (const id of this.#setAside.keys()) this.#setAside.set(id, markOf(mark, id));
+  }
+
   remove(id: string): void {
+    this.#setAside.delete(id);
+    this.#remove(id);
+  }
+
+  #remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#heap.remove(entry);
-    this.#aside.delete(entry);
+    this.#apart.delete(entry);
   }
 
   /** What the store says is settled (by whoever leads) needs no second look. */
@@ -110,7 +150,10 @@ export class DueQueue {
       top = this.#heap.peek()
     ) {
       this.#heap.remove(top);
-      top.cursorMs = Math.max(top.cursorMs, settledThroughMs(top.schedule, mark));
+      top.cursorMs = Math.max(
+        top.cursorMs,
+        settledThroughMs(top.schedule, markOf(mark, top.schedule.id)),
+      );
       top.dueMs = nextOwedMs(top.schedule, top.cursorMs) ?? Infinity;
       if (top.dueMs <= mark.claimedThroughMs) unknown.push(top);
       else if (top.dueMs < Infinity) this.#heap.push(top);
@@ -138,7 +181,7 @@ export class DueQueue {
       top = this.#heap.peek()
     ) {
       this.#heap.remove(top);
-      this.#setAside(top, 'in flight');
+      this.#takeApart(top, 'in flight');
       const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
       const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, room);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
@@ -160,16 +203,19 @@ export class DueQueue {
       if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') {
         // What came in meanwhile counts from the moment at which it took effect.
-        entry.cursorMs = Math.min(settlement.cursorMs, firstNewerMs(schedule, entry.schedule) ?? Infinity);
+        entry.cursorMs = Math.min(
+          settlement.cursorMs,
+          firstNewTimingMs(schedule, entry.schedule) ?? Infinity,
+        );
       }
-      if (how === 'stale' && entry.schedule === schedule) this.#setAside(entry, 'held');
+      if (how === 'stale' && entry.schedule === schedule) this.#takeApart(entry, 'held');
       else this.#reschedule(entry);
     }
   }
 
   /** The mirror has made progress: whatever is still held is tried again. */
   unhold(): void {
-    for (const entry of this.#aside) if (entry.state === 'held') this.#reschedule(entry);
+    for (const entry of this.#apart) if (entry.state === 'held') this.#reschedule(entry);
   }
 
   /**
@@ -182,31 +228,41 @@ export class DueQueue {
     if (staleIds !== null) {
       for (const one of this.#taken) if (!staleIds.has(one.schedule.id)) nextMs.set(one.entry, one.nextMs);
     }
-    for (const entry of this.#aside) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
+    for (const entry of this.#apart) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
     return throughMs;
   }
 
-  #setAside(entry: DueEntry, state: 'in flight' | 'held'): void {
+  #takeApart(entry: DueEntry, state: 'in flight' | 'held'): void {
     entry.state = state;
-    this.#aside.add(entry);
+    this.#apart.add(entry);
   }
 
   #reschedule(entry: DueEntry): void {
     this.#heap.remove(entry);
-    this.#aside.delete(entry);
+    this.#apart.delete(entry);
     entry.state = 'waiting';
     entry.dueMs = nextOwedMs(entry.schedule, entry.cursorMs) ?? Infinity;
     if (entry.dueMs < Infinity) this.#heap.push(entry);
   }
 }
 
+/** Whether `next` is a later state of the schedule, or a schedule that was made later under the same id. */
+function isNewer(known: Schedule, next: Schedule): boolean {
+  return isSameLife(known, next) ? next.revision > known.revision : next.written_at >= known.written_at;
+}
+
 /**
- * When the first definition in `next` that `known` does not have took effect, epoch ms; null when `next`
- * brings nothing new.
+ * When the first timing in `next` that `known` does not have took effect, epoch ms; null when `next` brings no new
+ * timing.
  */
-function firstNewerMs(known: Schedule, next: Schedule): number | null {
-  const knownMs = known.effective_from.getTime();
-  if (next.effective_from.getTime() <= knownMs) return null;
-  const newer = next.superseded.find((old) => old.from.getTime() > knownMs);
-  return (newer?.from ?? next.effective_from).getTime();
+function firstNewTimingMs(known: Schedule, next: Schedule): number | null {
+  const [oldest, ...later] = timingsOf(next);
+  if (!isSameLife(known, next)) return (oldest as TimingInForce).from.getTime();
+  const isNew = ({ revision }: TimingInForce) => revision > known.timing_revision;
+  return [oldest as TimingInForce, ...later].find(isNew)?.from.getTime() ?? null;
+}
+
+/** One that is deleted, and made again under its id, starts over at revision 1. */
+function isSameLife(known: Schedule, next: Schedule): boolean {
+  return known.created_at.getTime() === next.created_at.getTime();
 }

@@ -1,9 +1,9 @@
 /** What happens in the cluster, as it is told to whoever watches. */
-import type { BeganBy, EndedBy } from './lease.ts';
+import type { BeganBy, EndedBy, SetBack } from './lease.ts';
 import type { Term } from './leadership.ts';
 import type { Presence, PresenceChange, Replica, Transition } from './replica.ts';
 import type { Run } from './run.ts';
-import type { Schedule } from './schedule.ts';
+import type { NotUnderstood, Schedule } from './schedule.ts';
 
 /** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
 export interface ChangeOfHands {
@@ -26,8 +26,10 @@ export type ClusterEvent =
     type: 'schedule';
     change: 'created' | 'updated' | 'deleted';
     id: string;
-    schedule: Schedule | null;
+    schedule: Schedule | NotUnderstood | null;
   }
+  /** The server's clock was set back. */
+  | { type: 'clock'; set_back: SetBack }
   /** A run has ended. */
   | { type: 'run'; run: Run };
 

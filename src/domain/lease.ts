@@ -35,14 +35,34 @@ export interface DeadGrant extends Grant {
  * How far the work is done, in epoch milliseconds. Two numbers, because a leader can have claimed everything
  * that it knows of and still not know of a schedule that was created a moment ago.
  */
-export interface Watermark {
+export interface Mark {
   /**
-   * Every occurrence at or before this, of every definition that took effect at or before
-   * `mirroredThroughMs`, is settled.
+   * Every occurrence at or before this, of every timing that was written at or before `mirroredThroughMs`, is
+   * settled.
    */
   claimedThroughMs: number;
-  /** The leader's mirror was complete up to here. */
+  /** The leader's mirror was complete up to here. On the clock of `written_at`, which never goes back. */
   mirroredThroughMs: number;
+}
+
+/**
+ * The mark of all schedules. Those that its leader did not understand have a mark of their own: where the mark
+ * stood when the leader set them aside. The first leader that understands one goes on from there.
+ */
+export interface Watermark extends Mark {
+  /** By schedule id. */
+  setAside?: ReadonlyMap<string, Mark>;
+}
+
+/** Schedules that a watermark can leave out (G9). With more of them it stays where it is. */
+export const MAX_SET_ASIDE = 1000;
+
+/** How far one schedule is settled. */
+export function markOf(
+  { setAside, claimedThroughMs, mirroredThroughMs }: Watermark,
+  scheduleId: string,
+): Mark {
+  return setAside?.get(scheduleId) ?? { claimedThroughMs, mirroredThroughMs };
 }
 
 /**
@@ -74,6 +94,10 @@ export interface Lease {
   /** How the present term began. */
   began_by: BeganBy | null;
   renewed_at: Date | null;
+  /** The latest moment on the server's clock at which it was ever acquired or renewed. */
+  latest_at: Date | null;
+  /** The last time that the server's clock was found to have been set back, by more than a failover would. */
+  set_back: SetBack | null;
   /** The lease is free from this moment on. A release sets it to the moment of the release. */
   expires_at: Date;
   /** Set by a release, absent while the term lasts or when it ran out. */
@@ -88,6 +112,23 @@ export interface Lease {
   watermark: Watermark;
 }
 
+/** The server's clock was set back, as a renewal of the lease has found. */
+export interface SetBack {
+  /** What it showed at the renewal before, or later. */
+  from: Date;
+  /** What it showed then. */
+  to: Date;
+}
+
+/** The clocks of a store's members may differ by this much: a change of its primary is no set-back. */
+export const CLOCK_TOLERANCE_MS = 1000;
+
+/** How far the server's clock is behind what it has shown before, ms; 0 when it is not. */
+export function clockBehindMs({ lease, serverNowMs }: LeaseReading): number {
+  const behindMs = (lease.latest_at?.getTime() ?? -Infinity) - serverNowMs;
+  return behindMs > CLOCK_TOLERANCE_MS ? behindMs : 0;
+}
+
 /** What it is before anybody ever led. */
 export const NEVER_HELD: Readonly<Omit<Lease, 'watermark'>> = {
   holder: null,
@@ -97,6 +138,8 @@ export const NEVER_HELD: Readonly<Omit<Lease, 'watermark'>> = {
   acquired_at: null,
   began_by: null,
   renewed_at: null,
+  latest_at: null,
+  set_back: null,
   expires_at: new Date(0),
   released_at: null,
   released_by: null,
@@ -145,6 +188,34 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
  */
 export function isWonUnheard(lease: Lease, boot: string, heardTerm: number): boolean {
   return lease.boot === boot && lease.term > heardTerm;
+}
+
+/** A lease whose last renewal lies in the server's future, and since when it was seen like that; monotonic, ms. */
+export interface Unrenewed {
+  term: number;
+  renewedAtMs: number;
+  sinceMs: number;
+}
+
+/**
+ * What is known of such a lease after another look; null when the lease is an ordinary one. Until it is renewed,
+ * the server's clock says nothing about its end, and an observer has to count by its own.
+ */
+export function unrenewedSince(
+  before: Unrenewed | null,
+  { lease: { term, renewed_at }, serverNowMs }: LeaseReading,
+  nowMs: number,
+): Unrenewed | null {
+  const renewedAtMs = renewed_at?.getTime() ?? -Infinity;
+  if (renewedAtMs <= serverNowMs + CLOCK_TOLERANCE_MS) return null;
+  const isSame = before?.term === term && before.renewedAtMs === renewedAtMs;
+  return { term, renewedAtMs, sinceMs: isSame ? before.sinceMs : nowMs };
+}
+
+/** Whether such a lease was not renewed for as long as it was to last. Its holder has stopped trusting in it by then. */
+export function hasRunOut(before: Unrenewed | null, reading: LeaseReading, nowMs: number): boolean {
+  const now = unrenewedSince(before, reading, nowMs);
+  return now !== null && nowMs - now.sinceMs >= reading.lease.expires_at.getTime() - now.renewedAtMs;
 }
 
 /** Whether whoever leads has been asked to make way. */

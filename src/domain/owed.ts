@@ -2,12 +2,12 @@
  * What a schedule owes: which of its occurrences still have to be claimed, or recorded as not run, after a
  * given moment (G2).
  *
- * A schedule is a row of definitions, each in force for `(from, until]`: the superseded ones that it still
- * carries, then the present one. A cursor says through which moment they are settled. Pure: who asks, and
+ * A schedule is a row of timings, each in force for `(from, until]`, in order and without overlap: the
+ * superseded ones that it still carries, then the present one. A cursor says through which moment they are settled. Pure: who asks, and
  * when, is the scheduler's business.
  */
 import { parseDuration } from './duration.ts';
-import type { Watermark } from './lease.ts';
+import type { Mark } from './lease.ts';
 import {
   countOccurrences,
   newestOccurrences,
@@ -16,7 +16,7 @@ import {
   previousOccurrence,
 } from './occurrences.ts';
 import { type NotRunReason, type Run, runId } from './run.ts';
-import type { Schedule, Superseded } from './schedule.ts';
+import type { Schedule, Superseded, TimingSpec } from './schedule.ts';
 
 /**
  * More owed at once by one schedule than this: the newest are claimed, the rest is recorded `missed` (G9).
@@ -52,14 +52,30 @@ export interface Settlement {
 }
 
 /**
- * Through which moment a schedule is settled, from what the lease says. Definitions that took effect after
+ * Through which moment a schedule is settled, from what the lease says. Timings that were written after
  * `mirroredThroughMs` may have been unknown to whoever moved `claimedThroughMs`: they count from their own
- * beginning.
+ * beginning. Not by when they took effect: after the server's clock was set back, what is new begins before the
+ * watermark.
  */
-export function settledThroughMs(schedule: Schedule, mark: Watermark): number {
-  const froms = [...schedule.superseded.map((old) => old.from.getTime()), schedule.effective_from.getTime()];
-  const firstUnknownMs = froms.find((fromMs) => fromMs > mark.mirroredThroughMs) ?? Infinity;
-  return Math.max(froms[0] as number, Math.min(mark.claimedThroughMs, firstUnknownMs));
+export function settledThroughMs(schedule: Schedule, mark: Mark): number {
+  const timings = timingsOf(schedule);
+  const firstUnknown = timings.find(({ written_at }) => written_at.getTime() > mark.mirroredThroughMs);
+  const knownThroughMs = Math.min(mark.claimedThroughMs, firstUnknown?.from.getTime() ?? Infinity);
+  return Math.max((timings[0] as TimingInForce).from.getTime(), knownThroughMs);
+}
+
+/** One of a schedule's timings: the revision that brought it, and since when. */
+export type TimingInForce = Omit<Superseded, keyof TimingSpec | 'until'>;
+
+/** The timings that a schedule carries, oldest first: what is superseded and still owes, then the present one. */
+export function timingsOf(schedule: Schedule): TimingInForce[] {
+  const { superseded, timing_revision: revision, effective_from: from, written_at } = schedule;
+  return [...superseded, { revision, from, written_at }];
+}
+
+/** Whether a superseded timing may still owe something, by the mark of its schedule. */
+export function stillOwes({ until, written_at }: Superseded, mark: Mark): boolean {
+  return until.getTime() > mark.claimedThroughMs || written_at.getTime() > mark.mirroredThroughMs;
 }
 
 /** The earliest moment at which something is owed after the cursor; null when nothing ever is. */
@@ -80,7 +96,7 @@ export function settle(schedule: Schedule, cursorMs: number, by: Settler, limit:
   const draft = new Draft(schedule, cursorMs, by, limit);
   for (const old of schedule.superseded) {
     const untilMs = Math.min(old.until.getTime(), by.nowMs);
-    draft.notRun(timed(schedule, old), old.from.getTime(), untilMs, 'skipped', 'superseded', old.revision);
+    draft.notRun(timed(schedule, old), old.from.getTime(), untilMs, 'skipped', 'superseded', old);
   }
   if (!schedule.paused) settlePresent(draft, schedule, by);
   return { runs: draft.runs, cursorMs: draft.cursorMs };
@@ -89,7 +105,7 @@ export function settle(schedule: Schedule, cursorMs: number, by: Settler, limit:
 function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
   const fromMs = schedule.effective_from.getTime();
   const missed = (throughMs: number, reason: NotRunReason) =>
-    draft.notRun(schedule, fromMs, throughMs, 'missed', reason, schedule.revision);
+    draft.notRun(schedule, fromMs, throughMs, 'missed', reason, presentTiming(schedule));
   missed(by.nowMs - parseDuration(schedule.policy.catch_up_window) - 1, 'catch_up_window');
   missed(discardedThroughMs(schedule, by), 'catch_up_policy');
   const newest = newestOccurrences(schedule, Math.max(draft.cursorMs, fromMs), by.nowMs, MAX_CATCH_UP);
@@ -112,6 +128,16 @@ function discardedThroughMs(schedule: Schedule, by: Settler): number {
 
 function timed(schedule: Schedule, old: Superseded) {
   return { ...old, created_at: schedule.created_at };
+}
+
+/** The revision that a record names, and the one that brought its timing if that is another one. */
+interface RecordedTiming {
+  revision: number;
+  timing_revision?: number;
+}
+
+function presentTiming({ revision, timing_revision }: Schedule): RecordedTiming {
+  return { revision, timing_revision };
 }
 
 type Timed = Parameters<typeof nextOccurrence>[0];
@@ -144,7 +170,7 @@ class Draft {
         trigger,
         state: 'claimed',
         reason: null,
-        revision: this.#schedule.revision,
+        timing: presentTiming(this.#schedule),
         count: 1,
         sinceMs: atMs,
       });
@@ -161,10 +187,10 @@ class Draft {
     throughMs: number,
     state: 'skipped' | 'missed',
     reason: NotRunReason,
-    revision: number,
+    timing: RecordedTiming,
   ): void {
     const record = (sinceMs: number, atMs: number, count: number) =>
-      this.#add({ atMs, trigger: 'schedule', state, reason, revision, count, sinceMs });
+      this.#add({ atMs, trigger: 'schedule', state, reason, timing, count, sinceMs });
     const singlyThroughMs = Math.min(throughMs, this.#by.mayBeClaimedThroughMs);
     for (
       const atMs of occurrencesBetween(of, Math.max(this.cursorMs, fromMs), singlyThroughMs, this.#limit)
@@ -186,12 +212,12 @@ class Draft {
   }
 
   #add(
-    { atMs, trigger, state, reason, revision, count, sinceMs }:
+    { atMs, trigger, state, reason, timing, count, sinceMs }:
       & Pick<Run, 'trigger' | 'state' | 'reason' | 'count'>
       & {
         atMs: number;
         sinceMs: number;
-        revision: number;
+        timing: RecordedTiming;
       },
   ): void {
     const { replica, boot, term, claimNumber, nowMs } = this.#by;
@@ -201,7 +227,9 @@ class Draft {
     this.runs.push({
       id: runId(this.#schedule.id, scheduledFor),
       schedule_id: this.#schedule.id,
-      schedule_revision: revision,
+      schedule_revision: timing.revision,
+      schedule_created_at: this.#schedule.created_at,
+      timing_revision: timing.timing_revision ?? timing.revision,
       scheduled_for: scheduledFor,
       trigger,
       state,

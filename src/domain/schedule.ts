@@ -53,24 +53,43 @@ export type ScheduleSpec = Timing & {
 export type TimingSpec = Timing & { start_at?: Date; end_at?: Date };
 
 /**
- * A definition that was in force in `(from, until]` and has been replaced or paused since. It is kept with
- * the schedule until the watermark has passed `until`, so that whoever leads by then can record what it still
- * owed (G4).
+ * A timing that was in force in `(from, until]` and has been replaced or paused since. It is kept with the
+ * schedule until the watermark has passed it, so that the leader can record what it still owed (G4).
  */
-export type Superseded = TimingSpec & { revision: number; from: Date; until: Date };
+export type Superseded = TimingSpec & {
+  /** The revision that brought it. */
+  revision: number;
+  from: Date;
+  until: Date;
+  /** As in `Schedule`. */
+  written_at: Date;
+};
 
 /** The part of a stored schedule that is its owner's. */
 export function specOf(schedule: Schedule): ScheduleSpec {
   const {
     id: _i,
     revision: _r,
+    timing_revision: _t,
     created_at: _c,
     updated_at: _u,
     effective_from: _e,
+    written_at: _w,
     superseded: _s,
     ...spec
   } = schedule;
   return spec;
+}
+
+/** A stored document that this version can't read as a schedule. It is never claimed, and can be deleted. */
+export interface NotUnderstood {
+  id: string;
+  /** Why, as the end of a sentence: `type is "rrule", which this version does not know`. */
+  not_understood: string;
+}
+
+export function isUnderstood(stored: Schedule | NotUnderstood): stored is Schedule {
+  return !('not_understood' in stored);
 }
 
 /** A stored schedule. The server owns the fields below. */
@@ -78,13 +97,21 @@ export type Schedule = ScheduleSpec & {
   id: string;
   /** Starts at 1 and grows by 1 with each change. */
   revision: number;
+  /** The revision that brought the present timing (type, definition, start, end, pause). */
+  timing_revision: number;
   created_at: Date;
   updated_at: Date;
   /**
-   * Server time at which the present revision took effect: it owes the occurrences after this moment, and no
+   * Server time at which the present timing took effect: it owes the occurrences after this moment, and no
    * others.
    */
   effective_from: Date;
+  /**
+   * When the present timing was written, on a clock of the store that never goes back. The same as
+   * `effective_from`, unless the server's clock was set back before. It tells whether a leader can have known
+   * the timing, and nothing else.
+   */
+  written_at: Date;
   /** Oldest first. Never sent to clients. */
   superseded: Superseded[];
 };

@@ -25,7 +25,9 @@ export class ServerTime {
   #samples: Sample[] = [];
   #best: Sample | null = null;
 
-  sample(sentMonotonicMs: number, receivedMonotonicMs: number, serverMs: number): void {
+  /** Answers by how much the server's clock was stepped since the samples before, ms; 0 when it was not. */
+  sample(sentMonotonicMs: number, receivedMonotonicMs: number, serverMs: number): number {
+    const before = this.#best;
     const sample = {
       // The server's time is cut to whole milliseconds: half of one is the mean error.
       offsetMs: serverMs + 0.5 - (sentMonotonicMs + receivedMonotonicMs) / 2,
@@ -37,6 +39,7 @@ export class ServerTime {
     this.#samples.push(sample);
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
     this.#best = this.#samples.reduce((best, next) => next.roundTripMs <= best.roundTripMs ? next : best);
+    return before === null || agree(before, sample) ? 0 : sample.offsetMs - before.offsetMs;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Schedule } from '../domain/schedule.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { readJson } from './body.ts';
@@ -35,15 +35,20 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
     const nowMs = serverNowMs();
     linkNext(c, page.nextCursor);
     c.header('X-Total-Count', String(page.total));
-    return c.json(page.items.map((schedule) => ({
-      ...scheduleView(schedule, latest.get(schedule.id), nowMs),
-      ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
-    })));
+    return c.json(page.items.map((schedule) =>
+      isUnderstood(schedule)
+        ? {
+          ...scheduleView(schedule, latest.get(schedule.id), nowMs),
+          ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
+        }
+        : schedule
+    ));
   }
 
   async function get(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    return answer(c, 200, present(id, await schedules.get(id)));
+    const stored = await schedules.get(id);
+    return stored !== null && !isUnderstood(stored) ? c.json(stored) : answer(c, 200, present(id, stored));
   }
 
   async function replace(c: Context): Promise<Response> {
@@ -61,7 +66,9 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
 
   async function remove(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    const schedule = changed(id, await schedules.remove(id, readIfMatch(c)));
+    const removed = await schedules.remove(id, readIfMatch(c));
+    if (removed !== null && removed !== 'conflict' && !isUnderstood(removed)) return c.json(removed);
+    const schedule = changed(id, removed);
     const latest = await runs.latest([id]);
     return c.json({ ...scheduleView(schedule, latest.get(id), serverNowMs()), next_fire_at: null });
   }
@@ -95,13 +102,22 @@ export function unknownSchedule(id: string): Problem {
   return new Problem(404, `there is no schedule ${JSON.stringify(id.slice(0, 128))}`);
 }
 
-/** The schedule, if there is one. */
-export function present(id: string, schedule: Schedule | null): Schedule {
+/** The schedule, if there is one that this version understands. */
+export function present(id: string, schedule: Schedule | NotUnderstood | null): Schedule {
   if (schedule === null) throw unknownSchedule(id);
-  return schedule;
+  if (isUnderstood(schedule)) return schedule;
+  throw new Problem(
+    409,
+    `schedule ${
+      JSON.stringify(id)
+    } is not understood by this version, ${VERSION_ADVICE}: ${schedule.not_understood}`,
+  );
 }
 
-function changed(id: string, result: Schedule | null | 'conflict'): Schedule {
+const VERSION_ADVICE =
+  'and can only be shown or deleted here; a replica of a newer version may understand it';
+
+function changed(id: string, result: Schedule | NotUnderstood | null | 'conflict'): Schedule {
   if (result === 'conflict') {
     throw new Problem(
       412,

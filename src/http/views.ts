@@ -1,7 +1,6 @@
 /** What clients see of records: the fields that are theirs to know, and those that are computed for them. */
 import { type Term, withEnd } from '../domain/leadership.ts';
-import { isFree, type Lease, type LeaseReading } from '../domain/lease.ts';
-import { watermarkMs } from '../domain/lease.ts';
+import { clockBehindMs, isFree, type Lease, type LeaseReading, watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
 import { NOBODY, type Run } from '../domain/run.ts';
@@ -12,7 +11,15 @@ import type { Schedule } from '../domain/schedule.ts';
  * none or while the schedule is paused; `last_run` is its newest run, or null.
  */
 export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs: number) {
-  const { id, revision, superseded: _superseded, effective_from, ...rest } = schedule;
+  const {
+    id,
+    revision,
+    timing_revision: _timing,
+    written_at: _written,
+    superseded: _superseded,
+    effective_from,
+    ...rest
+  } = schedule;
   // The corrected clock may be a little behind the server's, which has stamped the definition.
   const afterMs = Math.max(nowMs, effective_from.getTime());
   const nextMs = schedule.paused ? null : nextOccurrence(schedule, afterMs);
@@ -30,6 +37,8 @@ export function runView(run: Run) {
     executor_boot: _boot,
     expire_at: _expireAt,
     schedule_revision: _revision,
+    schedule_created_at: _created,
+    timing_revision: _timing,
     claim_number: _claim,
     count,
     since,
@@ -59,6 +68,8 @@ export function clusterView(reading: LeaseReading, replicas: readonly Replica[],
     term: lease.term,
     watermark: new Date(watermarkMs(lease.watermark)),
     now: new Date(serverNowMs),
+    // Schedules of before fire again, and the watermark moves on, once the clock has made up for it.
+    clock: { set_back: lease.set_back, behind_ms: clockBehindMs(reading) },
     inspected_by: inspectedBy,
     replicas: replicas.map(replicaView),
   };

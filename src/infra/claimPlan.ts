@@ -45,10 +45,21 @@ export function planClaim(
 }
 
 /** A stored record that stands for several occurrences in a row: only the last of them is found by its id. */
-export type Counted = Pick<Run, 'schedule_id' | 'since' | 'scheduled_for'>;
+export type Counted = Pick<
+  Run,
+  'schedule_id' | 'since' | 'scheduled_for' | 'schedule_created_at' | 'timing_revision'
+>;
 
-function covers({ schedule_id, since, scheduled_for }: Counted, run: Run): boolean {
-  return schedule_id === run.schedule_id && since <= run.scheduled_for && run.scheduled_for <= scheduled_for;
+function covers(record: Counted, run: Run): boolean {
+  return record.schedule_id === run.schedule_id && isOfSameTiming(record, run) &&
+    record.since <= run.scheduled_for && run.scheduled_for <= record.scheduled_for;
+}
+
+/** Records of several timings can lie over one another where the server's clock was set back. */
+function isOfSameTiming(record: Counted, run: Run): boolean {
+  return record.timing_revision === undefined ||
+    record.timing_revision === run.timing_revision &&
+      record.schedule_created_at?.getTime() === run.schedule_created_at?.getTime();
 }
 
 /** Ids of the schedules whose definition is not the one that the batch was made from. */

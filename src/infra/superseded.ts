@@ -13,3 +13,10 @@ export function tooManySuperseded(id: string): StoreUnavailable {
       'Try again once a leader has caught up.',
   );
 }
+
+/** Others change its timing all the time, each of them before this one can. */
+export function tooManyChanges(id: string): StoreUnavailable {
+  return new StoreUnavailable(
+    `schedule ${id} is being changed by others all the time; nothing was changed. Try again.`,
+  );
+}

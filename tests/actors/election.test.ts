@@ -21,6 +21,7 @@ const INPUT: ElectionInput = {
   me: ME,
   timing: { durationMs: 3000, retryMs: 300, marginMs: 500 },
   random: () => 0.5,
+  monotonicMs: () => 0,
 };
 const MINE: Grant = { holder: 'r1', boot: 'b1', term: 8 };
 /** Of the lease as `lease()` makes it. */
@@ -37,6 +38,7 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
     acquired_at: new Date(T),
     began_by: 'acquired',
     renewed_at: new Date(T),
+    latest_at: new Date(T),
     expires_at: new Date(T + endsInMs),
     watermark: MARK,
     ...more,
@@ -44,6 +46,8 @@ function lease(endsInMs: number, more: Partial<Lease> = {}): Lease {
 }
 
 const HELD: LeaseReading = { lease: lease(2000), serverNowMs: T };
+/** Of the server's future, and over at the moment of its renewal. */
+const RUN_OUT: LeaseReading = { lease: lease(9000, { renewed_at: new Date(T + 9000) }), serverNowMs: T };
 const FREE: LeaseReading = { lease: lease(0), serverNowMs: T };
 const WON = lease(3000, { ...MINE, address: ME.address });
 const GOT: Acquisition = { lease: WON, previous: FREE.lease };
@@ -132,6 +136,24 @@ describe('election: follower', () => {
     assert.deepEqual(it.does, [`after ${50 + 2 + 5}`]);
     assert.equal(it.on(LEFT).state, 'candidate', 'it was given back by then');
     assert.equal(start().answers('read', HELD).on(TAKEN).after('nextLook').state, 'follower.looking');
+  });
+
+  it('takes a lease that is not renewed for its length by its own clock, where the server’s was set back', () => {
+    let nowMs = 5_000;
+    const held: LeaseReading = {
+      lease: lease(3_600_000 + 3000, { renewed_at: new Date(T + 3_600_000) }),
+      serverNowMs: T,
+    };
+    const it = start({ monotonicMs: () => nowMs }).answers('read', held);
+    assert.equal(it.state, 'follower.watching');
+    nowMs += 2999;
+    assert.equal(it.after('nextLook').answers('read', held).state, 'follower.watching');
+    nowMs += 1;
+    const renewed = { ...held, lease: { ...held.lease, renewed_at: new Date(T + 3_600_300) } };
+    assert.equal(it.after('nextLook').answers('read', renewed).state, 'follower.watching');
+    nowMs += 3000;
+    assert.equal(it.after('nextLook').answers('read', renewed).state, 'follower.challenging');
+    assert.deepEqual(it.context.dead, THEIRS, 'it pre-empts exactly that grant');
   });
 
   it('leaves a lease to its heir when it finds out by looking, for as long', () => {
@@ -515,7 +537,7 @@ it('election: can reach every state, by every transition', () => {
       { type: 'LEADER.DEAD', grant: THEIRS },
     ],
     answers: {
-      read: [FREE, HELD, { lease: RENEWED, serverNowMs: T }],
+      read: [FREE, HELD, RUN_OUT, { lease: RENEWED, serverNowMs: T }],
       acquire: [GOT, null],
       renew: [RENEWED, ASKED, null],
       release: [true, false],

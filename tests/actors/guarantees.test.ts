@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assertOnceEach, every, LEASE, loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
+import { understood } from '../support/schedules.ts';
 
 describe('a cluster of three', () => {
   it('has one leader, which alone fires', async () => {
@@ -167,8 +168,7 @@ describe('what the leader does not know yet', () => {
     // The pump asks again with the delay.
     await cluster.clock.advance(1000);
     const before = (await cluster.runs('s')).length;
-    const replaced = await cluster.user.schedules.replace('s', every(70));
-    assert.ok(replaced !== null && replaced !== 'conflict');
+    const replaced = understood(await cluster.user.schedules.replace('s', every(70)));
     await cluster.clock.advance(350);
     assert.equal(
       (await cluster.runs('s')).length,
@@ -203,8 +203,8 @@ describe('what the leader does not know yet', () => {
     const claimed = runs.filter((run) => run.schedule_revision === 1 && run.state !== 'skipped').length;
     assert.ok(skipped.every((run) => run.reason === 'superseded'));
     const accounted = claimed + skipped.reduce((sum, run) => sum + run.count, 0);
-    const schedule = await cluster.user.schedules.get('s');
-    const until = (schedule?.effective_from.getTime() as number) - firstMs;
+    const schedule = understood(await cluster.user.schedules.get('s'));
+    const until = schedule.effective_from.getTime() - firstMs;
     assert.equal(accounted, Math.floor(until / 100) + 1, 'each occurrence of the old definition');
   });
 
@@ -258,7 +258,9 @@ describe('a leader whose mirror is behind', () => {
     await cluster.clock.advance(440);
     old.crash();
     await cluster.clock.advance(300);
-    await cluster.user.schedules.replace('s', every(100));
+    // Another timing with the same occurrences.
+    const end_at = new Date(cluster.clock.now() + 3_600_000);
+    await cluster.user.schedules.replace('s', { ...every(100), end_at });
     const claimed = await cluster.runs('s');
     assert.ok(claimed.length > 0 && claimed.every((run) => run.state === 'succeeded'));
     await cluster.clock.advance(5000);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mirrorMachine } from '../../src/actors/mirror.ts';
-import type { FeedObserver, OpenFeed, ScheduleChange } from '../../src/actors/ports.ts';
+import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from '../../src/actors/ports.ts';
 import type { Watermark } from '../../src/domain/lease.ts';
-import type { Schedule } from '../../src/domain/schedule.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../support/machines.ts';
 import { every } from '../support/schedules.ts';
 import { SimClock } from '../support/simClock.ts';
@@ -44,7 +43,12 @@ const broke = (stream: number, resumable: boolean) => ({
   error: new Error('cut off'),
   resumable,
 });
-const loaded = (feed: OpenFeed = new Feed('t1')) => ({ mark: MARK, schedules: [A], feed });
+const loaded = (feed: OpenFeed = new Feed('t1')) => ({
+  mark: MARK,
+  schedules: [A],
+  notUnderstood: [],
+  feed,
+});
 const following = (feed?: OpenFeed) => walk(machine).answers('load', loaded(feed));
 /** Without parameters. */
 const names = (does: Walk['does']) => does.map((deed) => typeof deed === 'string' ? deed : deed[0]);
@@ -57,7 +61,12 @@ describe('mirror', () => {
     assert.deepEqual(it.does, ['start load']);
     it.answers('load', loaded());
     assert.equal(it.state, 'following');
-    assert.deepEqual(it.does, [['tell', { type: 'MIRROR.LOADED', schedules: [A], mark: MARK }]]);
+    assert.deepEqual(it.does, [['tell', {
+      type: 'MIRROR.LOADED',
+      schedules: [A],
+      notUnderstood: [],
+      mark: MARK,
+    }]]);
   });
 
   it('tries again, half a second later, when the snapshot gets no answer', () => {
@@ -215,7 +224,7 @@ describe('mirror', () => {
 function running() {
   const clock = new SimClock();
   const load = calls<
-    { mark: Watermark; schedules: Schedule[]; feed: OpenFeed },
+    { mark: Watermark } & Snapshot,
     { observer: FeedObserver }
   >();
   const resume = calls<OpenFeed, { observer: FeedObserver; token: unknown }>();
@@ -238,7 +247,7 @@ describe('mirror, as an actor', () => {
     await answered;
     observer.progress(T + 2);
     assert.deepEqual(under.told, [
-      { type: 'MIRROR.LOADED', schedules: [A], mark: MARK },
+      { type: 'MIRROR.LOADED', schedules: [A], notUnderstood: [], mark: MARK },
       { type: 'MIRROR.CHANGED', change: DELETE },
       { type: 'MIRROR.PROGRESS', throughMs: T + 1 },
       { type: 'MIRROR.PROGRESS', throughMs: T + 2 },
@@ -278,7 +287,12 @@ describe('mirror, as an actor', () => {
     assert.deepEqual([old.closed, resume.list.length, load.list.length], [true, 0, 2]);
     load.list[0]?.input.observer.change(DELETE);
     await load.last.answer({ ...loaded(), schedules: [] });
-    assert.deepEqual(under.told.at(-1), { type: 'MIRROR.LOADED', schedules: [], mark: MARK });
+    assert.deepEqual(under.told.at(-1), {
+      type: 'MIRROR.LOADED',
+      schedules: [],
+      notUnderstood: [],
+      mark: MARK,
+    });
     assert.equal(under.told.length, 2);
   });
 

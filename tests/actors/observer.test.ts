@@ -19,6 +19,7 @@ async function observed() {
     claimed: (runs) => void told.claimed.push(...runs),
     attempting: (run) => void told.attempts.push(run),
     settled: ({ run_id }) => void told.settled.push(run_id),
+    clockStepped: () => {},
     abandoned: (count) => void (told.abandoned += count),
     election(news) {
       if (news.type === 'ELECTION.BEGAN') told.terms.push(`${news.acquisition.lease.began_by}`);
@@ -94,7 +95,9 @@ describe("a replica's vital signs", () => {
     for (const { id, replica } of cluster.replicas) {
       const { watermarkMs, ...vitals } = replica.vitals();
       const leads = id === cluster.leader().id;
-      assert.deepEqual(vitals, { leads, term: 1, schedules: 1, liveJobs: Number(leads) });
+      assert.deepEqual(vitals, {
+        ...{ leads, term: 1, schedules: 1, liveJobs: Number(leads), notUnderstood: 0, clockBehindMs: 0 },
+      });
       assert.ok(
         watermarkMs !== null && watermarkMs > lease.watermark.mirroredThroughMs - 1000,
         `${watermarkMs}`,

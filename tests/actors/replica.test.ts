@@ -31,6 +31,7 @@ function input(): ReplicaInput {
       me: { holder: 'r1', boot: 'b1', address: 'http://r1' },
       timing: { durationMs: 3000, retryMs: 300, marginMs: 500 },
       random: () => 0.5,
+      monotonicMs: () => 0,
     },
     scheduler: {
       queue: new DueQueue(),
@@ -40,6 +41,7 @@ function input(): ReplicaInput {
       leaseDurationMs: 3000,
       serverNowMs: () => 0,
       isTrusted: () => true,
+      onSetAside: () => {},
     },
     adoption: {
       queue: new DueQueue(),

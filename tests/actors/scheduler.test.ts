@@ -48,6 +48,7 @@ const ENDING = { type: 'LEASE.ENDING' as const };
 const loadedEvent = (...schedules: Schedule[]) => ({
   type: 'MIRROR.LOADED' as const,
   schedules,
+  notUnderstood: [],
   mark: mark(0),
 });
 const upsert = (schedule: Schedule) => ({
@@ -76,7 +77,13 @@ function running(...schedules: Schedule[]) {
     runMachine.provide({ actors: { execute: execute.slot } }),
     { clock, serverNowMs: () => clock.now() },
   );
-  const tests = { trusted: true, skewMs: 0, reports: [] as string[], claimed: [] as unknown[] };
+  const tests = {
+    trusted: true,
+    skewMs: 0,
+    reports: [] as string[],
+    claimed: [] as unknown[],
+    setAside: [] as string[],
+  };
   const under = underParent(
     schedulerMachine.provide({
       actors: { claim: claim.slot, resolve: resolve.slot },
@@ -96,6 +103,7 @@ function running(...schedules: Schedule[]) {
         leaseDurationMs: 3000,
         serverNowMs: () => clock.now() + tests.skewMs,
         isTrusted: () => tests.trusted,
+        onSetAside: (schedules) => void tests.setAside.push(...schedules.map(({ id }) => id)),
       },
     },
   );
@@ -149,6 +157,7 @@ describe('scheduler', () => {
       leaseDurationMs: 3000,
       serverNowMs: () => T + sinceMs,
       isTrusted: () => true,
+      onSetAside: () => {},
     };
   }
   /** With something due, or not; the machine alone, its effects are not carried out. */

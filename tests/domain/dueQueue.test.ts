@@ -70,6 +70,91 @@ describe('the due queue', () => {
     );
   });
 
+  it('goes on where it was when anything but the timing changes (G4)', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.put({ ...first, revision: 2, name: 'new' }, FRESH);
+    queue.take(at(T + 200), 1000);
+    assert.deepEqual(takenTimes(queue), ['s 100', 's 200']);
+    assert.deepEqual(queue.taken[0]?.settlement.runs.map((run) => run.schedule_revision), [2, 2]);
+    queue.put({ ...first, revision: 3 }, FRESH);
+    queue.finish(() => 'settled');
+    assert.equal(queue.nextDueMs(), T + 300);
+    queue.put({ ...first, revision: 2, name: 'old news' }, FRESH);
+    assert.equal(queue.get('s')?.schedule.revision, 3);
+  });
+
+  it('tries again what was held for a change of anything but the timing', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 100), 1000);
+    queue.finish(() => 'stale');
+    assert.equal(queue.nextDueMs(), Infinity);
+    queue.put({ ...first, revision: 2 }, FRESH);
+    assert.equal(queue.nextDueMs(), T + 100);
+  });
+
+  it('counts a timing that was written after the clock was set back from its own beginning', () => {
+    const queue = new DueQueue();
+    const first = every(100, T);
+    queue.put(first, FRESH);
+    queue.take(at(T + 1000), 1000);
+    queue.finish(() => 'settled');
+    const setBack = changed(first, 70, T + 200, { written_at: new Date(T + 1000), superseded: [] });
+    queue.put(setBack, FRESH);
+    assert.equal(queue.nextDueMs(), T + 210);
+    queue.advance({ claimedThroughMs: T + 1000, mirroredThroughMs: T + 999 });
+    assert.equal(queue.nextDueMs(), T + 210, 'the watermark does not count for it');
+    queue.put(every(100, T + 300, { id: 'new', written_at: new Date(T + 1000) }), {
+      claimedThroughMs: T + 1000,
+      mirroredThroughMs: T + 999,
+    });
+    assert.equal(queue.get('new')?.cursorMs, T + 300);
+  });
+
+  it('knows a schedule that was made anew under its id, whatever its clock says', () => {
+    const queue = new DueQueue();
+    queue.put(every(100, T + 500, { revision: 4 }), FRESH);
+    queue.put(every(100, T, { written_at: new Date(T + 600) }), FRESH);
+    assert.deepEqual([queue.get('s')?.schedule.revision, queue.get('s')?.cursorMs], [1, T]);
+    queue.put(every(100, T + 500, { revision: 5 }), FRESH);
+    assert.equal(queue.get('s')?.schedule.revision, 1, 'what is told again is old news');
+  });
+
+  it('lets the watermark pass what is set aside, and goes on there when it is understood', () => {
+    const queue = new DueQueue();
+    const early = { claimedThroughMs: T + 200, mirroredThroughMs: T + 200 };
+    queue.put(every(100, T), FRESH);
+    assert.equal(queue.putAside('s', early), true);
+    assert.equal(queue.putAside('s', FRESH), false, 'it was set aside before');
+    assert.deepEqual([queue.size, queue.nextDueMs()], [0, Infinity]);
+    assert.equal(queue.settledThroughMs(T + 900, null), T + 900);
+    assert.deepEqual([...queue.setAside], [['s', early]]);
+    queue.put(every(100, T), { claimedThroughMs: T + 900, mirroredThroughMs: T + 900 });
+    assert.equal(queue.nextDueMs(), T + 300);
+    assert.equal(queue.setAside.size, 0);
+    assert.equal(queue.settledThroughMs(T + 900, null), T + 299);
+  });
+
+  it('goes by the lease for what was set aside by a leader before, or by itself as a follower', () => {
+    const queue = new DueQueue();
+    const early = { claimedThroughMs: T + 200, mirroredThroughMs: T + 200 };
+    const mark = { claimedThroughMs: T + 900, mirroredThroughMs: T + 900, setAside: new Map([['s', early]]) };
+    queue.put(every(100, T), mark);
+    assert.equal(queue.nextDueMs(), T + 300);
+    queue.advance(mark);
+    assert.equal(queue.nextDueMs(), T + 300);
+    queue.putAside('s', null);
+    queue.putAside('t', null);
+    queue.adoptMarks(mark);
+    const rest = { claimedThroughMs: T + 900, mirroredThroughMs: T + 900 };
+    assert.deepEqual([...queue.setAside], [['s', early], ['t', rest]]);
+    queue.remove('t');
+    assert.equal(queue.setAside.has('t'), false);
+  });
+
   it('lets the watermark past nothing that is owed', () => {
     const queue = new DueQueue();
     queue.put(every(100, T, { id: 'a' }), FRESH);

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { freeInMs, isFree, type Lease, type LeaseReading } from '../../src/domain/lease.ts';
+import {
+  clockBehindMs,
+  freeInMs,
+  hasRunOut,
+  isFree,
+  later,
+  type Lease,
+  type LeaseReading,
+  markOf,
+  unrenewedSince,
+} from '../../src/domain/lease.ts';
 import { leaseWith } from '../support/leases.ts';
 
 const HEAD_START_MS = 100;
@@ -43,5 +53,58 @@ describe('a lease', () => {
     const waits = [10_000, 10_060, 10_100, 11_000].map((nowMs) => free(reading(nowMs, LEFT)));
     assert.deepEqual(waits, [100, 40, 0, 0]);
     assert.equal(free(reading(9_999, LEFT)), 0);
+  });
+});
+
+describe('a lease on a server whose clock was set back', () => {
+  const held = reading(0);
+
+  it('is over when it was not renewed for its length, by the observer', () => {
+    const seen = unrenewedSince(null, held, 50_000);
+    assert.deepEqual(seen, { term: 1, renewedAtMs: 7_000, sinceMs: 50_000 });
+    assert.equal(hasRunOut(seen, reading(2_900), 52_999), false);
+    assert.equal(hasRunOut(seen, reading(2_900), 53_000), true);
+    assert.deepEqual(unrenewedSince(seen, held, 51_000), seen, 'it is the same lease');
+  });
+
+  it('is counted anew when it was renewed, or taken by another', () => {
+    const seen = unrenewedSince(null, held, 50_000);
+    assert.equal(hasRunOut(seen, reading(0, { renewed_at: new Date(8_000) }), 53_000), false);
+    assert.equal(hasRunOut(seen, reading(0, { term: 2 }), 53_000), false);
+  });
+
+  it('is an ordinary one once the clock has passed its renewal, or nearly', () => {
+    for (const nowMs of [6_000, 7_000, 9_000]) {
+      assert.equal(unrenewedSince(null, reading(nowMs), 0), null);
+      assert.equal(hasRunOut({ term: 1, renewedAtMs: 7_000, sinceMs: 0 }, reading(nowMs), 99_000), false);
+    }
+    assert.equal(hasRunOut(null, held, 99_000), false, 'nothing is known of how long it is like that');
+  });
+
+  it('says how far the clock is behind what it has shown', () => {
+    const latest_at = new Date(7_000);
+    assert.deepEqual([0, 5_000, 6_000, 8_000].map((nowMs) => clockBehindMs(reading(nowMs, { latest_at }))), [
+      7_000,
+      2_000,
+      0,
+      0,
+    ]);
+    assert.equal(clockBehindMs(reading(0)), 0, 'an older version does not say');
+  });
+});
+
+describe('a watermark', () => {
+  const own = { claimedThroughMs: 5, mirroredThroughMs: 4 };
+  const mark = { claimedThroughMs: 10, mirroredThroughMs: 9, setAside: new Map([['a', own]]) };
+
+  it('holds for all schedules but those that it leaves out', () => {
+    assert.deepEqual(markOf(mark, 'a'), own);
+    assert.deepEqual(markOf(mark, 'b'), { claimedThroughMs: 10, mirroredThroughMs: 9 });
+  });
+
+  it('is followed as a whole, with what it leaves out', () => {
+    const next = { claimedThroughMs: 10, mirroredThroughMs: 10 };
+    assert.equal(later(mark, next), next);
+    assert.equal(later(mark, { ...next, claimedThroughMs: 9 }), mark);
   });
 });

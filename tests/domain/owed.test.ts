@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MAX_CATCH_UP, nextOwedMs, settle, settledThroughMs, type Settler } from '../../src/domain/owed.ts';
+import {
+  MAX_CATCH_UP,
+  nextOwedMs,
+  settle,
+  settledThroughMs,
+  type Settler,
+  stillOwes,
+} from '../../src/domain/owed.ts';
+import type { Superseded } from '../../src/domain/schedule.ts';
 import type { Policy, Schedule } from '../../src/domain/schedule.ts';
 import { changed, every } from '../support/schedules.ts';
 
@@ -197,5 +205,28 @@ describe('settledThroughMs', () => {
 
   it('is no later than the watermark before such a definition', () => {
     assert.equal(settledThroughMs(changed(every(100, T), 50, T + 1500), mark), T + 1000);
+  });
+
+  it('is the beginning of a timing that was written later, however early the server’s clock was by then', () => {
+    const setBack = every(100, T + 200, { written_at: new Date(T + 900) });
+    assert.equal(settledThroughMs(setBack, mark), T + 200);
+    const known = every(100, T + 200, { written_at: new Date(T + 800) });
+    assert.equal(settledThroughMs(known, mark), T + 1000);
+    const old = changed(every(100, T), 50, T + 200, { written_at: new Date(T + 900) });
+    assert.equal(settledThroughMs(old, mark), T + 200);
+  });
+});
+
+describe('a superseded timing', () => {
+  const mark = { claimedThroughMs: T + 1000, mirroredThroughMs: T + 800 };
+  const old = (untilMs: number, writtenMs: number) => {
+    const [superseded] = changed(every(100, T, { written_at: new Date(writtenMs) }), 50, untilMs).superseded;
+    return superseded as Superseded;
+  };
+
+  it('owes nothing more once the mark has passed it, if the leader can have known it', () => {
+    assert.equal(stillOwes(old(T + 1001, T), mark), true);
+    assert.equal(stillOwes(old(T + 1000, T), mark), false);
+    assert.equal(stillOwes(old(T + 300, T + 801), mark), true);
   });
 });

@@ -14,6 +14,8 @@ describe('requestedRun', () => {
       id: `${runId('s', new Date(T + 50))}~tag`,
       schedule_id: 's',
       schedule_revision: 3,
+      schedule_created_at: new Date(T),
+      timing_revision: 1,
       scheduled_for: new Date(T + 50),
       trigger: 'manual',
       state: 'claimed',

@@ -69,6 +69,7 @@ describe('GET /cluster', () => {
       term: 1,
       watermark: '2030-01-01T00:00:08.000Z',
       now: '2030-01-01T00:00:00.000Z',
+      clock: { set_back: null, behind_ms: 0 },
       inspected_by: 'replica-1',
       replicas: [replica('replica-1', 'follower'), replica('replica-2', 'leader')],
     });

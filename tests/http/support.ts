@@ -6,6 +6,7 @@ import { type Run, runId } from '../../src/domain/run.ts';
 import type { ApiDeps, Route, Status } from '../../src/http/api.ts';
 import { createApp } from '../../src/http/app.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
+import { understood } from '../support/schedules.ts';
 
 /** What every test's clock says, the store's too. */
 export const NOW_MS = Date.UTC(2030, 0, 1);
@@ -124,8 +125,7 @@ export async function recordRuns(
   scheduleId: string,
   runs: readonly (Partial<Run> & { scheduled_for: Date })[],
 ): Promise<void> {
-  const schedule = await store.schedules.get(scheduleId);
-  assert.ok(schedule);
+  const schedule = understood(await store.schedules.get(scheduleId));
   const result = await store.claims.claim({
     grant,
     durationMs: 60_000,

@@ -8,7 +8,15 @@ import { samplesOf, typesOf } from '../support/prometheus.ts';
 import { claimed } from '../support/runs.ts';
 
 const T = Date.UTC(2030, 0, 1);
-const VITALS = { leads: true, term: 7, watermarkMs: T + 500, schedules: 3, liveJobs: 2 };
+const VITALS = {
+  leads: true,
+  term: 7,
+  watermarkMs: T + 500,
+  schedules: 3,
+  notUnderstood: 0,
+  clockBehindMs: 0,
+  liveJobs: 2,
+};
 
 function metrics() {
   const vitals = { ...VITALS, watermarkMs: VITALS.watermarkMs as number | null };
@@ -34,6 +42,9 @@ describe('the metrics', () => {
       scheduler_lease_renew_duration_seconds: 'histogram',
       scheduler_watermark_timestamp_seconds: 'gauge',
       scheduler_claim_batch_size: 'histogram',
+      scheduler_server_clock_behind_seconds: 'gauge',
+      scheduler_server_clock_steps_total: 'counter',
+      scheduler_schedules_not_understood: 'gauge',
       scheduler_due_queue_length: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',

@@ -96,6 +96,27 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: "server's clock step",
+    weight: 2,
+    begin(world, random) {
+      const mostMs = random.weighted(STEPS).mostMs;
+      const byMs = Math.round(random.between(1, mostMs)) * (random.chance(0.65) ? -1 : 1);
+      world.stepServerClock(byMs);
+      if (random.chance(0.5)) world.later(random.between(500, 15_000), () => world.stepServerClock(-byMs));
+      return `the server's clock is set by ${byMs} ms`;
+    },
+  },
+  {
+    name: 'other version',
+    weight: 2,
+    begin(world, random) {
+      const process = victim(world, random);
+      if (process === null) return null;
+      world.upgrade(process, random.between(100, 3000));
+      return `${process.name} is replaced by version ${process.host.version}`;
+    },
+  },
+  {
     name: 'clock step',
     weight: 1,
     begin(world, random) {
@@ -104,6 +125,13 @@ export const FAULTS: readonly Fault[] = [
       return `${host.id}'s wall clock is ${(host.skewMs / 1000).toFixed(1)} s off now`;
     },
   },
+];
+
+/** Of the server's clock. */
+const STEPS = [
+  { mostMs: 3000, weight: 3 },
+  { mostMs: 20_000, weight: 4 },
+  { mostMs: 3_600_000, weight: 1 },
 ];
 
 function weather(

@@ -1,42 +1,56 @@
+import type { Mark } from '../../src/domain/lease.ts';
 import type { Run } from '../../src/domain/run.ts';
 import type { Policy, Schedule, TimingSpec } from '../../src/domain/schedule.ts';
 import { occurrenceAfter } from './naive.ts';
 import { seconds } from './trace.ts';
 
-/** One definition of one schedule, for as long as it was in force: what it owes, and what of it is settled. */
+/** A clock of the store's members may be behind another one's by this much. */
+const CLOCK_TOLERANCE_MS = 1000;
+
+/** One timing of one schedule, for as long as it was in force: what it owes, and what of it is settled. */
 export class Segment {
   readonly id: string;
-  readonly revision: number;
+  /** The revision that brought it, and the last one that kept it. */
+  readonly firstRevision: number;
+  revision: number;
+  readonly createdMs: number;
   readonly fromMs: number;
-  readonly policy: Policy;
+  /** On the clock that never goes back. */
+  readonly writtenMs: number;
+  policy: Policy;
+  /** All that a client wrote, and the part of it that is timing. */
+  spec: string;
+  readonly timing: string;
   /** It owes the occurrences in (from, until]. */
   untilMs = Infinity;
   readonly #timing: TimingSpec;
-  readonly #createdMs: number;
   readonly #paused: boolean;
   /** Everything owed at or before this is settled. */
   #settledThroughMs: number;
-  /** All settled occurrences. */
+  /** The occurrences that a record stands for. */
   readonly #settled = new Set<number>();
+  /** Those of all schedules of this id that have a record of their own, which can't be stored a second time. */
+  readonly #recorded: Set<number>;
 
-  constructor(schedule: Schedule, before?: Segment) {
+  constructor(schedule: Schedule, recorded: Set<number>) {
     this.id = schedule.id;
+    this.firstRevision = schedule.revision;
     this.revision = schedule.revision;
+    this.createdMs = schedule.created_at.getTime();
     this.fromMs = schedule.effective_from.getTime();
+    this.writtenMs = schedule.written_at.getTime();
     this.policy = schedule.policy;
+    this.spec = specOf(schedule);
+    this.timing = timingOf(schedule);
     this.#timing = structuredClone(schedule);
-    this.#createdMs = schedule.created_at.getTime();
     this.#paused = schedule.paused;
     this.#settledThroughMs = this.fromMs;
-    // What the definition before settled a moment early, by a clock that was ahead, has its run already.
-    for (const atMs of before === undefined ? [] : before.#settled) {
-      if (atMs > this.fromMs) this.#settled.add(atMs);
-    }
+    this.#recorded = recorded;
   }
 
-  /** The first occurrence after a moment that this definition has, in force or not; Infinity for none. */
+  /** The first occurrence after a moment that this timing has, in force or not; Infinity for none. */
   after(ms: number): number {
-    return this.#paused ? Infinity : occurrenceAfter(this.#timing, this.#createdMs, ms) ?? Infinity;
+    return this.#paused ? Infinity : occurrenceAfter(this.#timing, this.createdMs, ms) ?? Infinity;
   }
 
   /** The first occurrence that is owed, not settled, and at or before a moment; null when there is none. */
@@ -47,7 +61,7 @@ export class Segment {
       nextMs <= endMs;
       nextMs = this.after(this.#settledThroughMs)
     ) {
-      if (!this.#settled.has(nextMs)) return nextMs;
+      if (!this.#settled.has(nextMs) && !this.#recorded.has(nextMs)) return nextMs;
       this.#settledThroughMs = nextMs;
     }
     return null;
@@ -63,9 +77,9 @@ export class Segment {
   }
 
   toString(): string {
-    const { id, revision, fromMs, untilMs } = this;
+    const { id, firstRevision, revision, fromMs, untilMs } = this;
     const until = untilMs === Infinity ? '…' : seconds(untilMs);
-    return `${id} rev ${revision} (${seconds(fromMs)}, ${until}]`;
+    return `${id} rev ${firstRevision}–${revision} (${seconds(fromMs)}, ${until}]`;
   }
 }
 
@@ -73,29 +87,40 @@ export class Segment {
 export class Ledger {
   /** By schedule, oldest first; gone when the schedule is deleted, which owes nothing any more. */
   readonly #segments = new Map<string, Segment[]>();
-  /** The last one of each schedule that was deleted: one that is created anew under its id has the same occurrences. */
-  readonly #removed = new Map<string, Segment>();
+  /** Nominal times of records, by id, also of schedules that were deleted: one made anew has the same occurrences. */
+  readonly #recorded = new Map<string, Set<number>>();
   settled = 0;
 
-  /** A definition has taken effect. Says what is wrong with it. */
-  define(schedule: Schedule): string | null {
+  /** A definition has taken effect, at this server time. Says what is wrong with it. */
+  define(schedule: Schedule, nowMs: number): string | null {
     const row = this.#segments.get(schedule.id) ?? [];
     const last = row.at(-1);
-    const segment = new Segment(schedule, last ?? this.#removed.get(schedule.id));
-    if (segment.revision !== (last?.revision ?? 0) + 1) {
-      return `${segment} follows revision ${last?.revision}`;
+    if (schedule.revision !== (last?.revision ?? 0) + 1) {
+      return `revision ${schedule.revision} of ${schedule.id} follows revision ${last?.revision}`;
     }
-    if (last !== undefined) {
-      if (segment.fromMs <= last.fromMs) return `${segment} takes effect before ${last}`;
-      last.untilMs = segment.fromMs;
+    if (last?.spec === specOf(schedule)) return `${last} is made anew by a change of nothing`;
+    if (last?.timing === timingOf(schedule)) return this.#amend(last, schedule);
+    const recorded = this.#recorded.get(schedule.id) ?? new Set<number>();
+    this.#recorded.set(schedule.id, recorded);
+    const segment = new Segment(schedule, recorded);
+    if (segment.fromMs < nowMs || segment.fromMs > nowMs + CLOCK_TOLERANCE_MS + row.length + 10) {
+      return `${segment} takes effect at another time than now, ${seconds(nowMs)}`;
     }
+    // What a clock that was set back has not reached yet is not owed by what was replaced.
+    for (const old of row) old.untilMs = Math.min(old.untilMs, segment.fromMs);
     this.#segments.set(schedule.id, [...row, segment]);
     return null;
   }
 
+  #amend(last: Segment, schedule: Schedule): string | null {
+    if (schedule.effective_from.getTime() !== last.fromMs) return `${last} is superseded by the same timing`;
+    last.revision = schedule.revision;
+    last.policy = schedule.policy;
+    last.spec = specOf(schedule);
+    return null;
+  }
+
   remove(id: string): void {
-    const last = this.current(id);
-    if (last !== undefined) this.#removed.set(id, last);
     this.#segments.delete(id);
   }
 
@@ -106,14 +131,19 @@ export class Ledger {
   /** A run record was stored. Says what is wrong with it. */
   record(run: Run): string | null {
     const row = this.#segments.get(run.schedule_id) ?? [];
-    const segment = row.find(({ revision }) => revision === run.schedule_revision);
-    if (segment === undefined) return `there is no revision ${run.schedule_revision} of it (G4)`;
-    if (run.reason === 'superseded' && segment === row.at(-1)) {
-      return `${segment} is in force: not superseded`;
+    const { schedule_revision: revision } = run;
+    const segment = row.find((one) => one.firstRevision <= revision && revision <= one.revision);
+    if (segment === undefined) return `there is no revision ${revision} of it (G4)`;
+    const current = row.at(-1);
+    if (run.reason === 'superseded' && segment === current) return `${segment} is in force: not superseded`;
+    if (run.reason !== 'superseded' && revision !== current?.revision) {
+      return `${segment} is no longer in force (G4)`;
     }
-    if (run.reason !== 'superseded' && segment !== row.at(-1)) return `${segment} is no longer in force (G4)`;
     const sinceMs = run.since.getTime();
     const throughMs = run.scheduled_for.getTime();
+    const recorded = this.#recorded.get(run.schedule_id) as Set<number>;
+    if (recorded.has(throughMs)) return `${segment} has a record already (G1): ${seconds(throughMs)}`;
+    recorded.add(throughMs);
     let count = 0;
     for (let atMs = sinceMs; atMs <= throughMs; atMs = segment.after(atMs)) {
       const wrong = segment.settle(atMs);
@@ -124,15 +154,25 @@ export class Ledger {
     return count === run.count ? null : `it stands for ${count} occurrences and says ${run.count}`;
   }
 
-  /** Something that is owed by then and not settled, of definitions in force by `knownThroughMs`. */
-  unsettled(throughMs: number, knownThroughMs: number): string | null {
-    for (const row of this.#segments.values()) {
+  /** Something that is owed by what the mark of its schedule says, and not settled. */
+  unsettled(markOf: (scheduleId: string) => Mark): string | null {
+    for (const [id, row] of this.#segments) {
+      const { claimedThroughMs, mirroredThroughMs } = markOf(id);
       for (const segment of row) {
-        if (segment.fromMs > knownThroughMs) break;
-        const atMs = segment.unsettled(throughMs);
+        if (segment.writtenMs > mirroredThroughMs) break;
+        const atMs = segment.unsettled(claimedThroughMs);
         if (atMs !== null) return `${segment} owes ${seconds(atMs)}`;
       }
     }
     return null;
   }
+}
+
+function timingOf({ type, definition, start_at, end_at, paused }: Schedule): string {
+  return JSON.stringify([type, definition, start_at, end_at, paused]);
+}
+
+function specOf(schedule: Schedule): string {
+  const { name, tags, pause_reason, policy, history } = schedule;
+  return JSON.stringify([timingOf(schedule), name, tags, pause_reason, policy, history]);
 }

@@ -147,9 +147,9 @@ export class Link {
     };
     const snapshot: Store['feed']['snapshot'] = async (observer) => {
       const position = await this.intercept('feed.open', async () => db.changes.end);
-      const { schedules, feed } = await store.feed.snapshot({ ...observer, ...DEAF });
+      const { feed, ...stored } = await store.feed.snapshot({ ...observer, ...DEAF });
       feed.close();
-      return { schedules, feed: await store.feed.resume(position, observer) };
+      return { ...stored, feed: await store.feed.resume(position, observer) };
     };
     return { ...store, feed: { snapshot, resume } };
   }

@@ -103,15 +103,36 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    name: 'a definition counts from the watermark, though the clock was set back before it was made',
+    patch() {
+      const { put } = DueQueue.prototype;
+      DueQueue.prototype.put = function (schedule, ...rest) {
+        put.call(this, { ...schedule, written_at: schedule.effective_from }, ...rest);
+      };
+      return () => Object.assign(DueQueue.prototype, { put });
+    },
+  },
+  {
+    name: 'a schedule that is not understood is set aside and forgotten',
+    patch() {
+      const { putAside } = DueQueue.prototype;
+      DueQueue.prototype.putAside = function (id) {
+        this.remove(id);
+        return false;
+      };
+      return () => Object.assign(DueQueue.prototype, { putAside });
+    },
+  },
+  {
     name: 'the stream is opened after the snapshot was read',
     store: (store, { db, clock, call }) =>
       withFeed(store, {
         async snapshot(observer) {
-          const { schedules, feed } = await store.feed.snapshot(DEAF);
+          const { feed, ...stored } = await store.feed.snapshot(DEAF);
           feed.close();
           await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
           const end = await call('feed.open', async () => db.changes.end);
-          return { schedules, feed: await store.feed.resume(end, observer) };
+          return { ...stored, feed: await store.feed.resume(end, observer) };
         },
       }),
   },

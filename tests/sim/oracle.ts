@@ -2,7 +2,7 @@
  * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
  * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
  */
-import type { Lease } from '../../src/domain/lease.ts';
+import { type Lease, markOf } from '../../src/domain/lease.ts';
 import { OPEN_STATES, type Run } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import type { SimDatabase } from './database.ts';
@@ -36,21 +36,35 @@ export class Oracle {
   readonly #executed = new Set<string>();
   /** Claimed runs without an outcome. */
   readonly #open = new Map<string, { boot: string; attempt: number }>();
-  /** When each boot announced itself last, server time. */
+  /** When each boot announced itself last, true time. */
   readonly #seenMs = new Map<string, number>();
   /** When a boot was last heard of again after it had been silent for so long that it counted as dead. */
   readonly #backMs = new Map<string, number>();
   /** How the others ended. */
   readonly #ended = new Map<string, string>();
   readonly #leaseMs: number;
+  readonly #trueMs: () => number;
   #lease: Lease | null = null;
+  /** When the lease was renewed last, true time. */
+  #renewedMs = -Infinity;
+  /** The earliest that the server's clock has shown since the present term began, or its beginning. */
+  #beganMs = 0;
+  /** When the server's clock was set forward last, true time. */
+  setForwardMs = -Infinity;
   #changesSeen = 0;
   claims = 0;
   requests = 0;
   terms = 0;
   preemptions = 0;
 
-  constructor(db: SimDatabase, trace: Trace, witnesses: () => readonly Witness[], leaseMs: number) {
+  constructor(
+    db: SimDatabase,
+    trace: Trace,
+    witnesses: () => readonly Witness[],
+    leaseMs: number,
+    trueMs: () => number,
+  ) {
+    this.#trueMs = trueMs;
     this.#leaseMs = leaseMs;
     this.#db = db;
     this.#trace = trace;
@@ -65,6 +79,7 @@ export class Oracle {
 
   /** Something has taken effect on the store. */
   observe(who: Witness | null, op: string): void {
+    this.#beganMs = Math.min(this.#beganMs, this.#db.nowMs());
     this.#observeSchedules();
     const runs = this.#db.takeInserted();
     if (op === 'runs.request') { for (const run of runs) this.#requested(run, who); }
@@ -85,7 +100,7 @@ export class Oracle {
     for (const change of changes.since(this.#changesSeen) ?? []) {
       if (change.kind === 'delete') this.ledger.remove(change.id);
       if (change.kind !== 'upsert') continue;
-      const wrong = this.ledger.define(change.schedule);
+      const wrong = this.ledger.define(change.schedule, this.#db.nowMs());
       if (wrong !== null) this.fail(`A definition took effect out of order: ${wrong}.`);
     }
     this.#changesSeen = changes.end;
@@ -114,7 +129,7 @@ export class Oracle {
       this.fail(`G3: ${who.name} claimed ${what} under term ${run.term}; the lease is ${lease?.holder}'s.`);
     }
     const segment = this.ledger.current(run.schedule_id);
-    const wrong = this.ledger.record(run) ?? checkRules(run, segment, lease as Lease, this.#leaseMs);
+    const wrong = this.ledger.record(run) ?? checkRules(run, segment, this.#began(who), this.#leaseMs);
     if (wrong !== null) this.fail(`${what} by ${who.name}: ${wrong}.`);
     const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() - who.clockErrorMs();
     if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
@@ -129,11 +144,12 @@ export class Oracle {
     this.#lease = after;
     if (before === null) return;
     if (after.term !== before.term) this.#termBegan(before, after, who);
+    if (after.renewed_at !== before.renewed_at) this.#renewedMs = this.#trueMs();
     const [old, mark] = [before.watermark, after.watermark];
     if (mark.claimedThroughMs < old.claimedThroughMs || mark.mirroredThroughMs < old.mirroredThroughMs) {
       this.fail(`The watermark went back, by ${op} of ${who?.name}.`);
     }
-    const lost = this.ledger.unsettled(mark.claimedThroughMs, mark.mirroredThroughMs);
+    const lost = this.ledger.unsettled((id) => markOf(mark, id));
     if (lost !== null) {
       this.fail(
         `G2: by ${op} of ${who?.name} the watermark passed ${seconds(mark.claimedThroughMs)}; ${lost}.`,
@@ -141,17 +157,33 @@ export class Oracle {
     }
   }
 
+  /**
+   * When the present term began, by the server's clock as the leader may know it: a leader that has not heard yet that
+   * the clock was set back goes by what it was.
+   */
+  #began(who: Witness): { earliestMs: number; latestMs: number } {
+    const acquiredMs = this.#db.lease?.acquired_at?.getTime() ?? 0;
+    const knows = who.clockErrorMs() < 1000;
+    const latestMs = knows ? Math.min(acquiredMs, this.#beganMs + 2500) : acquiredMs;
+    return { earliestMs: Math.min(acquiredMs, this.#beganMs), latestMs };
+  }
+
   #termBegan(before: Lease, after: Lease, who: Witness | null): void {
     this.terms++;
     if (after.began_by === 'pre-empted') this.preemptions++;
     if (after.term !== before.term + 1) this.fail(`Term ${after.term} followed ${before.term}.`);
-    const free = before.expires_at.getTime() <= this.#db.nowMs();
+    this.#beganMs = this.#db.nowMs();
+    const ranOut = this.#trueMs() - this.#renewedMs >= this.#leaseMs;
+    const isOver = before.expires_at.getTime() <= this.#db.nowMs();
+    const free = before.released_at !== null || isOver || ranOut;
     const isDead = !this.#witnesses().some((other) => other.boot === before.boot && other.lives);
     if (!free && before.boot !== after.boot && !isDead) {
       this.fail(`${who?.name} took the lease, which was ${before.holder}'s and not over.`);
     }
     for (const other of this.#witnesses()) {
-      if (other.boot !== after.boot && other.trusts()) {
+      // A server's clock that was set forward ends the lease earlier than its holder can know.
+      const wasCutShort = this.#trueMs() - this.setForwardMs < this.#leaseMs;
+      if (other.boot !== after.boot && other.trusts() && !wasCutShort) {
         this.fail(`G5: ${who?.name} begins term ${after.term}, and ${other.name} still trusts in its own.`);
       }
     }
@@ -160,9 +192,8 @@ export class Oracle {
   /** A change was answered with success: what it made, or removed, is in force, or not any more. */
   acknowledged(op: string, schedule: Schedule): void {
     const current = this.ledger.current(schedule.id);
-    const fromMs = schedule.effective_from.getTime();
-    if (current === undefined || current.fromMs > fromMs) return;
-    if (current.fromMs < fromMs || op === 'remove') {
+    if (current === undefined || current.createdMs !== schedule.created_at.getTime()) return;
+    if (current.revision < schedule.revision || op === 'remove') {
       this.fail(`${op} of ${schedule.id} was answered with success, and ${current} is in force.`);
     }
   }
@@ -198,7 +229,7 @@ export class Oracle {
   }
 
   #observeHeartbeat(boot: string): void {
-    const nowMs = this.#db.nowMs();
+    const nowMs = this.#trueMs();
     if (nowMs - (this.#seenMs.get(boot) ?? nowMs) >= DEAD_AFTER_MS) this.#backMs.set(boot, nowMs);
     this.#seenMs.set(boot, nowMs);
   }
@@ -208,10 +239,10 @@ export class Oracle {
       const stored = this.#db.run(id) as Run;
       const { executor_boot: boot, attempt, state } = stored;
       if (boot === held.boot && attempt === held.attempt && OPEN_STATES.includes(state)) continue;
-      const silentMs = this.#db.nowMs() - (this.#seenMs.get(held.boot) ?? -Infinity);
+      const silentMs = this.#trueMs() - (this.#seenMs.get(held.boot) ?? -Infinity);
       this.#trace.note(`${who?.name}`, `adopts ${id} of ${held.boot}: ${state} attempt ${attempt}`);
       // One that comes back between the decision and the write still loses its run: both count, one outcome does.
-      const backMs = this.#db.nowMs() - (this.#backMs.get(held.boot) ?? -Infinity);
+      const backMs = this.#trueMs() - (this.#backMs.get(held.boot) ?? -Infinity);
       if (silentMs < DEAD_AFTER_MS && backMs > ADOPTED_WITHIN_MS) {
         this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
       }

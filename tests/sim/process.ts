@@ -4,7 +4,7 @@
  */
 import type { Clock, Execute, Logger, Store } from '../../src/actors/ports.ts';
 import type { LeaseTiming } from '../../src/domain/lease.ts';
-import { Connection } from '../../src/infra/memory/connection.ts';
+import { Connection, type Obstacle } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import type { TrueClock } from './clock.ts';
@@ -26,6 +26,17 @@ export interface Host {
   monotonicStartMs: number;
   weather: Weather;
   boots: number;
+  /** Of the product, for the next process. */
+  version: number;
+}
+
+/** What version 1 does not understand has this tag. */
+export const NEEDS_NEWEST = { needs: '2' };
+export const NEWEST_VERSION = 2;
+
+function unknownTo(version: number): Obstacle {
+  return ({ tags }) =>
+    version < NEWEST_VERSION && tags?.needs === NEEDS_NEWEST.needs ? 'it is of a newer version' : null;
 }
 
 /** The parts of the world that a process touches. */
@@ -51,6 +62,7 @@ export class SimProcess implements Witness {
   readonly name: string;
   readonly boot: string;
   readonly host: Host;
+  readonly version: number;
   readonly replica: Replica;
   readonly store: Store;
   readonly link: Link;
@@ -71,6 +83,7 @@ export class SimProcess implements Witness {
     this.host = host;
     this.name = `${host.id}/${++host.boots}`;
     this.boot = `boot-${this.name}`;
+    this.version = host.version;
     const { clock, db, server, mutation, lease } = surroundings;
     this.#random = surroundings.random.fork();
     const random = this.#random.fork();
@@ -86,7 +99,7 @@ export class SimProcess implements Witness {
       answered: (op, tookMs) => this.#answered(op, tookMs),
       nowMs: () => clock.trueMs,
     });
-    this.#connection = new Connection(db, this.link.intercept);
+    this.#connection = new Connection(db, this.link.intercept, unknownTo(this.version));
     const store = this.link.wrap(memoryStore(db, this.#connection));
     const own = this.#clock();
     this.store = mutation?.store?.(store, { db, clock: own, call: this.link.intercept, boot: this.boot }) ??

@@ -1,5 +1,4 @@
 import { parseDuration } from '../../src/domain/duration.ts';
-import type { Lease } from '../../src/domain/lease.ts';
 import type { Run } from '../../src/domain/run.ts';
 import type { Segment } from './ledger.ts';
 
@@ -10,7 +9,7 @@ const CATCH_UP_LIMIT = 1000;
 export function checkRules(
   run: Run,
   segment: Segment | undefined,
-  lease: Lease,
+  { earliestMs, latestMs }: { earliestMs: number; latestMs: number },
   leaseMs: number,
 ): string | null {
   if (segment === undefined) return 'the schedule is gone';
@@ -18,23 +17,24 @@ export function checkRules(
   const atMs = run.scheduled_for.getTime();
   const decidedMs = run.claimed_at.getTime();
   const windowMs = parseDuration(segment.policy.catch_up_window);
-  const beganMs = lease.acquired_at?.getTime() ?? 0;
-  const lateThroughMs = beganMs - leaseMs;
+  // A leader may go by any beginning of its term between these; what it does has to be right by one of them.
+  const [givenUpThroughMs, keptFromMs] = [earliestMs - leaseMs, latestMs - leaseMs];
   switch (run.reason) {
     case null:
       if (run.state !== 'claimed') return `${run.state} for no reason`;
       if (atMs < decidedMs - windowMs) return 'it is older than the catch-up window';
-      if (segment.policy.catch_up !== 'all' && atMs <= lateThroughMs) {
-        const newest = segment.after(atMs) > lateThroughMs;
+      if (segment.policy.catch_up !== 'all' && atMs <= givenUpThroughMs) {
+        const newest = segment.after(atMs) > givenUpThroughMs;
         if (segment.policy.catch_up === 'none' || !newest) return 'the catch-up policy gives it up';
       }
-      return (run.trigger === 'catch_up') === (atMs <= beganMs) ? null : `its trigger is ${run.trigger}`;
+      if (atMs > earliestMs && atMs <= latestMs) return null;
+      return (run.trigger === 'catch_up') === (atMs <= earliestMs) ? null : `its trigger is ${run.trigger}`;
     case 'catch_up_window':
       return atMs < decidedMs - windowMs ? null : 'it is within the catch-up window';
     case 'catch_up_policy':
-      if (segment.policy.catch_up === 'all' || atMs > lateThroughMs) return 'the catch-up policy keeps it';
+      if (segment.policy.catch_up === 'all' || atMs > keptFromMs) return 'the catch-up policy keeps it';
       if (segment.policy.catch_up === 'none') return null;
-      return segment.after(atMs) <= lateThroughMs ? null : 'it is the latest';
+      return segment.after(atMs) <= keptFromMs ? null : 'it is the latest';
     case 'executor_lost':
     case 'schedule_gone':
       return `nothing is claimed as ${run.reason}`;

@@ -68,7 +68,10 @@ async function recover(world: World): Promise<void> {
   const { claimedThroughMs, mirroredThroughMs } = db.preparedLease().watermark;
   const settledMs = Math.min(claimedThroughMs, mirroredThroughMs);
   check(settledMs > nowMs - 5000, `The watermark is stuck at ${seconds(settledMs)}.`);
-  const owed = oracle.ledger.unsettled(nowMs - 5000, Infinity);
+  const owed = oracle.ledger.unsettled(() => ({
+    claimedThroughMs: nowMs - 5000,
+    mirroredThroughMs: Infinity,
+  }));
   check(owed === null, `G2: nobody accounts for what is owed: ${owed}.`);
   for (const process of living()) {
     check(mirrors(process, db), `${process.name}'s mirror is not as the store.`);

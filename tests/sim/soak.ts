@@ -9,7 +9,7 @@ import { ServerClock, TrueClock } from './clock.ts';
 import { SimDatabase } from './database.ts';
 import { FAIR } from './link.ts';
 import { SimPeers } from './peers.ts';
-import { SimProcess } from './process.ts';
+import { NEWEST_VERSION, SimProcess } from './process.ts';
 import { SeededRandom } from './random.ts';
 import { Trace } from './trace.ts';
 
@@ -64,7 +64,15 @@ export async function soak(perSecond: number, forMs: number, collectGarbage: () 
     server: { up: true, epoch: 0, steps: [] },
   };
   const processes = ['r1', 'r2', 'r3'].map((id) => {
-    const host = { id, skewMs: 0, rate: 1, monotonicStartMs: 0, weather: CALM, boots: 0 };
+    const host = {
+      id,
+      skewMs: 0,
+      rate: 1,
+      monotonicStartMs: 0,
+      weather: CALM,
+      boots: 0,
+      version: NEWEST_VERSION,
+    };
     return new SimProcess(host, surroundings);
   });
   const run = (ms: number) => clock.runUntil(clock.trueMs + ms);

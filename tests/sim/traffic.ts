@@ -2,6 +2,8 @@
 import type { ScheduleStore } from '../../src/actors/ports.ts';
 import { requestedRun } from '../../src/domain/run.ts';
 import {
+  isUnderstood,
+  type NotUnderstood,
   type Policy,
   type Schedule,
   type ScheduleSpec,
@@ -10,13 +12,13 @@ import {
 } from '../../src/domain/schedule.ts';
 import { EPOCH_MS } from './clock.ts';
 import { CRON_STEPS } from './naive.ts';
-import type { SimProcess } from './process.ts';
+import { NEEDS_NEWEST, NEWEST_VERSION, type SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 
-type Answer = Schedule | null | 'conflict';
+type Answer = Schedule | NotUnderstood | null | 'conflict';
 
 /** One request through a random replica. It may be answered late, or never. */
 export function request(world: World, random: SeededRandom): void {
@@ -27,12 +29,17 @@ export function request(world: World, random: SeededRandom): void {
   if (random.chance(0.12)) return void trigger(world, process, id, random);
   if (random.chance(0.02)) return void stepDown(world, process);
   const op = random.weighted(OPS);
-  const nowMs = world.clock.now();
-  void op.ask(process.store.schedules, id, nowMs, random).then(
+  const to: Served = {
+    all: process.store.schedules,
+    nowMs: world.serverClock.now(),
+    version: process.version,
+  };
+  void op.ask(to, id, random).then(
     (answer) => {
-      const told = answer === null || answer === 'conflict' ? `${answer}` : `rev ${answer.revision}`;
+      const schedule = answer === null || answer === 'conflict' || !isUnderstood(answer) ? null : answer;
+      const told = schedule === null ? JSON.stringify(answer) : `rev ${schedule.revision}`;
       world.trace.note(process.name, `answers ${op.name} ${id}: ${told}`);
-      if (answer !== null && answer !== 'conflict') world.oracle.acknowledged(op.name, answer);
+      if (schedule !== null) world.oracle.acknowledged(op.name, schedule);
     },
     (error: Error) => world.trace.note(process.name, `answers ${op.name} ${id}: 503, ${error.message}`),
   );
@@ -46,7 +53,9 @@ async function trigger(world: World, process: SimProcess, id: string, random: Se
   trace.note('user', `trigger ${id} by ${process.name}`);
   try {
     const schedule = await schedules.get(id);
-    if (schedule === null) return trace.note(process.name, `answers trigger ${id}: 404`);
+    if (schedule === null || !isUnderstood(schedule)) {
+      return trace.note(process.name, `answers trigger ${id}: 404 or 409`);
+    }
     const run = requestedRun(schedule, process.replica.serverNowMs(), random.whole(0, 1e9).toString(36));
     await runs.request(run);
     trace.note(process.name, `answers trigger ${id}: ${run.id}`);
@@ -67,41 +76,73 @@ async function stepDown(world: World, process: SimProcess): Promise<void> {
   );
 }
 
+/** The replica that takes the request. */
+interface Served {
+  all: ScheduleStore;
+  /** Server time, epoch ms. */
+  nowMs: number;
+  version: number;
+}
+
 interface Op {
   name: string;
   weight: number;
-  ask(schedules: ScheduleStore, id: string, nowMs: number, random: SeededRandom): Promise<Answer>;
+  ask(to: Served, id: string, random: SeededRandom): Promise<Answer>;
 }
 
 const OPS: readonly Op[] = [
-  { name: 'create', weight: 4, ask: (all, id, nowMs, random) => all.create(id, spec(random, nowMs)) },
-  { name: 'replace', weight: 3, ask: (all, id, nowMs, random) => all.replace(id, spec(random, nowMs)) },
-  { name: 'pause', weight: 1, ask: (all, id) => edit(all, id, { paused: true }) },
-  { name: 'resume', weight: 2, ask: (all, id) => edit(all, id, { paused: false }) },
-  { name: 'remove', weight: 2, ask: (all, id) => all.remove(id) },
+  { name: 'create', weight: 4, ask: (to, id, random) => to.all.create(id, spec(random, to)) },
+  { name: 'replace', weight: 3, ask: (to, id, random) => to.all.replace(id, spec(random, to)) },
+  {
+    name: 'pause',
+    weight: 1,
+    ask: (to, id) => edit(to.all, id, (present) => ({ ...present, paused: true })),
+  },
+  {
+    name: 'resume',
+    weight: 2,
+    ask: (to, id) => edit(to.all, id, (present) => ({ ...present, paused: false })),
+  },
+  {
+    name: 'rename',
+    weight: 2,
+    ask: (to, id, random) => edit(to.all, id, (present) => ({ ...present, name: `${random.whole(0, 9)}` })),
+  },
+  {
+    name: 'set the policy of',
+    weight: 1,
+    ask: (to, id, random) => edit(to.all, id, (present) => ({ ...present, policy: policy(random) })),
+  },
+  { name: 'repeat', weight: 1, ask: (to, id) => edit(to.all, id, (present) => present) },
+  { name: 'remove', weight: 2, ask: (to, id) => to.all.remove(id) },
   {
     name: 'recreate',
     weight: 1,
-    async ask(all, id, nowMs, random) {
-      await all.remove(id);
-      return await all.create(id, spec(random, nowMs));
+    async ask(to, id, random) {
+      await to.all.remove(id);
+      return await to.all.create(id, spec(random, to));
     },
   },
 ];
 
 /** As PATCH does: read, change, and write under the condition that nobody else has written. */
-async function edit(all: ScheduleStore, id: string, change: { paused: boolean }): Promise<Answer> {
+async function edit(
+  all: ScheduleStore,
+  id: string,
+  change: (present: ScheduleSpec) => ScheduleSpec,
+): Promise<Answer> {
   const present = await all.get(id);
-  if (present === null) return null;
-  return await all.replace(id, { ...specOf(present), ...change }, present.revision);
+  if (present === null || !isUnderstood(present)) return present;
+  return await all.replace(id, change(specOf(present)), present.revision);
 }
 
-function spec(random: SeededRandom, nowMs: number): ScheduleSpec {
+function spec(random: SeededRandom, { nowMs, version }: Served): ScheduleSpec {
   return {
     ...timing(random, nowMs),
     ...(random.chance(0.1) ? { start_at: new Date(Math.floor(nowMs) + random.whole(-2000, 4000)) } : {}),
     ...(random.chance(0.1) ? { end_at: new Date(Math.floor(nowMs) + random.whole(1000, 15_000)) } : {}),
     paused: random.chance(0.05),
+    ...(version === NEWEST_VERSION && random.chance(0.2) && { tags: NEEDS_NEWEST }),
     action: { type: 'log' },
     policy: policy(random),
     history: { success: '24h', failure: '168h' },

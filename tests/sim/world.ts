@@ -12,7 +12,7 @@ import { FAULTS } from './faults.ts';
 import { FAIR, FLAWLESS } from './link.ts';
 import type { Mutation } from './mutation.ts';
 import { Oracle } from './oracle.ts';
-import { type Host, SimProcess, type Surroundings } from './process.ts';
+import { type Host, NEWEST_VERSION, SimProcess, type Surroundings } from './process.ts';
 import { SimPeers } from './peers.ts';
 import { SeededRandom } from './random.ts';
 import { Trace } from './trace.ts';
@@ -34,7 +34,13 @@ export class World {
   readonly serverClock = new ServerClock(this.clock);
   readonly db = new SimDatabase(this.serverClock);
   readonly trace = new Trace(() => this.clock.trueMs);
-  readonly oracle = new Oracle(this.db, this.trace, () => this.processes(), LEASE.durationMs);
+  readonly oracle = new Oracle(
+    this.db,
+    this.trace,
+    () => this.processes(),
+    LEASE.durationMs,
+    () => this.clock.trueMs,
+  );
   readonly server: Surroundings['server'] = { up: true, epoch: 0, steps: [] };
   readonly lease = LEASE;
   readonly hosts: Host[] = [];
@@ -45,6 +51,9 @@ export class World {
   /** What will end a fault. */
   readonly #cures = new Set<() => void>();
   #healed = false;
+  /** By how much the clocks of the store's members were set so far, and the difference of the primary's. */
+  #stepsMs = 0;
+  #memberOffsetMs = 0;
 
   constructor(seed: number, mutation: Mutation | null = null) {
     this.#random = new SeededRandom(seed);
@@ -67,6 +76,7 @@ export class World {
       monotonicStartMs: random.between(0, 1e9),
       weather: { ...FAIR },
       boots: 0,
+      version: random.chance(0.8) ? NEWEST_VERSION : 1,
     };
     this.hosts.push(host);
     return host;
@@ -107,13 +117,27 @@ export class World {
     }
   }
 
-  /** The store has a primary again, with another clock. */
-  elect(offsetMs: number): void {
+  /** The store has a primary again, with a clock that differs by this much. */
+  elect(differenceMs: number): void {
     this.server.up = true;
-    const byMs = Math.abs(offsetMs - this.serverClock.offsetMs);
-    this.server.steps.push({ atMs: this.clock.trueMs, byMs });
-    this.serverClock.offsetMs = offsetMs;
+    this.#memberOffsetMs = differenceMs;
+    this.#setServerClock();
     this.trace.note('store', 'has a primary again');
+  }
+
+  /** The clocks of all members of the store are set. */
+  stepServerClock(byMs: number): void {
+    this.#stepsMs += byMs;
+    this.#setServerClock();
+    this.trace.note('store', `its clock is set by ${byMs} ms`);
+  }
+
+  #setServerClock(): void {
+    const offsetMs = this.#stepsMs + this.#memberOffsetMs;
+    const byMs = offsetMs - this.serverClock.offsetMs;
+    this.server.steps.push({ atMs: this.clock.trueMs, byMs: Math.abs(byMs) });
+    this.serverClock.offsetMs = offsetMs;
+    if (byMs > 0) this.oracle.setForwardMs = this.clock.trueMs;
   }
 
   /** Lets faults and requests come by chance from now on. */
@@ -145,14 +169,16 @@ export class World {
     const { schedules } = this.user();
     await this.clock.wait(afterMs);
     if (this.#healed) return;
-    if (await schedules.create('flood', FLOOD) === 'conflict') return;
+    const flood = await schedules.create('flood', FLOOD);
+    this.oracle.observe(null, 'schedules.create');
+    if (flood === 'conflict') return;
     await this.clock.wait(2000);
     if (this.#healed) return void await schedules.remove('flood');
     this.server.up = false;
     this.breakConnections();
     this.trace.note('FAULT', 'the store is gone for 13 s, while a schedule fires every 10 ms');
     this.later(13_000, () => {
-      this.elect(this.serverClock.offsetMs);
+      this.elect(this.#memberOffsetMs);
       void this.clock.wait(4000).then(() => schedules.remove('flood'));
     });
   }
@@ -160,9 +186,21 @@ export class World {
   /** No more faults, and no more requests; what is broken is mended. */
   heal(): void {
     this.#healed = true;
+    for (const host of this.hosts) host.version = NEWEST_VERSION;
     for (const cure of [...this.#cures]) cure();
     for (const { weather } of this.hosts) Object.assign(weather, FLAWLESS);
     this.trace.note('world', 'is healed');
+    for (const process of this.processes()) if (process.version !== NEWEST_VERSION) this.upgrade(process);
+  }
+
+  /** The replica is replaced by one of the other version, as in a rolling update or its rollback. */
+  upgrade(process: SimProcess, downMs = 0): void {
+    const { host } = process;
+    if (!this.#healed) host.version = NEWEST_VERSION + 1 - host.version;
+    this.trace.note(host.id, `is to be of version ${host.version}`);
+    // One that is down or stopping comes back by itself, as what its host says then.
+    if (process.state !== 'running') return;
+    void process.stop().then(() => this.later(downMs, () => this.boot(host)));
   }
 
   /** A connection that no trouble touches. */

@@ -5,7 +5,22 @@ import { systemClock } from '../../src/infra/clock.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { conformance } from './conformance.ts';
-import { at, batch, claimed, create, lead, outcomeOf, Recorder, replace, request, SPEC } from './support.ts';
+import {
+  another,
+  at,
+  batch,
+  claimed,
+  create,
+  interval,
+  lead,
+  NO_MARK,
+  outcomeOf,
+  Recorder,
+  replace,
+  request,
+  SPEC,
+} from './support.ts';
+import { understood } from '../support/schedules.ts';
 
 describe('memory store', () => {
   conformance(async () => {
@@ -35,12 +50,62 @@ describe('memory store', () => {
       return { state, store, database };
     }
 
-    it('lives on the clock that it is given, which may not go back', async () => {
+    it('lives on the clock that it is given, which may go back, and notes that it did', async () => {
       const { state, store } = await setUp();
-      const { lease } = await lead(store, 'a', 1000);
-      assert.deepEqual(lease.expires_at, at(1));
+      const { lease, grant } = await lead(store, 'a', 1000);
+      assert.deepEqual([lease.expires_at, lease.latest_at, lease.set_back], [at(1), at(0), null]);
       state.nowMs -= 5000;
-      assert.equal((await store.lease.read()).serverNowMs, at(0).getTime());
+      assert.equal((await store.lease.read()).serverNowMs, at(-5).getTime());
+      const renewed = await store.lease.renew(grant, 1000, NO_MARK);
+      assert.deepEqual(renewed?.set_back, { from: at(0), to: at(-5) });
+      assert.deepEqual([renewed?.latest_at, renewed?.renewed_at, renewed?.expires_at], [
+        at(0),
+        at(-5),
+        at(-4),
+      ]);
+      state.nowMs += 1;
+      const again = await store.lease.renew(grant, 1000, NO_MARK);
+      assert.deepEqual(again?.set_back, { from: at(0), to: at(-5) }, 'it is noted once');
+    });
+
+    it('lets what is made after its clock went back take effect at once, and come later in its history', async () => {
+      const { state, store } = await setUp();
+      const first = await create(store, 'job', interval('1s'));
+      const other = await create(store, 'other', interval('1s'));
+      state.nowMs -= 3_600_000;
+      const changed = await replace(store, 'job', interval('2s'));
+      assert.equal(changed.effective_from.getTime(), state.nowMs);
+      assert.ok(changed.written_at >= first.written_at);
+      assert.deepEqual(changed.superseded, [], 'by the clock as it is, the one before never was in force');
+      await store.schedules.remove('other');
+      const anew = await create(store, 'other', interval('1s'));
+      assert.equal(anew.created_at.getTime(), state.nowMs);
+      assert.ok(anew.written_at >= other.written_at);
+    });
+
+    it('keeps of a timing that is replaced what the clock has reached', async () => {
+      const { state, store } = await setUp();
+      const first = await create(store, 'job', interval('1s'));
+      state.nowMs += 10_000;
+      const second = await replace(store, 'job', interval('2s'));
+      state.nowMs -= 4_000;
+      const third = await replace(store, 'job', interval('3s'));
+      assert.deepEqual(
+        third.superseded.map(({ revision, from, until }) => [revision, from, until]),
+        [[1, first.effective_from, third.effective_from]],
+        'the second is not due any more',
+      );
+      assert.ok(second.effective_from > third.effective_from);
+    });
+
+    it('takes nobody for alive whose heartbeat is of the time before its clock went back', async () => {
+      const { state, store } = await setUp();
+      await store.presence.announce({
+        ...{ id: 'a', boot: 'boot-a', role: 'leader', address: 'http://a', version: '1', started_at: at(0) },
+        ...{ transitions: [], transition_count: 0 },
+      });
+      state.nowMs -= 60_000;
+      assert.deepEqual(await store.presence.list(5000), []);
     });
 
     it('hands out and takes in copies', async () => {
@@ -49,8 +114,8 @@ describe('memory store', () => {
       const created = await create(store, 'job', spec);
       created.revision = 99;
       spec.policy.catch_up = 'none';
-      const stored = await store.schedules.get('job');
-      assert.deepEqual([stored?.revision, stored?.policy], [1, SPEC.policy]);
+      const stored = understood(await store.schedules.get('job'));
+      assert.deepEqual([stored.revision, stored.policy], [1, SPEC.policy]);
     });
 
     it('tells a schedule made again in the same millisecond from the one before', async () => {
@@ -124,7 +189,7 @@ describe('memory store', () => {
       const { grant } = await lead(store, 'a');
       await create(store, 'job');
       for (let i = 0; i < 10_000; i++) {
-        await replace(store, 'job', SPEC);
+        await replace(store, 'job', another());
         state.nowMs += 2;
         await store.lease.renew(grant, 60_000, {
           claimedThroughMs: state.nowMs,

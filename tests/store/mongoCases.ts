@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import type { Binary } from 'mongodb';
 import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
 import { systemClock } from '../../src/infra/clock.ts';
+import type { ClusterEvent } from '../../src/domain/event.ts';
 import type { Grant } from '../../src/domain/lease.ts';
 import type { Outcome } from '../../src/domain/run.ts';
 import type { Announcement } from '../../src/domain/replica.ts';
@@ -24,6 +25,7 @@ import {
   replace,
   request,
 } from './support.ts';
+import { understood } from '../support/schedules.ts';
 
 /** The name of the store whose commands fail. */
 const CLAIMER = 'claimer';
@@ -142,7 +144,7 @@ export function mongoCases(mongo: TestMongo): void {
     const change = replace(store, 'job', interval('1s')).then(() => acknowledged = true);
     const waiting = [{ $currentOp: {} }, { $match: { ns: `${name}.leases`, op: 'update' } }];
     await eventually(async () => (await raw.db('admin').aggregate(waiting).toArray())[0] ?? null);
-    assert.equal((await store.schedules.get('job'))?.revision, 2, 'it is stored');
+    assert.equal(understood(await store.schedules.get('job')).revision, 2, 'it is stored');
     assert.equal(acknowledged, false);
     await session.commitTransaction();
     await change;
@@ -278,7 +280,7 @@ export function mongoCases(mongo: TestMongo): void {
     for (const [name, write] of Object.entries(writes)) {
       await assert.rejects(write, isRefusal('OutOfDiskSpace'), name);
     }
-    assert.equal((await store.schedules.get(schedule.id))?.revision, 1);
+    assert.equal(understood(await store.schedules.get(schedule.id)).revision, 1);
     assert.equal((await store.lease.read()).lease.term, grant.term);
     await full.off();
     assert.equal((await replace(store, schedule.id, interval('1s'))).revision, 2);
@@ -331,6 +333,78 @@ export function mongoCases(mongo: TestMongo): void {
     await held.entered(1);
     assert.deepEqual(await store.claims.resolve(runs, grant.boot), runs);
     assert.equal((await claim).kind, 'committed');
+  });
+
+  test(
+    'what this version does not understand is told as such, wherever it comes in',
+    async (store, database) => {
+      const { name, raw } = database;
+      const good = await create(store, 'good');
+      const schedules = raw.db(name).collection<{ _id: string }>('schedules');
+      const copy = await schedules.findOne({ _id: 'good' });
+      const reason = /^definition.timezone is "Mars\/Olympus", which this version does not know$/;
+      const odd = { ...copy, definition: { cron_expression: '0 9 * * *', timezone: 'Mars/Olympus' } };
+      await schedules.insertOne({ ...odd, _id: 'odd' });
+      const events = await store.events.open(null);
+      assert.ok(events !== 'lost');
+
+      const recorder = new Recorder();
+      const { schedules: known, notUnderstood, feed } = await store.feed.snapshot(recorder);
+      assert.deepEqual(known, [good]);
+      assert.deepEqual(notUnderstood.map(({ id }) => id), ['odd']);
+      assert.match(notUnderstood[0]?.not_understood ?? '', reason);
+      assert.deepEqual(await store.schedules.get('odd'), notUnderstood[0]);
+      const { items, total } = await store.schedules.list({ limit: 9, cursor: null });
+      assert.deepEqual([items, total], [[good, notUnderstood[0]], 2]);
+      assert.deepEqual(await store.schedules.replace('odd', interval('1s')), notUnderstood[0]);
+      assert.deepEqual(await schedules.findOne({ _id: 'odd' }), { ...odd, _id: 'odd' }, 'it is as it was');
+
+      await schedules.updateOne({ _id: 'good' }, { $set: { effective_from: 'soon' } });
+      await recorder.until(({ changes }) => changes.some(({ kind }) => kind === 'not understood'));
+      const step = await eventually(async () => {
+        const next = await events.next();
+        assert.ok(next !== 'lost');
+        return next.event;
+      });
+      assert.deepEqual(step, {
+        type: 'schedule',
+        change: 'updated',
+        id: 'good',
+        schedule: { id: 'good', not_understood: 'effective_from is not a date' },
+      });
+      events.close();
+      assert.deepEqual(await store.schedules.remove('odd'), notUnderstood[0]);
+      assert.equal(await store.schedules.get('odd'), null);
+      feed.close();
+    },
+  );
+
+  test('a clock that was set back is noted with the lease, and told once', async (store, database) => {
+    const { grant } = await lead(store, 'a');
+    const events = await store.events.open(null);
+    assert.ok(events !== 'lost');
+    // As the lease is left by a renewal before.
+    const ahead = new Date(Date.now() + 3_600_000);
+    const future = { renewed_at: ahead, latest_at: ahead };
+    await leasesOf(database).updateOne({ _id: 'leader' }, { $set: future });
+    const before = (await store.lease.read()).serverNowMs;
+    const renewed = await store.lease.renew(grant, LONG_MS, { claimedThroughMs: 0, mirroredThroughMs: 0 });
+    assert.deepEqual([renewed?.set_back?.from, renewed?.latest_at], [ahead, ahead]);
+    const to = renewed?.set_back?.to.getTime() ?? 0;
+    assert.ok(to >= before && to < before + 10_000);
+    assert.equal(renewed?.expires_at.getTime(), to + LONG_MS, 'it lasts by the clock as it is now');
+    const again = await store.lease.renew(grant, LONG_MS, { claimedThroughMs: 0, mirroredThroughMs: 0 });
+    assert.deepEqual(again?.set_back, renewed?.set_back);
+    await create(store, 'last');
+    const told: unknown[] = [];
+    for (let event = null; event?.type !== 'schedule';) {
+      const step = await events.next();
+      assert.ok(step !== 'lost');
+      event = step.event as ClusterEvent | null;
+      if (event !== null && event.type !== 'schedule') told.push(event);
+    }
+    assert.deepEqual(told, [{ type: 'clock', set_back: renewed?.set_back }]);
+    events.close();
   });
 
   test('a mirror is told when its collection goes, and starts over', async (store, { name, raw }) => {

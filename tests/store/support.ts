@@ -11,6 +11,7 @@ import type {
 import type { Candidate, Grant, Lease, Watermark } from '../../src/domain/lease.ts';
 import { type Outcome, type Run, runId } from '../../src/domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../../src/domain/schedule.ts';
+import { understood } from '../support/schedules.ts';
 
 /** A new, empty database. */
 export interface TestDatabase {
@@ -95,11 +96,15 @@ export async function create(store: Store, id: string, spec: ScheduleSpec = SPEC
   return schedule;
 }
 
+/** A definition with another timing each time. */
+export function another(): ScheduleSpec {
+  return interval(`${++timings}h`);
+}
+let timings = 0;
+
 /** Replaces a schedule, which must be possible. */
 export async function replace(store: Store, id: string, spec: ScheduleSpec): Promise<Schedule> {
-  const schedule = await store.schedules.replace(id, spec);
-  assert.ok(schedule !== null && schedule !== 'conflict', `${id} could not be replaced`);
-  return schedule;
+  return understood(await store.schedules.replace(id, spec));
 }
 
 /** A nominal time: so many seconds into 2030. */

@@ -1,4 +1,5 @@
-import type { Schedule } from '../../src/domain/schedule.ts';
+import assert from 'node:assert/strict';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../../src/domain/schedule.ts';
 
 type Common = Omit<Schedule, 'type' | 'definition'>;
 
@@ -13,12 +14,20 @@ export function every(intervalMs: number, fromMs: number, more: Partial<Common> 
     policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
     history: { success: '24h', failure: '168h' },
     revision: 1,
+    timing_revision: more.revision ?? 1,
     created_at: new Date(fromMs),
     updated_at: new Date(fromMs),
     effective_from: new Date(fromMs),
+    written_at: more.effective_from ?? new Date(fromMs),
     superseded: [],
     ...more,
   };
+}
+
+/** A schedule that a store has answered with: it has to be one. */
+export function understood(stored: Schedule | NotUnderstood | 'conflict' | null | undefined): Schedule {
+  assert.ok(stored != null && stored !== 'conflict' && isUnderstood(stored), `${JSON.stringify(stored)}`);
+  return stored;
 }
 
 /** The next revision of a schedule, with another interval, in force from `atMs`. */
@@ -28,15 +37,18 @@ export function changed(
   atMs: number,
   more: Partial<Common> = {},
 ): Schedule {
-  const { type, definition, revision, effective_from: from } = schedule;
-  const old = { type, definition, revision, from, until: new Date(atMs) } as Schedule['superseded'][number];
+  const { type, definition, revision, timing_revision, effective_from: from, written_at } = schedule;
+  const times = { from, until: new Date(atMs), written_at };
+  const old = { type, definition, revision: timing_revision, ...times } as Schedule['superseded'][number];
   return {
     ...schedule,
     type: 'duration',
     definition: { interval: `${intervalMs}ms` },
     revision: revision + 1,
+    timing_revision: revision + 1,
     updated_at: new Date(atMs),
     effective_from: new Date(atMs),
+    written_at: new Date(atMs),
     superseded: [...schedule.superseded, ...(schedule.paused ? [] : [old])],
     ...more,
   };

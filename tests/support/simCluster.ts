@@ -12,6 +12,7 @@ import type { ScheduleSpec } from '../../src/domain/schedule.ts';
 import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import { SimClock } from './simClock.ts';
+import { understood } from './schedules.ts';
 
 export const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
 
@@ -227,8 +228,7 @@ export function unreachable(): Promise<never> {
  * was executed once.
  */
 export async function assertOnceEach(cluster: SimCluster, id: string, intervalMs: number): Promise<number> {
-  const schedule = await cluster.user.schedules.get(id);
-  assert.ok(schedule);
+  const schedule = understood(await cluster.user.schedules.get(id));
   const runs = await cluster.runs(id);
   const expected = runs.map((_, k) => schedule.created_at.getTime() + (k + 1) * intervalMs);
   assert.deepEqual(runs.map((run) => run.scheduled_for.getTime()), expected);

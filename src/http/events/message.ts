@@ -1,5 +1,6 @@
 /** Events as server-sent messages, each made once for all who get it. */
 import type { ClusterEvent } from '../../domain/event.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedule.ts';
 import { replicaView, runView, scheduleView, termView } from '../views.ts';
 
 /** Of every answer that is a stream of messages. */
@@ -9,7 +10,7 @@ export const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-export const EVENT_TYPES = ['leader', 'leadership', 'replica', 'schedule', 'run'] as const;
+export const EVENT_TYPES = ['leader', 'leadership', 'replica', 'schedule', 'clock', 'run'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface Message {
@@ -82,13 +83,17 @@ function dataOf(event: ClusterEvent, nowMs: number): unknown {
         replica: replicaView(event.replica),
         transitions: event.transitions,
       };
-    case 'schedule': {
-      const { last_run: _, ...schedule } = event.schedule
-        ? scheduleView(event.schedule, undefined, nowMs)
-        : {};
-      return { change: event.change, id: event.id, schedule: event.schedule && schedule };
-    }
+    case 'schedule':
+      return { change: event.change, id: event.id, schedule: event.schedule && told(event.schedule, nowMs) };
+    case 'clock':
+      return { set_back: event.set_back };
     case 'run':
       return runView(event.run);
   }
+}
+
+function told(schedule: Schedule | NotUnderstood, nowMs: number): unknown {
+  if (!isUnderstood(schedule)) return schedule;
+  const { last_run: _, ...view } = scheduleView(schedule, undefined, nowMs);
+  return view;
 }

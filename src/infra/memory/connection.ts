@@ -1,4 +1,5 @@
 import { StoreUnavailable } from '../../actors/ports.ts';
+import type { NotUnderstood, Schedule } from '../../domain/schedule.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -8,16 +9,31 @@ import type { Database } from './database.ts';
  */
 export type Intercept = <T>(op: string, run: () => Promise<T>) => Promise<T>;
 
+/** Why a version of the product does not understand a schedule, as the end of a sentence; null when it does. */
+export type Obstacle = (schedule: Schedule) => string | null;
+
 /** One replica's way to the database. */
 export class Connection {
   readonly db: Database;
   readonly #intercept: Intercept;
+  readonly #obstacle: Obstacle;
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  constructor(db: Database, intercept: Intercept = (_op, run) => run()) {
+  constructor(
+    db: Database,
+    intercept: Intercept = (_op, run) => run(),
+    obstacle: Obstacle = () => null,
+  ) {
     this.db = db;
     this.#intercept = intercept;
+    this.#obstacle = obstacle;
+  }
+
+  /** The schedule, as far as this replica's version understands it. */
+  read(schedule: Schedule): Schedule | NotUnderstood {
+    const not_understood = this.#obstacle(schedule);
+    return not_understood === null ? schedule : { id: schedule.id, not_understood };
   }
 
   /** Runs `body` in one go, later, and answers with a copy of what it returns. */

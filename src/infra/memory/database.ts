@@ -1,7 +1,7 @@
 import { type Clock, type LeaseHint, type ScheduleChange, StoreUnavailable } from '../../actors/ports.ts';
 import type { ClusterEvent } from '../../domain/event.ts';
 import type { Term } from '../../domain/leadership.ts';
-import type { Lease } from '../../domain/lease.ts';
+import type { Lease, SetBack } from '../../domain/lease.ts';
 import type { Presence } from '../../domain/replica.ts';
 import { ENDED_STATES, OPEN_STATES, type Run } from '../../domain/run.ts';
 import type { Schedule } from '../../domain/schedule.ts';
@@ -16,6 +16,8 @@ const SWEEP_EVERY_MS = 60_000;
 export class Database {
   /** Null before somebody prepared the database. */
   lease: Lease | null = null;
+  /** The last set-back of the clock that was told as an event. */
+  toldSetBack: SetBack | null = null;
   /** And whose each is. */
   readonly leaseWatchers = new Map<(hint: LeaseHint) => void, string>();
   readonly schedules = new Map<string, Schedule>();
@@ -40,9 +42,14 @@ export class Database {
     this.since = this.now().toISOString();
   }
 
-  /** The server's clock. Like a real one's it may stand still, but nothing here could bear its going back. */
+  /** The server's clock. As a real one it may be set. */
   nowMs(): number {
-    this.#latestMs = Math.max(this.#latestMs, this.clock.now());
+    return this.clock.now();
+  }
+
+  /** The clock of `written_at` and of the progress of streams: the server's, as long as that does not go back. */
+  historyMs(): number {
+    this.#latestMs = Math.max(this.#latestMs, this.nowMs());
     return this.#latestMs;
   }
 
@@ -56,7 +63,7 @@ export class Database {
   }
 
   insertRun(run: Run): void {
-    if (this.nowMs() - this.#sweptMs >= SWEEP_EVERY_MS) this.runs();
+    if (Math.abs(this.nowMs() - this.#sweptMs) >= SWEEP_EVERY_MS) this.runs();
     const stored = structuredClone(run);
     this.#runs.set(run.id, stored);
     this.#open.add(stored);

@@ -1,4 +1,6 @@
 import type { EventFeed, EventStep, OpenEvents } from '../../actors/ports.ts';
+import type { ClusterEvent } from '../../domain/event.ts';
+import type { Schedule } from '../../domain/schedule.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -34,7 +36,7 @@ function openEvents(connection: Connection, from: number): OpenEvents {
     start: positionOf(db, from),
     async next(): Promise<EventStep | 'lost'> {
       if (db.events.end === at) await quiet();
-      const event = await connection.call('events.next', () => db.events.at(at));
+      const event = await connection.call('events.next', () => read(connection, db.events.at(at)));
       if (event === 'lost') return 'lost';
       if (event !== null) at++;
       return { event, position: positionOf(db, at) };
@@ -54,4 +56,12 @@ function positionOf(db: Database, number: number): string {
 function numberOf(db: Database, position: string): number | null {
   const [, since, number] = /^(.*Z)-(\d{12})$/.exec(position) ?? [];
   return since === db.since ? Number(number) : null;
+}
+
+function read(connection: Connection, event: ClusterEvent | null | 'lost'): ClusterEvent | null | 'lost' {
+  if (event === null || event === 'lost' || event.type !== 'schedule' || event.schedule === null) {
+    return event;
+  }
+  // What is kept is a schedule: only a reader finds that it does not understand it.
+  return { ...event, schedule: connection.read(event.schedule as Schedule) };
 }

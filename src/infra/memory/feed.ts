@@ -1,4 +1,5 @@
-import type { FeedObserver, OpenFeed, ScheduleFeed } from '../../actors/ports.ts';
+import type { FeedObserver, OpenFeed, ScheduleChange, ScheduleFeed } from '../../actors/ports.ts';
+import { isUnderstood, type NotUnderstood } from '../../domain/schedule.ts';
 import type { Connection } from './connection.ts';
 
 /** How often progress is told when nothing changes. */
@@ -8,11 +9,15 @@ export function memoryFeed(connection: Connection): ScheduleFeed {
   const { db } = connection;
   return {
     async snapshot(observer) {
-      const { schedules, position } = await connection.call('feed.snapshot', () => ({
-        schedules: [...db.schedules.values()],
+      const { stored, position } = await connection.call('feed.snapshot', () => ({
+        stored: [...db.schedules.values()].map((schedule) => connection.read(schedule)),
         position: db.changes.end,
       }));
-      return { schedules, feed: openFeed(connection, position, observer) };
+      return {
+        schedules: stored.filter(isUnderstood),
+        notUnderstood: stored.filter((one): one is NotUnderstood => !isUnderstood(one)),
+        feed: openFeed(connection, position, observer),
+      };
     },
 
     async resume(token, observer) {
@@ -42,8 +47,8 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
   const next = () =>
     connection.call('feed.next', () => {
       // What is written within the present millisecond may still come after this.
-      const throughMs = db.nowMs() - 1;
-      return { changes: db.changes.since(position), throughMs };
+      const throughMs = db.historyMs() - 1;
+      return { changes: db.changes.since(position)?.map((change) => read(connection, change)), throughMs };
     });
 
   const pump = async () => {
@@ -75,4 +80,10 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
     pump().catch((error: Error) => closed || observer.failed(error, true)).finally(close);
   });
   return { token: () => position, close };
+}
+
+function read(connection: Connection, change: ScheduleChange): ScheduleChange {
+  if (change.kind !== 'upsert') return change;
+  const schedule = connection.read(change.schedule);
+  return isUnderstood(schedule) ? { kind: 'upsert', schedule } : { kind: 'not understood', schedule };
 }

@@ -1,6 +1,7 @@
 import type { LeaseHint, LeaseStore } from '../../actors/ports.ts';
 import {
   type BeganBy,
+  CLOCK_TOLERANCE_MS,
   type DeadGrant,
   type Grant,
   isFree,
@@ -37,7 +38,7 @@ export function memoryLease(connection: Connection): LeaseStore {
           acquired_at: now,
           began_by: free ? 'acquired' : 'pre-empted',
           predecessor_died_at: free ? null : clamped((instead as DeadGrant).diedAt, lease.acquired_at, now),
-          renewed_at: now,
+          ...clockSeen(lease, now),
           expires_at,
           released_at: null,
           released_by: null,
@@ -84,10 +85,25 @@ export function memoryLease(connection: Connection): LeaseStore {
 export function renewed(db: Database, grant: Grant, durationMs: number, mark: Watermark): Lease | null {
   const lease = inForce(db, grant);
   if (!lease) return null;
-  const renewed_at = db.now();
+  const now = db.now();
   const watermark = later(lease.watermark, mark);
-  db.lease = { ...lease, renewed_at, expires_at: new Date(renewed_at.getTime() + durationMs), watermark };
+  const seen = clockSeen(lease, now);
+  db.lease = { ...lease, ...seen, expires_at: new Date(now.getTime() + durationMs), watermark };
+  if (seen.set_back !== null && seen.set_back !== db.toldSetBack) {
+    db.toldSetBack = seen.set_back;
+    db.events.append({ type: 'clock', set_back: seen.set_back });
+  }
   return db.lease;
+}
+
+/** What an acquisition or a renewal notes of the server's clock. */
+function clockSeen({ renewed_at, latest_at, set_back }: Lease, now: Date) {
+  const isSetBack = renewed_at !== null && now.getTime() < renewed_at.getTime() - CLOCK_TOLERANCE_MS;
+  return {
+    renewed_at: now,
+    latest_at: latest_at !== null && latest_at > now ? latest_at : now,
+    set_back: isSetBack ? { from: renewed_at, to: now } : set_back,
+  };
 }
 
 /**

@@ -6,7 +6,8 @@ import type { Database } from './database.ts';
 
 export function memoryPresence(connection: Connection): PresenceStore {
   const { db } = connection;
-  const ageMs = (replica: { last_seen: Date }) => db.nowMs() - replica.last_seen.getTime();
+  // One from the future is of the time before the clock was set back.
+  const ageMs = (replica: { last_seen: Date }) => Math.abs(db.nowMs() - replica.last_seen.getTime());
   return {
     announce: (announced) =>
       connection.call('presence.announce', () => {

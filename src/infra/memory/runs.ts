@@ -62,7 +62,7 @@ export function memoryRuns(connection: Connection): RunStore {
       connection.call('runs.orphans', () => {
         const lives = (boot: string) => {
           const seen = db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && db.nowMs() - seen.getTime() <= deadAfterMs;
+          return seen !== undefined && Math.abs(db.nowMs() - seen.getTime()) <= deadAfterMs;
         };
         return db.openRuns()
           .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))

@@ -1,7 +1,9 @@
 import type { ScheduleQuery, ScheduleStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import { watermarkMs } from '../../domain/lease.ts';
-import type { Schedule, ScheduleSpec, Superseded } from '../../domain/schedule.ts';
+import { CLOCK_TOLERANCE_MS, markOf } from '../../domain/lease.ts';
+import { stillOwes } from '../../domain/owed.ts';
+import { isUnderstood, type Schedule, type ScheduleSpec, type Superseded } from '../../domain/schedule.ts';
+import { changeOf } from '../../domain/scheduleChange.ts';
 import { MAX_SUPERSEDED, tooManySuperseded } from '../superseded.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
@@ -9,7 +11,11 @@ import type { Database } from './database.ts';
 export function memorySchedules(connection: Connection): ScheduleStore {
   const { db } = connection;
   return {
-    get: (id) => connection.call('schedules.get', () => db.schedules.get(id) ?? null),
+    get: (id) =>
+      connection.call('schedules.get', () => {
+        const stored = db.schedules.get(id);
+        return stored === undefined ? null : connection.read(stored);
+      }),
 
     list: ({ limit, cursor, ...filter }) =>
       connection.call('schedules.list', () => {
@@ -18,7 +24,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
           id
         );
         const ids = found.filter((id) => id > after).sort();
-        const items = ids.slice(0, limit).map((id) => db.schedules.get(id) as Schedule);
+        const items = ids.slice(0, limit).map((id) => connection.read(db.schedules.get(id) as Schedule));
         const last = items.at(-1);
         return {
           items,
@@ -30,15 +36,16 @@ export function memorySchedules(connection: Connection): ScheduleStore {
     create: (id, spec) =>
       connection.call('schedules.create', () => {
         if (db.schedules.has(id)) return 'conflict';
-        // As no two definitions of an id may look alike, even if it was deleted within this millisecond.
-        const now = new Date(Math.max(db.nowMs(), db.latestRemovedMs + 1));
+        const now = new Date(momentAfter(db.latestRemovedMs, db.nowMs()));
         return put(db, 'created', {
           ...spec,
           id,
           revision: 1,
+          timing_revision: 1,
           created_at: now,
           updated_at: now,
           effective_from: now,
+          written_at: writtenAt(db, now),
           superseded: [],
         });
       }),
@@ -47,8 +54,10 @@ export function memorySchedules(connection: Connection): ScheduleStore {
       connection.call('schedules.replace', () => {
         const old = db.schedules.get(id);
         if (!old) return null;
+        const stored = connection.read(old);
+        if (!isUnderstood(stored)) return stored;
         if (ifRevision !== undefined && ifRevision !== old.revision) return 'conflict';
-        return put(db, 'updated', successor(db, old, spec));
+        return changed(db, old, spec);
       }),
 
     remove: (id, ifRevision) =>
@@ -60,7 +69,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         db.latestRemovedMs = Math.max(db.latestRemovedMs, old.effective_from.getTime());
         db.changes.append({ kind: 'delete', id });
         db.events.append({ type: 'schedule', change: 'deleted', id, schedule: null });
-        return old;
+        return connection.read(old);
       }),
   };
 }
@@ -85,27 +94,55 @@ function put(db: Database, change: 'created' | 'updated', schedule: Schedule): S
   return stored;
 }
 
-function successor(db: Database, old: Schedule, spec: ScheduleSpec): Schedule {
-  const now = new Date(Math.max(db.nowMs(), old.effective_from.getTime() + 1));
-  const settledMs = watermarkMs(db.preparedLease().watermark);
-  const superseded = old.superseded.filter(({ until }) => until.getTime() > settledMs);
-  if (!old.paused) superseded.push(supersededBy(old, now));
+function changed(db: Database, old: Schedule, spec: ScheduleSpec): Schedule {
+  const { id, revision, timing_revision, created_at, effective_from, written_at, superseded } = old;
+  const kept = { id, timing_revision, created_at, effective_from, written_at, superseded };
+  switch (changeOf(old, spec)) {
+    case 'nothing':
+      return old;
+    case 'rest':
+      return put(db, 'updated', { ...spec, ...kept, revision: revision + 1, updated_at: db.now() });
+    case 'timing':
+      return put(db, 'updated', { ...spec, ...kept, ...succession(db, old) });
+  }
+}
+
+/** What the server owns of a schedule whose timing is another one from now on. */
+function succession(db: Database, old: Schedule) {
+  const revision = old.revision + 1;
+  const now = new Date(momentAfter(old.effective_from.getTime(), db.nowMs()));
+  const mark = markOf(db.preparedLease().watermark, old.id);
+  const timings = [...old.superseded, ...(old.paused ? [] : [supersededBy(old, now)])];
+  const superseded = timings
+    // What a clock that was set back has not reached yet is not due.
+    .map((one) => one.until > now ? { ...one, until: now } : one)
+    .filter((one) => one.until > one.from && stillOwes(one, mark));
   if (superseded.length > MAX_SUPERSEDED) throw tooManySuperseded(old.id);
-  const { id, created_at } = old;
   return {
-    ...spec,
-    id,
-    revision: old.revision + 1,
-    created_at,
+    revision,
+    timing_revision: revision,
     updated_at: now,
     effective_from: now,
+    written_at: writtenAt(db, now),
     superseded,
   };
 }
 
+/**
+ * The moment of a write that has to be later than another one, also within one millisecond, or where a clock is a little
+ * behind. A clock that was set back is followed: what is made after that must not have to wait.
+ */
+function momentAfter(otherMs: number, nowMs: number): number {
+  return nowMs < otherMs - CLOCK_TOLERANCE_MS ? nowMs : Math.max(nowMs, otherMs + 1);
+}
+
+function writtenAt(db: Database, now: Date): Date {
+  return new Date(Math.max(db.historyMs(), now.getTime()));
+}
+
 function supersededBy(old: Schedule, until: Date): Superseded {
-  const { type, definition, revision, effective_from: from } = old;
-  const entry = { type, definition, revision, from, until } as Superseded;
+  const { type, definition, timing_revision: revision, effective_from: from, written_at } = old;
+  const entry = { type, definition, revision, from, until, written_at } as Superseded;
   if (old.start_at) entry.start_at = old.start_at;
   if (old.end_at) entry.end_at = old.end_at;
   return entry;

@@ -5,7 +5,7 @@
 import type { Clock, Store } from '../../actors/ports.ts';
 import { NEVER_HELD } from '../../domain/lease.ts';
 import { memoryClaims } from './claims.ts';
-import { Connection, type Intercept } from './connection.ts';
+import { Connection, type Intercept, type Obstacle } from './connection.ts';
 import { Database } from './database.ts';
 import { memoryEvents } from './events.ts';
 import { memoryFeed } from './feed.ts';
@@ -16,14 +16,16 @@ import { memoryRuns } from './runs.ts';
 import { memorySchedules } from './schedules.ts';
 
 export interface MemoryDatabase {
-  /** One replica's store. `intercept` may delay, drop and fail its calls. */
-  connect(options?: { intercept?: Intercept }): Store;
+  /** One replica's store. `intercept` may delay, drop and fail its calls, `obstacle` says what it can't read. */
+  connect(options?: { intercept?: Intercept; obstacle?: Obstacle }): Store;
 }
 
 /** `clock` is the server's: its `now` is the time of every lease and every write. */
 export function memoryDatabase({ clock }: { clock: Clock }): MemoryDatabase {
   const db = new Database(clock);
-  return { connect: ({ intercept } = {}) => memoryStore(db, new Connection(db, intercept)) };
+  return {
+    connect: ({ intercept, obstacle } = {}) => memoryStore(db, new Connection(db, intercept, obstacle)),
+  };
 }
 
 /** One replica's store, over a connection to a database that may be shared. */

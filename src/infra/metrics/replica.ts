@@ -14,6 +14,10 @@ export interface Vitals {
   /** Schedules that it knows. */
   schedules: number;
   liveJobs: number;
+  /** Schedules that this version does not understand. */
+  notUnderstood: number;
+  /** How far the server's clock is behind what it has shown before, ms. */
+  clockBehindMs: number;
 }
 
 /** States into which a replica brings runs, that is all but those in between. */
@@ -61,10 +65,17 @@ export function replicaMetrics(registry: Registry, vitals: () => Vitals): Replic
     labelNames: ['reason'],
     registers,
   });
+  const clockSteps = new Counter({
+    name: 'scheduler_server_clock_steps_total',
+    help: "Times that the database server's clock was set by more than a second, as this replica saw it.",
+    labelNames: ['direction'],
+    registers,
+  });
   // A series that is there before the first event is what makes that event visible as an increase.
   for (const state of STATES) runs.inc({ state }, 0);
   for (const reason of MISSED) missed.inc({ reason }, 0);
   for (const reason of TRANSITIONS) transitions.inc({ reason }, 0);
+  for (const direction of ['back', 'forward']) clockSteps.inc({ direction }, 0);
 
   return {
     claimed(claimed) {
@@ -79,6 +90,7 @@ export function replicaMetrics(registry: Registry, vitals: () => Vitals): Replic
     },
     settled: ({ state }) => runs.inc({ state }),
     abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
+    clockStepped: (stepMs) => clockSteps.inc({ direction: stepMs < 0 ? 'back' : 'forward' }),
     election(news) {
       if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
       if (news.type === 'ELECTION.BEGAN') {
@@ -113,6 +125,16 @@ function gauges(registers: Registry[], vitals: () => Vitals): void {
     'scheduler_watermark_timestamp_seconds',
     'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before it knows.',
     ({ watermarkMs }) => watermarkMs === null ? NaN : watermarkMs / 1000,
+  );
+  gauge(
+    'scheduler_server_clock_behind_seconds',
+    "How far the database server's clock is behind what it has shown before; 0 when it was not set back.",
+    ({ clockBehindMs }) => clockBehindMs / 1000,
+  );
+  gauge(
+    'scheduler_schedules_not_understood',
+    'Stored schedules that this version does not understand: they are set aside.',
+    ({ notUnderstood }) => notUnderstood,
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
   gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);

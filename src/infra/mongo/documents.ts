@@ -1,16 +1,21 @@
 /** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../domain/leadership.ts';
-import type { Lease } from '../../domain/lease.ts';
+import type { Lease, Mark } from '../../domain/lease.ts';
+import { readSchedule } from '../../domain/readSchedule.ts';
 import type { ChangeOfHands } from '../../domain/event.ts';
 import type { Presence } from '../../domain/replica.ts';
 import type { Run } from '../../domain/run.ts';
-import type { Schedule } from '../../domain/schedule.ts';
+import type { NotUnderstood, Schedule } from '../../domain/schedule.ts';
 
 export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   _id: typeof LEASE_ID;
   claimed_through: Date;
   mirrored_through: Date;
+  /** Schedules that the marks above leave out, each with its own. */
+  set_aside?: SetAsideDoc[];
+  /** The last set-back as its event tells it: changes with each, and is looked up in no later document. */
+  set_back_told?: string | null;
   /**
    * Logical session of the holder's claims, so that its successor can end a transaction that it left open; null
    * when it has left none.
@@ -22,6 +27,12 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   barrier?: number;
   /** The last change of hands: see hands.ts. */
   hands?: Record<string, ChangeOfHands>;
+}
+
+export interface SetAsideDoc {
+  id: string;
+  claimed_through: Date;
+  mirrored_through: Date;
 }
 
 export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
@@ -68,22 +79,32 @@ export function collections(db: Db): Collections {
 export function toLease(doc: LeaseDoc): Lease {
   const {
     _id,
-    claimed_through,
-    mirrored_through,
+    claimed_through: _c,
+    mirrored_through: _m,
+    set_aside = [],
+    set_back_told: _t,
     session: _s,
     barrier: _b,
     hands: _h,
     previous: _p,
     ...lease
   } = doc;
+  const setAside = new Map(set_aside.map((one) => [one.id, toMark(one)]));
   return {
     ...lease,
-    watermark: { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() },
+    // Older versions did not write these.
+    latest_at: lease.latest_at ?? lease.renewed_at,
+    set_back: lease.set_back ?? null,
+    watermark: { ...toMark(doc), ...(setAside.size > 0 && { setAside }) },
   };
 }
 
-export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule {
-  return { id: _id, ...doc } as Schedule;
+export function toMark({ claimed_through, mirrored_through }: Omit<SetAsideDoc, 'id'>): Mark {
+  return { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() };
+}
+
+export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule | NotUnderstood {
+  return readSchedule({ ...doc, id: _id });
 }
 
 export function toRun({ _id, ...doc }: RunDoc): Run {

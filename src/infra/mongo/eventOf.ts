@@ -11,6 +11,7 @@ import {
   toSchedule,
 } from './documents.ts';
 import { changeOfHands } from './hands.ts';
+import { setBackOf } from './lease.ts';
 
 const WRITES = { $in: ['insert', 'update', 'replace'] };
 const ENDINGS = ['drop', 'rename', 'dropDatabase', 'invalidate'];
@@ -26,6 +27,7 @@ export const EVENTS: Document[] = [
       $or: [
         { 'ns.coll': 'leases', 'updateDescription.updatedFields.term': { $exists: true } },
         { 'ns.coll': 'leases', 'updateDescription.updatedFields.released_at': { $exists: true } },
+        { 'ns.coll': 'leases', 'updateDescription.updatedFields.set_back_told': { $exists: true } },
         // What changes much of a document is logged as its replacement.
         { 'ns.coll': 'leases', operationType: 'replace' },
         { 'ns.coll': 'leadership', operationType: WRITES },
@@ -63,7 +65,9 @@ export function eventOf(change: ChangeStreamDocument): ClusterEvent | null {
     case 'leases': {
       const written = change.operationType === 'update' ? change.updateDescription.updatedFields : doc;
       const hands = changeOfHands(written ?? undefined);
-      return hands && { type: 'leader', ...hands };
+      if (hands !== null) return { type: 'leader', ...hands };
+      const set_back = setBackOf(written ?? undefined);
+      return set_back && { type: 'clock', set_back };
     }
     case 'leadership': {
       const { _id: term, ...rest } = (doc ?? {}) as TermDoc;

@@ -6,8 +6,16 @@ import type {
   MongoClient,
   ResumeToken,
 } from 'mongodb';
-import type { FeedObserver, Logger, OpenFeed, ScheduleChange, ScheduleFeed } from '../../actors/ports.ts';
+import type {
+  FeedObserver,
+  Logger,
+  OpenFeed,
+  ScheduleChange,
+  ScheduleFeed,
+  Snapshot,
+} from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from './documents.ts';
 import { answered, asStoreError, hasCode } from './errors.ts';
 import { progressMs } from './progress.ts';
@@ -49,7 +57,7 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
             }
           }),
       );
-      return { schedules: docs.map(toSchedule), feed: pumped(parts, open, null, observer) };
+      return { ...sorted(docs.map(toSchedule)), feed: pumped(parts, open, null, observer) };
     },
 
     async resume(token, observer) {
@@ -66,6 +74,16 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
       return pumped(parts, open, token, observer);
     },
   };
+}
+
+function sorted(stored: (Schedule | NotUnderstood)[]): Omit<Snapshot, 'feed'> {
+  const schedules: Schedule[] = [];
+  const notUnderstood: NotUnderstood[] = [];
+  for (const one of stored) {
+    if (isUnderstood(one)) schedules.push(one);
+    else notUnderstood.push(one);
+  }
+  return { schedules, notUnderstood };
 }
 
 async function operationTime(client: MongoClient, session: ClientSession) {
@@ -137,9 +155,9 @@ function toChange(event: ChangeStreamDocument<ScheduleDoc>): ScheduleChange | nu
     case 'replace':
     case 'update':
       // Without a document, it has been deleted since, and that is told next.
-      return event.fullDocument ? { kind: 'upsert', schedule: toSchedule(event.fullDocument) } : null;
+      return event.fullDocument ? upsertOf(toSchedule(event.fullDocument)) : null;
     case 'delete':
-      return { kind: 'delete', id: event.documentKey._id };
+      return { kind: 'delete', id: String(event.documentKey._id) };
     case 'drop':
     case 'rename':
     case 'dropDatabase':
@@ -148,4 +166,8 @@ function toChange(event: ChangeStreamDocument<ScheduleDoc>): ScheduleChange | nu
     default:
       return null;
   }
+}
+
+function upsertOf(schedule: Schedule | NotUnderstood): ScheduleChange {
+  return isUnderstood(schedule) ? { kind: 'upsert', schedule } : { kind: 'not understood', schedule };
 }

@@ -4,15 +4,17 @@ import {
   type Acquisition,
   type BeganBy,
   type Candidate,
+  CLOCK_TOLERANCE_MS,
   type DeadGrant,
   type Grant,
   isFree,
   isHeldUnder,
   type LeaseReading,
+  type SetBack,
   type Watermark,
 } from '../../domain/lease.ts';
 import type { ClaimSession } from './claimSession.ts';
-import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
+import { type Collections, LEASE_ID, type LeaseDoc, type SetAsideDoc, toLease } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
 import { givenBack, takenBy } from './hands.ts';
@@ -141,7 +143,7 @@ function taking(
       began_by: literal(by),
       // Somewhere within its term: the replica's idea of the server's clock may be a little off.
       predecessor_died_at: instead && { $min: [{ $max: [instead.diedAt, '$acquired_at'] }, '$$NOW'] },
-      renewed_at: '$$NOW',
+      ...clockSeen(),
       expires_at: after('$$NOW', durationMs),
       released_at: literal(null),
       hands: takenBy(candidate, by),
@@ -159,21 +161,56 @@ export function inForce({ holder, boot, term }: Grant) {
   return { _id: LEASE_ID, holder, boot, term, released_at: null } as const;
 }
 
-/** The update of a renewal; the mark moves as a pair, or not at all (`later` in domain/lease.ts). */
+/** The update of a renewal; the mark moves as a whole, or not at all (`later` in domain/lease.ts). */
 export function renewal(durationMs: number, mark: Watermark): Document[] {
   const claimed = new Date(mark.claimedThroughMs);
   const mirrored = new Date(mark.mirroredThroughMs);
+  const setAside = [...mark.setAside ?? []].map(([id, own]): SetAsideDoc => ({
+    id,
+    claimed_through: new Date(own.claimedThroughMs),
+    mirrored_through: new Date(own.mirroredThroughMs),
+  }));
   const isLater = {
     $and: [{ $gte: [claimed, '$claimed_through'] }, { $gte: [mirrored, '$mirrored_through'] }],
   };
   return [{
     $set: {
-      renewed_at: '$$NOW',
+      ...clockSeen(),
       expires_at: after('$$NOW', durationMs),
       claimed_through: { $cond: [isLater, claimed, '$claimed_through'] },
       mirrored_through: { $cond: [isLater, mirrored, '$mirrored_through'] },
+      set_aside: { $cond: [isLater, literal(setAside), '$set_aside'] },
     },
-  }];
+  }, { $set: { set_back_told: setBackTold() } }];
+}
+
+/** What an acquisition or a renewal notes of the server's clock. */
+function clockSeen(): Document {
+  const isSetBack = { $lt: ['$$NOW', after('$renewed_at', -CLOCK_TOLERANCE_MS)] };
+  return {
+    renewed_at: '$$NOW',
+    latest_at: { $max: ['$latest_at', '$renewed_at', '$$NOW'] },
+    set_back: {
+      $cond: [isSetBack, { from: '$renewed_at', to: '$$NOW' }, { $ifNull: ['$set_back', literal(null)] }],
+    },
+  };
+}
+
+/**
+ * The event of a set-back, written by the first renewal after it. One string, since a change stream tells of an object
+ * only the fields that have changed.
+ */
+function setBackTold(): Document {
+  const ms = (field: string) => ({ $toString: { $toLong: field } });
+  return { $concat: [ms('$set_back.from'), ' ', ms('$set_back.to')] };
+}
+
+/** The event in what a change stream tells of the lease; null when it tells none. */
+export function setBackOf(updated: Document | undefined): SetBack | null {
+  const [from, to] = typeof updated?.set_back_told === 'string' ? updated.set_back_told.split(' ') : [];
+  return from === undefined || to === undefined
+    ? null
+    : { from: new Date(Number(from)), to: new Date(Number(to)) };
 }
 
 interface Found {

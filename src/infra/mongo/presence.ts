@@ -70,11 +70,20 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
   };
 }
 
-/** The filter for entries that were refreshed in the last `withinMs` of the server's time. */
+/**
+ * The filter for entries that were refreshed in the last `withinMs` of the server's time. One from the future is of
+ * the time before the clock was set back: a replica that lives writes another within a second.
+ */
 export function seenWithin(withinMs: number): Document {
-  return { $expr: { $gte: ['$last_seen', after('$$NOW', -withinMs)] } };
+  const { earliest, latest } = around(withinMs);
+  return { $expr: { $and: [{ $gte: ['$last_seen', earliest] }, { $lte: ['$last_seen', latest] }] } };
 }
 
 function notSeenWithin(ms: number): Document {
-  return { $expr: { $lt: ['$last_seen', after('$$NOW', -ms)] } };
+  const { earliest, latest } = around(ms);
+  return { $expr: { $or: [{ $lt: ['$last_seen', earliest] }, { $gt: ['$last_seen', latest] }] } };
+}
+
+function around(ms: number) {
+  return { earliest: after('$$NOW', -ms), latest: after('$$NOW', ms) };
 }

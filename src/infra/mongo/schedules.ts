@@ -1,13 +1,15 @@
 import type { Filter } from 'mongodb';
 import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import type { Schedule } from '../../domain/schedule.ts';
-import { tooManySuperseded } from '../superseded.ts';
+import type { Mark } from '../../domain/lease.ts';
+import { isUnderstood, type NotUnderstood, type Schedule, type ScheduleSpec } from '../../domain/schedule.ts';
+import { changeOf } from '../../domain/scheduleChange.ts';
+import { tooManyChanges, tooManySuperseded } from '../superseded.ts';
 import { claimBarrier } from './barrier.ts';
-import { type Collections, LEASE_ID, type ScheduleDoc, toSchedule } from './documents.ts';
+import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from './documents.ts';
 import { answered, DUPLICATE_KEY, hasCode } from './errors.ts';
 import { literal } from './expressions.ts';
-import { creation, roomFor, succession } from './scheduleUpdates.ts';
+import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
 
 /**
  * A write that took effect earlier than this before it was committed would be missed by the progress rule
@@ -22,6 +24,12 @@ const OPTIONS = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const
  * second or so, which does not justify indexes that every write would pay for.
  */
 const LISTING = { maxTimeMS: 2000 };
+
+/** Compare-and-set retries under contention. */
+const MAX_TRIES = 100;
+
+/** Matches a field that older versions did not write. */
+const ABSENT = { $exists: false } as unknown as number;
 
 export function mongoSchedules(collections: Collections): ScheduleStore {
   const { schedules } = collections;
@@ -63,7 +71,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
           // Never matches a stored one, so that the upsert trips over its id.
           const absent = { _id: id, revision: { $exists: false } };
           const doc = await schedules.findOneAndUpdate(absent, creation(spec), { ...OPTIONS, upsert: true });
-          return toSchedule(doc as ScheduleDoc);
+          return toSchedule(doc as ScheduleDoc) as Schedule;
         } catch (error) {
           if (hasCode(error, DUPLICATE_KEY)) return 'conflict';
           throw error;
@@ -71,15 +79,10 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       }),
 
     replace: async (id, spec, ifRevision) => {
-      const doc = await answered('the change of a schedule', async () => {
-        const settled = await settledThrough(collections);
-        const filter = { ...matching(id, ifRevision), $expr: roomFor(settled) };
-        return await schedules.findOneAndUpdate(filter, succession(spec, settled), OPTIONS) ??
-          await whyNot(collections, id, ifRevision);
-      });
-      if (doc === null || doc === 'conflict') return doc;
+      const doc = await answered('the change of a schedule', () => change(collections, id, spec, ifRevision));
+      if (doc === null || doc === 'conflict' || !isUnderstood(doc)) return doc;
       await inForce('the change of the schedule');
-      return toSchedule(doc);
+      return doc;
     },
 
     remove: async (id, ifRevision) => {
@@ -92,6 +95,46 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       return toSchedule(doc);
     },
   };
+}
+
+/**
+ * A compare-and-set on the timing that was read, again as often as another change of it comes in between. Changes of
+ * the rest don't disturb one another.
+ */
+async function change(
+  collections: Collections,
+  id: string,
+  spec: ScheduleSpec,
+  ifRevision: number | undefined,
+): Promise<Schedule | NotUnderstood | null | 'conflict'> {
+  const { schedules } = collections;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const [doc, mark] = await Promise.all([schedules.findOne({ _id: id }), markFor(collections, id)]);
+    if (doc === null) return null;
+    const stored = toSchedule(doc);
+    if (!isUnderstood(stored)) return stored;
+    if (ifRevision !== undefined && stored.revision !== ifRevision) return 'conflict';
+    const kind = changeOf(stored, spec);
+    if (kind === 'nothing') return stored;
+    const asRead = {
+      ...matching(id, ifRevision),
+      created_at: doc.created_at,
+      effective_from: doc.effective_from,
+      timing_revision: doc.timing_revision ?? ABSENT,
+    };
+    const changed = kind === 'rest'
+      ? await schedules.findOneAndUpdate(asRead, amendment(spec), OPTIONS)
+      : await schedules.findOneAndUpdate(
+        { ...asRead, $expr: roomFor(mark) },
+        succession(spec, mark),
+        OPTIONS,
+      );
+    if (changed !== null) return toSchedule(changed);
+    if (kind === 'timing' && await schedules.findOne(asRead, { projection: { _id: 1 } })) {
+      throw tooManySuperseded(id);
+    }
+  }
+  throw tooManyChanges(id);
 }
 
 function filterOf({ q, type, tag, paused }: ScheduleQuery): Filter<ScheduleDoc> {
@@ -110,24 +153,11 @@ function matching(id: string, ifRevision: number | undefined) {
   return ifRevision === undefined ? { _id: id } : { _id: id, revision: ifRevision };
 }
 
-/** The watermark. It only grows, so that one read a moment ago makes too much be kept, never too little. */
-async function settledThrough({ leases }: Collections): Promise<Date> {
+/** The schedule's mark. It only grows, so that one read a moment ago makes too much be kept, never too little. */
+async function markFor({ leases }: Collections, id: string): Promise<Mark> {
   const lease = await leases.findOne({ _id: LEASE_ID }, {
-    projection: { claimed_through: 1, mirrored_through: 1 },
+    projection: { claimed_through: 1, mirrored_through: 1, set_aside: { $elemMatch: { id } } },
   });
   if (!lease) throw new StoreUnavailable('the store has no lease document: prepare it first');
-  return new Date(Math.min(lease.claimed_through.getTime(), lease.mirrored_through.getTime()));
-}
-
-async function whyNot(
-  { schedules }: Collections,
-  id: string,
-  ifRevision: number | undefined,
-): Promise<null | 'conflict'> {
-  const stored: Pick<Schedule, 'revision'> | null = await schedules.findOne({ _id: id }, {
-    projection: { revision: 1 },
-  });
-  if (!stored) return null;
-  if (ifRevision !== undefined && stored.revision !== ifRevision) return 'conflict';
-  throw tooManySuperseded(id);
+  return toMark(lease.set_aside?.[0] ?? lease);
 }

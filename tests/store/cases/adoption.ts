@@ -15,6 +15,7 @@ import {
   request,
   type Test,
 } from '../support.ts';
+import { understood } from '../../support/schedules.ts';
 
 const BY_B: Adopter = { replica: 'b', boot: 'boot-b', term: 2 };
 const BY_C: Adopter = { replica: 'c', boot: 'boot-c', term: 3 };
@@ -31,8 +32,7 @@ export function adoptionCases(test: Test): void {
 
   test('finds requested runs before all others, and whoever lives', async (store) => {
     const [orphan] = await stored(store, [1]);
-    const schedule = await store.schedules.get('job');
-    assert.ok(schedule);
+    const schedule = understood(await store.schedules.get('job'));
     const late = requestedRun(schedule, at(120).getTime(), 'late');
     const early = requestedRun(schedule, at(90).getTime(), 'early');
     for (const run of [late, early]) await store.runs.request(run);

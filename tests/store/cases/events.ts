@@ -18,6 +18,7 @@ import {
   SPEC,
   type Test,
 } from '../support.ts';
+import { understood } from '../../support/schedules.ts';
 
 interface Told {
   position: string;
@@ -52,7 +53,11 @@ function story(told: readonly Told[]): string[] {
       case 'replica':
         return `${event.replica.id} ${event.change}: ${event.transitions.map(({ to }) => to).join(' ')}`;
       case 'schedule':
-        return `${event.id} ${event.change} ${event.schedule?.revision ?? ''}`;
+        return `${event.id} ${event.change} ${
+          event.schedule === null ? '' : understood(event.schedule).revision
+        }`;
+      case 'clock':
+        return `the clock goes back from ${event.set_back.from.toISOString()}`;
       case 'run':
         return `${event.run.id} ${event.run.state}`;
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FeedObserver, Store } from '../../../src/actors/ports.ts';
-import { create, interval, Recorder, replace, SPEC, type Test } from '../support.ts';
+import { another, create, interval, Recorder, replace, type Test } from '../support.ts';
 
 export function feedCases(test: Test): void {
   test('tells all changes after the snapshot, in their order', async (store, connect) => {
@@ -43,7 +43,7 @@ export function feedCases(test: Test): void {
     there = true;
     await writes;
     // However many of those the snapshot holds already, these come after it.
-    for (let change = 0; change < 10; change++) await replace(store, 'job-0', SPEC);
+    for (let change = 0; change < 10; change++) await replace(store, 'job-0', another());
     await first;
     feed.close();
   });
@@ -77,7 +77,7 @@ export function feedCases(test: Test): void {
     await before.until(({ progressMs }) => progressMs.length > told);
     const token = feed.token();
     feed.close();
-    await replace(store, 'seen', SPEC);
+    await replace(store, 'seen', another());
     await create(store, 'missed');
     const after = new Recorder();
     const resumed = await reader.feed.resume(token, after);

@@ -32,6 +32,8 @@ export function leaseCases(test: Test): void {
       acquired_at: null,
       began_by: null,
       renewed_at: null,
+      latest_at: null,
+      set_back: null,
       released_at: null,
       released_by: null,
       heir: null,
@@ -252,6 +254,28 @@ export function leaseCases(test: Test): void {
     await hints.reach(2);
     assert.equal(hints.list.length, 2);
     stop();
+  });
+
+  test('keeps the marks of schedules that are set aside, and moves them with the others only', async (store) => {
+    const { grant } = await lead(store, 'a');
+    const { watermark: before } = (await store.lease.read()).lease;
+    const own = {
+      claimedThroughMs: before.claimedThroughMs + 1,
+      mirroredThroughMs: before.mirroredThroughMs,
+    };
+    const mark = {
+      claimedThroughMs: before.claimedThroughMs + 10,
+      mirroredThroughMs: before.mirroredThroughMs + 10,
+      setAside: new Map([['$x.y', own]]),
+    };
+    assert.deepEqual((await store.lease.renew(grant, LONG_MS, mark))?.watermark, mark);
+    assert.deepEqual((await store.lease.renew(grant, LONG_MS, before))?.watermark, mark);
+    const { setAside: _, ...rest } = mark;
+    const won = await store.lease.acquire(candidate('b'), LONG_MS, { ...grant, diedAt: new Date() });
+    assert.deepEqual(won?.lease.watermark, mark);
+    const { grant: next } = { grant: { holder: 'b', boot: 'boot-b', term: grant.term + 1 } };
+    const result = await store.claims.claim(batch(next, [], { markWhenStale: () => rest }));
+    assert.deepEqual(result.kind === 'committed' && result.lease.watermark, rest);
   });
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { BadCursor } from '../../../src/domain/cursor.ts';
 import { type ScheduleQuery, StoreUnavailable } from '../../../src/actors/ports.ts';
-import { create, interval, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
+import { understood } from '../../support/schedules.ts';
+import { another, create, interval, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
 
 export function scheduleCases(test: Test): void {
   test('stores what a client wrote, as it is, stamped by the server', async (store) => {
@@ -14,10 +15,13 @@ export function scheduleCases(test: Test): void {
       end_at: new Date(10),
     };
     const created = await create(store, 'job', spec);
-    const { id, revision, created_at, updated_at, effective_from, superseded, ...rest } = created;
+    const { id, revision, timing_revision, superseded, created_at, ...more } = created;
+    const { updated_at, effective_from, written_at, ...rest } = more;
     assert.deepEqual(rest, spec);
-    assert.deepEqual({ id, revision, superseded }, { id: 'job', revision: 1, superseded: [] });
-    assert.deepEqual([updated_at, effective_from], [created_at, created_at]);
+    assert.deepEqual({ id, revision, timing_revision, superseded }, {
+      ...{ id: 'job', revision: 1, timing_revision: 1, superseded: [] },
+    });
+    assert.deepEqual([updated_at, effective_from, written_at], [created_at, created_at, created_at]);
     const { serverNowMs } = await store.lease.read();
     assert.ok(Math.abs(serverNowMs - created_at.getTime()) < 10_000);
     assert.deepEqual(await store.schedules.get('job'), created);
@@ -56,11 +60,13 @@ export function scheduleCases(test: Test): void {
     const spec = { ...SPEC, start_at: new Date(5), tags: { team: 'x' } };
     const first = await create(store, 'job', spec);
     const second = await replace(store, 'job', interval('2s'));
-    const { id, revision, created_at, updated_at, effective_from, superseded, ...rest } = second;
+    const { id, revision, timing_revision, created_at, superseded, ...more } = second;
+    const { updated_at, effective_from, written_at, ...rest } = more;
     assert.deepEqual(rest, interval('2s'));
+    assert.equal(timing_revision, 2);
     assert.deepEqual({ id, revision, created_at }, { id: 'job', revision: 2, created_at: first.created_at });
     assert.ok(effective_from > first.effective_from);
-    assert.deepEqual(updated_at, effective_from);
+    assert.deepEqual([updated_at, written_at], [effective_from, effective_from]);
     const { type, definition, start_at } = spec;
     const old = {
       type,
@@ -69,11 +75,18 @@ export function scheduleCases(test: Test): void {
       revision: 1,
       from: first.effective_from,
       until: effective_from,
+      written_at: first.written_at,
     };
     assert.deepEqual(superseded, [old]);
 
     const third = await replace(store, 'job', { ...interval('3s'), paused: true });
-    const next = { ...interval('2s'), revision: 2, from: effective_from, until: third.effective_from };
+    const next = {
+      ...interval('2s'),
+      revision: 2,
+      from: effective_from,
+      until: third.effective_from,
+      written_at,
+    };
     const { policy: _p, history: _h, action: _a, paused: _, ...timing } = next;
     assert.deepEqual(third.superseded, [old, timing]);
 
@@ -85,53 +98,90 @@ export function scheduleCases(test: Test): void {
   test('forgets a superseded definition once the watermark has passed it', async (store) => {
     const { grant } = await lead(store, 'a');
     await create(store, 'job');
-    const second = await replace(store, 'job', SPEC);
-    const third = await replace(store, 'job', SPEC);
+    const second = await replace(store, 'job', another());
+    const third = await replace(store, 'job', another());
     assert.deepEqual(third.superseded.map((old) => old.revision), [1, 2]);
     const firstEndedMs = second.effective_from.getTime();
     await store.lease.renew(grant, LONG_MS, {
       claimedThroughMs: firstEndedMs - 1,
       mirroredThroughMs: firstEndedMs - 1,
     });
-    assert.deepEqual((await replace(store, 'job', SPEC)).superseded.map((old) => old.revision), [1, 2, 3]);
+    assert.deepEqual((await replace(store, 'job', another())).superseded.map((old) => old.revision), [
+      1,
+      2,
+      3,
+    ]);
     await store.lease.renew(grant, LONG_MS, {
       claimedThroughMs: firstEndedMs,
       mirroredThroughMs: firstEndedMs,
     });
-    assert.deepEqual((await replace(store, 'job', SPEC)).superseded.map((old) => old.revision), [2, 3, 4]);
+    assert.deepEqual((await replace(store, 'job', another())).superseded.map((old) => old.revision), [
+      2,
+      3,
+      4,
+    ]);
   });
 
   test('refuses a change that would pile up more than 50 superseded definitions', async (store) => {
     const { grant } = await lead(store, 'a');
     await create(store, 'job');
-    for (let changes = 0; changes < 50; changes++) await replace(store, 'job', SPEC);
-    await assert.rejects(store.schedules.replace('job', SPEC), (error) => {
+    for (let changes = 0; changes < 50; changes++) await replace(store, 'job', another());
+    await assert.rejects(store.schedules.replace('job', another()), (error) => {
       assert.ok(error instanceof StoreUnavailable);
       return /schedule job .* 50 times/.test(error.message);
     });
-    assert.equal((await store.schedules.get('job'))?.revision, 51);
+    assert.equal(understood(await store.schedules.get('job')).revision, 51);
     const { serverNowMs } = await store.lease.read();
     await store.lease.renew(grant, LONG_MS, {
       claimedThroughMs: serverNowMs,
       mirroredThroughMs: serverNowMs,
     });
-    assert.deepEqual((await replace(store, 'job', SPEC)).revision, 52);
+    assert.deepEqual((await replace(store, 'job', another())).revision, 52);
   });
 
   test('changes nothing when another revision is stored, or none', async (store) => {
     await create(store, 'job');
-    const second = await replace(store, 'job', SPEC);
+    const second = await replace(store, 'job', another());
     assert.equal(await store.schedules.replace('job', interval('1s'), 1), 'conflict');
     assert.equal(await store.schedules.remove('job', 1), 'conflict');
     assert.deepEqual(await store.schedules.get('job'), second);
     assert.equal(await store.schedules.replace('other', SPEC), null);
     assert.equal(await store.schedules.replace('other', SPEC, 1), null);
     assert.equal(await store.schedules.remove('other', 1), null);
-    const third = await store.schedules.replace('job', SPEC, 2);
-    assert.ok(third !== null && third !== 'conflict' && third.revision === 3);
+    const third = understood(await store.schedules.replace('job', SPEC, 2));
+    assert.equal(third.revision, 3);
     assert.deepEqual(await store.schedules.remove('job', 3), third);
     assert.equal(await store.schedules.get('job'), null);
     assert.equal(await store.schedules.remove('job'), null);
+  });
+
+  test('supersedes nothing by a change of anything but the timing (G4)', async (store) => {
+    const first = await create(store, 'job', { ...interval('1m'), name: 'one' });
+    const renamed = await replace(store, 'job', { ...interval('60s'), name: 'two', tags: { team: 'x' } });
+    assert.deepEqual([renamed.revision, renamed.timing_revision, renamed.name], [2, 1, 'two']);
+    assert.deepEqual(renamed.effective_from, first.effective_from);
+    assert.deepEqual(renamed.superseded, []);
+    const policy = { ...SPEC.policy, catch_up: 'latest' as const };
+    const third = await replace(store, 'job', { ...interval('60s'), name: 'two', policy });
+    assert.deepEqual([third.revision, third.effective_from], [3, first.effective_from]);
+    const fourth = await replace(store, 'job', { ...interval('61s'), name: 'two', policy });
+    assert.deepEqual([fourth.revision, fourth.timing_revision], [4, 4]);
+    assert.deepEqual(fourth.superseded.map(({ revision, from, until }) => [revision, from, until]), [
+      [1, first.effective_from, fourth.effective_from],
+    ]);
+    const again = await replace(store, 'job', { ...interval('61s'), name: 'three', policy });
+    assert.deepEqual([again.revision, again.superseded], [5, fourth.superseded]);
+  });
+
+  test('makes no revision of what changes nothing, in any order of its fields', async (store, connect) => {
+    const spec = { ...interval('1m'), name: 'one', tags: { a: '1', b: '2' }, start_at: new Date(5) };
+    const first = await create(store, 'job', spec);
+    const puts = Array.from(
+      { length: 20 },
+      () => replace(connect(), 'job', { ...structuredClone(spec), tags: { b: '2', a: '1' } }),
+    );
+    for (const stored of await Promise.all(puts)) assert.deepEqual(stored, first);
+    assert.equal(await store.schedules.replace('job', spec, 2), 'conflict');
   });
 
   test('lists those that fit all that is asked for, with their number', async (store) => {
