@@ -8,6 +8,7 @@ import { fieldProblems } from './cronFields.ts';
 import { DAY_MS, SECOND_MS } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
 import { LAST_INSTANT_MS } from './run.ts';
+import { characters, short, unprintable } from './text.ts';
 
 /** What each field allows, in ascending order. Months count from 0 (January), weekdays from 0 (Sunday). */
 export interface Cron {
@@ -42,9 +43,12 @@ const LONGEST_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  * 0–23".
  */
 export function parseCron(expression: string): Cron {
-  if (expression.length > MAX_LENGTH) {
-    throw new Error(`the expression has ${expression.length} characters; at most ${MAX_LENGTH} are allowed`);
+  const length = characters(expression);
+  if (length > MAX_LENGTH) {
+    throw new Error(`the expression has ${length} characters; at most ${MAX_LENGTH} are allowed`);
   }
+  const hidden = unprintable(expression, { lines: true });
+  if (hidden !== null) throw new Error(`the expression ${hidden}`);
   const text = expression.trim();
   if (/^(CRON_)?TZ=/i.test(text)) {
     throw new Error(
@@ -74,7 +78,7 @@ function expandNickname(text: string): string {
   const instead = text.startsWith('@every')
     ? 'write a schedule of type duration, with definition.interval'
     : `write one of ${[...NICKNAMES.keys()].join(', ')}, or 5 or 6 fields`;
-  throw new Error(`${JSON.stringify(text.slice(0, 20))} is not understood; ${instead}`);
+  throw new Error(`${short(text, 20)} is not understood; ${instead}`);
 }
 
 function refuseImpossible({ days, months, weekdays }: Cron): void {

@@ -96,11 +96,13 @@ describe('cron expressions', () => {
   it('ends with what can be scheduled', () => {
     const cron = parseCron('* * * * *');
     assert.equal(iso(nextWallClock(cron, -Infinity)), '0000-01-01T00:00:00.000Z');
-    assert.equal(iso(nextWallClock(cron, at('9999-12-30T23:59:00Z'))), '9999-12-31T00:00:00.000Z');
-    assert.equal(nextWallClock(cron, at('9999-12-31T00:00:00Z')), null);
+    assert.equal(iso(nextWallClock(cron, at('9999-12-31T23:58:00Z'))), '9999-12-31T23:59:00.000Z');
+    assert.equal(nextWallClock(cron, at('9999-12-31T23:59:00Z')), null);
     assert.equal(nextWallClock(cron, Infinity), null);
-    assert.equal(nextWallClock(parseCron('0 1 31 12 *'), at('9999-01-01T00:00:00Z')), null);
-    assert.equal(iso(previousWallClock(cron, Infinity)), '9999-12-31T00:00:00.000Z');
+    const yearly = parseCron('0 1 31 12 *');
+    assert.equal(iso(nextWallClock(yearly, at('9999-01-01T00:00:00Z'))), '9999-12-31T01:00:00.000Z');
+    assert.equal(nextWallClock(yearly, at('9999-12-31T01:00:00Z')), null);
+    assert.equal(iso(previousWallClock(cron, Infinity)), '9999-12-31T23:59:00.000Z');
     assert.equal(previousWallClock(parseCron('0 0 2 1 *'), at('0000-01-01T12:00:00Z')), null);
     assert.equal(previousWallClock(cron, -Infinity), null);
   });
