@@ -8,7 +8,7 @@ import { characters, short, unprintable } from './text.ts';
 
 type RawIssue = z.core.$ZodRawIssue;
 
-const MAX_TAGS = 64;
+export const MAX_TAGS = 64;
 const MAX_TAG_NAME = 128;
 const MAX_TAG_VALUE = 256;
 
