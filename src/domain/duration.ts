@@ -1,6 +1,6 @@
 /** Durations in the syntax of Go's time.ParseDuration ("300ms", "1h30m", "-1.5s"), as milliseconds. */
 
-import { characters } from './text.ts';
+import { characters, short } from './text.ts';
 
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -60,14 +60,14 @@ function termNs(text: string, whole: string, fraction: string, unit: string): bi
   if (whole === '' && fraction === '') throw notADuration(text, 'a number is missing');
   if (unit === '') throw notADuration(text, `a unit is missing after ${whole}${fraction && '.' + fraction}`);
   const unitNs = UNIT_NS.get(unit);
-  if (unitNs === undefined) throw notADuration(text, `${JSON.stringify(unit)} is not a unit`);
+  if (unitNs === undefined) throw notADuration(text, `${short(unit)} is not a unit`);
   return BigInt(whole) * unitNs + BigInt(fraction) * unitNs / 10n ** BigInt(fraction.length);
 }
 
 function notADuration(text: string, why: string): Error {
   return new Error(
     `${
-      JSON.stringify(text)
+      short(text, MAX_LENGTH)
     } is not a duration: ${why}; write numbers with the units h, m, s, ms, us or ns, as in "1h30m" or "300ms"`,
   );
 }

@@ -131,6 +131,61 @@ describe('a schedule in a request', () => {
   });
 });
 
+describe('whatever text is sent', () => {
+  const unit = fc.oneof(
+    fc.constantFrom(
+      '\ud800',
+      '\udfff',
+      '\u202e',
+      '\u2069',
+      '\u0085',
+      '\u001b',
+      '\n',
+      '\0',
+      '\u2028',
+      '😀',
+      'ü',
+      '0',
+    ),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  );
+  const text = fc.oneof(
+    fc.string({ unit, maxLength: 4 }),
+    fc.constantFrom('a', '', '0 0 * * *', '1h', 'UTC'),
+  );
+  const bodies = fc.record({
+    id: text,
+    name: text,
+    description: text,
+    tags: fc.dictionary(text, text),
+    pause_reason: text,
+    paused: fc.constant(true),
+    type: fc.constantFrom('cron', 'duration'),
+    definition: fc.record({ cron_expression: text, timezone: text, interval: text }, { requiredKeys: [] }),
+    policy: fc.record({ catch_up_window: text }, { requiredKeys: [] }),
+  }, { requiredKeys: ['type', 'definition'] });
+
+  it('what is taken is whole Unicode that can be printed', () => {
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const parsed = parseScheduleSpec(body);
+        const taken = JSON.stringify(parsed, (key, value) => {
+          assert.doesNotMatch(key, UNPRINTABLE);
+          if (parsed.ok && typeof value === 'string' && key !== 'description') {
+            assert.doesNotMatch(value, UNPRINTABLE);
+          }
+          return value;
+        });
+        // JSON.stringify escapes what is no whole Unicode.
+        if (parsed.ok) assert.doesNotMatch(taken, /\\ud[89a-f]/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\p{Surrogate}]/u;
+
 describe('a schedule that is refused', () => {
   const duration = '; write numbers with the units h, m, s, ms, us or ns, as in "1h30m" or "300ms"';
   const known =
