@@ -16,7 +16,7 @@ import {
   tags,
   text,
 } from './specFields.ts';
-import { short } from './text.ts';
+import { short, unprintable } from './text.ts';
 import { zoneOf } from './zone.ts';
 
 export interface Problem {
@@ -86,6 +86,9 @@ const definitions = {
   cron: {
     cron_expression: parsedText('a string such as "0 9 * * MON-FRI"', (text) => {
       parseCron(text);
+      // Not for the parser to say, which also reads what older versions have stored: white space is more than this.
+      const hidden = unprintable(text, { lines: true });
+      if (hidden !== null) throw new Error(`the expression ${hidden}`);
       return text;
     }),
     timezone: parsedText('a string such as "UTC"', (name) => {

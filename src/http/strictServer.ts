@@ -3,7 +3,7 @@
  * refuse: by itself, Node answers those with nothing but a status, or ends the connection.
  */
 import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { requestFault } from './requestFault.ts';
 
@@ -31,8 +31,11 @@ export function createStrictServer(options: ServerOptions, listener: RequestList
   });
   const answering = trackAnswers(server);
   server.on('clientError', (error: NodeJS.ErrnoException & { reason?: string }, socket: Socket) => {
+    const pending = answering.get(socket);
     // What comes after the beginning of an answer would be taken for its rest.
-    if (!socket.writable || answering.get(socket)?.headersSent) return void socket.destroy();
+    if (!socket.writable || pending?.outgoing.headersSent) return void socket.destroy();
+    // The fault is in what follows a whole request, which has its own answer first.
+    if (pending?.incoming.complete) return void pending.outgoing.once('close', () => socket.destroySoon());
     const [status, detail] = STATUS_OF[error.code ?? ''] ?? [400, notHttp(error.reason)];
     end(socket, status, detail);
   });
@@ -47,13 +50,19 @@ export function createStrictServer(options: ServerOptions, listener: RequestList
   return server;
 }
 
-/** The answer that each connection waits for. */
-function trackAnswers(server: Server): WeakMap<Socket, ServerResponse> {
-  const answering = new WeakMap<Socket, ServerResponse>();
-  server.on('request', ({ socket }, outgoing) => {
-    answering.set(socket, outgoing);
+interface Exchange {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
+/** The last request of each connection that has no whole answer yet. */
+function trackAnswers(server: Server): WeakMap<Socket, Exchange> {
+  const answering = new WeakMap<Socket, Exchange>();
+  server.on('request', (incoming, outgoing) => {
+    const { socket } = incoming;
+    answering.set(socket, { incoming, outgoing });
     outgoing.on('close', () => {
-      if (answering.get(socket) === outgoing) answering.delete(socket);
+      if (answering.get(socket)?.outgoing === outgoing) answering.delete(socket);
     });
   });
   return answering;

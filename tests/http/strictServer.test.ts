@@ -215,6 +215,36 @@ describe('a strict server', () => {
     server.close();
   });
 
+  it('answers a request before it refuses what follows it on the connection', async () => {
+    let finish = () => {};
+    const server = createStrictServer({}, (_incoming, outgoing) => {
+      finish = () => outgoing.end('done');
+    });
+    const refused = once(server, 'clientError');
+    server.listen(0, host);
+    await once(server, 'listening');
+    const socket = await open((server.address() as { port: number }).port);
+    const received = rest(socket);
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nno request\r\n\r\n');
+    await refused;
+    finish();
+    const { status, body } = parsed(await received);
+    assert.deepEqual([status, body], [200, 'done']);
+    server.close();
+  });
+
+  it('refuses a request whose body is broken, before it has an answer', async () => {
+    const server = createStrictServer({}, () => {});
+    server.listen(0, host);
+    await once(server, 'listening');
+    const socket = await open((server.address() as { port: number }).port);
+    const received = rest(socket);
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n');
+    const { status, type } = parsed(await received);
+    assert.deepEqual([status, type], [400, 'application/problem+json']);
+    server.close();
+  });
+
   it('writes nothing behind the beginning of an answer', async () => {
     const server = createStrictServer({}, (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'Content-Length': 1000 });
