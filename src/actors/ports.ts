@@ -187,7 +187,8 @@ export interface ScheduleQuery {
   /** Part of the id or the name, in any case. */
   q?: string;
   type?: Schedule['type'];
-  tag?: { key: string; value: string };
+  /** It has all of these. */
+  tags?: readonly { key: string; value: string }[];
   paused?: boolean;
 }
 

@@ -4,13 +4,17 @@
  * So nothing here depends on the time zone of the process.
  */
 import { parseCronExpression } from 'cron-schedule';
-import { fieldProblems } from './cronFields.ts';
+import { blankInList, fieldProblems, isUnrestricted } from './cronFields.ts';
 import { DAY_MS, SECOND_MS } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
 import { LAST_INSTANT_MS } from './run.ts';
+import { characters, short } from './text.ts';
 
 /** What each field allows, in ascending order. Months count from 0 (January), weekdays from 0 (Sunday). */
 export interface Cron {
+  /** The field of the days is no restriction, by how it is written. So with the weekdays. */
+  isAnyDay: boolean;
+  isAnyWeekday: boolean;
   seconds: readonly number[];
   minutes: readonly number[];
   hours: readonly number[];
@@ -42,8 +46,9 @@ const LONGEST_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  * 0–23".
  */
 export function parseCron(expression: string): Cron {
-  if (expression.length > MAX_LENGTH) {
-    throw new Error(`the expression has ${expression.length} characters; at most ${MAX_LENGTH} are allowed`);
+  const length = characters(expression);
+  if (length > MAX_LENGTH) {
+    throw new Error(`the expression has ${length} characters; at most ${MAX_LENGTH} are allowed`);
   }
   const text = expression.trim();
   if (/^(CRON_)?TZ=/i.test(text)) {
@@ -54,6 +59,8 @@ export function parseCron(expression: string): Cron {
   const fields = (text.startsWith('@') ? expandNickname(text) : text).split(/\s+/).filter((field) =>
     field !== ''
   );
+  const blank = blankInList(fields);
+  if (blank !== null) throw new Error(blank);
   if (fields.length !== 5 && fields.length !== 6) {
     throw new Error(
       `there must be 5 fields (minute hour day month weekday), or 6 with leading seconds; found ${fields.length}`,
@@ -63,7 +70,8 @@ export function parseCron(expression: string): Cron {
   if (problems.length > 0) throw new Error(problems.join('; '));
 
   const { seconds, minutes, hours, days, months, weekdays } = parseCronExpression(fields.join(' '));
-  const cron = { seconds, minutes, hours, days, months, weekdays };
+  const [isAnyDay, isAnyWeekday] = [isUnrestricted(fields.at(-3)), isUnrestricted(fields.at(-1))];
+  const cron = { isAnyDay, isAnyWeekday, seconds, minutes, hours, days, months, weekdays };
   refuseImpossible(cron);
   return cron;
 }
@@ -74,13 +82,13 @@ function expandNickname(text: string): string {
   const instead = text.startsWith('@every')
     ? 'write a schedule of type duration, with definition.interval'
     : `write one of ${[...NICKNAMES.keys()].join(', ')}, or 5 or 6 fields`;
-  throw new Error(`${JSON.stringify(text.slice(0, 20))} is not understood; ${instead}`);
+  throw new Error(`${short(text, 20)} is not understood; ${instead}`);
 }
 
-function refuseImpossible({ days, months, weekdays }: Cron): void {
+/** Where weekdays are restricted, each month has days that they allow. */
+function refuseImpossible({ days, months, isAnyWeekday }: Cron): void {
   const firstDay = days[0] ?? 1;
-  const restrictsWeekdays = weekdays.length < 7;
-  if (restrictsWeekdays || months.some((month) => firstDay <= (LONGEST_MONTHS[month] ?? 0))) return;
+  if (!isAnyWeekday || months.some((month) => firstDay <= (LONGEST_MONTHS[month] ?? 0))) return;
   const names = months.map((month) => MONTHS[month]).join(' or ');
   throw new Error(`it never fires: there is no ${firstDay}th of ${names}`.replace('31th', '31st'));
 }
@@ -146,13 +154,14 @@ function seekDay(cron: Cron, fromDay: number, direction: Direction): number {
 }
 
 /**
- * When days and weekdays are both restricted, either of them is enough: the rule of every cron since Paul
- * Vixie's.
+ * When days and weekdays are both restricted, either of them is enough; else both have to allow the day. Whether a
+ * field restricts is decided by how it is written (`isUnrestricted`), not by what it allows.
  */
-function matchesDay({ days, weekdays }: Cron, dayOfMonth: number, daySince1970: number): boolean {
-  if (weekdays.length === 7) return days.length === 31 || days.includes(dayOfMonth);
+function matchesDay(cron: Cron, dayOfMonth: number, daySince1970: number): boolean {
+  const { days, weekdays, isAnyDay, isAnyWeekday } = cron;
+  if (isAnyWeekday) return isAnyDay || days.includes(dayOfMonth);
   const weekday = ((daySince1970 + 4) % 7 + 7) % 7; // 1970 began on a Thursday
-  return weekdays.includes(weekday) || (days.length < 31 && days.includes(dayOfMonth));
+  return weekdays.includes(weekday) || (!isAnyDay && days.includes(dayOfMonth));
 }
 
 function daysInMonth(year: number, month: number): number {

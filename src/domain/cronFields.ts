@@ -3,6 +3,7 @@
  * parser, which reads "5x" as 5 and "5/10" as 5 and knows nothing of where a field stands: what passes here
  * is all that it understands rightly.
  */
+import { short } from './text.ts';
 
 interface FieldKind {
   name: string;
@@ -35,6 +36,36 @@ export function fieldProblems(fields: readonly string[]): string[] {
     const problem = fieldProblem(fields[i] ?? '', kind);
     return problem === null ? [] : [`field ${i + 1} (${kind.name}): ${problem}`];
   });
+}
+
+/**
+ * Whether the field of the days or weekdays is no restriction. The rule is that of robfig/cron, which Kubernetes
+ * and the Go demo use: `*` is none, nor is a list with `*` in it, and a step of 1 changes nothing. All else is one:
+ * `*\/2` (not so in Paul Vixie's cron and its descendants, which look at the first character alone), and also a
+ * range of all values, such as `1-31` or `MON-SUN`.
+ */
+export function isUnrestricted(field = ''): boolean {
+  return field.split(',').some((part) => /^\*(\/0*1)?$/.test(part));
+}
+
+/**
+ * A sentence about a field that a blank has cut in two (`MON, TUE`, `1 -5`), where the rest would be understood
+ * without it; else null.
+ */
+export function blankInList(fields: readonly string[]): string | null {
+  const whole: string[] = [];
+  for (const field of fields) {
+    const last = whole.at(-1);
+    if (last !== undefined && (/[,/-]$/.test(last) || /^[,/-]/.test(field))) {
+      whole[whole.length - 1] = last + field;
+    } else whole.push(field);
+  }
+  const kinds = FIELD_KINDS.slice(-whole.length);
+  if (whole.length === fields.length || (whole.length !== 5 && whole.length !== 6)) return null;
+  const at = whole.findIndex((field, i) => field !== fields[i]);
+  return `field ${at + 1} (${kinds[at]?.name}): there is a blank in it, and blanks separate fields; write ${
+    shown(whole[at] ?? '', false)
+  }`;
 }
 
 function fieldProblem(field: string, kind: FieldKind): string | null {
@@ -125,6 +156,6 @@ function lastOf(kind: FieldKind): number {
 
 /** A piece of the user's text inside a sentence. */
 function shown(text: string, quoted = true): string {
-  const short = text.length > 20 ? `${text.slice(0, 20)}…` : text;
-  return quoted ? JSON.stringify(short) : short;
+  const safe = short(text, 20);
+  return quoted ? safe : safe.slice(1, -1);
 }

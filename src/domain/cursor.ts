@@ -3,12 +3,19 @@
  * key, so items that come and go in between neither repeat nor hide others.
  */
 
+import { brokenUnicode } from './text.ts';
+
 /** What a client passed as `cursor` did not come from us. */
 export class BadCursor extends Error {
   override name = 'BadCursor';
 }
 
 type KeyPart = 'string' | 'number';
+
+/** The keys of the lists: an id; a time and an id. */
+export const SCHEDULE_KEY = ['string'] as const;
+export const RUN_KEY = ['number', 'string'] as const;
+
 type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
 
 /** base64url of the key's JSON. */
@@ -21,13 +28,19 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 export function decodeCursor<const S extends readonly KeyPart[]>(cursor: string, shape: S): Key<S> {
   const key = parse(cursor);
   const fits = Array.isArray(key) && key.length === shape.length &&
-    shape.every((type, i) => typeof key[i] === type && (type === 'string' || isInstant(key[i])));
+    shape.every((type, i) =>
+      typeof key[i] === type && (type === 'string' ? isText(key[i]) : isInstant(key[i]))
+    );
   if (!fits) {
     throw new BadCursor(
       'cursor: this is not a cursor of this list; pass on the one that came with the page before',
     );
   }
   return key as Key<S>;
+}
+
+function isText(part: unknown): boolean {
+  return brokenUnicode(part as string) === null;
 }
 
 /** Numbers in keys are times, epoch ms. */

@@ -1,5 +1,7 @@
 /** Durations in the syntax of Go's time.ParseDuration ("300ms", "1h30m", "-1.5s"), as milliseconds. */
 
+import { characters, short } from './text.ts';
+
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
@@ -34,8 +36,8 @@ const TERM = /([0-9]*)(\.?)([0-9]*)([^0-9.]*)/y;
  * make fractional milliseconds. Throws an `Error` whose message says what is wrong with the text.
  */
 export function parseDuration(text: string): number {
-  if (text.length > MAX_LENGTH) {
-    throw new Error(`a duration has at most ${MAX_LENGTH} characters, this one has ${text.length}`);
+  if (characters(text) > MAX_LENGTH) {
+    throw new Error(`a duration has at most ${MAX_LENGTH} characters, this one has ${characters(text)}`);
   }
   const negative = text.startsWith('-');
   const unsigned = text.replace(/^[-+]/, '');
@@ -58,14 +60,14 @@ function termNs(text: string, whole: string, fraction: string, unit: string): bi
   if (whole === '' && fraction === '') throw notADuration(text, 'a number is missing');
   if (unit === '') throw notADuration(text, `a unit is missing after ${whole}${fraction && '.' + fraction}`);
   const unitNs = UNIT_NS.get(unit);
-  if (unitNs === undefined) throw notADuration(text, `${JSON.stringify(unit)} is not a unit`);
+  if (unitNs === undefined) throw notADuration(text, `${short(unit)} is not a unit`);
   return BigInt(whole) * unitNs + BigInt(fraction) * unitNs / 10n ** BigInt(fraction.length);
 }
 
 function notADuration(text: string, why: string): Error {
   return new Error(
     `${
-      JSON.stringify(text)
+      short(text, MAX_LENGTH)
     } is not a duration: ${why}; write numbers with the units h, m, s, ms, us or ns, as in "1h30m" or "300ms"`,
   );
 }

@@ -173,8 +173,11 @@ export interface Outcome {
   expire_at: Date;
 }
 
-/** Epoch milliseconds beyond which no occurrence can lie (year 9999), so that run ids stay in one format. */
-export const LAST_INSTANT_MS = Date.UTC(9999, 11, 31);
+/**
+ * The last millisecond of the year 9999, beyond which no occurrence can lie, so that run ids stay in one format and
+ * RFC 3339 can write it.
+ */
+export const LAST_INSTANT_MS = Date.UTC(10_000, 0, 1) - 1;
 
 /**
  * The id of the one run that an occurrence can have. Schedule ids have no `@`, so no two occurrences share

@@ -13,10 +13,10 @@ import {
   instant,
   kindOf,
   parsedText,
-  short,
   tags,
   text,
 } from './specFields.ts';
+import { short, unprintable } from './text.ts';
 import { zoneOf } from './zone.ts';
 
 export interface Problem {
@@ -37,7 +37,15 @@ type ParsedSpec = { ok: true; spec: ScheduleSpec; id?: string } | { ok: false; p
 /**
  * What an answer of ours has beside the spec: ignored, so that what GET answered can be sent back with PUT.
  */
-const SERVER_OWNED = ['revision', 'created_at', 'updated_at', 'next_fire_at', 'last_run'];
+const SERVER_OWNED = [
+  'revision',
+  'created_at',
+  'updated_at',
+  'next_fire_at',
+  'completed',
+  'last_run',
+  'recent_runs',
+];
 
 const MAX_PROBLEMS = 100;
 const MAX_TIMES = 10_000;
@@ -56,7 +64,7 @@ const id = z.string({ error: expected('a string') }).refine(
 const common = {
   id: id.exactOptional(),
   name: text(256).exactOptional(),
-  description: text(4096).exactOptional(),
+  description: text(4096, { lines: true }).exactOptional(),
   tags: tags.exactOptional(),
   start_at: instant.exactOptional(),
   end_at: instant.exactOptional(),
@@ -78,6 +86,9 @@ const definitions = {
   cron: {
     cron_expression: parsedText('a string such as "0 9 * * MON-FRI"', (text) => {
       parseCron(text);
+      // Not for the parser to say, which also reads what older versions have stored: white space is more than this.
+      const hidden = unprintable(text, { lines: true });
+      if (hidden !== null) throw new Error(`the expression ${hidden}`);
       return text;
     }),
     timezone: parsedText('a string such as "UTC"', (name) => {

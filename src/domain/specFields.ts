@@ -4,8 +4,13 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';
 import { parseInstant } from './instant.ts';
+import { characters, short, unprintable } from './text.ts';
 
 type RawIssue = z.core.$ZodRawIssue;
+
+export const MAX_TAGS = 64;
+const MAX_TAG_NAME = 128;
+const MAX_TAG_VALUE = 256;
 
 /** "expected …, found …" for a value of another type, in words that a client's author uses. */
 export function expected(phrase: string): (issue: RawIssue) => string {
@@ -31,10 +36,17 @@ export function fields<T extends z.core.$ZodLooseShape>(of: string, shape: T) {
   });
 }
 
-export function text(maxLength: number) {
-  return z.string({ error: expected('a string') }).max(maxLength, {
-    error: ({ input }) => `has ${(input as string).length} characters; at most ${maxLength} are allowed`,
+/** Text for people: on one line, unless it may have `lines`. */
+export function text(maxLength: number, options: { lines?: boolean } = {}) {
+  return z.string({ error: expected('a string') }).superRefine((text, context) => {
+    const message = tooLong(text, maxLength) ?? unprintable(text, options);
+    if (message !== null) context.addIssue({ code: 'custom', message });
   });
+}
+
+function tooLong(text: string, maxLength: number): string | null {
+  const length = characters(text);
+  return length > maxLength ? `has ${length} characters; at most ${maxLength} are allowed` : null;
 }
 
 /** One of a few words. */
@@ -86,19 +98,16 @@ export const tags = z.unknown().transform((value, context) => {
     return z.NEVER;
   }
   const entries = Object.entries(value);
-  if (entries.length > 64) refuse(`has ${entries.length} tags; at most 64 are allowed`);
+  if (entries.length > MAX_TAGS) refuse(`has ${entries.length} tags; at most ${MAX_TAGS} are allowed`);
   for (const [key, tag] of entries) {
-    // MongoDB can't store a NUL in a key, and nobody can read the other control characters.
-    if (key.length < 1 || key.length > 128 || /\p{Cc}/u.test(key)) {
-      refuse('a tag is named with 1 to 128 characters, none of them a control character', key);
+    const wrongName = key === '' ? 'is empty' : tooLong(key, MAX_TAG_NAME) ?? unprintable(key);
+    if (wrongName !== null) {
+      refuse(`the name of this tag ${wrongName}`, key);
     }
-    if (typeof tag !== 'string') refuse(`expected a string, found ${kindOf(tag)}`, key);
-    else if (tag.length > 256) refuse(`has ${tag.length} characters; at most 256 are allowed`, key);
+    const wrong = typeof tag === 'string'
+      ? tooLong(tag, MAX_TAG_VALUE) ?? unprintable(tag)
+      : `expected a string, found ${kindOf(tag)}`;
+    if (wrong !== null) refuse(wrong, key);
   }
   return Object.fromEntries(entries) as Record<string, string>;
 });
-
-/** The user's own text inside a sentence. */
-export function short(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
-}

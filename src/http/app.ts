@@ -11,6 +11,7 @@ import { healthRoutes } from './health.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
 import { refuseOtherOrigins } from './origin.ts';
 import { occurrenceRoutes } from './occurrences.ts';
+import { refuseRepeated } from './paging.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { rootRoutes } from './root.ts';
 import { runRoutes } from './runs.ts';
@@ -36,6 +37,7 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
     problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
   );
   app.use(accessLog(deps, routes), securityHeaders, refuseOtherOrigins);
+  app.use(refuseRepeated);
   for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method);

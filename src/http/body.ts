@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono';
 import type { Problem as FieldProblem } from '../domain/spec.ts';
+import { brokenUnicode } from '../domain/text.ts';
 import { invalidBody, Problem } from './problem.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -118,13 +119,15 @@ function located(message: string, text: string): string {
 
 /**
  * The first thing that a value must not hold, wherever it is: a key that means something else than a field to
- * JavaScript (`__proto__`) or can't be stored (NUL in BSON), or nesting that would exhaust the stack of those
- * who walk it. Walked without recursion for the same reason.
+ * JavaScript (`__proto__`) or can't be stored (NUL in BSON), a key or string that is no whole Unicode, or nesting
+ * that would exhaust the stack of those who walk it. Walked without recursion for the same reason.
  */
 function hazard(body: unknown): FieldProblem | null {
   const open = [{ value: body, pointer: '', depth: 1 }];
   for (let item = open.pop(); item; item = open.pop()) {
     const { value, pointer, depth } = item;
+    const broken = typeof value === 'string' ? brokenUnicode(value) : null;
+    if (broken !== null) return { pointer, detail: `the string ${pointer && `at ${pointer} `}${broken}` };
     if (typeof value !== 'object' || value === null) continue;
     if (depth > MAX_DEPTH) return { pointer, detail: `the body is nested deeper than ${MAX_DEPTH} levels` };
     for (const [key, child] of Object.entries(value)) {
@@ -132,6 +135,8 @@ function hazard(body: unknown): FieldProblem | null {
       if (key === '__proto__' || key.includes('\0')) {
         return { pointer: at, detail: `the key ${JSON.stringify(key)} is not allowed` };
       }
+      const brokenKey = brokenUnicode(key);
+      if (brokenKey !== null) return { pointer: at, detail: `the key ${JSON.stringify(key)} ${brokenKey}` };
       open.push({ value: child, pointer: at, depth: depth + 1 });
     }
   }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { parseStepDown } from '../domain/commands.ts';
 import { isFree } from '../domain/lease.ts';
+import { short } from '../domain/text.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { readCommand } from './body.ts';
 import { readLimit } from './paging.ts';
@@ -77,7 +78,7 @@ function readTerm(c: Context): number | undefined {
   if (!/^\d{1,15}$/.test(text)) {
     throw new Problem(
       400,
-      `before: ${JSON.stringify(text.slice(0, 40))} is not a term, which is a whole number`,
+      `before: ${short(text)} is not a term, which is a whole number`,
     );
   }
   return Number(text);

@@ -6,6 +6,7 @@
  */
 import type { Context } from 'hono';
 import { isBoot } from '../domain/replica.ts';
+import { short } from '../domain/text.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { refuseOthers } from './paging.ts';
 import { Problem } from './problem.ts';
@@ -72,5 +73,5 @@ function readBoot(c: Context): string | null {
   const boot = c.req.query('boot');
   if (boot === undefined) return null;
   if (isBoot(boot)) return boot;
-  throw new Problem(400, `boot: ${JSON.stringify(boot.slice(0, 40))} is not a uuid`);
+  throw new Problem(400, `boot: ${short(boot)} is not a uuid`);
 }

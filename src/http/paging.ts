@@ -1,18 +1,40 @@
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
+import { decodeCursor, type RUN_KEY, type SCHEDULE_KEY } from '../domain/cursor.ts';
+import { short } from '../domain/text.ts';
 import { Problem } from './problem.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
+/** Parameters that may be given several times; those that take a list take it with commas. */
+const REPEATABLE = ['tag'];
+const LISTS = ['state', 'types', 'actor'];
+
+/** Refuses what is given twice: each of two readers may take another one for the one that counts. */
+export const refuseRepeated: MiddlewareHandler = async (c, next) => {
+  const names = c.req.url.includes('?') ? [...new URL(c.req.url).searchParams.keys()] : [];
+  const twice = names.find((name, i) => names.indexOf(name) < i && !REPEATABLE.includes(name));
+  if (twice !== undefined) {
+    const how = LISTS.includes(twice) ? ', with commas between its values' : '';
+    throw new Problem(400, `${twice.slice(0, 40)}: is given more than once; give it once${how}`);
+  }
+  await next();
+};
+
 /**
- * The `limit` and `cursor` of a list. A query parameter that the list does not have is refused: a filter that
+ * The `limit` and `cursor` of a list whose cursors hold such a key. A query parameter that the list does not have is refused: a filter that
  * is ignored in silence shows what was not asked for.
  */
 export function readPage(
   c: Context,
+  key: typeof SCHEDULE_KEY | typeof RUN_KEY,
   filters: readonly string[] = [],
 ): { limit: number; cursor: string | null } {
-  return { limit: readLimit(c, ['cursor', ...filters]), cursor: c.req.query('cursor') || null };
+  const limit = readLimit(c, ['cursor', ...filters]);
+  const cursor = c.req.query('cursor') || null;
+  // The store reads it again; what it can't read is no error of the store's.
+  if (cursor !== null) decodeCursor(cursor, key);
+  return { limit, cursor };
 }
 
 /** The `limit` of a list that has only one page, or the parameters `others` as well. */
@@ -23,9 +45,9 @@ export function readLimit(c: Context, others: readonly string[] = []): number {
 
 /** Refuses query parameters that are not `known`. */
 export function refuseOthers(c: Context, known: readonly string[], of = 'this list, which has'): void {
-  for (const name of Object.keys(c.req.query())) {
+  for (const name of new URL(c.req.url).searchParams.keys()) {
     if (!known.includes(name)) {
-      throw new Problem(400, `${name}: not a query parameter of ${of} ${known.join(', ')}`);
+      throw new Problem(400, `${name.slice(0, 40)}: not a query parameter of ${of} ${known.join(', ')}`);
     }
   }
 }
@@ -36,7 +58,7 @@ export function wholeNumber(name: string, text: string, min: number, max: number
   if (number >= min && number <= max) return number;
   throw new Problem(
     400,
-    `${name}: ${JSON.stringify(text.slice(0, 40))} is not a whole number from ${min} to ${max}`,
+    `${name}: ${short(text)} is not a whole number from ${min} to ${max}`,
   );
 }
 
@@ -46,6 +68,7 @@ export function wholeNumber(name: string, text: string, min: number, max: number
  */
 export function linkNext(c: Context, nextCursor: string | null): void {
   if (nextCursor === null) return;
-  const query = new URLSearchParams({ ...c.req.query(), cursor: nextCursor });
+  const query = new URL(c.req.url).searchParams;
+  query.set('cursor', nextCursor);
   c.header('Link', `<${c.req.path}?${query}>; rel="next"`);
 }

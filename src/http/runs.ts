@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
+import { RUN_KEY } from '../domain/cursor.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { RUN_STATES, type RunState } from '../domain/run.ts';
+import { short } from '../domain/text.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { linkNext, readPage } from './paging.ts';
 import { Problem } from './problem.ts';
@@ -35,7 +37,7 @@ export function runRoutes({ store }: ApiDeps): Route[] {
   async function get(c: Context): Promise<Response> {
     const id = c.req.param('id') ?? '';
     const run = await runs.get(id);
-    if (run === null) throw new Problem(404, `there is no run ${JSON.stringify(id.slice(0, 256))}`);
+    if (run === null) throw new Problem(404, `there is no run ${short(id, 256)}`);
     return c.json(runView(run));
   }
 
@@ -56,7 +58,7 @@ function readRunQuery(c: Context, others: readonly string[] = []) {
   const from = readInstant(c, 'from');
   const to = readInstant(c, 'to');
   return {
-    ...readPage(c, ['state', 'from', 'to', ...others]),
+    ...readPage(c, RUN_KEY, ['state', 'from', 'to', ...others]),
     ...readStates(c),
     ...(from && { from }),
     ...(to && { to }),
@@ -81,7 +83,7 @@ function readStates(c: Context): { states?: RunState[] } {
   for (const name of states) {
     if (!(RUN_STATES as readonly string[]).includes(name)) {
       const known = RUN_STATES.join(', ');
-      throw new Problem(400, `state: ${JSON.stringify(name)} is not a state of a run; there are ${known}`);
+      throw new Problem(400, `state: ${short(name)} is not a state of a run; there are ${known}`);
     }
   }
   return { states: states as RunState[] };

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
+import { short } from '../domain/text.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { readJson } from './body.ts';
 import { linkNext } from './paging.ts';
@@ -99,7 +100,7 @@ export function scheduleId(c: Context): string {
 }
 
 export function unknownSchedule(id: string): Problem {
-  return new Problem(404, `there is no schedule ${JSON.stringify(id.slice(0, 128))}`);
+  return new Problem(404, `there is no schedule ${short(id, 128)}`);
 }
 
 /** The schedule, if there is one that this version understands. */
@@ -144,7 +145,9 @@ function readIfMatch(c: Context): number | undefined {
   if (!tag) {
     throw new Problem(
       400,
-      `If-Match: ${header} is not one ETag; write it as it was sent, in quotes, such as "3", or *`,
+      `If-Match: ${
+        header.slice(0, 40)
+      } is not one ETag; write it as it was sent, in quotes, such as "3", or *`,
     );
   }
   return tag[1] === undefined && /^\d{1,15}$/.test(tag[2] ?? '') ? Number(tag[2]) : NO_REVISION;

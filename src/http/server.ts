@@ -1,8 +1,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Clock } from '../actors/ports.ts';
+import { createStrictServer, HEADERS, problem } from './strictServer.ts';
 
 /** How long a client may take to send its headers, and its whole request (G9). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -36,14 +37,17 @@ export interface HttpServer {
 
 /** Serves the app. Rejects with a sentence for the user when it can't listen there. */
 export async function serve(app: Hono, { host, port, clock }: ListenOptions): Promise<HttpServer> {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-  }) as Server;
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  };
+  const listener = getRequestListener(app.fetch, {
+    // Stands for the host where HTTP/1.0 names none.
+    hostname: 'localhost',
+    errorHandler: (error) => notServed(error),
+  });
+  const server = createStrictServer(limits, listener);
   const connections = trackConnections(server);
   await listen(server, host, port);
   let closed: Promise<void> | null = null;
@@ -51,6 +55,14 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
     port: (server.address() as AddressInfo).port,
     close: () => closed ??= closeWithin(server, connections, clock),
   };
+}
+
+/** What the adapter makes no URL of (`Host: 1.2.3.4.5`), or what even the app's own handler of errors threw. */
+function notServed(error: unknown): Response {
+  const [status, detail] = error instanceof RequestError
+    ? [400, `the request's URL and Host header make no URL together: ${error.message}`] as const
+    : [500, 'something went wrong inside the service'] as const;
+  return new Response(problem(status, detail), { status, headers: HEADERS });
 }
 
 interface Connections {

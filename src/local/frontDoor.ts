@@ -3,9 +3,10 @@
  * ready. It knows nothing of leaders, keeps no state, and never sends a request twice once a byte of it may
  * have arrived.
  */
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
+import { createStrictServer } from '../http/strictServer.ts';
 import { forwardedHeaders, withoutHopByHop } from './headers.ts';
 
 export interface Upstream {
@@ -72,7 +73,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     problem(answer, 503, 'Service Unavailable', 'No replica is ready. Try again in a second.');
   }
 
-  const server = createServer((incoming, answer) => void serve(incoming, answer));
+  const server = createStrictServer({}, (incoming, answer) => void serve(incoming, answer));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => resolve());

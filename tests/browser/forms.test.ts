@@ -53,6 +53,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await field('Cron expression').fill('30 2 * * *');
     await page.locator('.preview .occurrences').getByText('02:30:00').first().waitFor();
     assert.equal(await wrong('Cron expression').count(), 0);
+    assert.deepEqual(await field('Time zone').locator('option').allTextContents(), ['UTC', 'Etc/UTC']);
     await field('Tags').fill('team: billing\\nowner = ops'.replace('\\n', '\n'));
     await page.getByRole('button', { name: 'Create schedule' }).click();
     await page.getByRole('heading', { name: 'nightly report' }).waitFor();

@@ -32,6 +32,8 @@ describe('cron expressions', () => {
   it('reads lists, ranges, steps and names in any case', () => {
     const cron = parseCron('5,*/20 8-10 1-31/10 jan,Mar-MAY Mon-FRI/2');
     assert.deepEqual(cron, {
+      isAnyDay: false,
+      isAnyWeekday: false,
       seconds: [0],
       minutes: [0, 5, 20, 40],
       hours: [8, 9, 10],
@@ -84,6 +86,53 @@ describe('cron expressions', () => {
     ]);
   });
 
+  /** The days of March 2026, which began on a Sunday, and of February. */
+  const daysOf = (days: string, weekdays: string, month = 3) => {
+    const cron = parseCron(`0 12 ${days} ${month} ${weekdays}`);
+    const all = Array.from({ length: 31 }, (_, i) => at('2026-03-01T12:00:00Z') + i * DAY_MS);
+    const february = all.slice(0, 28).map((ms) => ms - 28 * DAY_MS);
+    return (month === 2 ? february : all).filter((ms) => nextWallClock(cron, ms - 1) === ms)
+      .map((ms) => new Date(ms).getUTCDate());
+  };
+  const every = (first: number, step: number, last = 31) =>
+    Array.from({ length: 31 }, (_, i) => first + i * step).filter((day) => day <= last);
+  const restrictions: [days: string, weekdays: string, expected: number[]][] = [
+    ['*', '1', every(2, 7)],
+    ['1-31', '1', every(1, 1)],
+    ['1-15,16-31', '1', every(1, 1)],
+    ['1', '*', [1]],
+    ...['0-6', '1-7', '0-7', 'MON-SUN', 'SUN-SAT', '0,1,2,3,4,5,6', '0-6/1', '1-7/1'].map((
+      weekdays,
+    ): [string, string, number[]] => ['1', weekdays, every(1, 1)]),
+    // As robfig/cron has it: a step of 1 is none, and a list with * in it is as wide as *.
+    ['1', '*/1', [1]],
+    ['1', '*,MON', [1]],
+    ['1', 'MON,*/01', [1]],
+    ['*/1', '1', every(2, 7)],
+    ['7,*', '1', every(2, 7)],
+    [
+      '*/2',
+      '1',
+      [...every(1, 2), ...every(2, 14), 16, 30].filter((day, i, all) => all.indexOf(day) === i).sort((a, b) =>
+        a - b
+      ),
+    ],
+    ['1', '*/2', [1, ...every(3, 7), ...every(5, 7), ...every(7, 7), ...every(8, 7)].sort((a, b) => a - b)],
+    ['*/31', '*', [1]],
+    ['*', '*', every(1, 1)],
+    ['1-31', '0-6', every(1, 1)],
+  ];
+  for (const [days, weekdays, expected] of restrictions) {
+    it(`takes "${days}" and "${weekdays}" for restrictions by how they are written`, () => {
+      assert.deepEqual(daysOf(days, weekdays), expected);
+    });
+  }
+
+  it('fires by the weekday where a month has no such day', () => {
+    assert.deepEqual(daysOf('31', '0-6', 2), every(1, 1, 28));
+    assert.deepEqual(daysOf('30,31', '1', 2), every(2, 7, 28));
+  });
+
   it('finds 29 February, also across the year 2100', () => {
     assert.deepEqual(fires('0 0 29 2 *', '2026-01-01T00:00:00Z', 1), ['2028-02-29 00:00']);
     assert.deepEqual(fires('0 0 29 2 *', '2096-02-29T00:00:00Z', 1), ['2104-02-29 00:00']);
@@ -96,17 +145,20 @@ describe('cron expressions', () => {
   it('ends with what can be scheduled', () => {
     const cron = parseCron('* * * * *');
     assert.equal(iso(nextWallClock(cron, -Infinity)), '0000-01-01T00:00:00.000Z');
-    assert.equal(iso(nextWallClock(cron, at('9999-12-30T23:59:00Z'))), '9999-12-31T00:00:00.000Z');
-    assert.equal(nextWallClock(cron, at('9999-12-31T00:00:00Z')), null);
+    assert.equal(iso(nextWallClock(cron, at('9999-12-31T23:58:00Z'))), '9999-12-31T23:59:00.000Z');
+    assert.equal(nextWallClock(cron, at('9999-12-31T23:59:00Z')), null);
     assert.equal(nextWallClock(cron, Infinity), null);
-    assert.equal(nextWallClock(parseCron('0 1 31 12 *'), at('9999-01-01T00:00:00Z')), null);
-    assert.equal(iso(previousWallClock(cron, Infinity)), '9999-12-31T00:00:00.000Z');
+    const yearly = parseCron('0 1 31 12 *');
+    assert.equal(iso(nextWallClock(yearly, at('9999-01-01T00:00:00Z'))), '9999-12-31T01:00:00.000Z');
+    assert.equal(nextWallClock(yearly, at('9999-12-31T01:00:00Z')), null);
+    assert.equal(iso(previousWallClock(cron, Infinity)), '9999-12-31T23:59:00.000Z');
     assert.equal(previousWallClock(parseCron('0 0 2 1 *'), at('0000-01-01T12:00:00Z')), null);
     assert.equal(previousWallClock(cron, -Infinity), null);
   });
 });
 
 describe('cron expressions that are refused', () => {
+  const blank = 'there is a blank in it, and blanks separate fields; write';
   const number = 'is not understood; write a whole number';
   const fields = 'there must be 5 fields (minute hour day month weekday), or 6 with leading seconds; found';
   const refused: [string, string][] = [
@@ -191,6 +243,18 @@ describe('cron expressions that are refused', () => {
     ['0 0 31 2 *', 'it never fires: there is no 31st of February'],
     ['0 0 30,31 2 *', 'it never fires: there is no 30th of February'],
     ['0 0 31 4,JUN *', 'it never fires: there is no 31st of April or June'],
+    ['0 0 31 2 */1', 'it never fires: there is no 31st of February'],
+    ['0 0 * * MON, TUE', `field 5 (weekdays): ${blank} MON,TUE`],
+    ['0 0 * * MON , TUE', `field 5 (weekdays): ${blank} MON,TUE`],
+    ['0 0 0 * * MON ,TUE,\tWED', `field 6 (weekdays): ${blank} MON,TUE,WED`],
+    ['0 9 - 17 * * *', `field 2 (hours): ${blank} 9-17`],
+    ['*/ 5 * * * *', `field 1 (minutes): ${blank} */5`],
+    ['0 0 1, 15 * MON, TUE', `field 3 (days): ${blank} 1,15`],
+    [
+      '1, * * * *',
+      'field 1 (minutes): an element of the list is empty; write values with single commas between, as in 1,5',
+    ],
+    ['0 0 * * 😀', `field 5 (weekdays): "😀" ${number} 0–7 or a name MON–SUN`],
     ['* '.repeat(501), 'the expression has 1002 characters; at most 1000 are allowed'],
   ];
   for (const [expression, message] of refused) {
@@ -204,6 +268,7 @@ describe('cron expressions that are refused', () => {
 /** A field's text, and the values that it stands for by the simplest reading of the text. */
 interface Field {
   text: string;
+  isStar: boolean;
   values: Set<number>;
 }
 
@@ -212,8 +277,12 @@ function field(min: number, max: number): fc.Arbitrary<Field> {
     Array.from({ length: max + 1 }, (_, i) => i).filter((i) =>
       i >= from && i <= to && (i - from) % step === 0
     );
-  const star = { text: '*', values: range(min, max, 1) };
+  const full = fc.constantFrom('*', '*/1', `${min}-${max}`, `${min}-${max}/1`).map((text) => ({
+    text,
+    values: range(min, max, 1),
+  }));
   const part = fc.oneof(
+    full,
     fc.integer({ min, max }).map((value) => ({ text: `${value}`, values: [value] })),
     fc.integer({ min: 1, max }).map((step) => ({ text: `*/${step}`, values: range(min, max, step) })),
     fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }), fc.integer({ min: 1, max: 9 })).map(
@@ -225,9 +294,15 @@ function field(min: number, max: number): fc.Arbitrary<Field> {
   );
   const list = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => ({
     text: parts.map(({ text }) => text).join(','),
+    isStar: parts.some(({ text }) => text === '*' || text === '*/1'),
     values: new Set(parts.flatMap(({ values }) => values)),
   }));
-  return fc.oneof(fc.constant({ text: star.text, values: new Set(star.values) }), list);
+  const one = full.map(({ text, values }) => ({
+    text,
+    isStar: text.startsWith('*'),
+    values: new Set(values),
+  }));
+  return fc.oneof(one, list);
 }
 
 const fieldsOfTime = [field(0, 59), field(0, 59), field(0, 23)] as const;
@@ -237,7 +312,7 @@ function matchesDay(date: Date, [days, months, weekdays]: [Field, Field, Field])
   if (!months.values.has(date.getUTCMonth() + 1)) return false;
   const byDay = days.values.has(date.getUTCDate());
   const byWeekday = weekdays.values.has(date.getUTCDay());
-  const bothRestricted = days.values.size < 31 && weekdays.values.size < 7;
+  const bothRestricted = !days.isStar && !weekdays.isStar;
   return bothRestricted ? byDay || byWeekday : byDay && byWeekday;
 }
 

@@ -86,8 +86,19 @@ describe('a schedule in a request', () => {
     }
   });
 
+  it('may have texts of any writing, as long as the limit says in characters', () => {
+    const body = {
+      name: '😀'.repeat(256),
+      description: 'Zeile 1\n\tZeile 2\r\nשלום \u200fעולם',
+      tags: { ['😀'.repeat(128)]: '😀'.repeat(256), 'naïve': 'e\u0301\u200d' },
+    };
+    assert.deepEqual(specOf(every(body)), { ...every(), ...defaults, ...body });
+  });
+
   it('can be sent back as it was answered', () => {
     const owned = {
+      completed: false,
+      recent_runs: [{ id: 'y' }],
       revision: 3,
       created_at: 'x',
       updated_at: null,
@@ -96,7 +107,7 @@ describe('a schedule in a request', () => {
     };
     const durations = fc.constantFrom('1m', '1.5h', '24h');
     const bodies = fc.record({
-      name: fc.string({ maxLength: 256 }),
+      name: fc.string({ unit: 'grapheme', maxLength: 60 }),
       tags: fc.dictionary(fc.stringMatching(/^[a-z$.]{1,20}$/), fc.string({ maxLength: 256 }), {
         maxKeys: 64,
       }),
@@ -120,13 +131,76 @@ describe('a schedule in a request', () => {
   });
 });
 
+describe('whatever text is sent', () => {
+  const unit = fc.oneof(
+    fc.constantFrom(
+      '\ud800',
+      '\udfff',
+      '\u202e',
+      '\u2069',
+      '\u0085',
+      '\u001b',
+      '\n',
+      '\0',
+      '\u2028',
+      '😀',
+      'ü',
+      '0',
+    ),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  );
+  const text = fc.oneof(
+    fc.string({ unit, maxLength: 4 }),
+    fc.constantFrom('a', '', '0 0 * * *', '1h', 'UTC'),
+  );
+  const spaced = fc.tuple(text, text).map(([a, b]) => `${a}0 0 * *${b} *`);
+  const timings = fc.oneof(
+    fc.constant({ type: 'duration', definition: { interval: '1h' } }),
+    text.map((interval) => ({ type: 'duration', definition: { interval } })),
+    spaced.map((cron_expression) => ({ type: 'cron', definition: { cron_expression } })),
+  );
+  const texts = fc.record({
+    name: text,
+    description: text,
+    pause_reason: text,
+    tags: fc.dictionary(text, text),
+  }, {
+    requiredKeys: [],
+  });
+  const bodies = fc.tuple(timings, texts).map(([timing, fields]) => ({ ...timing, ...fields, paused: true }));
+
+  it('what is taken is whole Unicode that can be printed', () => {
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const parsed = parseScheduleSpec(body);
+        const taken = JSON.stringify(parsed, (key, value) => {
+          assert.doesNotMatch(key, UNPRINTABLE);
+          const lines = key === 'description' || key === 'cron_expression';
+          if (parsed.ok && typeof value === 'string') {
+            assert.doesNotMatch(lines ? value.replaceAll(/\t|\r?\n/g, '') : value, UNPRINTABLE);
+          }
+          return value;
+        });
+        // JSON.stringify escapes what is no whole Unicode.
+        if (parsed.ok) assert.doesNotMatch(taken, /\\ud[89a-f]/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\p{Surrogate}]/u;
+
 describe('a schedule that is refused', () => {
   const duration = '; write numbers with the units h, m, s, ms, us or ns, as in "1h30m" or "300ms"';
   const known =
     'is not known; the fields of a schedule are type, definition, id, name, description, tags, start_at, end_at, ' +
     'paused, pause_reason, action, policy, history';
-  const tagName = 'a tag is named with 1 to 128 characters, none of them a control character';
   const idAdvice = 'can\'t be an id; write 1 to 128 of A-Z a-z 0-9 . _ - (not just "." or "..")';
+  const whole = 'write whole Unicode characters';
+  const control = (character: string) => `has a control character, ${character}; leave it out`;
+  const bidi = (character: string) =>
+    `has a character that turns the direction of writing, ${character}; leave it out`;
   const refused: [string, unknown, [string, string][]][] = [
     ['no body', undefined, [['', 'the body: expected an object, found nothing']]],
     ['null', null, [['', 'the body: expected an object, found null']]],
@@ -228,14 +302,75 @@ describe('a schedule that is refused', () => {
       ['/name', 'name: has 257 characters; at most 256 are allowed'],
       ['/description', 'description: has 4097 characters; at most 4096 are allowed'],
     ]],
+    ['texts that are too long by characters, not by their parts', every({ name: '😀'.repeat(257) }), [
+      ['/name', 'name: has 257 characters; at most 256 are allowed'],
+    ]],
+    ['tags that are too long', every({ tags: { ['😀'.repeat(129)]: '😀'.repeat(257) } }), [
+      [
+        `/tags/${'😀'.repeat(129)}`,
+        `tags["${'😀'.repeat(40)}…"]: the name of this tag has 129 characters; at most 128 are allowed`,
+      ],
+      [
+        `/tags/${'😀'.repeat(129)}`,
+        `tags["${'😀'.repeat(40)}…"]: has 257 characters; at most 256 are allowed`,
+      ],
+    ]],
+    [
+      'halves of characters',
+      every({ tags: { '\ud800': 'x', 'b': 'a\udfff' }, name: '\ud83d', description: '\ude00' }),
+      [
+        ['/name', `name: has half of a character, the lone surrogate U+D83D; ${whole}`],
+        ['/description', `description: has half of a character, the lone surrogate U+DE00; ${whole}`],
+        [
+          '/tags/\ud800',
+          `tags["\\ud800"]: the name of this tag has half of a character, the lone surrogate U+D800; ${whole}`,
+        ],
+        ['/tags/b', `tags.b: has half of a character, the lone surrogate U+DFFF; ${whole}`],
+      ],
+    ],
+    [
+      'what moves the cursor of a terminal',
+      every({
+        name: '\u001b]0;X\u0007\u001b[2J',
+        description: 'a\rb',
+        paused: true,
+        pause_reason: 'a\nb',
+        tags: { 'a\u009b': 'b\u007f', c: '\u2028' },
+      }),
+      [
+        ['/name', `name: ${control('U+001B')}`],
+        ['/description', `description: ${control('U+000D')}`],
+        ['/tags/a\u009b', `tags["a\\u009b"]: the name of this tag ${control('U+009B')}`],
+        ['/tags/a\u009b', `tags["a\\u009b"]: ${control('U+007F')}`],
+        ['/tags/c', 'tags.c: has a line separator, U+2028; leave it out'],
+        ['/pause_reason', `pause_reason: ${control('U+000A')}`],
+      ],
+    ],
+    [
+      'what turns the direction of writing',
+      every({
+        name: 'a\u202eb',
+        description: 'a\u2066',
+        tags: { '\u2069': '\u202a' },
+      }),
+      [
+        ['/name', `name: ${bidi('U+202E')}`],
+        ['/description', `description: ${bidi('U+2066')}`],
+        ['/tags/\u2069', `tags["\\u2069"]: the name of this tag ${bidi('U+2069')}`],
+        ['/tags/\u2069', `tags["\\u2069"]: ${bidi('U+202A')}`],
+      ],
+    ],
+    ['a line break in a cron expression', cron({ cron_expression: '0 9 * *\u000b*' }), [
+      ['/definition/cron_expression', `definition.cron_expression: the expression ${control('U+000B')}`],
+    ]],
     ['tags that are not a map', every({ tags: ['a'] }), [
       ['/tags', 'tags: expected an object of strings such as {"team": "billing"}, found an array'],
     ]],
     ['tags that are not strings', every({ tags: { a: 1, b: 'x'.repeat(257), '': 'x', 'c\0': 'x' } }), [
       ['/tags/a', 'tags.a: expected a string, found a number'],
       ['/tags/b', 'tags.b: has 257 characters; at most 256 are allowed'],
-      ['/tags/', `tags[""]: ${tagName}`],
-      ['/tags/c\0', `tags["c\\u0000"]: ${tagName}`],
+      ['/tags/', 'tags[""]: the name of this tag is empty'],
+      ['/tags/c\0', 'tags["c\\u0000"]: the name of this tag has a control character, U+0000; leave it out'],
     ]],
     [
       'too many tags',

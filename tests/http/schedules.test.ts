@@ -163,19 +163,26 @@ describe('GET /schedules', () => {
     ]);
   });
 
+  const LIST = ' a query parameter of this list, which has limit, cursor, q, type, tag, paused, recent';
   const bad: [string, string][] = [
     ['limit=0', 'limit: "0" is not a whole number from 1 to 1000'],
     ['limit=1001', 'limit: "1001" is not a whole number from 1 to 1000'],
     ['limit=ten', 'limit: "ten" is not a whole number from 1 to 1000'],
     [
       'colour=red',
-      'colour: not a query parameter of this list, which has limit, cursor, q, type, tag, paused, recent',
+      `colour: not${LIST}`,
     ],
     ['paused=yes', 'paused: "yes" is neither true nor false'],
     ['type=hourly', 'type: "hourly" is not a type of schedule; there are cron, at_times, duration'],
     ['tag=billing', 'tag: "billing" is not a tag; write its name and value, such as team:billing'],
     ['recent=21', 'recent: "21" is not a whole number from 0 to 20'],
-    ['q=%00', 'q: has a control character'],
+    ['q=%00', 'q: has a control character, U+0000; leave it out'],
+    ['tag=a:b&tag=c:%C2%9B', 'tag: has a control character, U+009B; leave it out'],
+    ['tag=a:b&tag=c', 'tag: "c" is not a tag; write its name and value, such as team:billing'],
+    [`${'tag=a:b&'.repeat(65)}`, 'tag: is given 65 times; a schedule has at most 64 tags'],
+    ['paused=true&paused=true', 'paused: is given more than once; give it once'],
+    ['limit=1&tag=a:b&limi%74=1', 'limit: is given more than once; give it once'],
+    ['__proto__=1', `__proto__: not${LIST}`],
     [`q=${'x'.repeat(257)}`, 'q: has 257 characters; at most 256 are looked for'],
     [
       'cursor=xyz',
@@ -183,11 +190,53 @@ describe('GET /schedules', () => {
     ],
   ];
   for (const [query, sentence] of bad) {
-    it(`answers 400 to ?${query}`, async () => {
+    it(`answers 400 to ?${query.slice(0, 60)}`, async () => {
       assert.equal(
         (await problem((await testApi()).app.request(`/schedules?${query}`), 400)).detail,
         sentence,
       );
+    });
+  }
+});
+
+describe('GET /schedules with several tags', () => {
+  it('lists those that have all of them, page by page', async () => {
+    const { app } = await testApi();
+    const create = (id: string, tags: unknown) => send(app, 'POST', '/schedules', { ...HOURLY, id, tags });
+    await create('a', { a: '1', b: '2' });
+    await create('b', { a: '1' });
+    await create('c', { a: '1', b: '2', c: 'x&y=ä' });
+    await create('d', { b: '2' });
+    await create('e', { a: '1', b: '2' });
+    const first = await app.request('/schedules?tag=a:1&limit=2&tag=b:2');
+    assert.equal(first.headers.get('x-total-count'), '3');
+    const link = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+    const ids = async (response: Response) => (await json(response)).map(({ id }: { id: string }) => id);
+    assert.deepEqual(await ids(first), ['a', 'c']);
+    const second = await app.request(link);
+    assert.deepEqual([await ids(second), second.headers.get('link')], [['e'], null], link);
+    assert.deepEqual(await ids(await app.request('/schedules?tag=b:2&tag=c:x%26y%3D%C3%A4')), ['c']);
+    assert.deepEqual(await ids(await app.request('/schedules?tag=a:1&tag=a:2')), []);
+  });
+});
+
+describe('a parameter that is given twice', () => {
+  const paths: [string, RegExp][] = [
+    ['/runs?schedule_id=a&schedule_id=b', /^schedule_id: is given more than once; give it once$/],
+    ['/runs?state=failed&state=timed_out', /^state: .* give it once, with commas between its values$/],
+    ['/schedules/a/runs?limit=1&limit=2', /^limit: /],
+    ['/schedules/a/occurrences?count=1&count=2', /^count: /],
+    ['/events?types=run&types=schedule', /^types: .* with commas/],
+    ['/inspect?actor=a&actor=b', /^actor: .* with commas/],
+    ['/liveness?boot=a&boot=b', /^boot: /],
+    ['/leadership?before=1&before=2', /^before: /],
+    ['/schedules/a?x=1&x=1', /^x: /],
+    ['/nothing?x=1&x=1', /^x: /],
+    ['/runs?tag=a&tag=b', /^tag: not a query parameter/],
+  ];
+  for (const [path, sentence] of paths) {
+    it(`is refused: ${path}`, async () => {
+      assert.match((await problem((await testApi()).app.request(path), 400)).detail, sentence);
     });
   }
 });
@@ -238,6 +287,16 @@ describe('PUT /schedules/{id}', () => {
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     const got = await json(app.request('/schedules/a'));
     assert.equal((await send(app, 'PUT', '/schedules/a', got)).status, 200);
+    for (const list of ['/schedules', '/schedules?recent=2']) {
+      const [listed] = await json(app.request(list));
+      assert.equal((await send(app, 'PUT', '/schedules/a', listed)).status, 200, list);
+    }
+    for (const command of ['pause', 'resume']) {
+      const answered = await json(app.request(`/schedules/a/${command}`, { method: 'POST' }));
+      assert.equal((await send(app, 'PUT', '/schedules/a', answered)).status, 200, command);
+    }
+    const deleted = await json(app.request('/schedules/a', { method: 'DELETE' }));
+    assert.equal((await send(app, 'POST', '/schedules', deleted)).status, 201);
   });
 
   it('refuses to change the id', async () => {

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseScheduleSpec } from '../../src/domain/spec.ts';
-import { blank, bodyOf, byField, fieldsOf } from '../../src/http/inspector/page/form.js';
+import { zoneOf } from '../../src/domain/zone.ts';
+import { blank, bodyOf, byField, fieldsOf, zones } from '../../src/http/inspector/page/form.js';
 
 describe('the form of a schedule', () => {
+  it('offers the time zones that the API takes, and no others', () => {
+    const known = new Set(['UTC', 'Etc/UTC', ...Intl.supportedValuesOf('timeZone')]);
+    assert.deepEqual(zones(), [...known].filter((zone) => zoneOf(zone) !== null));
+    assert.deepEqual(zones('Etc/UTC'), zones());
+    assert.deepEqual(zones('Europe/Berlin'), [...zones(), 'Europe/Berlin'], 'one that it has is shown');
+  });
+
   it('begins with something that is valid', () => {
     assert.equal(parseScheduleSpec(bodyOf(blank())).ok, true);
   });

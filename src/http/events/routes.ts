@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { short } from '../../domain/text.ts';
 import type { Route } from '../api.ts';
 import { refuseOthers } from '../paging.ts';
 import { Problem } from '../problem.ts';
@@ -45,7 +46,7 @@ function readFilter(c: Context): Filter {
     if (!(EVENT_TYPES as readonly string[]).includes(name)) {
       throw new Problem(
         400,
-        `types: ${JSON.stringify(name)} is not a type of event; there are ${EVENT_TYPES.join(', ')}`,
+        `types: ${short(name)} is not a type of event; there are ${EVENT_TYPES.join(', ')}`,
       );
     }
   }

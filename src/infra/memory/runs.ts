@@ -1,5 +1,5 @@
 import type { RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
 import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
@@ -10,7 +10,7 @@ export function memoryRuns(connection: Connection): RunStore {
   return {
     list: ({ scheduleId, states, from, to, limit, cursor }) =>
       connection.call('runs.list', () => {
-        const after = cursor === null ? null : decodeCursor(cursor, ['number', 'string']);
+        const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
         const runs = db.runs().filter((run) =>
           (scheduleId === undefined || run.schedule_id === scheduleId) &&
           (states === undefined || states.includes(run.state)) &&

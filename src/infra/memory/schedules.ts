@@ -1,5 +1,5 @@
 import type { ScheduleQuery, ScheduleStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, encodeCursor, SCHEDULE_KEY } from '../../domain/cursor.ts';
 import { CLOCK_TOLERANCE_MS, markOf } from '../../domain/lease.ts';
 import { stillOwes } from '../../domain/owed.ts';
 import { isUnderstood, type Schedule, type ScheduleSpec, type Superseded } from '../../domain/schedule.ts';
@@ -19,7 +19,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
 
     list: ({ limit, cursor, ...filter }) =>
       connection.call('schedules.list', () => {
-        const after = cursor === null ? '' : decodeCursor(cursor, ['string'])[0];
+        const after = cursor === null ? '' : decodeCursor(cursor, SCHEDULE_KEY)[0];
         const found = [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).map(({ id }) =>
           id
         );
@@ -76,14 +76,16 @@ export function memorySchedules(connection: Connection): ScheduleStore {
 
 function fits(
   schedule: Schedule,
-  { q, type, tag, paused }: Omit<ScheduleQuery, 'limit' | 'cursor'>,
+  { q, type, tags, paused }: Omit<ScheduleQuery, 'limit' | 'cursor'>,
 ): boolean {
-  const part = q?.toLowerCase();
-  return (part === undefined ||
-    [schedule.id, schedule.name].some((text) => text?.toLowerCase().includes(part))) &&
+  // As MongoDB compares letters: one by one, so that "ß" is not "SS".
+  const part = q === undefined ? null : new RegExp(q.replaceAll(/[\^$.*+?()[\]{}|/\\]/g, '\\$&'), 'iu');
+  const has = ({ key, value }: { key: string; value: string }) =>
+    Object.hasOwn(schedule.tags ?? {}, key) && schedule.tags?.[key] === value;
+  return (part === null ||
+    [schedule.id, schedule.name].some((text) => text !== undefined && part.test(text))) &&
     (type === undefined || schedule.type === type) && (paused === undefined || schedule.paused === paused) &&
-    (tag === undefined ||
-      (Object.hasOwn(schedule.tags ?? {}, tag.key) && schedule.tags?.[tag.key] === tag.value));
+    (tags ?? []).every(has);
 }
 
 function put(db: Database, change: 'created' | 'updated', schedule: Schedule): Schedule {

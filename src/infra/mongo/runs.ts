@@ -1,6 +1,6 @@
 import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
 import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
@@ -115,7 +115,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
 
 /** The bounds on `scheduled_for` stand by themselves, so that an index begins and ends at them. */
 function filterOf({ scheduleId, states, from, to, cursor }: RunQuery): Filter<RunDoc> {
-  const after = cursor === null ? null : decodeCursor(cursor, ['number', 'string']);
+  const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
   const last = after && new Date(after[0]);
   return {
     ...(scheduleId !== undefined && { schedule_id: scheduleId }),

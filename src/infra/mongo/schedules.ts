@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
 import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, encodeCursor, SCHEDULE_KEY } from '../../domain/cursor.ts';
 import type { Mark } from '../../domain/lease.ts';
 import { isUnderstood, type NotUnderstood, type Schedule, type ScheduleSpec } from '../../domain/schedule.ts';
 import { changeOf } from '../../domain/scheduleChange.ts';
@@ -55,7 +55,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
         const filter = filterOf(query);
         const page = cursor === null
           ? filter
-          : { $and: [{ _id: { $gt: decodeCursor(cursor, ['string'])[0] } }, filter] };
+          : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
         const [docs, total] = await Promise.all([
           schedules.find(page, LISTING).sort({ _id: 1 }).limit(limit + 1).toArray(),
           schedules.countDocuments(filter, LISTING),
@@ -137,16 +137,19 @@ async function change(
   throw tooManyChanges(id);
 }
 
-function filterOf({ q, type, tag, paused }: ScheduleQuery): Filter<ScheduleDoc> {
+function filterOf({ q, type, tags = [], paused }: ScheduleQuery): Filter<ScheduleDoc> {
   const part = q === undefined ? null : { $regex: q.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'), $options: 'i' };
   return {
     ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),
     ...(type !== undefined && { type }),
     ...(paused !== undefined && { paused }),
-    // A key may have dots and dollars.
-    ...(tag &&
-      { $expr: { $eq: [{ $getField: { field: literal(tag.key), input: '$tags' } }, literal(tag.value)] } }),
+    ...(tags.length > 0 && { $expr: { $and: tags.map(hasTag) } }),
   };
+}
+
+/** A key may have dots and dollars. */
+function hasTag({ key, value }: { key: string; value: string }) {
+  return { $eq: [{ $getField: { field: literal(key), input: '$tags' } }, literal(value)] };
 }
 
 function matching(id: string, ifRevision: number | undefined) {

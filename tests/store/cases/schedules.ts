@@ -200,15 +200,62 @@ export function scheduleCases(test: Test): void {
     for (const q of ['.*', '^a', '[', '\\', '(?i)', 'ÿ', '😀']) assert.deepEqual(await list({ q }), [], q);
     assert.deepEqual(await list({ type: 'duration' }), ['b', 'nightly.c']);
     assert.deepEqual(await list({ type: 'duration', paused: false, q: 'nightly' }), ['nightly.c']);
-    assert.deepEqual(await list({ tag: { key: 'team', value: 'billing' } }), ['a']);
-    assert.deepEqual(await list({ tag: { key: 'a.b', value: '$x' } }), ['a']);
+    const billing = { key: 'team', value: 'billing' };
+    const dotted = { key: 'a.b', value: '$x' };
+    for (const tags of [[billing], [dotted], [dotted, billing], [billing, billing]]) {
+      assert.deepEqual(await list({ tags }), ['a']);
+    }
+    assert.deepEqual(await list({ tags: [billing, { ...billing, value: 'ops' }] }), [], 'all of them');
+    assert.deepEqual(await list({ tags: [] }), ['a', 'b', 'd', 'nightly.c']);
     for (const key of ['$team', 'toString', 'a', '__proto__']) {
-      assert.deepEqual(await list({ tag: { key, value: 'billing' } }), [], key);
+      assert.deepEqual(await list({ tags: [{ key, value: 'billing' }] }), [], key);
     }
     const first = await store.schedules.list({ limit: 2, cursor: null, q: 'nightly' });
     assert.deepEqual([first.items.map(({ id }) => id), first.total], [['a', 'b'], 3]);
     const rest = await store.schedules.list({ limit: 2, cursor: first.nextCursor, q: 'nightly' });
     assert.deepEqual([rest.items.map(({ id }) => id), rest.total, rest.nextCursor], [['nightly.c'], 3, null]);
+  });
+
+  test('knows letters of any alphabet in any case', async (store) => {
+    const names = ['ΟΔΟΣ', 'Straße', 'İstanbul', 'ДОМ', 'ſharp', '5 K', 'é'.normalize('NFD')];
+    for (const [i, name] of names.entries()) await create(store, `${i}`, { ...SPEC, name });
+    const found: Record<string, string[]> = {};
+    const parts = ['οδος', 'οδοσ', 'STRASSE', 'STRAßE', 'i̇', 'istanbul', 'дом', 'Sharp', '5 k', 'é', '😀'];
+    for (const q of parts) {
+      found[q] = (await store.schedules.list({ limit: 9, cursor: null, q })).items.map(({ id }) => id);
+    }
+    assert.deepEqual(found, {
+      ...{ 'οδος': ['0'], 'οδοσ': ['0'], 'STRASSE': [], 'STRAßE': ['1'], 'i̇': [], 'istanbul': [] },
+      ...{ 'дом': ['3'], 'Sharp': ['4'], '5 k': ['5'], 'é': [], '😀': [] },
+    });
+  });
+
+  test('keeps tags of every name, through changes too', async (store) => {
+    const names = [
+      '$set',
+      '$$NOW',
+      'a.b',
+      '.',
+      '$',
+      '0',
+      '1',
+      '_id',
+      'constructor',
+      'toString',
+      'x'.repeat(128),
+      '😀',
+    ];
+    const tags = Object.fromEntries(names.map((name) => [name, `$${name}`]));
+    await create(store, 'job', { ...SPEC, tags, name: '$name', description: '$$ROOT' });
+    const changed = await replace(store, 'job', { ...SPEC, tags: { ...tags, '0': 'x' }, name: '$$REMOVE' });
+    assert.deepEqual(changed.tags, { ...tags, '0': 'x' });
+    assert.deepEqual(understood(await store.schedules.get('job')).tags, { ...tags, '0': 'x' });
+    assert.equal(changed.name, '$$REMOVE');
+    for (const key of names) {
+      const value = key === '0' ? 'x' : `$${key}`;
+      const { total } = await store.schedules.list({ limit: 1, cursor: null, tags: [{ key, value }] });
+      assert.equal(total, 1, key);
+    }
   });
 
   test('keeps every one of many changes at once', async (store, connect) => {

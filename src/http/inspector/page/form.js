@@ -6,8 +6,16 @@
  * @typedef {Record<string, string>} Fields the text in each field, by its pointer in the body
  */
 
-/** Fields in groups, as they are shown. */
-export const ZONES = ['UTC', ...(Intl.supportedValuesOf?.('timeZone') ?? [])];
+/** The time zones that the API takes. */
+const ZONES = ['UTC', 'Etc/UTC'];
+
+/**
+ * What is offered as a zone: also the one that a schedule has already, by a newer version perhaps.
+ * @param {string} [present]
+ */
+export function zones(present) {
+  return present && !ZONES.includes(present) ? [...ZONES, present] : ZONES;
+}
 
 /** Fields that are a string in the body; empty ones are left out. */
 const PLAIN = [
@@ -32,6 +40,7 @@ const SERVER_OWNED = [
   'created_at',
   'updated_at',
   'next_fire_at',
+  'completed',
   'last_run',
   'recent_runs',
   'id',

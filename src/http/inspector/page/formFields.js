@@ -1,6 +1,6 @@
 /** The fields of a schedule. */
 import { jsx } from './jsx.js';
-import { ZONES } from './form.js';
+import { zones } from './form.js';
 
 /**
  * @typedef {object} Props
@@ -52,7 +52,9 @@ function When(props) {
     type === 'cron' && jsx`
       <${Text} ...${props} at="/definition/cron_expression" label="Cron expression" mono=${true}
         hint="minute hour day month weekday, or 6 fields with seconds first" />
-      <${Zone} ...${props} />`
+      <${Choice} ...${props} at="/definition/timezone" label="Time zone" options=${
+      zones(props.fields['/definition/timezone']).map((zone) => [zone, zone])
+    } />`
   }
     ${
     type === 'duration' && jsx`
@@ -131,7 +133,9 @@ function Choice({ fields, problems, onChange, at, label, options }) {
   const wrong = problems.get(at);
   const id = `field${at.replaceAll('/', '-')}`;
   return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
-    <select id=${id} value=${fields[at] ?? ''} aria-invalid=${wrong ? 'true' : undefined} onChange=${(
+    <select id=${id} value=${fields[at] ?? options[0]?.[0]} aria-invalid=${
+    wrong ? 'true' : undefined
+  } onChange=${(
     /** @type {any} */ event,
   ) => onChange(at, event.target.value)}>
       ${
@@ -139,21 +143,4 @@ function Choice({ fields, problems, onChange, at, label, options }) {
       .map(([value, text]) => jsx`<option key=${value} value=${value}>${text}</option>`)
   }</select>
     ${wrong?.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)}</div>`;
-}
-
-/** @param {Props} props */
-function Zone(props) {
-  const at = '/definition/timezone';
-  const wrong = props.problems.get(at);
-  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for="field-zone">Time zone</label>
-    <input id="field-zone" type="text" list="zones" autocomplete="off" value=${
-    props.fields[at] ?? ''
-  } aria-invalid=${wrong ? 'true' : undefined} onInput=${(/** @type {any} */ event) =>
-    props.onChange(at, event.target.value)} />
-    <datalist id="zones">${ZONES.map((zone) => jsx`<option key=${zone} value=${zone} />`)}</datalist>
-    ${
-    wrong
-      ? wrong.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
-      : jsx`<p class="hint">An IANA name, such as Europe/Berlin</p>`
-  }</div>`;
 }

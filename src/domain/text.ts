@@ -1,0 +1,61 @@
+/**
+ * What counts as text. Every string that is stored is whole Unicode: MongoDB's driver writes U+FFFD for half of a
+ * surrogate pair, so that two keys can become one, and mongod 6.0 aborts on a document that has a key twice. Text
+ * that people read on one line has nothing that moves a terminal's cursor or turns the order of what follows.
+ */
+
+/** With the flag u, a pair of surrogates is one character, and what still matches is half of one. */
+const HALF = /\p{Surrogate}/u;
+
+/** C0, DEL and C1; line and paragraph separators; embeddings, overrides and isolates of writing direction. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/;
+
+/** A sentence about a string that is no whole Unicode; null when it is. */
+export function brokenUnicode(text: string): string | null {
+  const half = HALF.exec(text)?.[0];
+  return half === undefined
+    ? null
+    : `has half of a character, the lone surrogate ${codePoint(half)}; write whole Unicode characters`;
+}
+
+/**
+ * A sentence about the first character of a text that may not be in it, null when there is none. `lines`: whether
+ * tabs and line breaks may.
+ */
+export function unprintable(text: string, { lines = false } = {}): string | null {
+  const broken = brokenUnicode(text);
+  if (broken !== null) return broken;
+  const found = UNPRINTABLE.exec(lines ? text.replaceAll(/\t|\r?\n/g, ' ') : text)?.[0];
+  if (found === undefined) return null;
+  const kind = BIDI.test(found)
+    ? 'a character that turns the direction of writing'
+    : found === '\u2028' || found === '\u2029'
+    ? 'a line separator'
+    : 'a control character';
+  return `has ${kind}, ${codePoint(found)}; leave it out`;
+}
+
+function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** How many characters a text has, as all limits count them: Unicode code points, so that an emoji is one. */
+export function characters(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; count++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return count;
+}
+
+/** The user's own text inside a sentence, with what is unprintable escaped. */
+export function short(text: string, most = 40): string {
+  // No character has more than two units: what is cut off here need not be looked at.
+  const shown = Array.from(text.slice(0, 2 * most + 2)).slice(0, most).join('');
+  const quoted = JSON.stringify(shown.length < text.length ? `${shown}…` : text);
+  return quoted.replaceAll(new RegExp(UNPRINTABLE, 'gu'), escaped);
+}
