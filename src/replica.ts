@@ -59,9 +59,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
   let term = 0;
-  const serverNowMs = () => serverTime.nowMs(clock.monotonic());
+  const monotonicMs = () => clock.monotonic();
+  const serverNowMs = () => serverTime.nowMs(monotonicMs());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
-  const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
+  const isTrusted = () => trust.leftMs(monotonicMs()) > 0;
   const jobs = new JobPool(fillJob(slots, record), fillRun(slots), { clock, serverNowMs, inspect });
   const actor: Actor<typeof replicaMachine> = createActor(
     replicaMachine.provide({
@@ -113,6 +114,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           boot: identity.boot,
           leaseDurationMs: lease.durationMs,
           serverNowMs,
+          monotonicMs,
           isTrusted,
         },
         adoption: {
@@ -121,6 +123,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           replica: identity.id,
           boot: identity.boot,
           serverNowMs,
+          monotonicMs,
+          isTrusted,
         },
         presence: { serverNowMs: knownNowMs },
       },

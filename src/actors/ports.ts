@@ -28,9 +28,15 @@ import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
 export interface Clock {
   /** Wall clock of this machine, epoch milliseconds: for log lines only, it may jump. */
   now(): number;
-  /** Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen. */
+  /**
+   * Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen, and counts the time
+   * for which the machine is suspended.
+   */
   monotonic(): number;
-  /** Any delay is fine, also one over 2^31−1 ms. */
+  /**
+   * Any delay is fine, also one over 2^31−1 ms. A timer stands still while the machine is suspended: what must not
+   * happen too late is to be asked of `monotonic`.
+   */
   setTimeout(fn: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
 }

@@ -45,6 +45,7 @@ export interface SchedulerInput {
   leaseDurationMs: number;
   /** Server time, epoch ms. */
   serverNowMs: () => number;
+  monotonicMs: () => number;
   /** Whether the replica may still act under its lease, by its own monotonic clock. */
   isTrusted: () => boolean;
 }
@@ -63,6 +64,8 @@ interface Context extends SchedulerInput {
   /** The term under which the last claim was made, and its number. */
   claimTerm: number;
   claimNumber: number;
+  /** When it began; monotonic. */
+  claimBeganMs: number;
   /** Somebody waits for `SCHEDULER.STOOD_DOWN`. */
   ending: boolean;
 }
@@ -133,6 +136,7 @@ export const schedulerMachine = setup({
     noteClaim: assign({
       claimTerm: ({ context }) => context.grant?.term ?? 0,
       claimNumber: ({ context }) => context.claimNumber + 1,
+      claimBeganMs: ({ context }) => context.monotonicMs(),
     }),
     take: ({ context }) => {
       context.queue.take(settler(context), MAX_BATCH);
@@ -144,7 +148,7 @@ export const schedulerMachine = setup({
     }),
     /** Each schedule of the batch is settled, owed or stale; its job is told which runs to execute. */
     finish: (
-      { context: { queue, jobs } },
+      { context: { queue, jobs, claimBeganMs } },
       { runs, verdict }: { runs: Run[]; verdict: Parameters<DueQueue['finish']>[0] },
     ) => {
       const bySchedule = groupBySchedule(runs);
@@ -153,7 +157,7 @@ export const schedulerMachine = setup({
         const { id } = taken.schedule;
         // A schedule that was deleted meanwhile owes nothing more, and its job has nothing to wait for.
         if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
-        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? []);
+        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? [], claimBeganMs);
         return how;
       });
     },
@@ -186,6 +190,7 @@ export const schedulerMachine = setup({
     mirroredMs: -Infinity,
     claimTerm: 0,
     claimNumber: 0,
+    claimBeganMs: -Infinity,
     ending: false,
   }),
   initial: 'idle',

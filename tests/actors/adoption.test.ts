@@ -35,28 +35,40 @@ const REQUESTED = { type: 'LEASE.REQUESTED' as const };
 const ASKED_FOR = requestedRun(SCHEDULE, T - 10, 'one');
 const RETRY: Adoption = { how: 'retry', run: ORPHAN, at: new Date(T) };
 
+/** Monotonic, at T. */
+const NOW_MS = new SimClock(T).monotonic();
+const MATURE = { sinceMs: NOW_MS - DEAD_AFTER_MS, answeredMs: NOW_MS, serverAheadMs: T - NOW_MS };
+
 const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
 
 function input(clock: SimClock = new SimClock(T)) {
   /** By how much the server's clock was set. */
   const stepped = { ms: 0 };
+  const trust = { is: true };
   const queue = new DueQueue();
   queue.put(SCHEDULE, MARK);
   const adopted: [string, string][] = [];
+  const since: number[] = [];
   const jobs = {
-    adopted: (schedule, runs) =>
-      void adopted.push(...runs.map((run): [string, string] => [schedule.id, run.id])),
+    adopted(schedule, runs, oursSinceMs) {
+      adopted.push(...runs.map((run): [string, string] => [schedule.id, run.id]));
+      since.push(oursSinceMs);
+    },
   } as Pick<JobPool, 'adopted'> as JobPool;
   return {
     adopted,
+    since,
     queue,
     stepped,
+    trust,
     input: {
       queue,
       jobs,
       replica: 'r2',
       boot: 'b2',
       serverNowMs: () => clock.now() + stepped.ms,
+      monotonicMs: () => clock.monotonic(),
+      isTrusted: () => trust.is,
     } satisfies AdoptionInput,
   };
 }
@@ -70,12 +82,13 @@ describe('adoption', () => {
         ...input().input,
         grant: WON.grant,
         requested: false,
-        watch: { sinceMs: T - DEAD_AFTER_MS, answeredMs: T },
+        watch: MATURE,
         plan: {
           adoptions: [RETRY],
           by: { replica: 'r2', boot: 'b2', term: 7 },
           schedules: new Map([['s', SCHEDULE]]),
           more: false,
+          decidedMs: NOW_MS,
         },
         ...more,
       },
@@ -130,7 +143,6 @@ describe('adoption', () => {
   it('can reach every state, by every transition', () => {
     const { input: parts } = input();
     const many = Array.from({ length: MAX_ADOPTED }, () => ORPHAN);
-    const MATURE = { sinceMs: T - DEAD_AFTER_MS, answeredMs: T };
     const { reached, all, untaken } = reachable(adoptionMachine, {
       inputs: [parts],
       // The clock stands still: it begins also when it has watched for long enough.
@@ -308,6 +320,45 @@ describe('adoption, as an actor', () => {
       await look.last.answer(found(ORPHAN));
       assert.equal(adopt.list.length, 1);
     }
+  });
+
+  it("begins its watch anew after an answer that was late, also when the server's clock hides that", async () => {
+    const { look, adopt, stepped, answersLooks, clock } = await leading();
+    await answersLooks(5);
+    // As when it was suspended, or the store kept it waiting, while the server's clock was set back.
+    await clock.advance(9000);
+    stepped.ms = -8500;
+    await look.last.answer(found(ORPHAN));
+    assert.equal(adopt.list.length, 0);
+    await clock.advance(1000);
+    await answersLooks(4, [ORPHAN]);
+    assert.equal(adopt.list.length, 0);
+    await look.last.answer(found(ORPHAN));
+    assert.equal(adopt.list.length, 1);
+  });
+
+  it('hands over what it adopted with the moment of the decision, however often it had to be made', async () => {
+    const { look, adopt, answersLooks, clock, since } = await leading();
+    await answersLooks(5);
+    await look.last.answer(found(ORPHAN));
+    const decidedMs = clock.monotonic();
+    await clock.advance(1500);
+    await adopt.last.fail();
+    await clock.advance(1500);
+    await adopt.last.answer([MINE]);
+    assert.deepEqual(since, [decidedMs]);
+  });
+
+  it('decides nothing without trust in the lease, though it still believes that it leads', async () => {
+    const { look, adopt, trust, answersLooks, under, clock } = await leading();
+    await answersLooks(5);
+    trust.is = false;
+    await look.last.answer(found(ORPHAN, ASKED_FOR));
+    assert.deepEqual([under.state, adopt.list.length], ['resting', 0]);
+    trust.is = true;
+    await clock.advance(1000);
+    await look.last.answer(found(ORPHAN, ASKED_FOR));
+    assert.equal(adopt.last.input.adoptions.length, 2);
   });
 
   it('looks again at once when there may be more than one adoption takes', async () => {

@@ -95,6 +95,7 @@ function running(...schedules: Schedule[]) {
         boot: 'b1',
         leaseDurationMs: 3000,
         serverNowMs: () => clock.now() + tests.skewMs,
+        monotonicMs: () => clock.monotonic(),
         isTrusted: () => tests.trusted,
       },
     },
@@ -148,6 +149,7 @@ describe('scheduler', () => {
       boot: 'b1',
       leaseDurationMs: 3000,
       serverNowMs: () => T + sinceMs,
+      monotonicMs: () => sinceMs,
       isTrusted: () => true,
     };
   }
