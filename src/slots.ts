@@ -16,8 +16,8 @@ import { schedulerMachine } from './actors/scheduler.ts';
 import type { ReplicaObserver } from './actors/observer.ts';
 import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
 import { termsOf } from './domain/leadership.ts';
-import type { Lease, LeaseTiming, Watermark } from './domain/lease.ts';
-import { isHeld, type Outcome } from './domain/run.ts';
+import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/lease.ts';
+import { isHeld, isUnbegun, type Outcome } from './domain/run.ts';
 import type { ServerTime } from './domain/serverTime.ts';
 import type { TrustWindow } from './domain/trustWindow.ts';
 
@@ -113,7 +113,16 @@ export function fillScheduler({ store, clock, logger, observer, trust, report }:
   });
 }
 
-export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
+/** The lease as the server sees it, and a sample of its clock. */
+async function readLease({ store, clock, serverTime }: SlotDeps): Promise<LeaseReading> {
+  const sentMs = clock.monotonic();
+  const reading = await store.lease.read();
+  serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
+  return reading;
+}
+
+export function fillAdoption(deps: SlotDeps) {
+  const { store, logger, observer, report } = deps;
   return adoptionMachine.provide({
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
@@ -123,6 +132,8 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
           report(null, { message: 'lost replicas could not be noted; trying again', error })
         );
         const orphans = await store.runs.orphans(query);
+        // A clock that was set just before makes everybody look dead.
+        if (!orphans.every(isUnbegun)) await readLease(deps);
         const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
         const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
         return { orphans, gone: new Set(unknown.filter((_, index) => found[index] === null)) };
@@ -145,10 +156,11 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
 }
 
 export function fillElection(
-  { store, clock, lease, peers, identity, trust, serverTime, report }: SlotDeps,
+  deps: SlotDeps,
   answered: (seen: Lease | null) => void,
   mark: () => Watermark,
 ) {
+  const { store, clock, lease, peers, identity, trust, serverTime, report } = deps;
   /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
   const renewing = async <T>(
     call: () => Promise<T | null>,
@@ -166,10 +178,8 @@ export function fillElection(
   return electionMachine.provide({
     actors: {
       read: fromPromise(async () => {
-        const sentMs = clock.monotonic();
-        const reading = await store.lease.read();
+        const reading = await readLease(deps);
         answered(reading.lease);
-        serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
         return reading;
       }),
       acquire: fromPromise(({ input: { me, instead } }) =>
@@ -199,7 +209,8 @@ export function fillElection(
         let timer: unknown;
         const watch = () => {
           const leftMs = trust.leftMs(clock.monotonic());
-          if (leftMs > 0) timer = clock.setTimeout(watch, leftMs);
+          // In pieces: timers stand still while the machine is suspended, and trust does not.
+          if (leftMs > 0) timer = clock.setTimeout(watch, Math.min(leftMs, lease.retryMs));
           else sendBack({ type: 'TRUST.OVER' });
         };
         watch();

@@ -4,6 +4,7 @@ import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/ad
 import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
+import { seenMs } from './presence.ts';
 
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
@@ -62,7 +63,7 @@ export function memoryRuns(connection: Connection): RunStore {
       connection.call('runs.orphans', () => {
         const lives = (boot: string) => {
           const seen = db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && db.nowMs() - seen.getTime() <= deadAfterMs;
+          return seen !== undefined && seenMs(db, seen) <= deadAfterMs;
         };
         return db.openRuns()
           .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))

@@ -70,11 +70,19 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
   };
 }
 
-/** The filter for entries that were refreshed in the last `withinMs` of the server's time. */
+/**
+ * The filter for entries that were refreshed in the last `withinMs` of the server's time. One that is further off in
+ * the future is from before the server's clock was set back: who lives has announced itself since.
+ */
 export function seenWithin(withinMs: number): Document {
-  return { $expr: { $gte: ['$last_seen', after('$$NOW', -withinMs)] } };
+  return { $expr: isSeen(withinMs) };
 }
 
 function notSeenWithin(ms: number): Document {
-  return { $expr: { $lt: ['$last_seen', after('$$NOW', -ms)] } };
+  return { $expr: { $not: [isSeen(ms)] } };
+}
+
+function isSeen(withinMs: number): Document {
+  const since = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
+  return { $and: [since, { $lte: ['$last_seen', after('$$NOW', withinMs)] }] };
 }
