@@ -64,7 +64,16 @@ export async function soak(perSecond: number, forMs: number, collectGarbage: () 
     server: { up: true, epoch: 0, steps: [] },
   };
   const processes = ['r1', 'r2', 'r3'].map((id) => {
-    const host = { id, skewMs: 0, rate: 1, monotonicStartMs: 0, weather: CALM, boots: 0 };
+    const host = {
+      id,
+      skewMs: 0,
+      rate: 1,
+      monotonicStartMs: 0,
+      sleptMs: 0,
+      asleepSinceMs: null,
+      weather: CALM,
+      boots: 0,
+    };
     return new SimProcess(host, surroundings);
   });
   const run = (ms: number) => clock.runUntil(clock.trueMs + ms);
