@@ -23,7 +23,7 @@
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import type { DueQueue, Taken } from '../domain/dueQueue.ts';
 import { type Grant, later, type Watermark } from '../domain/lease.ts';
-import type { Settler } from '../domain/owed.ts';
+import { graceMs, type Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from './events.ts';
 import type { JobPool } from './jobs.ts';
@@ -307,7 +307,7 @@ function settler(context: Context): Settler {
     claimNumber: context.claimNumber,
     nowMs: Math.floor(context.serverNowMs()),
     termBeganMs: context.termBeganMs,
-    graceMs: context.leaseDurationMs,
+    graceMs: graceMs(context.leaseDurationMs),
     mayBeClaimedThroughMs: context.inheritedThroughMs,
   };
 }

@@ -22,6 +22,17 @@ import type { Schedule, Superseded } from './schedule.ts';
  * More owed at once by one schedule than this: the newest are claimed, the rest is recorded `missed` (G9).
  */
 export const MAX_CATCH_UP = 1000;
+/** How long a new leader may take from the end of the old lease to its first claim, and any leader for a claim. */
+const CLAIM_WITHIN_MS = 1000;
+
+/**
+ * What an ordinary takeover delays, and a claim. No occurrence that is late by less is given up, whatever the
+ * schedule's policy and its window.
+ */
+export function graceMs(leaseDurationMs: number): number {
+  return leaseDurationMs + CLAIM_WITHIN_MS;
+}
+
 /** How many occurrences of one schedule are counted in one go (G9). The count goes on in the next one. */
 const MAX_COUNTED = 20_000;
 
@@ -36,7 +47,7 @@ export interface Settler {
   nowMs: number;
   /** When the term began, on the server's clock: what fell due up to then is caught up on. */
   termBeganMs: number;
-  /** What fell due this long before the term began is late, not lost: the price of an ordinary takeover. */
+  /** What fell due this long ago, or before the term began, is late, not lost (`graceMs`). */
   graceMs: number;
   /**
    * Occurrences up to here may have a run already, from an earlier term. Each of them gets a record of its
@@ -90,7 +101,8 @@ function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
   const fromMs = schedule.effective_from.getTime();
   const missed = (throughMs: number, reason: NotRunReason) =>
     draft.notRun(schedule, fromMs, throughMs, 'missed', reason, schedule.revision);
-  missed(by.nowMs - parseDuration(schedule.policy.catch_up_window) - 1, 'catch_up_window');
+  const windowMs = Math.max(parseDuration(schedule.policy.catch_up_window), by.graceMs);
+  missed(by.nowMs - windowMs - 1, 'catch_up_window');
   missed(discardedThroughMs(schedule, by), 'catch_up_policy');
   const newest = newestOccurrences(schedule, Math.max(draft.cursorMs, fromMs), by.nowMs, MAX_CATCH_UP);
   if (newest.length === MAX_CATCH_UP) missed((newest[0] as number) - 1, 'catch_up_limit');

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MAX_CATCH_UP, nextOwedMs, settle, settledThroughMs, type Settler } from '../../src/domain/owed.ts';
+import {
+  graceMs,
+  MAX_CATCH_UP,
+  nextOwedMs,
+  settle,
+  settledThroughMs,
+  type Settler,
+} from '../../src/domain/owed.ts';
 import type { Policy, Schedule } from '../../src/domain/schedule.ts';
 import { changed, every } from '../support/schedules.ts';
 
@@ -125,8 +132,27 @@ describe('catching up', () => {
   });
 
   it('records as missed what is older than the window', () => {
-    const { runs } = told(every(1000, T, policy({ catch_up_window: '2s' })), T + 2000, late);
-    assert.deepEqual(runs, ['7000 catch_up_window ×5', '8000 catch_up', '9000 catch_up', '10000 schedule']);
+    const { runs } = told(every(1000, T, policy({ catch_up_window: '4s' })), T + 2000, late);
+    assert.deepEqual(runs, [
+      '5000 catch_up_window ×3',
+      ...[6000, 7000, 8000, 9000].map((ms) => `${ms} catch_up`),
+      '10000 schedule',
+    ]);
+  });
+
+  it('counts no window as shorter than what an ordinary takeover takes', () => {
+    for (const window of ['0s', '20ms', '2999ms', '3s']) {
+      const { runs } = told(every(1000, T, policy({ catch_up_window: window })), T + 2000, late);
+      assert.deepEqual(
+        runs,
+        ['6000 catch_up_window ×4', '7000 catch_up', '8000 catch_up', '9000 catch_up', '10000 schedule'],
+        window,
+      );
+    }
+  });
+
+  it('gives a new leader a lease, and a second for its first claim', () => {
+    assert.deepEqual([graceMs(3000), graceMs(500)], [4000, 1500]);
   });
 
   it(`claims the newest ${MAX_CATCH_UP}, and records the rest as one`, () => {
