@@ -143,13 +143,11 @@ export function fillAdoption(deps: SlotDeps) {
     actions: {
       report,
       adopted: (_, { runs, abandoned, requested }) => {
-        observer?.abandoned?.(abandoned);
+        observer?.abandoned?.(abandoned.length);
         if (requested > 0) logger.debug('began requested runs', { requested });
-        if (runs.length + abandoned <= requested) return;
-        logger.info('took care of the runs of a lost executor', {
-          adopted: runs.length - requested,
-          abandoned,
-        });
+        const adopted = runs.length - requested;
+        if (adopted + abandoned.length === 0) return;
+        logger.info('took care of the runs of a lost executor', { adopted, abandoned: abandoned.length });
       },
     },
   });

@@ -39,7 +39,7 @@
  * knows of; two adoptions under way at once.
  */
 import { assign, fromPromise, not, setup } from 'xstate';
-import { type Adopter, type Adoption, adoptionOf } from '../domain/adoption.ts';
+import { type Adopted, type Adopter, type Adoption, adoptionOf } from '../domain/adoption.ts';
 import type { DueQueue } from '../domain/dueQueue.ts';
 import type { Grant } from '../domain/lease.ts';
 import { isUnbegun, type Run } from '../domain/run.ts';
@@ -123,14 +123,15 @@ export const adoptionMachine = setup({
     look: fromPromise<Sighting, { boot: string; knows: (scheduleId: string) => boolean }>(
       unfilled('adoption', 'look'),
     ),
-    /** Makes the adoptions, and answers with the runs that are ours by them. Repeated after an error. */
-    adopt: fromPromise<Run[], { adoptions: readonly Adoption[]; by: Adopter }>(unfilled('adoption', 'adopt')),
+    /** Makes the adoptions, and answers with what has come of them. Repeated after an error. */
+    adopt: fromPromise<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>(
+      unfilled('adoption', 'adopt'),
+    ),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('adoption', 'report')(),
-    /** Told after each adoption, for logs. `abandoned`: how many were to be; `requested`: by users. */
-    adopted: (_, _params: { runs: Run[]; abandoned: number; requested: number }) =>
-      unfilled('adoption', 'adopted')(),
+    /** Told after each adoption what has come of it, for logs and metrics. `requested`: by users, of the runs. */
+    adopted: (_, _params: Adopted & { requested: number }) => unfilled('adoption', 'adopted')(),
     begin: assign({
       grant: ({ context, event }) => event.type === 'LEASE.WON' ? event.grant : context.grant,
       watch: null,
@@ -203,14 +204,14 @@ export const adoptionMachine = setup({
             guard: 'mayBeMore',
             target: 'looking',
             actions: [
-              { type: 'handOver', params: ({ event }) => ({ runs: event.output }) },
+              { type: 'handOver', params: ({ event }) => event.output },
               { type: 'adopted', params: ({ context, event }) => told(context, event.output) },
             ],
           },
           {
             target: 'resting',
             actions: [
-              { type: 'handOver', params: ({ event }) => ({ runs: event.output }) },
+              { type: 'handOver', params: ({ event }) => event.output },
               { type: 'adopted', params: ({ context, event }) => told(context, event.output) },
             ],
           },
@@ -260,7 +261,7 @@ function planOf(context: Context, { orphans, gone }: Sighting): Plan {
   return { adoptions, by, schedules, more, decidedMs: monotonicMs() };
 }
 
-function told({ plan }: Context, runs: Run[]) {
-  const requested = plan.adoptions.filter(({ how, run }) => how === 'retry' && isUnbegun(run)).length;
-  return { runs, abandoned: plan.adoptions.filter(({ how }) => how === 'abandon').length, requested };
+function told({ plan }: Context, done: Adopted) {
+  const asked = new Set(plan.adoptions.filter(({ run }) => isUnbegun(run)).map(({ run }) => run.id));
+  return { ...done, requested: done.runs.filter(({ id }) => asked.has(id)).length };
 }

@@ -7,7 +7,7 @@
  * out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
  * Everything else that a store can say is a value, not an exception.
  */
-import type { Adopter, Adoption } from '../domain/adoption.ts';
+import type { Adopted, Adopter, Adoption } from '../domain/adoption.ts';
 import type {
   Acquisition,
   Candidate,
@@ -282,11 +282,11 @@ export interface RunStore {
   orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
   /**
    * Makes each run ours, or ends it, if it is still open as it was found: under that attempt, in the hands
-   * of that boot. Answers with those that are held by `by.boot` under the very next attempt. After
-   * `StoreUnavailable` it may have been done, in part: repeat the same call, whose answer tells all that
-   * are ours by either of the two, and after which neither can take effect any more.
+   * of that boot. Answers with those that are held by `by.boot` under the very next attempt, and those that it has
+   * ended. After `StoreUnavailable` it may have been done, in part: repeat the same call, whose answer tells all
+   * that came of either of the two, and after which neither can take effect any more.
    */
-  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Run[]>;
+  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Adopted>;
 }
 
 export interface PresenceStore {

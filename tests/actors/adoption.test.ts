@@ -9,7 +9,7 @@ import {
 } from '../../src/actors/adoption.ts';
 import { HEAD_START_MS } from '../../src/actors/headStart.ts';
 import type { JobPool } from '../../src/actors/jobs.ts';
-import type { Adopter, Adoption } from '../../src/domain/adoption.ts';
+import type { Adopted, Adopter, Adoption } from '../../src/domain/adoption.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
 import type { Lease } from '../../src/domain/lease.ts';
 import { requestedRun, type Run } from '../../src/domain/run.ts';
@@ -39,6 +39,8 @@ const RETRY: Adoption = { how: 'retry', run: ORPHAN, at: new Date(T) };
 const NOW_MS = new SimClock(T).monotonic();
 const MATURE = { sinceMs: NOW_MS - DEAD_AFTER_MS, answeredMs: NOW_MS, serverAheadMs: T - NOW_MS };
 
+/** What has come of an adoption. */
+const done = (...runs: Run[]): Adopted => ({ runs, abandoned: [] });
 const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
 
 function input(clock: SimClock = new SimClock(T)) {
@@ -133,10 +135,10 @@ describe('adoption', () => {
         ['report', { message: 'an adoption of runs got no answer; making it again', error: 'cut off' }],
         'after 200',
       ]]);
-      it.after('retry').answers('adopt', [MINE]);
+      it.after('retry').answers('adopt', done(MINE));
       assert.equal(it.state, ends.length === 1 ? 'idle' : 'resting');
-      assert.deepEqual(it.does[0], ['handOver', { runs: [MINE] }]);
-      assert.deepEqual(it.does[1], ['adopted', { runs: [MINE], abandoned: 0, requested: 0 }]);
+      assert.deepEqual(it.does[0], ['handOver', done(MINE)]);
+      assert.deepEqual(it.does[1], ['adopted', { ...done(MINE), requested: 0 }]);
     }
   });
 
@@ -150,7 +152,7 @@ describe('adoption', () => {
       events: [WON, LOST, ENDING, REQUESTED],
       answers: {
         look: [found(), found(ORPHAN), found(ASKED_FOR), found(...many)],
-        adopt: [[MINE], []],
+        adopt: [done(MINE), done()],
       },
       by: ({ grant, requested, watch, plan }) => [
         grant !== null,
@@ -184,15 +186,15 @@ describe('adoption', () => {
   describe('of a run that was requested', () => {
     const young = { watch: null };
     const ours = { ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 };
-    const counts = { runs: [ours], abandoned: 0, requested: 1 };
+    const counts = { ...done(ours), requested: 1 };
 
     it('is made at once: nobody has to be dead for that', () => {
       const it = within('resting', young).on(REQUESTED);
       assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
       it.answers('look', found(ASKED_FOR));
       assert.deepEqual([it.state, it.does], ['adopting', ['start adopt']]);
-      it.answers('adopt', [ours]);
-      assert.deepEqual(it.does.slice(0, 2), [['handOver', { runs: [ours] }], ['adopted', counts]]);
+      it.answers('adopt', done(ours));
+      assert.deepEqual(it.does.slice(0, 2), [['handOver', done(ours)], ['adopted', counts]]);
       assert.equal(it.state, 'resting');
     });
 
@@ -202,9 +204,9 @@ describe('adoption', () => {
       const table: [make: () => Walk, step: (it: Walk) => unknown][] = [
         [looking, (it) => it.answers('look', found())],
         [looking, (it) => it.fails('look')],
-        [adopting, (it) => it.answers('adopt', [ours])],
-        [adopting, (it) => it.fails('adopt').after('retry').answers('adopt', [])],
-        [unanswered, (it) => it.after('retry').answers('adopt', [])],
+        [adopting, (it) => it.answers('adopt', done(ours))],
+        [adopting, (it) => it.fails('adopt').after('retry').answers('adopt', done())],
+        [unanswered, (it) => it.after('retry').answers('adopt', done())],
       ];
       for (const [make, step] of table) {
         const it = make();
@@ -231,7 +233,7 @@ async function leading() {
   const clock = new SimClock(T - HEAD_START_MS);
   const parts = input(clock);
   const look = calls<Sighting, { boot: string; knows: (id: string) => boolean }>();
-  const adopt = calls<Run[], { adoptions: readonly Adoption[]; by: Adopter }>();
+  const adopt = calls<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>();
   const notes: string[] = [];
   const under = underParent(
     adoptionMachine.provide({
@@ -239,7 +241,7 @@ async function leading() {
       actions: {
         report: (_, { message }) => void notes.push(message),
         adopted: (_, { runs, abandoned, requested }) =>
-          void notes.push(`${runs.length} adopted, ${abandoned} abandoned, ${requested} requested`),
+          void notes.push(`${runs.length} adopted, ${abandoned.length} abandoned, ${requested} requested`),
       },
     }),
     { clock, input: parts.input },
@@ -276,7 +278,7 @@ describe('adoption, as an actor', () => {
       by: { replica: 'r2', boot: 'b2', term: 7 },
     });
     assert.deepEqual(adopted, [], 'not before it is durable');
-    await adopt.last.answer([MINE]);
+    await adopt.last.answer(done(MINE));
     assert.deepEqual([adopted, notes], [[['s', ORPHAN.id]], ['1 adopted, 0 abandoned, 0 requested']]);
     assert.equal(under.state, 'resting');
   });
@@ -345,7 +347,7 @@ describe('adoption, as an actor', () => {
     await clock.advance(1500);
     await adopt.last.fail();
     await clock.advance(1500);
-    await adopt.last.answer([MINE]);
+    await adopt.last.answer(done(MINE));
     assert.deepEqual(since, [decidedMs]);
   });
 
@@ -368,10 +370,10 @@ describe('adoption, as an actor', () => {
     await look.last.answer(found(...many));
     assert.equal(adopt.last.input.adoptions.length, MAX_ADOPTED);
     const before = look.list.length;
-    await adopt.last.answer([]);
+    await adopt.last.answer(done());
     assert.deepEqual([under.state, look.list.length], ['looking', before + 1]);
     await look.last.answer(found(...many.slice(1)));
-    await adopt.last.answer([]);
+    await adopt.last.answer(done());
     assert.deepEqual([under.state, look.list.length], ['resting', before + 1]);
   });
 
@@ -392,8 +394,8 @@ describe('adoption, as an actor', () => {
     assert.equal(adopt.last.input.adoptions.length, 2);
     const [first, second] = adopt.last.input.adoptions;
     assert.deepEqual([first?.how, second?.how], ['abandon', 'abandon']);
-    await adopt.last.answer([]);
-    assert.deepEqual([adopted, notes], [[], ['0 adopted, 2 abandoned, 0 requested']]);
+    await adopt.last.answer({ runs: [], abandoned: orphans.slice(0, 1).map(({ id }) => id) });
+    assert.deepEqual([adopted, notes], [[], ['0 adopted, 1 abandoned, 0 requested']], 'another was faster');
   });
 
   it('executes what is ours though the lease is lost and the schedule deleted before the answer', async () => {
@@ -407,7 +409,7 @@ describe('adoption, as an actor', () => {
     await clock.advance(200);
     assert.deepEqual(adopt.last.input, asked, 'the very same adoption, under the old term');
     assert.equal(adopt.list.length, 2);
-    await adopt.last.answer([MINE]);
+    await adopt.last.answer(done(MINE));
     assert.deepEqual([adopted, under.state], [[['s', ORPHAN.id]], 'idle']);
     await clock.advance(10_000);
     assert.deepEqual([adopt.list.length, clock.timers], [2, 0]);
@@ -430,12 +432,19 @@ describe('adoption, as an actor', () => {
       adoptions: [{ how: 'retry', run: ASKED_FOR, at: new Date(T) }],
       by: { replica: 'r2', boot: 'b2', term: 7 },
     });
-    await adopt.last.answer([{ ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 }]);
+    await adopt.last.answer(done({ ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 }));
     assert.deepEqual([adopted, notes, under.state], [
       [['s', ASKED_FOR.id]],
       ['1 adopted, 0 abandoned, 1 requested'],
       'resting',
     ]);
+  });
+
+  it('tells as requested only what it has got of that: another may have been faster', async () => {
+    const { look, adopt, notes } = await leading();
+    await look.last.answer(found(ASKED_FOR));
+    await adopt.last.answer(done());
+    assert.deepEqual(notes, ['0 adopted, 0 abandoned, 0 requested']);
   });
 
   it('begins what was requested also of a schedule whose lost runs are abandoned, which it is only later', async () => {
@@ -461,7 +470,7 @@ describe('adoption, as an actor', () => {
     await look.last.answer({ orphans: [run], gone: new Set(['gone']) });
     const [adoption] = adopt.last.input.adoptions;
     assert.deepEqual(adoption?.how === 'abandon' && adoption.reason, 'schedule_gone');
-    await adopt.last.answer([]);
+    await adopt.last.answer({ runs: [], abandoned: [run.id] });
     assert.deepEqual([adopted, notes], [[], ['0 adopted, 1 abandoned, 0 requested']]);
   });
 

@@ -1,6 +1,6 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
+import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
 import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
@@ -73,10 +73,7 @@ export function memoryRuns(connection: Connection): RunStore {
     adopt: (adoptions, by) =>
       connection.call('runs.adopt', () => {
         for (const adoption of adoptions) adopt(db, adoption, by);
-        return heldAfter(adoptions, by).flatMap((held) => {
-          const stored = db.run(held.id);
-          return isHeld(stored, held) ? [stored] : [];
-        });
+        return adoptedBy(adoptions, by, (id) => db.run(id));
       }),
   };
 }

@@ -1,8 +1,8 @@
 import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
-import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
+import { NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
@@ -99,16 +99,12 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
 
     adopt: (adoptions, by) =>
       answered('the adoption of runs', async () => {
-        if (adoptions.length === 0) return [];
+        if (adoptions.length === 0) return { runs: [], abandoned: [] };
         const updates = adoptions.map((adoption) => ({ updateOne: adopting(adoption, by) }));
         await runs.bulkWrite(updates, { ordered: false });
-        const held = heldAfter(adoptions, by);
-        const docs = await runs.find({ _id: { $in: held.map(({ id }) => id) } }).toArray();
+        const docs = await runs.find({ _id: { $in: adoptions.map(({ run }) => run.id) } }).toArray();
         const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
-        return held.flatMap((one) => {
-          const run = stored.get(one.id);
-          return isHeld(run, one) ? [run] : [];
-        });
+        return adoptedBy(adoptions, by, (id) => stored.get(id));
       }),
   };
 }
