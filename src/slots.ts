@@ -117,7 +117,7 @@ export function fillScheduler({ store, clock, logger, observer, trust, report }:
 async function readLease({ store, clock, serverTime }: SlotDeps): Promise<LeaseReading> {
   const sentMs = clock.monotonic();
   const reading = await store.lease.read();
-  serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
+  serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs, 'read');
   return reading;
 }
 
@@ -170,8 +170,21 @@ export function fillElection(
     if (answer === null) return null;
     trust.renewed(startedMs);
     const { renewed_at } = leaseOf(answer);
-    if (renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), renewed_at.getTime());
+    if (renewed_at !== null) serverTime.sample(startedMs, clock.monotonic(), renewed_at.getTime(), 'write');
     return answer;
+  };
+  let isReading = false;
+  /** A follower reads with each look. A leader only writes, which tells less of the server's clock. */
+  const readClock = async () => {
+    if (isReading || !serverTime.wantsRead(clock.monotonic())) return;
+    isReading = true;
+    try {
+      await readLease(deps);
+    } catch (error) {
+      report(null, { message: "the server's clock could not be read; trying again", error });
+    } finally {
+      isReading = false;
+    }
   };
   return electionMachine.provide({
     actors: {
@@ -183,9 +196,15 @@ export function fillElection(
       acquire: fromPromise(({ input: { me, instead } }) =>
         renewing(() => store.lease.acquire(me, lease.durationMs, instead), (won) => won.lease)
       ),
-      renew: fromPromise(({ input }) =>
-        renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
-      ),
+      renew: fromPromise(async ({ input }) => {
+        const held = await renewing(
+          () => store.lease.renew(input.grant, lease.durationMs, mark()),
+          (held) => held,
+        );
+        // Not waited for: the next renewal does not depend on it.
+        void readClock();
+        return held;
+      }),
       release: fromPromise(({ input }) => store.lease.release(input.grant, input.by, peers.heir())),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
