@@ -30,8 +30,11 @@ import type { JobPool } from './jobs.ts';
 import { type ClaimBatch, type ClaimResult, StoreRefused } from './ports.ts';
 import { unfilled } from './slot.ts';
 
-/** Occurrences in one claim transaction at most (G9). */
-const MAX_BATCH = 1000;
+/**
+ * Occurrences in one claim transaction at most (G9): starting the runs of one holds the event loop for tens of
+ * milliseconds.
+ */
+const MAX_BATCH = 100;
 /** How far a leader's idea of the server's clock may be off. */
 const CLOCK_ERROR_MS = 1000;
 /** Even if nothing is due the queue is looked at this often: the server's clock may have been stepped. */

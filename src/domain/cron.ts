@@ -149,13 +149,13 @@ function seekDay(cron: Cron, fromDay: number, direction: Direction): number {
  * When days and weekdays are both restricted, either of them is enough: the rule of every cron since Paul
  * Vixie's.
  */
-function matchesDay({ days, weekdays }: Cron, dayOfMonth: number, daySince1970: number): boolean {
+export function matchesDay({ days, weekdays }: Cron, dayOfMonth: number, daySince1970: number): boolean {
   if (weekdays.length === 7) return days.length === 31 || days.includes(dayOfMonth);
   const weekday = ((daySince1970 + 4) % 7 + 7) % 7; // 1970 began on a Thursday
   return weekdays.includes(weekday) || (days.length < 31 && days.includes(dayOfMonth));
 }
 
-function daysInMonth(year: number, month: number): number {
+export function daysInMonth(year: number, month: number): number {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 1 && !isLeap ? 28 : LONGEST_MONTHS[month] ?? 0;
 }

@@ -33,9 +33,6 @@ export function graceMs(leaseDurationMs: number): number {
   return leaseDurationMs + CLAIM_WITHIN_MS;
 }
 
-/** How many occurrences of one schedule are counted in one go (G9). The count goes on in the next one. */
-const MAX_COUNTED = 20_000;
-
 /** Under which leadership, and when, it is settled. */
 export interface Settler {
   replica: string;
@@ -104,6 +101,7 @@ function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
   const windowMs = Math.max(parseDuration(schedule.policy.catch_up_window), by.graceMs);
   missed(by.nowMs - windowMs - 1, 'catch_up_window');
   missed(discardedThroughMs(schedule, by), 'catch_up_policy');
+  if (draft.isFull) return;
   const newest = newestOccurrences(schedule, Math.max(draft.cursorMs, fromMs), by.nowMs, MAX_CATCH_UP);
   if (newest.length === MAX_CATCH_UP) missed((newest[0] as number) - 1, 'catch_up_limit');
   draft.claim(newest);
@@ -135,7 +133,6 @@ type Timed = Parameters<typeof nextOccurrence>[0];
 class Draft {
   readonly runs: Run[] = [];
   cursorMs: number;
-  #full = false;
   readonly #schedule: Schedule;
   readonly #by: Settler;
   readonly #limit: number;
@@ -149,7 +146,7 @@ class Draft {
 
   claim(occurrencesMs: number[]): void {
     for (const atMs of occurrencesMs) {
-      if (this.#isFull()) return;
+      if (this.isFull) return;
       const trigger = atMs <= this.#by.termBeganMs ? 'catch_up' : 'schedule';
       this.#add({
         atMs,
@@ -175,26 +172,27 @@ class Draft {
     reason: NotRunReason,
     revision: number,
   ): void {
+    if (this.isFull) return;
     const record = (sinceMs: number, atMs: number, count: number) =>
       this.#add({ atMs, trigger: 'schedule', state, reason, revision, count, sinceMs });
     const singlyThroughMs = Math.min(throughMs, this.#by.mayBeClaimedThroughMs);
     for (
       const atMs of occurrencesBetween(of, Math.max(this.cursorMs, fromMs), singlyThroughMs, this.#limit)
     ) {
-      if (this.#isFull()) return;
+      if (this.isFull) return;
       record(atMs, atMs, 1);
     }
-    if (this.#isFull()) return;
+    if (this.isFull) return;
     const afterMs = Math.max(this.cursorMs, fromMs);
     const sinceMs = nextOccurrence(of, afterMs);
     if (sinceMs === null || sinceMs > throughMs) return;
-    const counted = countOccurrences(of, afterMs, throughMs, MAX_COUNTED);
+    const counted = countOccurrences(of, afterMs, throughMs);
     record(sinceMs, counted.throughMs, counted.count);
-    if (counted.count === MAX_COUNTED) this.#full = true;
   }
 
-  #isFull(): boolean {
-    return this.#full ||= this.runs.length >= this.#limit;
+  /** Nothing more is settled this time. */
+  get isFull(): boolean {
+    return this.runs.length >= this.#limit;
   }
 
   #add(

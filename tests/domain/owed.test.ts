@@ -155,6 +155,21 @@ describe('catching up', () => {
     assert.deepEqual([graceMs(3000), graceMs(500)], [4000, 1500]);
   });
 
+  it('records a year that passed at once as one, with its count, whatever is to be settled besides', () => {
+    const second: Schedule = {
+      ...every(1000, T, policy({ catch_up_window: '1m' })),
+      type: 'cron',
+      definition: { cron_expression: '* * * * * *', timezone: 'UTC' },
+    };
+    const yearMs = 365 * 86_400_000;
+    for (const schedule of [second, every(1000, T)]) {
+      const { runs, cursorMs } = settle(schedule, T, at(T + yearMs), 1000);
+      const [missed, ...claimed] = runs;
+      assert.deepEqual([missed?.reason, missed?.count], ['catch_up_window', yearMs / 1000 - 61]);
+      assert.deepEqual([claimed.length, cursorMs], [61, T + yearMs]);
+    }
+  });
+
   it(`claims the newest ${MAX_CATCH_UP}, and records the rest as one`, () => {
     const { runs } = settle(every(10, T), T, at(T + 20_000), 2000);
     assert.equal(runs.length, 1 + MAX_CATCH_UP);
