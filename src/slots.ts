@@ -47,13 +47,10 @@ export interface SlotDeps extends ReplicaDeps {
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
-export function fillJob({ logger, observer }: SlotDeps, settled: (outcome: Outcome) => void) {
+export function fillJob({ logger }: SlotDeps, settled: (outcome: Outcome) => void) {
   return jobMachine.provide({
     actions: {
-      settled: (_, { outcome }) => {
-        observer?.settled?.(outcome);
-        settled(outcome);
-      },
+      settled: (_, { outcome }) => settled(outcome),
       crashed: (_, { runId, error }) =>
         logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
     },
@@ -252,9 +249,15 @@ export function fillPresence({ store, identity, clock, report }: SlotDeps) {
   });
 }
 
-export function fillOutcomes({ store, logger, report }: SlotDeps) {
+export function fillOutcomes({ store, logger, observer, report }: SlotDeps) {
   return outcomesMachine.provide({
-    actors: { write: fromPromise(({ input }) => store.runs.record(input.outcomes)) },
+    actors: {
+      write: fromPromise(async ({ input }) => {
+        const recorded = await store.runs.record(input.outcomes);
+        for (const outcome of recorded) observer?.settled?.(outcome);
+        return recorded.length;
+      }),
+    },
     actions: {
       report,
       dropped: (_, { outcome }) =>

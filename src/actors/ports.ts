@@ -271,9 +271,9 @@ export interface RunStore {
   recent(scheduleIds: readonly string[], limit: number): Promise<Map<string, RunSummary[]>>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
-   * Writing one twice is harmless. Returns how many counted.
+   * Writing one twice is harmless. Answers with those that count, by this call or an earlier one without an answer.
    */
-  record(outcomes: readonly Outcome[]): Promise<number>;
+  record(outcomes: readonly Outcome[]): Promise<Outcome[]>;
   /**
    * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
    * `deadAfterMs` of server time, and requested runs in nobody's. The requested ones first, the others don't

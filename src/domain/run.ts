@@ -156,6 +156,13 @@ export interface Outcome {
   expire_at: Date;
 }
 
+/** Whether the stored run has ended by this very outcome. */
+export function isEndedBy(stored: Run | null | undefined, outcome: Outcome): boolean {
+  return stored != null && stored.attempt === outcome.attempt && stored.state === outcome.state &&
+    stored.executor_boot === outcome.executor_boot &&
+    stored.finished_at?.getTime() === outcome.finished_at.getTime();
+}
+
 /** Epoch milliseconds beyond which no occurrence can lie (year 9999), so that run ids stay in one format. */
 export const LAST_INSTANT_MS = Date.UTC(9999, 11, 31);
 

@@ -208,7 +208,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'outcomes that could not be written are forgotten',
     store: (store) => ({
       ...store,
-      runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => 0) },
+      runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => []) },
     }),
   },
 ];

@@ -1,7 +1,7 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
-import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
+import { isEndedBy, isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { seenMs } from './presence.ts';
@@ -57,7 +57,10 @@ export function memoryRuns(connection: Connection): RunStore {
       }),
 
     record: (outcomes) =>
-      connection.call('runs.record', () => outcomes.filter((outcome) => record(db, outcome)).length),
+      connection.call('runs.record', () => {
+        for (const outcome of outcomes) record(db, outcome);
+        return outcomes.filter((outcome) => isEndedBy(db.run(outcome.run_id), outcome));
+      }),
 
     orphans: ({ exceptBoot, deadAfterMs, limit }) =>
       connection.call('runs.orphans', () => {
@@ -88,13 +91,12 @@ function newestFirst(a: RunKey, b: RunKey): number {
   return b.scheduled_for.getTime() - a.scheduled_for.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
-function record(db: Database, outcome: Outcome): boolean {
+function record(db: Database, outcome: Outcome): void {
   const { run_id, schedule_id: _, attempt, executor_boot, ...end } = structuredClone(outcome);
   const run = db.run(run_id);
-  if (!isHeld(run, { attempt, executor_boot })) return false;
+  if (!isHeld(run, { attempt, executor_boot })) return;
   Object.assign(run, end);
   db.tellIfEnded(run);
-  return true;
 }
 
 function adopt(db: Database, adoption: Adoption, by: Adopter): void {

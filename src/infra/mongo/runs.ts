@@ -2,7 +2,7 @@ import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
-import { NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import { isEndedBy, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
@@ -77,10 +77,13 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
 
     record: (outcomes) =>
       answered('the recording of outcomes', async () => {
-        if (outcomes.length === 0) return 0;
+        if (outcomes.length === 0) return [];
         const updates = outcomes.map((outcome) => ({ updateOne: recording(outcome) }));
         const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
-        return matchedCount;
+        if (matchedCount === outcomes.length) return [...outcomes];
+        const docs = await runs.find({ _id: { $in: outcomes.map(({ run_id }) => run_id) } }).toArray();
+        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        return outcomes.filter((outcome) => isEndedBy(stored.get(outcome.run_id), outcome));
       }),
 
     orphans: ({ exceptBoot, deadAfterMs, limit }) =>

@@ -73,10 +73,10 @@ export function adoptionCases(test: Test): void {
     });
     assert.deepEqual(await store.runs.get(run.id), mine);
     assert.deepEqual(await orphans(store), []);
-    assert.equal(await store.runs.record([outcomeOf(run)]), 0, 'a late outcome of the old attempt');
-    assert.equal(await store.runs.record([outcomeOf({ ...run, attempt: 2 })]), 0);
+    assert.equal((await store.runs.record([outcomeOf(run)])).length, 0, 'a late outcome of the old attempt');
+    assert.equal((await store.runs.record([outcomeOf({ ...run, attempt: 2 })])).length, 0);
     assert.deepEqual(await store.runs.get(run.id), mine);
-    assert.equal(await store.runs.record([outcomeOf(mine)]), 1);
+    assert.equal((await store.runs.record([outcomeOf(mine)])).length, 1);
     assert.equal((await store.runs.get(run.id))?.attempt, 2);
   });
 
@@ -91,7 +91,7 @@ export function adoptionCases(test: Test): void {
       finished_at: AT,
       expire_at: at(86_400),
     });
-    assert.equal(await store.runs.record([outcomeOf(run)]), 0);
+    assert.equal((await store.runs.record([outcomeOf(run)])).length, 0);
     assert.deepEqual(await store.runs.adopt([retry(run)], BY_B), NOTHING);
     assert.deepEqual([await store.runs.get(run.id), await orphans(store)], [ended, []]);
   });
