@@ -20,6 +20,7 @@ import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
+import { inTurns } from './infra/memory/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
 import { observedStore } from './infra/observedStore.ts';
@@ -40,7 +41,7 @@ function openStore(config: Config, clock: Clock, random: Random, logger: Logger)
   logger.warn(
     'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
   );
-  return memoryDatabase({ clock }).connect();
+  return memoryDatabase({ clock }).connect({ intercept: inTurns });
 }
 
 async function run(config: Config): Promise<void> {

@@ -56,8 +56,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const report = reporting(deps);
-  const sampled: SlotDeps['sampled'] = (sentMs, receivedMs, serverMs) => {
-    const stepMs = serverTime.sample(sentMs, receivedMs, serverMs);
+  const sampled: SlotDeps['sampled'] = (...sample) => {
+    const stepMs = serverTime.sample(...sample);
     if (Math.abs(stepMs) <= CLOCK_TOLERANCE_MS) return;
     logClockStep(logger, stepMs);
     observer?.clockStepped?.(stepMs);
@@ -66,9 +66,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
   let lastSeen: Lease | null = null;
-  const serverNowMs = () => serverTime.nowMs(clock.monotonic());
+  const monotonicMs = () => clock.monotonic();
+  const serverNowMs = () => serverTime.nowMs(monotonicMs());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
-  const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
+  const isTrusted = () => trust.leftMs(monotonicMs()) > 0;
   const jobs = new JobPool(fillJob(slots, record), fillRun(slots), { clock, serverNowMs, inspect });
   const actor: Actor<typeof replicaMachine> = createActor(
     replicaMachine.provide({
@@ -112,7 +113,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           me: { holder: identity.id, boot: identity.boot, address: identity.address },
           timing: lease,
           random: () => random.next(),
-          monotonicMs: () => clock.monotonic(),
+          monotonicMs,
         },
         scheduler: {
           queue,
@@ -121,6 +122,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           boot: identity.boot,
           leaseDurationMs: lease.durationMs,
           serverNowMs,
+          monotonicMs,
           isTrusted,
           onSetAside: (schedules) => logSetAside(logger, schedules),
         },
@@ -130,6 +132,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           replica: identity.id,
           boot: identity.boot,
           serverNowMs,
+          monotonicMs,
+          isTrusted,
         },
         presence: { serverNowMs: knownNowMs },
       },

@@ -16,9 +16,9 @@ import { schedulerMachine } from './actors/scheduler.ts';
 import type { ReplicaObserver } from './actors/observer.ts';
 import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
 import { termsOf } from './domain/leadership.ts';
-import type { Lease, LeaseTiming, Watermark } from './domain/lease.ts';
-import { isHeld, type Outcome } from './domain/run.ts';
-import type { ServerTime } from './domain/serverTime.ts';
+import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/lease.ts';
+import { isHeld, isUnbegun, type Outcome } from './domain/run.ts';
+import type { SampleOf, ServerTime } from './domain/serverTime.ts';
 import type { TrustWindow } from './domain/trustWindow.ts';
 
 export interface ReplicaDeps {
@@ -43,19 +43,16 @@ export interface SlotDeps extends ReplicaDeps {
   trust: TrustWindow;
   report(_: unknown, params: { message: string; error?: unknown }): void;
   /** The server's time was told by a call that was sent and answered then, monotonic. */
-  sampled(sentMs: number, receivedMs: number, serverMs: number): void;
+  sampled(sentMs: number, receivedMs: number, serverMs: number, of: SampleOf): void;
 }
 
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
-export function fillJob({ logger, observer }: SlotDeps, settled: (outcome: Outcome) => void) {
+export function fillJob({ logger }: SlotDeps, settled: (outcome: Outcome) => void) {
   return jobMachine.provide({
     actions: {
-      settled: (_, { outcome }) => {
-        observer?.settled?.(outcome);
-        settled(outcome);
-      },
+      settled: (_, { outcome }) => settled(outcome),
       crashed: (_, { runId, error }) =>
         logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
     },
@@ -115,7 +112,16 @@ export function fillScheduler({ store, clock, logger, observer, trust, report }:
   });
 }
 
-export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
+/** The lease as the server sees it, and a sample of its clock. */
+async function readLease({ store, clock, sampled }: SlotDeps): Promise<LeaseReading> {
+  const sentMs = clock.monotonic();
+  const reading = await store.lease.read();
+  sampled(sentMs, clock.monotonic(), reading.serverNowMs, 'read');
+  return reading;
+}
+
+export function fillAdoption(deps: SlotDeps) {
+  const { store, logger, observer, report } = deps;
   return adoptionMachine.provide({
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
@@ -125,6 +131,8 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
           report(null, { message: 'lost replicas could not be noted; trying again', error })
         );
         const orphans = await store.runs.orphans(query);
+        // A clock that was set just before makes everybody look dead.
+        if (!orphans.every(isUnbegun)) await readLease(deps);
         const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
         const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
         return { orphans, gone: new Set(unknown.filter((_, index) => found[index] === null)) };
@@ -134,23 +142,22 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
     actions: {
       report,
       adopted: (_, { runs, abandoned, requested }) => {
-        observer?.abandoned?.(abandoned);
+        observer?.abandoned?.(abandoned.length);
         if (requested > 0) logger.debug('began requested runs', { requested });
-        if (runs.length + abandoned <= requested) return;
-        logger.info('took care of the runs of a lost executor', {
-          adopted: runs.length - requested,
-          abandoned,
-        });
+        const adopted = runs.length - requested;
+        if (adopted + abandoned.length === 0) return;
+        logger.info('took care of the runs of a lost executor', { adopted, abandoned: abandoned.length });
       },
     },
   });
 }
 
 export function fillElection(
-  { store, clock, lease, peers, identity, trust, serverTime, sampled, report }: SlotDeps,
+  deps: SlotDeps,
   answered: (seen: Lease | null) => void,
   mark: () => Watermark,
 ) {
+  const { store, clock, lease, peers, identity, trust, serverTime, sampled, report } = deps;
   /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
   const renewing = async <T>(
     call: () => Promise<T | null>,
@@ -162,24 +169,41 @@ export function fillElection(
     if (answer === null) return null;
     trust.renewed(startedMs);
     const { renewed_at } = leaseOf(answer);
-    if (renewed_at !== null) sampled(startedMs, clock.monotonic(), renewed_at.getTime());
+    if (renewed_at !== null) sampled(startedMs, clock.monotonic(), renewed_at.getTime(), 'write');
     return answer;
+  };
+  let isReading = false;
+  /** A follower reads with each look. A leader only writes, which tells less of the server's clock. */
+  const readClock = async () => {
+    if (isReading || !serverTime.wantsRead(clock.monotonic())) return;
+    isReading = true;
+    try {
+      await readLease(deps);
+    } catch (error) {
+      report(null, { message: "the server's clock could not be read; trying again", error });
+    } finally {
+      isReading = false;
+    }
   };
   return electionMachine.provide({
     actors: {
       read: fromPromise(async () => {
-        const sentMs = clock.monotonic();
-        const reading = await store.lease.read();
+        const reading = await readLease(deps);
         answered(reading.lease);
-        sampled(sentMs, clock.monotonic(), reading.serverNowMs);
         return reading;
       }),
       acquire: fromPromise(({ input: { me, instead } }) =>
         renewing(() => store.lease.acquire(me, lease.durationMs, instead), (won) => won.lease)
       ),
-      renew: fromPromise(({ input }) =>
-        renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)
-      ),
+      renew: fromPromise(async ({ input }) => {
+        const held = await renewing(
+          () => store.lease.renew(input.grant, lease.durationMs, mark()),
+          (held) => held,
+        );
+        // Not waited for: the next renewal does not depend on it.
+        void readClock();
+        return held;
+      }),
       release: fromPromise(({ input }) => store.lease.release(input.grant, input.by, peers.heir())),
       watchLease: fromCallback(({ sendBack }) =>
         store.lease.watch(
@@ -201,7 +225,8 @@ export function fillElection(
         let timer: unknown;
         const watch = () => {
           const leftMs = trust.leftMs(clock.monotonic());
-          if (leftMs > 0) timer = clock.setTimeout(watch, leftMs);
+          // In pieces: timers stand still while the machine is suspended, and trust does not.
+          if (leftMs > 0) timer = clock.setTimeout(watch, Math.min(leftMs, lease.retryMs));
           else sendBack({ type: 'TRUST.OVER' });
         };
         watch();
@@ -226,9 +251,15 @@ export function fillPresence({ store, identity, clock, report }: SlotDeps) {
   });
 }
 
-export function fillOutcomes({ store, logger, report }: SlotDeps) {
+export function fillOutcomes({ store, logger, observer, report }: SlotDeps) {
   return outcomesMachine.provide({
-    actors: { write: fromPromise(({ input }) => store.runs.record(input.outcomes)) },
+    actors: {
+      write: fromPromise(async ({ input }) => {
+        const recorded = await store.runs.record(input.outcomes);
+        for (const outcome of recorded) observer?.settled?.(outcome);
+        return recorded.length;
+      }),
+    },
     actions: {
       report,
       dropped: (_, { outcome }) =>

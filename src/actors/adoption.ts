@@ -15,7 +15,9 @@
  * An executor is taken for dead when it has not been seen for `DEAD_AFTER_MS` of server time, while the
  * store answered us all that time. The second half matters: while a store is away nobody is seen, and
  * whoever finds it back first would take the living for dead. So our own watch has to have lasted as long,
- * with an answer every second or so; an answer that is late or missing makes it begin anew. It also means
+ * with an answer every second or so; an answer that is late or missing makes it begin anew. The watch is counted on
+ * our monotonic clock, and begins anew when the server's clock was set, either way: what that clock said of the
+ * living before is void. It also means
  * that no run is adopted within `DEAD_AFTER_MS` of its claim by another leader: the watch began after that
  * leadership was over. That is why a run that starts well within that time need not ask whether it is still
  * ours (run.ts).
@@ -29,14 +31,15 @@
  * without an answer may have been made: the very same one is repeated until it is answered, leader or not,
  * since what is ours is ours to execute. Only what the store has answered is handed to the jobs.
  *
- * The lease may be lost, or be about to be given back, at any moment: then nothing more is looked for. An
- * adoption of two leaders at a time is harmless: one of them finds nothing as it was.
+ * The lease may be lost, or be about to be given back, at any moment: then nothing more is looked for, and nothing is
+ * decided without trust in the lease. An adoption of two leaders at a time is harmless: one of them finds nothing as
+ * it was.
  *
  * Can never happen: a run adopted from an executor that is seen; one that is held by us and that no job
  * knows of; two adoptions under way at once.
  */
 import { assign, fromPromise, not, setup } from 'xstate';
-import { type Adopter, type Adoption, adoptionOf } from '../domain/adoption.ts';
+import { type Adopted, type Adopter, type Adoption, adoptionOf } from '../domain/adoption.ts';
 import type { DueQueue } from '../domain/dueQueue.ts';
 import type { Grant } from '../domain/lease.ts';
 import { isUnbegun, type Run } from '../domain/run.ts';
@@ -52,6 +55,8 @@ export const DEAD_AFTER_MS = 5000;
 export const MAX_ADOPTED = 500;
 /** A watch with a longer time than this between two answers has been interrupted. */
 const LONGEST_GAP_MS = 2000;
+/** And one in which the server's clock has moved by so much more, or less, than ours. */
+const CLOCK_STEP_MS = 1000;
 
 export interface AdoptionInput {
   queue: DueQueue;
@@ -60,6 +65,9 @@ export interface AdoptionInput {
   boot: string;
   /** Server time, epoch ms. */
   serverNowMs: () => number;
+  monotonicMs: () => number;
+  /** Whether the replica may still act under its lease. */
+  isTrusted: () => boolean;
 }
 
 /** What a look has found. */
@@ -76,14 +84,23 @@ interface Plan {
   schedules: ReadonlyMap<string, Schedule>;
   /** There may be more orphans than these. */
   more: boolean;
+  /** When it was made; monotonic. */
+  decidedMs: number;
+}
+
+/** Since when the store has answered every look, and when it did last; monotonic. */
+interface Watch {
+  sinceMs: number;
+  answeredMs: number;
+  /** Server time less monotonic time when it began. */
+  serverAheadMs: number;
 }
 
 interface Context extends AdoptionInput {
   grant: Grant | null;
   /** A run was requested after the last look began. */
   requested: boolean;
-  /** Since when the store has answered every look, and when it did last; server time. */
-  watch: { sinceMs: number; answeredMs: number } | null;
+  watch: Watch | null;
   plan: Plan;
 }
 
@@ -92,6 +109,7 @@ const NOTHING: Plan = {
   by: { replica: '', boot: '', term: 0 },
   schedules: new Map(),
   more: false,
+  decidedMs: -Infinity,
 };
 
 export const adoptionMachine = setup({
@@ -99,19 +117,21 @@ export const adoptionMachine = setup({
   actors: {
     /**
      * Open runs of executors, other than us, that were not seen for `DEAD_AFTER_MS`. Of the schedules that
-     * the mirror does not have the store is asked: a mirror may be behind, and told old news again.
+     * the mirror does not have the store is asked: a mirror may be behind, and told old news again. When somebody
+     * seems to be dead, the server's clock is looked at afterwards.
      */
     look: fromPromise<Sighting, { boot: string; knows: (scheduleId: string) => boolean }>(
       unfilled('adoption', 'look'),
     ),
-    /** Makes the adoptions, and answers with the runs that are ours by them. Repeated after an error. */
-    adopt: fromPromise<Run[], { adoptions: readonly Adoption[]; by: Adopter }>(unfilled('adoption', 'adopt')),
+    /** Makes the adoptions, and answers with what has come of them. Repeated after an error. */
+    adopt: fromPromise<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>(
+      unfilled('adoption', 'adopt'),
+    ),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('adoption', 'report')(),
-    /** Told after each adoption, for logs. `abandoned`: how many were to be; `requested`: by users. */
-    adopted: (_, _params: { runs: Run[]; abandoned: number; requested: number }) =>
-      unfilled('adoption', 'adopted')(),
+    /** Told after each adoption what has come of it, for logs and metrics. `requested`: by users, of the runs. */
+    adopted: (_, _params: Adopted & { requested: number }) => unfilled('adoption', 'adopted')(),
     begin: assign({
       grant: ({ context, event }) => event.type === 'LEASE.WON' ? event.grant : context.grant,
       watch: null,
@@ -123,7 +143,9 @@ export const adoptionMachine = setup({
     answerRequests: assign({ requested: false }),
     decide: assign({ plan: ({ context }, sighting: Sighting) => planOf(context, sighting) }),
     handOver: ({ context: { jobs, plan } }, { runs }: { runs: Run[] }) => {
-      for (const run of runs) jobs.adopted(plan.schedules.get(run.schedule_id) as Schedule, [run]);
+      for (const run of runs) {
+        jobs.adopted(plan.schedules.get(run.schedule_id) as Schedule, [run], plan.decidedMs);
+      }
     },
   },
   guards: {
@@ -182,14 +204,14 @@ export const adoptionMachine = setup({
             guard: 'mayBeMore',
             target: 'looking',
             actions: [
-              { type: 'handOver', params: ({ event }) => ({ runs: event.output }) },
+              { type: 'handOver', params: ({ event }) => event.output },
               { type: 'adopted', params: ({ context, event }) => told(context, event.output) },
             ],
           },
           {
             target: 'resting',
             actions: [
-              { type: 'handOver', params: ({ event }) => ({ runs: event.output }) },
+              { type: 'handOver', params: ({ event }) => event.output },
               { type: 'adopted', params: ({ context, event }) => told(context, event.output) },
             ],
           },
@@ -214,18 +236,18 @@ export const adoptionMachine = setup({
   },
 });
 
-function watchedOn({ watch, serverNowMs }: Context): Context['watch'] {
-  const nowMs = serverNowMs();
-  const gapMs = watch === null ? Infinity : nowMs - watch.answeredMs;
-  // A clock that was set back interrupts it as well.
-  const goesOn = gapMs >= 0 && gapMs <= LONGEST_GAP_MS;
-  return { sinceMs: watch !== null && goesOn ? watch.sinceMs : nowMs, answeredMs: nowMs };
+function watchedOn({ watch, serverNowMs, monotonicMs }: Context): Watch {
+  const answeredMs = monotonicMs();
+  const serverAheadMs = serverNowMs() - answeredMs;
+  const goesOn = watch !== null && answeredMs - watch.answeredMs <= LONGEST_GAP_MS &&
+    Math.abs(serverAheadMs - watch.serverAheadMs) <= CLOCK_STEP_MS;
+  return goesOn ? { ...watch, answeredMs } : { sinceMs: answeredMs, answeredMs, serverAheadMs };
 }
 
 function planOf(context: Context, { orphans, gone }: Sighting): Plan {
-  const { watch, queue, replica, boot, grant, serverNowMs } = context;
+  const { watch, queue, replica, boot, grant, serverNowMs, monotonicMs, isTrusted } = context;
   const nowMs = Math.floor(serverNowMs());
-  if (watch === null || grant === null) return NOTHING;
+  if (watch === null || grant === null || !isTrusted()) return NOTHING;
   const knowsWhoLives = watch.answeredMs - watch.sinceMs >= DEAD_AFTER_MS;
   const schedules = new Map<string, Schedule>();
   const adoptions = orphans.flatMap((run) => {
@@ -236,10 +258,10 @@ function planOf(context: Context, { orphans, gone }: Sighting): Plan {
   });
   const by = { replica, boot, term: grant.term };
   const more = adoptions.length > 0 && orphans.length >= MAX_ADOPTED;
-  return { adoptions, by, schedules, more };
+  return { adoptions, by, schedules, more, decidedMs: monotonicMs() };
 }
 
-function told({ plan }: Context, runs: Run[]) {
-  const requested = plan.adoptions.filter(({ how, run }) => how === 'retry' && isUnbegun(run)).length;
-  return { runs, abandoned: plan.adoptions.filter(({ how }) => how === 'abandon').length, requested };
+function told({ plan }: Context, done: Adopted) {
+  const asked = new Set(plan.adoptions.filter(({ run }) => isUnbegun(run)).map(({ run }) => run.id));
+  return { ...done, requested: done.runs.filter(({ id }) => asked.has(id)).length };
 }

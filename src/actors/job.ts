@@ -60,8 +60,8 @@ export const jobMachine = setup({
   actions: {
     settled: (_, _params: { outcome: Outcome }) => unfilled('job', 'settled')(),
     crashed: (_, _params: { runId: string; error: unknown }) => unfilled('job', 'crashed')(),
-    start: enqueueActions(({ context, enqueue }, { schedule, runs }: Starting) => {
-      enqueue.sendTo('runs', { type: 'START', schedule, runs });
+    start: enqueueActions(({ context, enqueue }, { schedule, runs, oursSinceMs }: Starting) => {
+      enqueue.sendTo('runs', { type: 'START', schedule, runs, oursSinceMs });
       enqueue.assign({ running: context.running + runs.length });
     }),
     noteEnded: assign({ running: ({ context }) => context.running - 1 }),

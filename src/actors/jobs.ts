@@ -47,19 +47,23 @@ export class JobPool {
     this.#send(scheduleId, { type: 'UNCLAIMED' });
   }
 
-  /** The claim is durable: what is to be run starts now. */
-  claimed(schedule: Schedule, runs: Run[]): void {
+  /** The claim, which began at `oursSinceMs`, is durable: what is to be run starts now. */
+  claimed(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
     this.#send(schedule.id, {
       type: 'CLAIMED',
       schedule,
       runs: runs.filter((run) => run.state === 'claimed'),
+      oursSinceMs,
     });
   }
 
-  /** These runs of a lost executor are durably ours: they start now, whatever else is going on. */
-  adopted(schedule: Schedule, runs: Run[]): void {
+  /**
+   * These runs of a lost executor are durably ours, by an adoption that began at `oursSinceMs`: they start now,
+   * whatever else is going on.
+   */
+  adopted(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
     const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
-    job.send({ type: 'ADOPTED', schedule, runs });
+    job.send({ type: 'ADOPTED', schedule, runs, oursSinceMs });
   }
 
   /** Nobody here leads any more. */

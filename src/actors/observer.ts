@@ -7,7 +7,7 @@ export interface ReplicaObserver {
   claimed(runs: readonly Run[]): void;
   /** An attempt begins; the run says which, and how late it is. */
   attempting(run: Run): void;
-  /** An attempt has ended, and its run with it. */
+  /** An attempt has ended, and its run with it: that is recorded. */
   settled(outcome: Outcome): void;
   /** This replica has ended so many runs of lost executors. */
   abandoned(count: number): void;

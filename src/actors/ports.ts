@@ -7,7 +7,7 @@
  * out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
  * Everything else that a store can say is a value, not an exception.
  */
-import type { Adopter, Adoption } from '../domain/adoption.ts';
+import type { Adopted, Adopter, Adoption } from '../domain/adoption.ts';
 import type {
   Acquisition,
   Candidate,
@@ -28,9 +28,15 @@ import type { NotUnderstood, Schedule, ScheduleSpec } from '../domain/schedule.t
 export interface Clock {
   /** Wall clock of this machine, epoch milliseconds: for log lines only, it may jump. */
   now(): number;
-  /** Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen. */
+  /**
+   * Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen, and counts the time
+   * for which the machine is suspended.
+   */
   monotonic(): number;
-  /** Any delay is fine, also one over 2^31−1 ms. */
+  /**
+   * Any delay is fine, also one over 2^31−1 ms. A timer stands still while the machine is suspended: what must not
+   * happen too late is to be asked of `monotonic`.
+   */
   setTimeout(fn: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
 }
@@ -281,9 +287,9 @@ export interface RunStore {
   recent(scheduleIds: readonly string[], limit: number): Promise<Map<string, RunSummary[]>>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
-   * Writing one twice is harmless. Returns how many counted.
+   * Writing one twice is harmless. Answers with those that count, by this call or an earlier one without an answer.
    */
-  record(outcomes: readonly Outcome[]): Promise<number>;
+  record(outcomes: readonly Outcome[]): Promise<Outcome[]>;
   /**
    * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
    * `deadAfterMs` of server time, and requested runs in nobody's. The requested ones first, the others don't
@@ -292,11 +298,11 @@ export interface RunStore {
   orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
   /**
    * Makes each run ours, or ends it, if it is still open as it was found: under that attempt, in the hands
-   * of that boot. Answers with those that are held by `by.boot` under the very next attempt. After
-   * `StoreUnavailable` it may have been done, in part: repeat the same call, whose answer tells all that
-   * are ours by either of the two, and after which neither can take effect any more.
+   * of that boot. Answers with those that are held by `by.boot` under the very next attempt, and those that it has
+   * ended. After `StoreUnavailable` it may have been done, in part: repeat the same call, whose answer tells all
+   * that came of either of the two, and after which neither can take effect any more.
    */
-  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Run[]>;
+  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Adopted>;
 }
 
 export interface PresenceStore {

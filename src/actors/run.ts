@@ -11,7 +11,9 @@
  * A process that was frozen, or waited for the store, between its claim and the start of the attempt may
  * have been taken for dead meanwhile, and its run adopted by another (G7). So a run that starts late is
  * asked about first: is it still ours, under this attempt? One that starts within `CONFIRM_AFTER_MS` costs
- * no question: nobody adopts a run so soon after its claim (see adoption.ts).
+ * no question: nobody adopts a run so soon after its claim (see adoption.ts). An answer that took as long is as
+ * old, and asked for again. The time is counted on the monotonic clock, from before the claim was sent: the
+ * server's clock may be set back in between.
  *
  * Each end is final, and its output is the outcome to be recorded; `lost` has none, since what becomes of
  * the run is somebody else's to say. Leaving `attempting` aborts what was going on, by the signal that it
@@ -28,14 +30,17 @@ import { unfilled } from './slot.ts';
 
 /** How long one attempt may take. */
 export const ATTEMPT_TIMEOUT_MS = 30_000;
-/** A run that is about to start longer than this after its claim is asked about first. */
+/** A run that is about to start longer than this after what says that it is ours is asked about first. */
 export const CONFIRM_AFTER_MS = 2000;
 
 export interface RunInput {
   run: Run;
   /** The definition under which it was claimed. */
   schedule: Schedule;
+  /** When the claim or the adoption began that made it ours; monotonic. */
+  oursSinceMs: number;
   serverNowMs: () => number;
+  monotonicMs: () => number;
 }
 
 interface Context extends RunInput {
@@ -61,6 +66,8 @@ export const runMachine = setup({
     confirm: fromPromise<boolean, { run: Run }>(unfilled('run', 'confirm')),
   },
   actions: {
+    /** The answer will be as old as the question. */
+    noteQuestion: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
     noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),
     noteError: assign({
@@ -68,9 +75,8 @@ export const runMachine = setup({
     }),
   },
   guards: {
-    isFresh: ({ context: { run, serverNowMs } }) =>
-      serverNowMs() - run.claimed_at.getTime() <= CONFIRM_AFTER_MS,
-    isOurs: (_, { held }: { held: boolean }) => held,
+    isFresh: ({ context: { oursSinceMs, monotonicMs } }) => monotonicMs() - oursSinceMs <= CONFIRM_AFTER_MS,
+    isLost: (_, { held }: { held: boolean }) => !held,
   },
   delays: { timeout: ATTEMPT_TIMEOUT_MS, retry: 200 },
 }).createMachine({
@@ -86,15 +92,14 @@ export const runMachine = setup({
   states: {
     claimed: { always: [{ guard: 'isFresh', target: 'attempting' }, { target: 'confirming' }] },
     confirming: {
+      entry: 'noteQuestion',
       invoke: {
         src: 'confirm',
         input: ({ context }) => ({ run: context.run }),
         onDone: [
-          {
-            guard: { type: 'isOurs', params: ({ event }) => ({ held: event.output }) },
-            target: 'attempting',
-          },
-          { target: 'lost' },
+          { guard: { type: 'isLost', params: ({ event }) => ({ held: event.output }) }, target: 'lost' },
+          { guard: 'isFresh', target: 'attempting' },
+          { target: 'unconfirmed' },
         ],
         onError: 'unconfirmed',
       },

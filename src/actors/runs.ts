@@ -8,6 +8,8 @@ import type { runMachine } from './run.ts';
 export interface Starting {
   schedule: Schedule;
   runs: Run[];
+  /** When the claim or the adoption began that made them ours; monotonic. */
+  oursSinceMs: number;
 }
 
 /** To the runs of a job. */
@@ -37,12 +39,13 @@ export interface RunsOptions {
 export function runsOf(machine: typeof runMachine, { clock, serverNowMs, inspect }: RunsOptions) {
   return fromCallback<StartEvent>(({ receive, sendBack }) => {
     const runs = new Map<string, Actor<typeof runMachine>>();
+    const monotonicMs = () => clock.monotonic();
 
-    const start = (run: Run, schedule: Schedule) => {
+    const start = (run: Run, schedule: Schedule, oursSinceMs: number) => {
       const actor = createActor(machine, {
         id: `run:${run.id}`,
         clock,
-        input: { run, schedule, serverNowMs },
+        input: { run, schedule, oursSinceMs, serverNowMs, monotonicMs },
         ...(inspect && { inspect }),
       });
       const end = (event: RunEvent) => {
@@ -59,7 +62,9 @@ export function runsOf(machine: typeof runMachine, { clock, serverNowMs, inspect
       actor.start();
     };
 
-    receive(({ schedule, runs: started }) => started.forEach((run) => start(run, schedule)));
+    receive(({ schedule, runs: started, oursSinceMs }) =>
+      started.forEach((run) => start(run, schedule, oursSinceMs))
+    );
     return () => [...runs.values()].forEach((run) => run.stop());
   });
 }

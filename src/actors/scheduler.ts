@@ -36,7 +36,7 @@ import {
   MAX_SET_ASIDE,
   type Watermark,
 } from '../domain/lease.ts';
-import type { Settler } from '../domain/owed.ts';
+import { graceMs, type Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
 import type { NotUnderstood } from '../domain/schedule.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from './events.ts';
@@ -44,8 +44,11 @@ import type { JobPool } from './jobs.ts';
 import { type ClaimBatch, type ClaimResult, StoreRefused } from './ports.ts';
 import { unfilled } from './slot.ts';
 
-/** Occurrences in one claim transaction at most (G9). */
-const MAX_BATCH = 1000;
+/**
+ * Occurrences in one claim transaction at most (G9): starting the runs of one holds the event loop for tens of
+ * milliseconds.
+ */
+const MAX_BATCH = 100;
 /** How far a leader's idea of the server's clock may be off. */
 const CLOCK_ERROR_MS = 1000;
 /** Even if nothing is due the queue is looked at this often: the server's clock may have been stepped. */
@@ -59,6 +62,7 @@ export interface SchedulerInput {
   leaseDurationMs: number;
   /** Server time, epoch ms. */
   serverNowMs: () => number;
+  monotonicMs: () => number;
   /** Whether the replica may still act under its lease, by its own monotonic clock. */
   isTrusted: () => boolean;
   /** Told of schedules that are set aside, of each once. */
@@ -82,6 +86,8 @@ interface Context extends SchedulerInput {
   /** The term under which the last claim was made, and its number. */
   claimTerm: number;
   claimNumber: number;
+  /** When it began; monotonic. */
+  claimBeganMs: number;
   /** Somebody waits for `SCHEDULER.STOOD_DOWN`. */
   ending: boolean;
 }
@@ -166,6 +172,7 @@ export const schedulerMachine = setup({
       claimTerm: ({ context }) => context.grant?.term ?? 0,
       claimNumber: ({ context }) => context.claimNumber + 1,
       latestClaimMs: ({ context }) => Math.max(context.latestClaimMs, context.serverNowMs()),
+      claimBeganMs: ({ context }) => context.monotonicMs(),
     }),
     take: ({ context }) => {
       context.queue.take(settler(context), MAX_BATCH);
@@ -177,7 +184,7 @@ export const schedulerMachine = setup({
     }),
     /** Each schedule of the batch is settled, owed or stale; its job is told which runs to execute. */
     finish: (
-      { context: { queue, jobs } },
+      { context: { queue, jobs, claimBeganMs } },
       { runs, verdict }: { runs: Run[]; verdict: Parameters<DueQueue['finish']>[0] },
     ) => {
       const bySchedule = groupBySchedule(runs);
@@ -186,7 +193,7 @@ export const schedulerMachine = setup({
         const { id } = taken.schedule;
         // A schedule that was deleted meanwhile owes nothing more, and its job has nothing to wait for.
         if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
-        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? []);
+        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? [], claimBeganMs);
         return how;
       });
     },
@@ -220,6 +227,7 @@ export const schedulerMachine = setup({
     latestClaimMs: -Infinity,
     claimTerm: 0,
     claimNumber: 0,
+    claimBeganMs: -Infinity,
     ending: false,
   }),
   initial: 'idle',
@@ -337,7 +345,7 @@ function settler(context: Context): Settler {
     claimNumber: context.claimNumber,
     nowMs: Math.floor(context.serverNowMs()),
     termBeganMs: termBeganMs(context),
-    graceMs: context.leaseDurationMs,
+    graceMs: graceMs(context.leaseDurationMs),
     mayBeClaimedThroughMs: context.inheritedThroughMs,
   };
 }

@@ -3,7 +3,7 @@
  * Pure: who is dead, and when that is looked at, is the business of the adoption machine and the store.
  */
 import { parseDuration } from './duration.ts';
-import { type AbandonReason, isRunOf, isUnbegun, type Run } from './run.ts';
+import { type AbandonReason, isHeld, isRunOf, isUnbegun, type Run } from './run.ts';
 import type { Schedule } from './schedule.ts';
 
 /** What is to be done about one orphan, if it still is as it was found: as `run` says. */
@@ -16,6 +16,14 @@ export interface Adopter {
   replica: string;
   boot: string;
   term: number;
+}
+
+/** What adoptions have come to. */
+export interface Adopted {
+  /** The runs that are the adopter's by them. */
+  runs: Run[];
+  /** Ids of the runs that were ended by them. */
+  abandoned: string[];
 }
 
 /** How long an abandoned run is kept whose schedule, which would say so, is gone. */
@@ -63,9 +71,25 @@ export function adopted(adoption: Adoption, by: Adopter): Partial<Run> {
   };
 }
 
-/** The runs that the adopter holds once the adoptions are made, as far as nobody else was faster. */
-export function heldAfter(adoptions: readonly Adoption[], { boot }: Adopter) {
-  return adoptions.flatMap(({ how, run }) =>
-    how === 'retry' ? [{ id: run.id, attempt: run.attempt + 1, executor_boot: boot }] : []
-  );
+/**
+ * What the adoptions have come to, by this try or an earlier one, given what is stored after it. Somebody else may have
+ * been faster: then the run is in other hands, or was ended at another moment.
+ */
+export function adoptedBy(
+  adoptions: readonly Adoption[],
+  { boot }: Adopter,
+  stored: (runId: string) => Run | null | undefined,
+): Adopted {
+  const done: Adopted = { runs: [], abandoned: [] };
+  for (const adoption of adoptions) {
+    const { id, attempt } = adoption.run;
+    const run = stored(id);
+    if (adoption.how === 'abandon') {
+      const { reason, at } = adoption;
+      const isOurs = run?.state === 'abandoned' && run.reason === reason && run.attempt === attempt &&
+        run.finished_at?.getTime() === at.getTime();
+      if (isOurs) done.abandoned.push(id);
+    } else if (isHeld(run, { attempt: attempt + 1, executor_boot: boot })) done.runs.push(run);
+  }
+  return done;
 }

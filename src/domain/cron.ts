@@ -157,14 +157,14 @@ function seekDay(cron: Cron, fromDay: number, direction: Direction): number {
  * When days and weekdays are both restricted, either of them is enough; else both have to allow the day. Whether a
  * field restricts is decided by how it is written (`isUnrestricted`), not by what it allows.
  */
-function matchesDay(cron: Cron, dayOfMonth: number, daySince1970: number): boolean {
+export function matchesDay(cron: Cron, dayOfMonth: number, daySince1970: number): boolean {
   const { days, weekdays, isAnyDay, isAnyWeekday } = cron;
   if (isAnyWeekday) return isAnyDay || days.includes(dayOfMonth);
   const weekday = ((daySince1970 + 4) % 7 + 7) % 7; // 1970 began on a Thursday
   return weekdays.includes(weekday) || (!isAnyDay && days.includes(dayOfMonth));
 }
 
-function daysInMonth(year: number, month: number): number {
+export function daysInMonth(year: number, month: number): number {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 1 && !isLeap ? 28 : LONGEST_MONTHS[month] ?? 0;
 }

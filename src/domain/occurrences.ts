@@ -7,6 +7,7 @@
  * the next one begins after.
  */
 import { type Cron, nextWallClock, parseCron, previousWallClock } from './cron.ts';
+import { countWallClocks } from './cronCount.ts';
 import { parseDuration } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
 import { LAST_INSTANT_MS } from './run.ts';
@@ -26,8 +27,8 @@ interface Series {
   /** Strictly after. */
   next(afterMs: number): number | null;
   previous(atOrBeforeMs: number): number | null;
-  /** How many lie in (after, through], where it can be told without counting them. */
-  count?(afterMs: number, throughMs: number): number;
+  /** How many lie in (after, through], told without going through them. */
+  count(afterMs: number, throughMs: number): number;
 }
 
 /** The first occurrence strictly after a moment; null when there is none before the year 9999 ends. */
@@ -70,22 +71,18 @@ export function newestOccurrences(timed: Timed, afterMs: number, throughMs: numb
 }
 
 /**
- * How many occurrences lie in (after, through], and the last one counted (`afterMs` itself when there is
- * none). At once for durations and lists of times, however many; those of a cron expression are counted one
- * by one, and after `limit` of them it ends there.
+ * How many occurrences lie in (after, through], and the last of them (`afterMs` itself when there is none). Takes no
+ * longer for many than for a few.
  */
 export function countOccurrences(
   timed: Timed,
   afterMs: number,
   throughMs: number,
-  limit: number,
 ): { count: number; throughMs: number } {
   const series = within(timed);
   const lastMs = series.previous(throughMs);
   if (lastMs === null || lastMs <= afterMs) return { count: 0, throughMs: afterMs };
-  if (series.count) return { count: series.count(afterMs, lastMs), throughMs: lastMs };
-  const counted = occurrencesBetween(timed, afterMs, throughMs, limit);
-  return { count: counted.length, throughMs: counted.at(-1) ?? afterMs };
+  return { count: series.count(afterMs, lastMs), throughMs: lastMs };
 }
 
 /** The series of a timing, bounded by its start_at and end_at. */
@@ -93,7 +90,6 @@ function within(timed: Timed): Series {
   const firstMs = Math.max(timed.start_at?.getTime() ?? FIRST_INSTANT_MS, FIRST_INSTANT_MS);
   const lastMs = Math.min(timed.end_at?.getTime() ?? LAST_INSTANT_MS, LAST_INSTANT_MS);
   const series = seriesOf(timed);
-  const { count } = series;
   return {
     next(afterMs) {
       if (afterMs >= lastMs) return null;
@@ -105,10 +101,8 @@ function within(timed: Timed): Series {
       const previousMs = series.previous(Math.min(Math.floor(atOrBeforeMs), lastMs));
       return previousMs === null || previousMs < firstMs ? null : previousMs;
     },
-    ...(count && {
-      count: (afterMs: number, throughMs: number) =>
-        count(Math.max(Math.floor(afterMs), firstMs - 1), Math.min(Math.floor(throughMs), lastMs)),
-    }),
+    count: (afterMs, throughMs) =>
+      series.count(Math.max(Math.floor(afterMs), firstMs - 1), Math.min(Math.floor(throughMs), lastMs)),
   };
 }
 
@@ -138,6 +132,8 @@ function cronSeries(expression: string, timezone: string): Series {
   return {
     next: (afterMs) => instant(nextWallClock(cron, zone.toWallClock(afterMs))),
     previous: (atOrBeforeMs) => instant(previousWallClock(cron, zone.toWallClock(atOrBeforeMs))),
+    count: (afterMs, throughMs) =>
+      countWallClocks(cron, zone.toWallClock(afterMs), zone.toWallClock(throughMs)),
   };
 }
 

@@ -22,8 +22,16 @@ import type { Schedule, Superseded, TimingSpec } from './schedule.ts';
  * More owed at once by one schedule than this: the newest are claimed, the rest is recorded `missed` (G9).
  */
 export const MAX_CATCH_UP = 1000;
-/** How many occurrences of one schedule are counted in one go (G9). The count goes on in the next one. */
-const MAX_COUNTED = 20_000;
+/** How long a new leader may take from the end of the old lease to its first claim, and any leader for a claim. */
+const CLAIM_WITHIN_MS = 1000;
+
+/**
+ * What an ordinary takeover delays, and a claim. No occurrence that is late by less is given up, whatever the
+ * schedule's policy and its window.
+ */
+export function graceMs(leaseDurationMs: number): number {
+  return leaseDurationMs + CLAIM_WITHIN_MS;
+}
 
 /** Under which leadership, and when, it is settled. */
 export interface Settler {
@@ -36,7 +44,7 @@ export interface Settler {
   nowMs: number;
   /** When the term began, on the server's clock: what fell due up to then is caught up on. */
   termBeganMs: number;
-  /** What fell due this long before the term began is late, not lost: the price of an ordinary takeover. */
+  /** What fell due this long ago, or before the term began, is late, not lost (`graceMs`). */
   graceMs: number;
   /**
    * Occurrences up to here may have a run already, from an earlier term. Each of them gets a record of its
@@ -106,8 +114,10 @@ function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
   const fromMs = schedule.effective_from.getTime();
   const missed = (throughMs: number, reason: NotRunReason) =>
     draft.notRun(schedule, fromMs, throughMs, 'missed', reason, presentTiming(schedule));
-  missed(by.nowMs - parseDuration(schedule.policy.catch_up_window) - 1, 'catch_up_window');
+  const windowMs = Math.max(parseDuration(schedule.policy.catch_up_window), by.graceMs);
+  missed(by.nowMs - windowMs - 1, 'catch_up_window');
   missed(discardedThroughMs(schedule, by), 'catch_up_policy');
+  if (draft.isFull) return;
   const newest = newestOccurrences(schedule, Math.max(draft.cursorMs, fromMs), by.nowMs, MAX_CATCH_UP);
   if (newest.length === MAX_CATCH_UP) missed((newest[0] as number) - 1, 'catch_up_limit');
   draft.claim(newest);
@@ -149,7 +159,6 @@ type Timed = Parameters<typeof nextOccurrence>[0];
 class Draft {
   readonly runs: Run[] = [];
   cursorMs: number;
-  #full = false;
   readonly #schedule: Schedule;
   readonly #by: Settler;
   readonly #limit: number;
@@ -163,7 +172,7 @@ class Draft {
 
   claim(occurrencesMs: number[]): void {
     for (const atMs of occurrencesMs) {
-      if (this.#isFull()) return;
+      if (this.isFull) return;
       const trigger = atMs <= this.#by.termBeganMs ? 'catch_up' : 'schedule';
       this.#add({
         atMs,
@@ -189,26 +198,27 @@ class Draft {
     reason: NotRunReason,
     timing: RecordedTiming,
   ): void {
+    if (this.isFull) return;
     const record = (sinceMs: number, atMs: number, count: number) =>
       this.#add({ atMs, trigger: 'schedule', state, reason, timing, count, sinceMs });
     const singlyThroughMs = Math.min(throughMs, this.#by.mayBeClaimedThroughMs);
     for (
       const atMs of occurrencesBetween(of, Math.max(this.cursorMs, fromMs), singlyThroughMs, this.#limit)
     ) {
-      if (this.#isFull()) return;
+      if (this.isFull) return;
       record(atMs, atMs, 1);
     }
-    if (this.#isFull()) return;
+    if (this.isFull) return;
     const afterMs = Math.max(this.cursorMs, fromMs);
     const sinceMs = nextOccurrence(of, afterMs);
     if (sinceMs === null || sinceMs > throughMs) return;
-    const counted = countOccurrences(of, afterMs, throughMs, MAX_COUNTED);
+    const counted = countOccurrences(of, afterMs, throughMs);
     record(sinceMs, counted.throughMs, counted.count);
-    if (counted.count === MAX_COUNTED) this.#full = true;
   }
 
-  #isFull(): boolean {
-    return this.#full ||= this.runs.length >= this.#limit;
+  /** Nothing more is settled this time. */
+  get isFull(): boolean {
+    return this.runs.length >= this.#limit;
   }
 
   #add(

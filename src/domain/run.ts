@@ -173,6 +173,13 @@ export interface Outcome {
   expire_at: Date;
 }
 
+/** Whether the stored run has ended by this very outcome. */
+export function isEndedBy(stored: Run | null | undefined, outcome: Outcome): boolean {
+  return stored != null && stored.attempt === outcome.attempt && stored.state === outcome.state &&
+    stored.executor_boot === outcome.executor_boot &&
+    stored.finished_at?.getTime() === outcome.finished_at.getTime();
+}
+
 /**
  * The last millisecond of the year 9999, beyond which no occurrence can lie, so that run ids stay in one format and
  * RFC 3339 can write it.

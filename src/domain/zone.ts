@@ -2,6 +2,8 @@
  * The seam for time zones: cron expressions speak of what the clock on the wall shows, schedules fire at
  * instants, and a zone leads from one to the other. Both are numbers of milliseconds; a wall clock's is the
  * one that it would be in UTC.
+ *
+ * Occurrences are counted by the wall clock (occurrences.ts): a zone whose clocks are changed needs a count of its own.
  */
 interface Zone {
   /** What clocks in the zone show at an instant. */

@@ -9,7 +9,7 @@ import {
 } from '../../src/actors/adoption.ts';
 import { HEAD_START_MS } from '../../src/actors/headStart.ts';
 import type { JobPool } from '../../src/actors/jobs.ts';
-import type { Adopter, Adoption } from '../../src/domain/adoption.ts';
+import type { Adopted, Adopter, Adoption } from '../../src/domain/adoption.ts';
 import { DueQueue } from '../../src/domain/dueQueue.ts';
 import type { Lease } from '../../src/domain/lease.ts';
 import { requestedRun, type Run } from '../../src/domain/run.ts';
@@ -35,28 +35,42 @@ const REQUESTED = { type: 'LEASE.REQUESTED' as const };
 const ASKED_FOR = requestedRun(SCHEDULE, T - 10, 'one');
 const RETRY: Adoption = { how: 'retry', run: ORPHAN, at: new Date(T) };
 
+/** Monotonic, at T. */
+const NOW_MS = new SimClock(T).monotonic();
+const MATURE = { sinceMs: NOW_MS - DEAD_AFTER_MS, answeredMs: NOW_MS, serverAheadMs: T - NOW_MS };
+
+/** What has come of an adoption. */
+const done = (...runs: Run[]): Adopted => ({ runs, abandoned: [] });
 const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
 
 function input(clock: SimClock = new SimClock(T)) {
   /** By how much the server's clock was set. */
   const stepped = { ms: 0 };
+  const trust = { is: true };
   const queue = new DueQueue();
   queue.put(SCHEDULE, MARK);
   const adopted: [string, string][] = [];
+  const since: number[] = [];
   const jobs = {
-    adopted: (schedule, runs) =>
-      void adopted.push(...runs.map((run): [string, string] => [schedule.id, run.id])),
+    adopted(schedule, runs, oursSinceMs) {
+      adopted.push(...runs.map((run): [string, string] => [schedule.id, run.id]));
+      since.push(oursSinceMs);
+    },
   } as Pick<JobPool, 'adopted'> as JobPool;
   return {
     adopted,
+    since,
     queue,
     stepped,
+    trust,
     input: {
       queue,
       jobs,
       replica: 'r2',
       boot: 'b2',
       serverNowMs: () => clock.now() + stepped.ms,
+      monotonicMs: () => clock.monotonic(),
+      isTrusted: () => trust.is,
     } satisfies AdoptionInput,
   };
 }
@@ -70,12 +84,13 @@ describe('adoption', () => {
         ...input().input,
         grant: WON.grant,
         requested: false,
-        watch: { sinceMs: T - DEAD_AFTER_MS, answeredMs: T },
+        watch: MATURE,
         plan: {
           adoptions: [RETRY],
           by: { replica: 'r2', boot: 'b2', term: 7 },
           schedules: new Map([['s', SCHEDULE]]),
           more: false,
+          decidedMs: NOW_MS,
         },
         ...more,
       },
@@ -120,17 +135,16 @@ describe('adoption', () => {
         ['report', { message: 'an adoption of runs got no answer; making it again', error: 'cut off' }],
         'after 200',
       ]]);
-      it.after('retry').answers('adopt', [MINE]);
+      it.after('retry').answers('adopt', done(MINE));
       assert.equal(it.state, ends.length === 1 ? 'idle' : 'resting');
-      assert.deepEqual(it.does[0], ['handOver', { runs: [MINE] }]);
-      assert.deepEqual(it.does[1], ['adopted', { runs: [MINE], abandoned: 0, requested: 0 }]);
+      assert.deepEqual(it.does[0], ['handOver', done(MINE)]);
+      assert.deepEqual(it.does[1], ['adopted', { ...done(MINE), requested: 0 }]);
     }
   });
 
   it('can reach every state, by every transition', () => {
     const { input: parts } = input();
     const many = Array.from({ length: MAX_ADOPTED }, () => ORPHAN);
-    const MATURE = { sinceMs: T - DEAD_AFTER_MS, answeredMs: T };
     const { reached, all, untaken } = reachable(adoptionMachine, {
       inputs: [parts],
       // The clock stands still: it begins also when it has watched for long enough.
@@ -138,7 +152,7 @@ describe('adoption', () => {
       events: [WON, LOST, ENDING, REQUESTED],
       answers: {
         look: [found(), found(ORPHAN), found(ASKED_FOR), found(...many)],
-        adopt: [[MINE], []],
+        adopt: [done(MINE), done()],
       },
       by: ({ grant, requested, watch, plan }) => [
         grant !== null,
@@ -172,15 +186,15 @@ describe('adoption', () => {
   describe('of a run that was requested', () => {
     const young = { watch: null };
     const ours = { ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 };
-    const counts = { runs: [ours], abandoned: 0, requested: 1 };
+    const counts = { ...done(ours), requested: 1 };
 
     it('is made at once: nobody has to be dead for that', () => {
       const it = within('resting', young).on(REQUESTED);
       assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
       it.answers('look', found(ASKED_FOR));
       assert.deepEqual([it.state, it.does], ['adopting', ['start adopt']]);
-      it.answers('adopt', [ours]);
-      assert.deepEqual(it.does.slice(0, 2), [['handOver', { runs: [ours] }], ['adopted', counts]]);
+      it.answers('adopt', done(ours));
+      assert.deepEqual(it.does.slice(0, 2), [['handOver', done(ours)], ['adopted', counts]]);
       assert.equal(it.state, 'resting');
     });
 
@@ -190,9 +204,9 @@ describe('adoption', () => {
       const table: [make: () => Walk, step: (it: Walk) => unknown][] = [
         [looking, (it) => it.answers('look', found())],
         [looking, (it) => it.fails('look')],
-        [adopting, (it) => it.answers('adopt', [ours])],
-        [adopting, (it) => it.fails('adopt').after('retry').answers('adopt', [])],
-        [unanswered, (it) => it.after('retry').answers('adopt', [])],
+        [adopting, (it) => it.answers('adopt', done(ours))],
+        [adopting, (it) => it.fails('adopt').after('retry').answers('adopt', done())],
+        [unanswered, (it) => it.after('retry').answers('adopt', done())],
       ];
       for (const [make, step] of table) {
         const it = make();
@@ -219,7 +233,7 @@ async function leading() {
   const clock = new SimClock(T - HEAD_START_MS);
   const parts = input(clock);
   const look = calls<Sighting, { boot: string; knows: (id: string) => boolean }>();
-  const adopt = calls<Run[], { adoptions: readonly Adoption[]; by: Adopter }>();
+  const adopt = calls<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>();
   const notes: string[] = [];
   const under = underParent(
     adoptionMachine.provide({
@@ -227,7 +241,7 @@ async function leading() {
       actions: {
         report: (_, { message }) => void notes.push(message),
         adopted: (_, { runs, abandoned, requested }) =>
-          void notes.push(`${runs.length} adopted, ${abandoned} abandoned, ${requested} requested`),
+          void notes.push(`${runs.length} adopted, ${abandoned.length} abandoned, ${requested} requested`),
       },
     }),
     { clock, input: parts.input },
@@ -264,7 +278,7 @@ describe('adoption, as an actor', () => {
       by: { replica: 'r2', boot: 'b2', term: 7 },
     });
     assert.deepEqual(adopted, [], 'not before it is durable');
-    await adopt.last.answer([MINE]);
+    await adopt.last.answer(done(MINE));
     assert.deepEqual([adopted, notes], [[['s', ORPHAN.id]], ['1 adopted, 0 abandoned, 0 requested']]);
     assert.equal(under.state, 'resting');
   });
@@ -310,6 +324,45 @@ describe('adoption, as an actor', () => {
     }
   });
 
+  it("begins its watch anew after an answer that was late, also when the server's clock hides that", async () => {
+    const { look, adopt, stepped, answersLooks, clock } = await leading();
+    await answersLooks(5);
+    // As when it was suspended, or the store kept it waiting, while the server's clock was set back.
+    await clock.advance(9000);
+    stepped.ms = -8500;
+    await look.last.answer(found(ORPHAN));
+    assert.equal(adopt.list.length, 0);
+    await clock.advance(1000);
+    await answersLooks(4, [ORPHAN]);
+    assert.equal(adopt.list.length, 0);
+    await look.last.answer(found(ORPHAN));
+    assert.equal(adopt.list.length, 1);
+  });
+
+  it('hands over what it adopted with the moment of the decision, however often it had to be made', async () => {
+    const { look, adopt, answersLooks, clock, since } = await leading();
+    await answersLooks(5);
+    await look.last.answer(found(ORPHAN));
+    const decidedMs = clock.monotonic();
+    await clock.advance(1500);
+    await adopt.last.fail();
+    await clock.advance(1500);
+    await adopt.last.answer(done(MINE));
+    assert.deepEqual(since, [decidedMs]);
+  });
+
+  it('decides nothing without trust in the lease, though it still believes that it leads', async () => {
+    const { look, adopt, trust, answersLooks, under, clock } = await leading();
+    await answersLooks(5);
+    trust.is = false;
+    await look.last.answer(found(ORPHAN, ASKED_FOR));
+    assert.deepEqual([under.state, adopt.list.length], ['resting', 0]);
+    trust.is = true;
+    await clock.advance(1000);
+    await look.last.answer(found(ORPHAN, ASKED_FOR));
+    assert.equal(adopt.last.input.adoptions.length, 2);
+  });
+
   it('looks again at once when there may be more than one adoption takes', async () => {
     const { look, adopt, answersLooks, under } = await leading();
     await answersLooks(5);
@@ -317,10 +370,10 @@ describe('adoption, as an actor', () => {
     await look.last.answer(found(...many));
     assert.equal(adopt.last.input.adoptions.length, MAX_ADOPTED);
     const before = look.list.length;
-    await adopt.last.answer([]);
+    await adopt.last.answer(done());
     assert.deepEqual([under.state, look.list.length], ['looking', before + 1]);
     await look.last.answer(found(...many.slice(1)));
-    await adopt.last.answer([]);
+    await adopt.last.answer(done());
     assert.deepEqual([under.state, look.list.length], ['resting', before + 1]);
   });
 
@@ -341,8 +394,8 @@ describe('adoption, as an actor', () => {
     assert.equal(adopt.last.input.adoptions.length, 2);
     const [first, second] = adopt.last.input.adoptions;
     assert.deepEqual([first?.how, second?.how], ['abandon', 'abandon']);
-    await adopt.last.answer([]);
-    assert.deepEqual([adopted, notes], [[], ['0 adopted, 2 abandoned, 0 requested']]);
+    await adopt.last.answer({ runs: [], abandoned: orphans.slice(0, 1).map(({ id }) => id) });
+    assert.deepEqual([adopted, notes], [[], ['0 adopted, 1 abandoned, 0 requested']], 'another was faster');
   });
 
   it('executes what is ours though the lease is lost and the schedule deleted before the answer', async () => {
@@ -356,7 +409,7 @@ describe('adoption, as an actor', () => {
     await clock.advance(200);
     assert.deepEqual(adopt.last.input, asked, 'the very same adoption, under the old term');
     assert.equal(adopt.list.length, 2);
-    await adopt.last.answer([MINE]);
+    await adopt.last.answer(done(MINE));
     assert.deepEqual([adopted, under.state], [[['s', ORPHAN.id]], 'idle']);
     await clock.advance(10_000);
     assert.deepEqual([adopt.list.length, clock.timers], [2, 0]);
@@ -379,12 +432,19 @@ describe('adoption, as an actor', () => {
       adoptions: [{ how: 'retry', run: ASKED_FOR, at: new Date(T) }],
       by: { replica: 'r2', boot: 'b2', term: 7 },
     });
-    await adopt.last.answer([{ ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 }]);
+    await adopt.last.answer(done({ ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 }));
     assert.deepEqual([adopted, notes, under.state], [
       [['s', ASKED_FOR.id]],
       ['1 adopted, 0 abandoned, 1 requested'],
       'resting',
     ]);
+  });
+
+  it('tells as requested only what it has got of that: another may have been faster', async () => {
+    const { look, adopt, notes } = await leading();
+    await look.last.answer(found(ASKED_FOR));
+    await adopt.last.answer(done());
+    assert.deepEqual(notes, ['0 adopted, 0 abandoned, 0 requested']);
   });
 
   it('begins what was requested also of a schedule whose lost runs are abandoned, which it is only later', async () => {
@@ -410,7 +470,7 @@ describe('adoption, as an actor', () => {
     await look.last.answer({ orphans: [run], gone: new Set(['gone']) });
     const [adoption] = adopt.last.input.adoptions;
     assert.deepEqual(adoption?.how === 'abandon' && adoption.reason, 'schedule_gone');
-    await adopt.last.answer([]);
+    await adopt.last.answer({ runs: [], abandoned: [run.id] });
     assert.deepEqual([adopted, notes], [[], ['0 adopted, 1 abandoned, 0 requested']]);
   });
 

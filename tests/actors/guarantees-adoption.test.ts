@@ -230,6 +230,31 @@ describe('an executor that lives', () => {
   });
 });
 
+describe("an executor that lives while the server's clock is set", () => {
+  it('keeps its runs, though by that clock it was not seen for long', async () => {
+    const cluster = await SimCluster.ofThree();
+    const old = cluster.leader();
+    await cluster.create('s', 1000);
+    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 29_000));
+    await cluster.clock.advance(1010);
+    cluster.attempt = () => Promise.resolve();
+    await cluster.user.lease.askToStepDown((await cluster.user.lease.read()).lease.term);
+    await cluster.clock.advance(500);
+    const next = cluster.leader();
+    assert.notEqual(next, old);
+    // It has watched for long enough, and is about to look.
+    await cluster.clock.advance(DEAD_AFTER_MS + 2000);
+    next.trouble = async (op, run) => {
+      if (op === 'runs.orphans' && cluster.serverStepMs === 0) cluster.serverStepMs = 20_000;
+      return await run();
+    };
+    await cluster.clock.advance(25_000);
+    assert.equal(cluster.serverStepMs, 20_000);
+    const [run] = await cluster.runs('s') as [Run];
+    assert.deepEqual([run.state, run.attempt, run.executor], ['succeeded', 1, old.id]);
+  });
+});
+
 describe('a replica that stops', () => {
   it('adopts nothing any more', async () => {
     const { cluster, old, stored } = await lostWithOneRun();

@@ -1,7 +1,9 @@
 /** Fast takeover (G5) on replicas as they are, which see each other's processes die. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertOnceEach, LEASE, SimCluster, unreachable } from '../support/simCluster.ts';
+import { wait } from '../../src/actors/wait.ts';
+import type { Policy } from '../../src/domain/schedule.ts';
+import { assertOnceEach, LEASE, SimCluster, type SimReplica, unreachable } from '../support/simCluster.ts';
 
 async function seeing(): Promise<SimCluster> {
   const cluster = await SimCluster.ofThree();
@@ -49,6 +51,43 @@ describe('a leader that stops', () => {
     assert.equal(heirs(cluster, [old, heir]).length, 1, 'the heir came too late');
     assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
   });
+});
+
+describe('an ordinary takeover', () => {
+  const policies: Policy[] = (['all', 'latest', 'none'] as const).flatMap((catch_up) =>
+    (['0s', '20ms', '60s'] as const).map((catch_up_window) => (
+      { catch_up, catch_up_window, on_executor_loss: 'retry' }
+    ))
+  );
+  const losses: Record<string, (leader: SimReplica) => void> = {
+    'is frozen': (leader) => leader.freeze(),
+    'is cut off': (leader) => (leader.trouble = unreachable),
+    crashes: (leader) => leader.crash(),
+  };
+  for (const [what, lose] of Object.entries(losses)) {
+    it(`costs no run, whatever the policy, when the leader ${what}`, async () => {
+      const cluster = await SimCluster.ofThree();
+      const old = cluster.leader();
+      for (const [index, policy] of policies.entries()) await cluster.create(`s${index}`, 10, { policy });
+      await cluster.clock.advance(300);
+      // A claim takes a while, as on a real store.
+      for (const replica of cluster.replicas) {
+        replica.trouble = async (op, run) => {
+          if (op === 'claims.claim') await wait(cluster.clock, 7);
+          return await run();
+        };
+      }
+      await cluster.clock.advance(500);
+      lose(old);
+      await cluster.clock.advance(4000);
+      assert.equal(heirs(cluster, [old]).length, 1);
+      for (const [index, { catch_up, catch_up_window }] of policies.entries()) {
+        const states = (await cluster.runs(`s${index}`)).map(({ state, reason }) => `${state} ${reason}`);
+        const lost = states.filter((state) => state.startsWith('missed') || state.startsWith('skipped'));
+        assert.deepEqual([lost, states.length > 400], [[], true], `${catch_up} ${catch_up_window}`);
+      }
+    });
+  }
 });
 
 describe('a leader that does not hear that it won', () => {

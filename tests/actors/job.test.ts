@@ -17,11 +17,11 @@ const RUN = claimed('s', T + 100);
 const LATER = claimed('s', T + 200);
 const INPUT: JobInput = { scheduleId: 's' };
 
-const CLAIMED = (...runs: Run[]) => ({ type: 'CLAIMED', schedule: S, runs });
-const ADOPTED = (...runs: Run[]) => ({ type: 'ADOPTED', schedule: S, runs });
+const CLAIMED = (...runs: Run[]) => ({ type: 'CLAIMED', schedule: S, runs, oursSinceMs: 0 });
+const ADOPTED = (...runs: Run[]) => ({ type: 'ADOPTED', schedule: S, runs, oursSinceMs: 0 });
 const OUTCOME = { run_id: RUN.id, state: 'succeeded' };
 const ENDED = { type: 'RUN.ENDED', outcome: OUTCOME };
-const START = (...runs: Run[]) => ['send runs', { type: 'START', schedule: S, runs }];
+const START = (...runs: Run[]) => ['send runs', { type: 'START', schedule: S, runs, oursSinceMs: 0 }];
 
 const waiting = () => walk(jobMachine, INPUT);
 const due = () => waiting().on({ type: 'DUE' });
@@ -174,7 +174,7 @@ function pool() {
     /** A claim that is committed at once. */
     run(schedule: Schedule, ...runs: Run[]) {
       jobs.claiming(schedule);
-      jobs.claimed(schedule, runs);
+      jobs.claimed(schedule, runs, clock.monotonic());
     },
     /** Whether `idle` has resolved, once everything has come to rest. */
     async isIdle(idle: Promise<void>) {
@@ -188,23 +188,23 @@ function pool() {
 
 describe('pool of jobs', () => {
   it('has a live job only while there is something to do', async () => {
-    const { jobs, execute } = pool();
+    const { clock, jobs, execute } = pool();
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [0, undefined]);
     jobs.claiming(S);
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [1, 'claiming']);
-    jobs.claimed(S, [RUN]);
+    jobs.claimed(S, [RUN], clock.monotonic());
     assert.equal(jobs.stateOf('s'), 'running');
     await execute.last.answer({ output: null });
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [0, undefined]);
   });
 
   it('starts only what is to be run', async () => {
-    const { jobs, execute } = pool();
+    const { clock, jobs, execute } = pool();
     jobs.claiming(S);
     jobs.claimed(S, [
       claimed('s', T + 100, { state: 'skipped' }),
       claimed('s', T + 200, { state: 'missed' }),
-    ]);
+    ], clock.monotonic());
     assert.deepEqual([execute.list.length, jobs.size], [0, 0]);
   });
 
@@ -225,11 +225,11 @@ describe('pool of jobs', () => {
   });
 
   it('makes no job for news of a schedule that has none', () => {
-    const { jobs } = pool();
+    const { clock, jobs } = pool();
     jobs.changed({ kind: 'upsert', schedule: S });
     jobs.changed({ kind: 'delete', id: 's' });
     jobs.unclaimed('s');
-    jobs.claimed(S, [RUN]);
+    jobs.claimed(S, [RUN], clock.monotonic());
     assert.equal(jobs.size, 0);
   });
 
@@ -269,8 +269,8 @@ describe('pool of jobs', () => {
   });
 
   it('makes a job for what was adopted, and drops it when that has ended', async () => {
-    const { jobs, execute, ended } = pool();
-    jobs.adopted(S, [RUN, LATER]);
+    const { clock, jobs, execute, ended } = pool();
+    jobs.adopted(S, [RUN, LATER], clock.monotonic());
     assert.equal(jobs.size, 1);
     await execute.list[0]?.answer({ output: null });
     assert.equal(jobs.size, 1);
@@ -279,9 +279,9 @@ describe('pool of jobs', () => {
   });
 
   it('aborts an older attempt of a run that it adopts', async () => {
-    const { jobs, execute, ended, run } = pool();
+    const { clock, jobs, execute, ended, run } = pool();
     run(S, RUN);
-    jobs.adopted(S, [{ ...RUN, attempt: 3 }]);
+    jobs.adopted(S, [{ ...RUN, attempt: 3 }], clock.monotonic());
     assert.deepEqual([execute.list.length, execute.list[0]?.signal.aborted], [2, true]);
     await execute.list[0]?.answer({ output: null });
     assert.deepEqual([ended, jobs.size, execute.last.signal.aborted], [[], 1, false]);
@@ -294,7 +294,7 @@ describe('pool of jobs', () => {
     const step = fc.record({ what: fc.constantFrom(...steps), which: fc.nat(9) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (story) => {
-        const { jobs, execute, ended, run, isIdle } = pool();
+        const { clock, jobs, execute, ended, run, isIdle } = pool();
         const known: Run[] = [];
         const answered = new Set<object>();
         const live = () => execute.list.filter((call) => !call.signal.aborted && !answered.has(call));
@@ -308,8 +308,9 @@ describe('pool of jobs', () => {
           const old = known[which % known.length];
           if (what === 'claim') known.push(claimed('s', T + 100 * known.length));
           if (what === 'claim') run(S, known.at(-1) as Run);
-          else if (what === 'adopt' && old) jobs.adopted(S, [{ ...old, attempt: ++old.attempt }]);
-          else if (what === 'pause') jobs.changed({ kind: 'upsert', schedule: { ...S, paused: true } });
+          else if (what === 'adopt' && old) {
+            jobs.adopted(S, [{ ...old, attempt: ++old.attempt }], clock.monotonic());
+          } else if (what === 'pause') jobs.changed({ kind: 'upsert', schedule: { ...S, paused: true } });
           else if (what === 'withdraw') jobs.withdraw();
           else if (what === 'end' || what === 'fail') await answer(which, what);
           const ids = live().map(({ input }) => input.run.id);

@@ -51,6 +51,35 @@ describe('what an observer is told', () => {
     });
   }
 
+  it('has each end once: not of an attempt that another has taken over from, but of one without an answer', async () => {
+    const { cluster, told } = await observed();
+    await cluster.create('s', 60_000);
+    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 25_000));
+    await cluster.clock.advance(60_500);
+    const [old, others] = [cluster.leader(), cluster.followers()];
+    // Its attempt goes on, and others take it for dead.
+    old.trouble = () => unreachable();
+    let lost = 0;
+    for (const replica of others) {
+      replica.trouble = async (op, run) => {
+        const answer = await run();
+        if (op === 'runs.record' && lost++ === 0) return await unreachable();
+        return answer;
+      };
+    }
+    await cluster.clock.advance(15_000);
+    old.trouble = (_op, run) => run();
+    await cluster.clock.advance(45_000);
+    const [run] = await cluster.runs('s') as [Run];
+    assert.deepEqual([run.state, run.attempt, told.attempts.filter(({ id }) => id === run.id).length], [
+      'succeeded',
+      2,
+      2,
+    ]);
+    assert.ok(lost > 1);
+    assert.deepEqual(told.settled.filter((id) => id === run.id), [run.id]);
+  });
+
   it('has how late each attempt is, as the run will say', async () => {
     const { cluster, told } = await observed();
     await cluster.create('s', 100);

@@ -40,6 +40,7 @@ function input(): ReplicaInput {
       boot: 'b1',
       leaseDurationMs: 3000,
       serverNowMs: () => 0,
+      monotonicMs: () => 0,
       isTrusted: () => true,
       onSetAside: () => {},
     },
@@ -49,6 +50,8 @@ function input(): ReplicaInput {
       replica: 'r1',
       boot: 'b1',
       serverNowMs: () => 0,
+      monotonicMs: () => 0,
+      isTrusted: () => true,
     },
     presence: { serverNowMs: () => 0 },
   };

@@ -16,7 +16,13 @@ const RUN = claimed('s', T, { attempt: 2 });
 /** Server time goes on by 10 ms with every look. */
 function input(sinceClaimMs = 30): RunInput {
   let nowMs = T + sinceClaimMs;
-  return { run: RUN, schedule: SCHEDULE, serverNowMs: () => (nowMs += 10) };
+  return {
+    run: RUN,
+    schedule: SCHEDULE,
+    oursSinceMs: 7000,
+    serverNowMs: () => (nowMs += 10),
+    monotonicMs: () => 7000 + sinceClaimMs,
+  };
 }
 
 describe('run', () => {
@@ -42,12 +48,30 @@ describe('run', () => {
   });
 
   it('starts without a question within 2 s of its claim, and asks first after that', () => {
-    const startedAfter = (ms: number) => walk(runMachine, { ...input(), serverNowMs: () => T + ms });
-    assert.equal(startedAfter(CONFIRM_AFTER_MS).state, 'attempting');
-    const it = startedAfter(CONFIRM_AFTER_MS + 1);
+    assert.equal(walk(runMachine, input(CONFIRM_AFTER_MS)).state, 'attempting');
+    const it = walk(runMachine, input(CONFIRM_AFTER_MS + 1));
     assert.deepEqual([it.state, it.does], ['confirming', ['start confirm']]);
     assert.deepEqual(it.answers('confirm', true).does, [`after ${ATTEMPT_TIMEOUT_MS}`, 'start execute']);
     assert.equal(it.state, 'attempting');
+  });
+
+  it("asks first also when the server's clock was set back meanwhile, and hides how late it is", () => {
+    const it = walk(runMachine, { ...input(10_000), serverNowMs: () => T - 50_000 });
+    assert.equal(it.state, 'confirming');
+    const notAtAll = walk(runMachine, { ...input(10), serverNowMs: () => T + 50_000 });
+    assert.equal(notAtAll.state, 'attempting');
+  });
+
+  it('asks again when the answer is as old as that: the machine may have slept on it', () => {
+    let nowMs = 10_000;
+    const it = walk(runMachine, { ...input(), oursSinceMs: 0, monotonicMs: () => nowMs });
+    assert.equal(it.state, 'confirming');
+    nowMs += CONFIRM_AFTER_MS + 1;
+    it.answers('confirm', true);
+    assert.deepEqual([it.state, it.does], ['unconfirmed', ['after 200']]);
+    it.after('retry');
+    nowMs += CONFIRM_AFTER_MS;
+    assert.equal(it.answers('confirm', true).state, 'attempting');
   });
 
   it('is lost when it is not ours any more', () => {
@@ -63,9 +87,11 @@ describe('run', () => {
   });
 
   it('can reach every state, by every transition', () => {
-    const from = (...sinceClaimMs: number[]) =>
+    let slowMs = 0;
+    const slow = { ...input(), oursSinceMs: 0, monotonicMs: () => (slowMs += 3000) };
+    const from = (...inputs: RunInput[]) =>
       reachable(runMachine, {
-        inputs: sinceClaimMs.map(input),
+        inputs,
         events: [{ type: 'CANCEL' }],
         answers: { execute: [{ output: null }], confirm: [true, false] },
         invariant: (state, { startedMs, finishedMs, error }, underWay) => {
@@ -79,11 +105,11 @@ describe('run', () => {
           assert.equal(error !== null, state === 'failed' || state === 'timedOut');
         },
       });
-    const { reached, all, untaken } = from(30, 5000);
+    const { reached, all, untaken } = from(input(), input(5000), slow);
     assert.deepEqual(reached, all);
     assert.deepEqual(untaken, []);
     const asked = ['confirming', 'lost', 'unconfirmed'];
-    assert.deepEqual(from(30).reached, all.filter((state) => !asked.includes(state)));
+    assert.deepEqual(from(input()).reached, all.filter((state) => !asked.includes(state)));
   });
 });
 
@@ -95,7 +121,13 @@ function running(sinceClaimMs = 40) {
   const machine = runMachine.provide({ actors: { execute: execute.slot, confirm: confirm.slot } });
   const under = underParent(machine, {
     clock,
-    input: { run: RUN, schedule: SCHEDULE, serverNowMs: () => clock.now() },
+    input: {
+      run: RUN,
+      schedule: SCHEDULE,
+      oursSinceMs: clock.monotonic() - sinceClaimMs,
+      serverNowMs: () => clock.now(),
+      monotonicMs: () => clock.monotonic(),
+    },
   });
   const outcomes = () => under.told.map((event) => event.output as Outcome);
   return { clock, execute, confirm, under, outcomes };

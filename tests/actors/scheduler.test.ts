@@ -102,6 +102,7 @@ function running(...schedules: Schedule[]) {
         boot: 'b1',
         leaseDurationMs: 3000,
         serverNowMs: () => clock.now() + tests.skewMs,
+        monotonicMs: () => clock.monotonic(),
         isTrusted: () => tests.trusted,
         onSetAside: (schedules) => void tests.setAside.push(...schedules.map(({ id }) => id)),
       },
@@ -156,6 +157,7 @@ describe('scheduler', () => {
       boot: 'b1',
       leaseDurationMs: 3000,
       serverNowMs: () => T + sinceMs,
+      monotonicMs: () => sinceMs,
       isTrusted: () => true,
       onSetAside: () => {},
     };
@@ -300,16 +302,16 @@ describe('scheduler, as an actor', () => {
     assert.deepEqual(asks(it.claim.last.input), { a: [500] });
   });
 
-  it('takes 1,000 occurrences in one transaction at most (G9)', async () => {
+  it('takes 100 occurrences in one transaction at most (G9)', async () => {
     const it = running(every(10, T, { id: 'a' }), every(10, T, { id: 'b' }));
-    await it.clock.advance(8000);
+    await it.clock.advance(800);
     it.send(won());
     const sizes: number[] = [];
     while (it.claim.list.length > sizes.length) {
       sizes.push(it.claim.last.input.requests.flatMap(({ runs }) => runs).length);
       await it.commit();
     }
-    assert.deepEqual(sizes, [1000, 600]);
+    assert.deepEqual(sizes, [100, 60]);
   });
 
   it('claims nothing without trust in its lease, and goes on when it has it again', async () => {

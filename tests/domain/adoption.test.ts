@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { adopted, adoptionOf, heldAfter } from '../../src/domain/adoption.ts';
+import { adopted, adoptedBy, adoptionOf } from '../../src/domain/adoption.ts';
 import { isHeld, NOBODY, OPEN_STATES, requestedRun, type Run } from '../../src/domain/run.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { claimed } from '../support/runs.ts';
@@ -31,7 +31,6 @@ describe('an orphan', () => {
       claimed_at: new Date(NOW_MS),
       started_at: null,
     });
-    assert.deepEqual(heldAfter([adoption!], BY), [{ id: RUN.id, attempt: 4, executor_boot: 'b2' }]);
   });
 
   it('ends as abandoned when its policy says so, and is kept as a failure is', () => {
@@ -43,7 +42,6 @@ describe('an orphan', () => {
       finished_at: new Date(NOW_MS),
       expire_at: new Date(NOW_MS + 2 * HOUR_MS),
     });
-    assert.deepEqual(heldAfter([adoption!], BY), []);
   });
 
   it('ends as abandoned when its schedule is gone, or another one has its id', () => {
@@ -85,7 +83,6 @@ describe('a run that was requested', () => {
         term: 9,
         claimed_at: new Date(NOW_MS),
       });
-      assert.deepEqual(heldAfter([adoption!], BY), [{ id: requested.id, attempt: 1, executor_boot: 'b2' }]);
     }
   });
 
@@ -110,6 +107,34 @@ describe('a run that was requested', () => {
     const begun = { ...requested, ...adopted(adoptionOf(requested, RETRIED, false, NOW_MS)!, BY) };
     assert.equal(isHeld(begun, requested), false, 'so that a second adoption finds nothing');
     assert.equal(isHeld(begun, { attempt: 1, executor_boot: 'b2' }), true);
+  });
+});
+
+describe('what has come of adoptions', () => {
+  const retry = adoptionOf(RUN, RETRIED, false, NOW_MS)!;
+  const abandon = adoptionOf(RUN, ABANDONED, false, NOW_MS)!;
+  const after = (adoption: typeof retry, by = BY): Run => ({ ...RUN, ...adopted(adoption, by) });
+  const NONE = { runs: [], abandoned: [] };
+
+  it('is told by what is stored, and not by what was to be done', () => {
+    const mine = after(retry);
+    assert.deepEqual(adoptedBy([retry], BY, () => mine), { runs: [mine], abandoned: [] });
+    assert.deepEqual(adoptedBy([abandon], BY, () => after(abandon)), { runs: [], abandoned: [RUN.id] });
+    const others: (Run | undefined)[] = [
+      undefined,
+      RUN,
+      { ...RUN, state: 'succeeded', finished_at: new Date(NOW_MS) },
+      after(retry, { ...BY, boot: 'b3' }),
+      // By the next leader, which has decided the same a moment later.
+      after(adoptionOf(RUN, ABANDONED, false, NOW_MS + 1)!),
+      { ...after(abandon), reason: 'schedule_gone' },
+    ];
+    for (const stored of others) {
+      assert.deepEqual([adoptedBy([retry], BY, () => stored), adoptedBy([abandon], BY, () => stored)], [
+        NONE,
+        NONE,
+      ]);
+    }
   });
 });
 

@@ -62,9 +62,9 @@ describe('occurrences of a duration', () => {
     const timed = every('10ms', {}, '2000-01-01T00:00:00Z');
     const [afterMs, throughMs] = [at('2001-01-01T00:00:00Z'), at('2026-01-01T00:00:00.005Z')];
     const expected = { count: (throughMs - 5 - afterMs) / 10, throughMs: throughMs - 5 };
-    assert.deepEqual(countOccurrences(timed, afterMs, throughMs, 5), expected);
+    assert.deepEqual(countOccurrences(timed, afterMs, throughMs), expected);
     assert.ok(expected.count > 78e9);
-    assert.deepEqual(countOccurrences(every('1s'), 0, created_at.getTime() + 2999, 5), {
+    assert.deepEqual(countOccurrences(every('1s'), 0, created_at.getTime() + 2999), {
       count: 2,
       throughMs: created_at.getTime() + 2000,
     });
@@ -80,7 +80,7 @@ describe('occurrences of a list of times', () => {
     assert.equal(nextOccurrence(timed, at('2027-01-01T00:00:00Z')), null);
     assert.equal(previousOccurrence(timed, at('2025-12-31T23:59:59.999Z')), null);
     assert.equal(iso(previousOccurrence(timed, Infinity)), '2027-01-01T00:00:00.000Z');
-    assert.deepEqual(countOccurrences(timed, at('2026-01-01T00:00:00Z'), Infinity, 1), {
+    assert.deepEqual(countOccurrences(timed, at('2026-01-01T00:00:00Z'), Infinity), {
       count: 2,
       throughMs: at('2027-01-01T00:00:00Z'),
     });
@@ -99,12 +99,36 @@ describe('occurrences of a cron expression', () => {
     );
   });
 
-  it('are counted up to the limit, and the last one counted is told', () => {
+  it('are counted at once, however many', () => {
     const afterMs = at('2026-01-01T00:00:00Z');
-    const count = (throughMs: number) => countOccurrences(cron('* * * * * *'), afterMs, throughMs, 100);
+    const count = (throughMs: number) => countOccurrences(cron('* * * * * *'), afterMs, throughMs);
     assert.deepEqual(count(afterMs + 50_500), { count: 50, throughMs: afterMs + 50_000 });
-    assert.deepEqual(count(at('2099-01-01T00:00:00Z')), { count: 100, throughMs: afterMs + 100_000 });
+    const thousandYears = at('3026-01-01T00:00:00Z');
+    assert.deepEqual(count(thousandYears), {
+      count: (thousandYears - afterMs) / 1000,
+      throughMs: thousandYears,
+    });
     assert.deepEqual(count(afterMs + 999), { count: 0, throughMs: afterMs });
+    const leapDays = countOccurrences(cron('0 0 29 2 *'), -Infinity, at('0400-01-01T00:00:00Z'));
+    assert.equal(leapDays.count, 97);
+  });
+
+  it('are as many as are found one by one, over years', () => {
+    const expressions = [
+      '0 0 * * *',
+      '15,45 */6 1,15,31 * *',
+      '0 12 13 * 5',
+      '30 3 29 2 *',
+      '0 0 31 */5 0',
+      '59 23 * 6 1-5',
+    ];
+    const moments = fc.integer({ min: at('1896-01-01T00:00:00Z'), max: at('1905-01-01T00:00:00Z') });
+    fc.assert(fc.property(fc.constantFrom(...expressions), moments, moments, (expression, one, other) => {
+      const [afterMs, throughMs] = [Math.min(one, other), Math.max(one, other)];
+      const all = occurrencesBetween(cron(expression), afterMs, throughMs, 1e6);
+      const expected = { count: all.length, throughMs: all.at(-1) ?? afterMs };
+      assert.deepEqual(countOccurrences(cron(expression), afterMs, throughMs), expected);
+    }));
   });
 
   it('are found for more expressions than are remembered', () => {
@@ -135,7 +159,7 @@ describe('start_at and end_at', () => {
       const all = ['2026-06-01T00:00:00.000Z', '2026-06-01T01:00:00.000Z', '2026-06-01T02:00:00.000Z'];
       assert.deepEqual(occurrencesBetween(timed, -Infinity, Infinity, 10).map(iso), all);
       assert.deepEqual(newestOccurrences(timed, -Infinity, Infinity, 10).map(iso), all);
-      assert.equal(countOccurrences(timed, -Infinity, Infinity, 10).count, 3);
+      assert.equal(countOccurrences(timed, -Infinity, Infinity).count, 3);
       assert.equal(nextOccurrence(timed, bounds.end_at.getTime()), null);
       assert.equal(previousOccurrence(timed, bounds.start_at.getTime() - 1), null);
     });
@@ -238,9 +262,8 @@ describe('the ways to ask for occurrences', () => {
             : previous === lastThrough,
           `previous ${iso(previous)}`,
         );
-        const counted = timed.type === 'cron' ? inside.slice(0, limit) : inside;
-        const expected = { count: counted.length, throughMs: counted.at(-1) ?? afterMs };
-        assert.deepEqual(countOccurrences(timed, afterMs, throughMs, limit), expected);
+        const expected = { count: inside.length, throughMs: inside.at(-1) ?? afterMs };
+        assert.deepEqual(countOccurrences(timed, afterMs, throughMs), expected);
       }),
       { numRuns: 400 },
     );

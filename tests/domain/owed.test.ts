@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
+  graceMs,
   MAX_CATCH_UP,
   nextOwedMs,
   settle,
@@ -133,8 +134,42 @@ describe('catching up', () => {
   });
 
   it('records as missed what is older than the window', () => {
-    const { runs } = told(every(1000, T, policy({ catch_up_window: '2s' })), T + 2000, late);
-    assert.deepEqual(runs, ['7000 catch_up_window ×5', '8000 catch_up', '9000 catch_up', '10000 schedule']);
+    const { runs } = told(every(1000, T, policy({ catch_up_window: '4s' })), T + 2000, late);
+    assert.deepEqual(runs, [
+      '5000 catch_up_window ×3',
+      ...[6000, 7000, 8000, 9000].map((ms) => `${ms} catch_up`),
+      '10000 schedule',
+    ]);
+  });
+
+  it('counts no window as shorter than what an ordinary takeover takes', () => {
+    for (const window of ['0s', '20ms', '2999ms', '3s']) {
+      const { runs } = told(every(1000, T, policy({ catch_up_window: window })), T + 2000, late);
+      assert.deepEqual(
+        runs,
+        ['6000 catch_up_window ×4', '7000 catch_up', '8000 catch_up', '9000 catch_up', '10000 schedule'],
+        window,
+      );
+    }
+  });
+
+  it('gives a new leader a lease, and a second for its first claim', () => {
+    assert.deepEqual([graceMs(3000), graceMs(500)], [4000, 1500]);
+  });
+
+  it('records a year that passed at once as one, with its count, whatever is to be settled besides', () => {
+    const second: Schedule = {
+      ...every(1000, T, policy({ catch_up_window: '1m' })),
+      type: 'cron',
+      definition: { cron_expression: '* * * * * *', timezone: 'UTC' },
+    };
+    const yearMs = 365 * 86_400_000;
+    for (const schedule of [second, every(1000, T)]) {
+      const { runs, cursorMs } = settle(schedule, T, at(T + yearMs), 1000);
+      const [missed, ...claimed] = runs;
+      assert.deepEqual([missed?.reason, missed?.count], ['catch_up_window', yearMs / 1000 - 61]);
+      assert.deepEqual([claimed.length, cursorMs], [61, T + yearMs]);
+    }
   });
 
   it(`claims the newest ${MAX_CATCH_UP}, and records the rest as one`, () => {

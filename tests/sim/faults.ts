@@ -48,6 +48,26 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'suspend',
+    weight: 2,
+    begin(world, random) {
+      const process = victim(world, random);
+      if (process === null) return null;
+      const atClaim = process.leads && random.chance(0.7);
+      // Long enough for another to lead, and to adopt.
+      const forMs = random.between(50, random.pick(atClaim ? [8000, 25_000] : [1000, 8000, 15_000]));
+      const sleep = () => {
+        if (process.state !== 'running') return;
+        process.suspend();
+        world.later(forMs, () => process.wake());
+      };
+      if (atClaim) process.atClaim = sleep;
+      else sleep();
+      const when = atClaim ? ', before it knows that its next claim took effect' : '';
+      return `${process.name} sleeps with its machine for ${forMs.toFixed(0)} ms${when}`;
+    },
+  },
+  {
     name: 'stop',
     weight: 2,
     begin(world, random) {

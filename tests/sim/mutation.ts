@@ -1,6 +1,7 @@
 import type { Clock, Store } from '../../src/actors/ports.ts';
 import type { LeaseTiming } from '../../src/domain/lease.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
+import type { TimeSources } from '../../src/infra/monotonicTime.ts';
 import type { SimDatabase } from './database.ts';
 
 /** A deliberate bug: what it puts in place of what is right. */
@@ -8,6 +9,8 @@ export interface Mutation {
   name: string;
   /** Wraps the store of each process. */
   store?(store: Store, access: { db: SimDatabase; clock: Clock; call: Intercept; boot: string }): Store;
+  /** The clocks of the machines. */
+  time?(sources: TimeSources): TimeSources;
   /** The timing that replicas are given. */
   lease?(timing: LeaseTiming): LeaseTiming;
   /** Changes the database. */

@@ -64,6 +64,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   { name: 'the trust window is ignored', lease: withoutTrustWindow },
   {
+    name: 'a monotonic clock that stops while the machine is suspended',
+    time: (sources) => ({ ...sources, uptimeMs: sources.awakeMs }),
+  },
+  {
     name: 'the lease is shorter in the store than its holder believes',
     store: (store) =>
       withLease(store, {
@@ -225,7 +229,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'outcomes that could not be written are forgotten',
     store: (store) => ({
       ...store,
-      runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => 0) },
+      runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => []) },
     }),
   },
 ];

@@ -24,6 +24,9 @@ export interface Witness {
 /** An adoption whose answer is lost is sent again until there is one: as long as a way to the store is bad. */
 const ADOPTED_WITHIN_MS = 30_000;
 
+/** An attempt that begins so long after the claim, or the last word of the store, that it may be another's by now. */
+const LATEST_START_MS = 2000;
+
 /** Who has announced itself within this lives, and keeps its runs. */
 const DEAD_AFTER_MS = 5000;
 
@@ -34,6 +37,8 @@ export class Oracle {
   readonly #trace: Trace;
   readonly #witnesses: () => readonly Witness[];
   readonly #executed = new Set<string>();
+  /** When another executor took over from an attempt; true time. */
+  readonly #takenMs = new Map<string, number>();
   /** Claimed runs without an outcome. */
   readonly #open = new Map<string, { boot: string; attempt: number }>();
   /** When each boot announced itself last, true time. */
@@ -208,6 +213,10 @@ export class Oracle {
     if (stored.executor_boot !== who.boot && stored.attempt <= run.attempt) {
       this.fail(`G1: ${who.name} executes ${key}, which is ${stored.executor}'s.`);
     }
+    const sinceMs = this.#trace.nowMs() - (this.#takenMs.get(key) ?? Infinity);
+    if (sinceMs > LATEST_START_MS + 1) {
+      this.fail(`G7: ${who.name} begins ${key}, which was taken from it ${sinceMs} ms ago.`);
+    }
     this.#executed.add(key);
   }
 
@@ -246,6 +255,7 @@ export class Oracle {
       if (silentMs < DEAD_AFTER_MS && backMs > ADOPTED_WITHIN_MS) {
         this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
       }
+      this.#takenMs.set(`${id} attempt ${held.attempt}`, this.#trace.nowMs());
       if (state === 'abandoned') {
         this.#open.delete(id);
         this.#ended.set(id, `abandoned attempt ${attempt}`);

@@ -6,6 +6,7 @@ import type { Clock, Execute, Logger, Store } from '../../src/actors/ports.ts';
 import type { LeaseTiming } from '../../src/domain/lease.ts';
 import { Connection, type Obstacle } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
+import { MonotonicTime, type TimeSources } from '../../src/infra/monotonicTime.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import type { TrueClock } from './clock.ts';
 import type { SimDatabase } from './database.ts';
@@ -24,6 +25,9 @@ export interface Host {
   /** Milliseconds of the monotonic clock in one of true time. */
   rate: number;
   monotonicStartMs: number;
+  /** For how long it was suspended, and since when it is; true time. */
+  sleptMs: number;
+  asleepSinceMs: number | null;
   weather: Weather;
   boots: number;
   /** Of the product, for the next process. */
@@ -52,6 +56,13 @@ export interface Surroundings {
   mutation: Mutation | null;
 }
 
+/** A timer of the process, as its machine counts. */
+interface OwnTimer {
+  handle: unknown;
+  fire: () => void;
+  dueMs: number;
+}
+
 /** Calls whose answers tell the server's time. */
 const SAMPLES = ['lease.read', 'lease.renew', 'lease.acquire'];
 const GRACE_MS = 5000;
@@ -66,10 +77,12 @@ export class SimProcess implements Witness {
   readonly replica: Replica;
   readonly store: Store;
   readonly link: Link;
+  /** Happens when its next claim takes effect. */
+  atClaim: (() => void) | null = null;
   state: 'running' | 'frozen' | 'crashed' | 'stopping' | 'stopped' = 'running';
   readonly #in: Surroundings;
   readonly #random: SeededRandom;
-  readonly #timers = new Set<{ handle: unknown }>();
+  readonly #timers = new Set<OwnTimer>();
   #frozen: Promise<void> | null = null;
   #wake = () => {};
   /** Round trips of the calls that told the server's time lately, and when. */
@@ -153,6 +166,7 @@ export class SimProcess implements Witness {
     this.state = 'crashed';
     for (const { handle } of this.#timers) this.#in.clock.clearTimeout(handle);
     this.#timers.clear();
+    this.#endSleep();
     this.#in.peers.died(this.boot);
     // What is on its way may still arrive.
     this.#in.clock.setTimeout(() => this.#connection.close(), 10_000);
@@ -163,11 +177,33 @@ export class SimProcess implements Witness {
     this.#frozen = new Promise((resolve) => (this.#wake = resolve));
   }
 
+  /** Its machine sleeps: as a freeze, and its timers stand still as well. */
+  suspend(): void {
+    this.freeze();
+    const { trueMs } = this.#in.clock;
+    this.host.asleepSinceMs = trueMs;
+    for (const timer of this.#timers) this.#in.clock.clearTimeout(timer.handle);
+  }
+
   wake(): void {
     if (this.state !== 'frozen') return;
+    this.#endSleep();
     this.state = 'running';
     this.#frozen = null;
     this.#wake();
+  }
+
+  #endSleep(): void {
+    const { clock } = this.#in;
+    const { host } = this;
+    if (host.asleepSinceMs === null) return;
+    const sleptMs = clock.trueMs - host.asleepSinceMs;
+    host.sleptMs += sleptMs;
+    host.asleepSinceMs = null;
+    for (const timer of this.#timers) {
+      timer.dueMs += sleptMs;
+      timer.handle = clock.setTimeout(timer.fire, timer.dueMs - clock.trueMs);
+    }
   }
 
   async stop(): Promise<void> {
@@ -193,6 +229,10 @@ export class SimProcess implements Witness {
     const done = run();
     this.#in.trace.mix(this.name, op);
     this.#in.oracle.observe(this, op);
+    if (op === 'claims.claim') {
+      this.atClaim?.();
+      this.atClaim = null;
+    }
     return done;
   }
 
@@ -203,27 +243,40 @@ export class SimProcess implements Witness {
   }
 
   #clock(): Clock {
-    const { clock } = this.#in;
+    const { clock, mutation } = this.#in;
     const { host } = this;
+    const asleepMs = () =>
+      host.sleptMs + (host.asleepSinceMs === null ? 0 : clock.trueMs - host.asleepSinceMs);
+    const sources: TimeSources = {
+      awakeMs: () => host.monotonicStartMs + (clock.trueMs - asleepMs()) * host.rate,
+      wallMs: () => clock.now() + host.skewMs,
+      uptimeMs: () => Math.floor(clock.trueMs * host.rate / 10) * 10,
+      uptimeStepMs: 10,
+    };
+    const time = new MonotonicTime(mutation?.time?.(sources) ?? sources);
     return {
       now: () => clock.now() + host.skewMs,
-      monotonic: () => host.monotonicStartMs + clock.trueMs * host.rate,
+      monotonic: () => time.nowMs(),
       setTimeout: (fn, delayMs) => {
-        const timer: { handle: unknown } = { handle: undefined };
         const fire = () => {
           this.#timers.delete(timer);
           if (this.state === 'crashed') return;
           if (this.#frozen) void this.#frozen.then(() => (timer.handle = clock.setTimeout(fire, 0)));
           else fn();
         };
-        timer.handle = clock.setTimeout(fire, delayMs / host.rate);
+        const waitMs = delayMs / host.rate;
+        const timer: OwnTimer = {
+          handle: clock.setTimeout(fire, waitMs),
+          fire,
+          dueMs: clock.trueMs + waitMs,
+        };
         this.#timers.add(timer);
         return timer;
       },
       clearTimeout: (timer) => {
         if (timer === undefined) return;
-        this.#timers.delete(timer as { handle: unknown });
-        clock.clearTimeout((timer as { handle: unknown }).handle);
+        this.#timers.delete(timer as OwnTimer);
+        clock.clearTimeout((timer as OwnTimer).handle);
       },
     };
   }

@@ -5,6 +5,9 @@ import type { Segment } from './ledger.ts';
 /** More than this owed at once by one schedule, and the rest is missed. */
 const CATCH_UP_LIMIT = 1000;
 
+/** An ordinary takeover, and a claim, cost no run. */
+const CLAIM_WITHIN_MS = 1000;
+
 /** Whether a run was rightly claimed, or rightly not run. Says what is wrong, null when nothing is. */
 export function checkRules(
   run: Run,
@@ -16,9 +19,10 @@ export function checkRules(
   if (run.reason === 'superseded') return run.state === 'skipped' ? null : `superseded, and ${run.state}`;
   const atMs = run.scheduled_for.getTime();
   const decidedMs = run.claimed_at.getTime();
-  const windowMs = parseDuration(segment.policy.catch_up_window);
+  const graceMs = leaseMs + CLAIM_WITHIN_MS;
+  const windowMs = Math.max(parseDuration(segment.policy.catch_up_window), graceMs);
   // A leader may go by any beginning of its term between these; what it does has to be right by one of them.
-  const [givenUpThroughMs, keptFromMs] = [earliestMs - leaseMs, latestMs - leaseMs];
+  const [givenUpThroughMs, keptFromMs] = [earliestMs - graceMs, latestMs - graceMs];
   switch (run.reason) {
     case null:
       if (run.state !== 'claimed') return `${run.state} for no reason`;

@@ -69,6 +69,8 @@ export async function soak(perSecond: number, forMs: number, collectGarbage: () 
       skewMs: 0,
       rate: 1,
       monotonicStartMs: 0,
+      sleptMs: 0,
+      asleepSinceMs: null,
       weather: CALM,
       boots: 0,
       version: NEWEST_VERSION,

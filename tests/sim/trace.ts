@@ -8,7 +8,7 @@ const KEPT = 120;
  * last events that tell a reader something.
  */
 export class Trace {
-  readonly #nowMs: () => number;
+  readonly nowMs: () => number;
   readonly #lines: string[] = [];
   #next = 0;
   #high = 0xdeadbeef;
@@ -16,18 +16,18 @@ export class Trace {
   events = 0;
 
   constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+    this.nowMs = nowMs;
   }
 
   /** Something that counts for the hash alone. */
   mix(who: string, what: string): void {
     this.events++;
-    this.#mix(`${this.#nowMs().toFixed(3)} ${who} ${what}`);
+    this.#mix(`${this.nowMs().toFixed(3)} ${who} ${what}`);
   }
 
   note(who: string, what: string): void {
     this.events++;
-    const line = `${(this.#nowMs() / 1000).toFixed(4).padStart(9)} s  ${who.padEnd(7)} ${what}`;
+    const line = `${(this.nowMs() / 1000).toFixed(4).padStart(9)} s  ${who.padEnd(7)} ${what}`;
     this.#mix(line);
     this.#lines[this.#next++ % KEPT] = line;
   }

@@ -162,7 +162,13 @@ const CATCH_UPS = [
   { how: 'latest', weight: 2 },
   { how: 'none', weight: 1 },
 ] as const;
-const WINDOWS = [{ how: '60s', weight: 5 }, { how: '5s', weight: 2 }, { how: '1s', weight: 1 }] as const;
+const WINDOWS = [
+  { how: '60s', weight: 5 },
+  { how: '5s', weight: 2 },
+  { how: '1s', weight: 1 },
+  { how: '20ms', weight: 1 },
+  { how: '0s', weight: 2 },
+] as const;
 
 function timing(random: SeededRandom, nowMs: number): Timing {
   const kind = random.next();

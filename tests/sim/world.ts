@@ -74,6 +74,8 @@ export class World {
       skewMs: random.chance(0.5) ? random.between(-300_000, 300_000) : random.between(-50, 50),
       rate: 1 + random.between(-0.0002, 0.0002),
       monotonicStartMs: random.between(0, 1e9),
+      sleptMs: 0,
+      asleepSinceMs: null,
       weather: { ...FAIR },
       boots: 0,
       version: random.chance(0.8) ? NEWEST_VERSION : 1,

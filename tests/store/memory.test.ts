@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
+import { inTurns } from '../../src/infra/memory/turns.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { conformance } from './conformance.ts';
 import {
@@ -139,6 +140,18 @@ describe('memory store', () => {
       state.nowMs = at(10).getTime();
       assert.equal(await store.runs.get(run.id), null);
       assert.deepEqual((await store.runs.list({ limit: 9, cursor: null })).items, []);
+    });
+
+    it('lets the process do other things between its calls', async () => {
+      const { state, store } = await setUp();
+      state.intercept = inTurns;
+      let turns = 0;
+      let over = false;
+      const turn = () => over || (turns++, setImmediate(turn));
+      turn();
+      for (let call = 0; call < 10; call++) await store.ping();
+      over = true;
+      assert.ok(turns >= 10, `${turns} turns`);
     });
 
     it('refuses a claim that arrives after it was resolved', async () => {

@@ -479,6 +479,23 @@ export function mongoCases(mongo: TestMongo): void {
     }
   });
 
+  test(
+    "a replica that died before the server's clock was set back is not seen until then",
+    async (store, { name, raw }) => {
+      const { grant } = await lead(store, 'dead');
+      const runs = [claimed('job', 1, grant)];
+      await store.claims.claim(batch(grant, [request(await create(store, 'job'), runs)]));
+      for (const boot of ['boot-dead', 'alive']) await store.presence.announce(announced(boot));
+      const replicas = raw.db(name).collection<{ _id: string; last_seen: Date }>('replicas');
+      await replicas.updateMany({}, { $set: { last_seen: new Date(Date.now() + 3_600_000) } });
+      await store.presence.announce(announced('alive'));
+      assert.deepEqual((await store.presence.list(LONG_MS)).map(({ boot }) => boot), ['alive']);
+      assert.deepEqual(await store.runs.orphans({ exceptBoot: 'alive', deadAfterMs: 5000, limit: 9 }), runs);
+      await store.presence.sweep({ lostAfterMs: 3000, goneAfterMs: 60_000 });
+      assert.deepEqual((await replicas.find().toArray()).map(({ _id }) => _id), ['alive']);
+    },
+  );
+
   test('a replica that is seen while it is swept away stays', async (store, { name, raw }) => {
     await store.presence.announce(announced('a'));
     const replicas = raw.db(name).collection<{ _id: string; last_seen: Date }>('replicas');

@@ -139,7 +139,9 @@ export class SimReplica {
 
 export class SimCluster {
   readonly clock = new SimClock();
-  readonly db: MemoryDatabase = memoryDatabase({ clock: this.clock });
+  /** By how much the server's clock was set. */
+  serverStepMs = 0;
+  readonly db: MemoryDatabase = memoryDatabase({ clock: this.#serverClock() });
   readonly executions: Execution[] = [];
   /** What an attempt does: nothing, unless a test replaces it. */
   attempt: (run: Run) => Promise<void> = () => Promise.resolve();
@@ -152,6 +154,16 @@ export class SimCluster {
   /** Whether replicas see each other die, as they do over their liveness connections. */
   liveness = false;
   readonly #watches = new Set<{ boot: string; by: string; onDead: () => void }>();
+
+  #serverClock(): Clock {
+    const { clock } = this;
+    return {
+      now: () => clock.now() + this.serverStepMs,
+      monotonic: () => clock.monotonic(),
+      setTimeout: (fn, delayMs) => clock.setTimeout(fn, delayMs),
+      clearTimeout: (handle) => clock.clearTimeout(handle),
+    };
+  }
 
   watch(boot: string, by: string, onDead: () => void): () => void {
     const watch = { boot, by, onDead };

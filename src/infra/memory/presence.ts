@@ -6,8 +6,7 @@ import type { Database } from './database.ts';
 
 export function memoryPresence(connection: Connection): PresenceStore {
   const { db } = connection;
-  // One from the future is of the time before the clock was set back.
-  const ageMs = (replica: { last_seen: Date }) => Math.abs(db.nowMs() - replica.last_seen.getTime());
+  const ageMs = (replica: { last_seen: Date }) => seenMs(db, replica.last_seen);
   return {
     announce: (announced) =>
       connection.call('presence.announce', () => {
@@ -45,6 +44,11 @@ export function memoryPresence(connection: Connection): PresenceStore {
         }
       }),
   };
+}
+
+/** How far off the last heartbeat is; one of the future is from before the server's clock was set back. */
+export function seenMs(db: Database, lastSeen: Date): number {
+  return Math.abs(db.nowMs() - lastSeen.getTime());
 }
 
 function write(db: Database, presence: Presence): void {

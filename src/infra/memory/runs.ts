@@ -1,9 +1,10 @@
 import type { RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
-import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
+import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
+import { isEndedBy, isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
+import { seenMs } from './presence.ts';
 
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
@@ -56,13 +57,16 @@ export function memoryRuns(connection: Connection): RunStore {
       }),
 
     record: (outcomes) =>
-      connection.call('runs.record', () => outcomes.filter((outcome) => record(db, outcome)).length),
+      connection.call('runs.record', () => {
+        for (const outcome of outcomes) record(db, outcome);
+        return outcomes.filter((outcome) => isEndedBy(db.run(outcome.run_id), outcome));
+      }),
 
     orphans: ({ exceptBoot, deadAfterMs, limit }) =>
       connection.call('runs.orphans', () => {
         const lives = (boot: string) => {
           const seen = db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && Math.abs(db.nowMs() - seen.getTime()) <= deadAfterMs;
+          return seen !== undefined && seenMs(db, seen) <= deadAfterMs;
         };
         return db.openRuns()
           .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))
@@ -72,10 +76,7 @@ export function memoryRuns(connection: Connection): RunStore {
     adopt: (adoptions, by) =>
       connection.call('runs.adopt', () => {
         for (const adoption of adoptions) adopt(db, adoption, by);
-        return heldAfter(adoptions, by).flatMap((held) => {
-          const stored = db.run(held.id);
-          return isHeld(stored, held) ? [stored] : [];
-        });
+        return adoptedBy(adoptions, by, (id) => db.run(id));
       }),
   };
 }
@@ -90,13 +91,12 @@ function newestFirst(a: RunKey, b: RunKey): number {
   return b.scheduled_for.getTime() - a.scheduled_for.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
-function record(db: Database, outcome: Outcome): boolean {
+function record(db: Database, outcome: Outcome): void {
   const { run_id, schedule_id: _, attempt, executor_boot, ...end } = structuredClone(outcome);
   const run = db.run(run_id);
-  if (!isHeld(run, { attempt, executor_boot })) return false;
+  if (!isHeld(run, { attempt, executor_boot })) return;
   Object.assign(run, end);
   db.tellIfEnded(run);
-  return true;
 }
 
 function adopt(db: Database, adoption: Adoption, by: Adopter): void {

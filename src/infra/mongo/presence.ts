@@ -71,19 +71,18 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
 }
 
 /**
- * The filter for entries that were refreshed in the last `withinMs` of the server's time. One from the future is of
- * the time before the clock was set back: a replica that lives writes another within a second.
+ * The filter for entries that were refreshed in the last `withinMs` of the server's time. One that is further off in
+ * the future is from before the server's clock was set back: who lives has announced itself since.
  */
 export function seenWithin(withinMs: number): Document {
-  const { earliest, latest } = around(withinMs);
-  return { $expr: { $and: [{ $gte: ['$last_seen', earliest] }, { $lte: ['$last_seen', latest] }] } };
+  return { $expr: isSeen(withinMs) };
 }
 
 function notSeenWithin(ms: number): Document {
-  const { earliest, latest } = around(ms);
-  return { $expr: { $or: [{ $lt: ['$last_seen', earliest] }, { $gt: ['$last_seen', latest] }] } };
+  return { $expr: { $not: [isSeen(ms)] } };
 }
 
-function around(ms: number) {
-  return { earliest: after('$$NOW', -ms), latest: after('$$NOW', ms) };
+function isSeen(withinMs: number): Document {
+  const since = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
+  return { $and: [since, { $lte: ['$last_seen', after('$$NOW', withinMs)] }] };
 }

@@ -1,8 +1,8 @@
 import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
-import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
+import { isEndedBy, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
@@ -77,10 +77,13 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
 
     record: (outcomes) =>
       answered('the recording of outcomes', async () => {
-        if (outcomes.length === 0) return 0;
+        if (outcomes.length === 0) return [];
         const updates = outcomes.map((outcome) => ({ updateOne: recording(outcome) }));
         const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
-        return matchedCount;
+        if (matchedCount === outcomes.length) return [...outcomes];
+        const docs = await runs.find({ _id: { $in: outcomes.map(({ run_id }) => run_id) } }).toArray();
+        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        return outcomes.filter((outcome) => isEndedBy(stored.get(outcome.run_id), outcome));
       }),
 
     orphans: ({ exceptBoot, deadAfterMs, limit }) =>
@@ -99,16 +102,12 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
 
     adopt: (adoptions, by) =>
       answered('the adoption of runs', async () => {
-        if (adoptions.length === 0) return [];
+        if (adoptions.length === 0) return { runs: [], abandoned: [] };
         const updates = adoptions.map((adoption) => ({ updateOne: adopting(adoption, by) }));
         await runs.bulkWrite(updates, { ordered: false });
-        const held = heldAfter(adoptions, by);
-        const docs = await runs.find({ _id: { $in: held.map(({ id }) => id) } }).toArray();
+        const docs = await runs.find({ _id: { $in: adoptions.map(({ run }) => run.id) } }).toArray();
         const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
-        return held.flatMap((one) => {
-          const run = stored.get(one.id);
-          return isHeld(run, one) ? [run] : [];
-        });
+        return adoptedBy(adoptions, by, (id) => stored.get(id));
       }),
   };
 }

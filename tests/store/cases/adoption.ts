@@ -20,6 +20,7 @@ import { understood } from '../../support/schedules.ts';
 const BY_B: Adopter = { replica: 'b', boot: 'boot-b', term: 2 };
 const BY_C: Adopter = { replica: 'c', boot: 'boot-c', term: 3 };
 const AT = at(60);
+const NOTHING = { runs: [], abandoned: [] };
 
 export function adoptionCases(test: Test): void {
   test('finds the open runs of executors that are not seen any more, oldest first', async (store) => {
@@ -61,7 +62,7 @@ export function adoptionCases(test: Test): void {
 
   test('makes a run the next attempt of who adopts it, and its executor is then the one that counts', async (store) => {
     const [run] = await stored(store, [1]) as [Run];
-    const [mine] = await store.runs.adopt([retry(run)], BY_B) as [Run];
+    const [mine] = (await store.runs.adopt([retry(run)], BY_B)).runs as [Run];
     assert.deepEqual(mine, {
       ...run,
       attempt: 2,
@@ -72,16 +73,16 @@ export function adoptionCases(test: Test): void {
     });
     assert.deepEqual(await store.runs.get(run.id), mine);
     assert.deepEqual(await orphans(store), []);
-    assert.equal(await store.runs.record([outcomeOf(run)]), 0, 'a late outcome of the old attempt');
-    assert.equal(await store.runs.record([outcomeOf({ ...run, attempt: 2 })]), 0);
+    assert.equal((await store.runs.record([outcomeOf(run)])).length, 0, 'a late outcome of the old attempt');
+    assert.equal((await store.runs.record([outcomeOf({ ...run, attempt: 2 })])).length, 0);
     assert.deepEqual(await store.runs.get(run.id), mine);
-    assert.equal(await store.runs.record([outcomeOf(mine)]), 1);
+    assert.equal((await store.runs.record([outcomeOf(mine)])).length, 1);
     assert.equal((await store.runs.get(run.id))?.attempt, 2);
   });
 
   test('ends a run that is abandoned, for good', async (store) => {
     const [run] = await stored(store, [1]) as [Run];
-    assert.deepEqual(await store.runs.adopt([abandon(run)], BY_B), []);
+    assert.deepEqual(await store.runs.adopt([abandon(run)], BY_B), { runs: [], abandoned: [run.id] });
     const ended = await store.runs.get(run.id);
     assert.deepEqual(ended, {
       ...run,
@@ -90,8 +91,8 @@ export function adoptionCases(test: Test): void {
       finished_at: AT,
       expire_at: at(86_400),
     });
-    assert.equal(await store.runs.record([outcomeOf(run)]), 0);
-    assert.deepEqual(await store.runs.adopt([retry(run)], BY_B), []);
+    assert.equal((await store.runs.record([outcomeOf(run)])).length, 0);
+    assert.deepEqual(await store.runs.adopt([retry(run)], BY_B), NOTHING);
     assert.deepEqual([await store.runs.get(run.id), await orphans(store)], [ended, []]);
   });
 
@@ -101,7 +102,7 @@ export function adoptionCases(test: Test): void {
     const adopted = await Promise.all(ways.map(async ([way, by]) => {
       const mine: Run[] = [];
       for (const run of by === BY_B ? runs : runs.toReversed()) {
-        mine.push(...await way.runs.adopt([retry(run)], by));
+        mine.push(...(await way.runs.adopt([retry(run)], by)).runs);
       }
       return mine;
     }));
@@ -117,23 +118,36 @@ export function adoptionCases(test: Test): void {
     const [kept, taken, ended, given] = await stored(store, [1, 2, 3, 4]) as [Run, Run, Run, Run];
     await store.runs.adopt([retry(taken)], BY_C);
     const adoptions = [retry(kept), retry(taken), retry(ended), abandon(given)];
-    const first = await store.runs.adopt(adoptions, BY_B);
-    assert.deepEqual(first.map(({ id }) => id), [kept.id, ended.id]);
-    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), first);
-    await store.runs.record([outcomeOf(first[1] as Run)]);
-    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), [first[0]], 'what has ended is not to be run');
-    await store.runs.adopt([retry(first[0] as Run)], BY_C);
-    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), [], 'it is the other’s by now');
-    assert.deepEqual(await store.runs.adopt([], BY_B), []);
+    const done = await store.runs.adopt(adoptions, BY_B);
+    const [first, second] = done.runs as [Run, Run];
+    assert.deepEqual([first.id, second.id], [kept.id, ended.id]);
+    assert.deepEqual(done.abandoned, [given.id]);
+    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), done);
+    await store.runs.record([outcomeOf(second)]);
+    const left = { runs: [first], abandoned: [given.id] };
+    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), left, 'what has ended is not to be run');
+    await store.runs.adopt([retry(first)], BY_C);
+    const others = { runs: [], abandoned: [given.id] };
+    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), others, 'it is the other’s by now');
+    assert.deepEqual(await store.runs.adopt([], BY_B), NOTHING);
   });
 
   test('does not adopt what has changed since it was found', async (store) => {
     const [done, gone] = await stored(store, [1, 2]) as [Run, Run];
     await store.runs.record([outcomeOf(done)]);
-    const [later] = await store.runs.adopt([retry(gone)], BY_C);
-    assert.deepEqual(await store.runs.adopt([retry(done), retry(gone), abandon(gone)], BY_B), []);
+    const { runs: [later] } = await store.runs.adopt([retry(gone)], BY_C);
+    const adoptions = [retry(done), retry(gone), abandon(done), abandon(gone)];
+    assert.deepEqual(await store.runs.adopt(adoptions, BY_B), NOTHING);
     assert.deepEqual(await store.runs.get(gone.id), later);
     assert.equal((await store.runs.get(done.id))?.state, 'succeeded');
+  });
+
+  test('tells the abandoned run of the one that has ended it, when two want to', async (store, connect) => {
+    const [run] = await stored(store, [1]) as [Run];
+    const later: Adoption = { ...abandon(run), at: at(61) };
+    assert.deepEqual((await store.runs.adopt([abandon(run)], BY_C)).abandoned, [run.id]);
+    assert.deepEqual(await connect().runs.adopt([later], BY_B), NOTHING);
+    assert.deepEqual((await store.runs.adopt([abandon(run)], BY_C)).abandoned, [run.id], 'asked again');
   });
 
   test('a run that was adopted is not taken for one that its adopter has claimed', async (store) => {
