@@ -12,6 +12,8 @@ import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
 
 const REPLICAS = 3;
+/** How long the end may wait for a terminal that shows nothing at the moment. */
+const LAST_LINES_MS = 1_000;
 const out = standardOutput();
 
 let cluster: Cluster | null = null;
@@ -29,14 +31,19 @@ function stop(): void {
   out.say('Stopping … (once more: at once)');
   void cluster.stop().then(() => {
     out.say('Everything is stopped.');
-    process.exit(exitCode);
+    end(exitCode);
   });
+}
+
+/** The end of this process, once its last lines are read, or soon. */
+function end(code: number): void {
+  void out.flush(LAST_LINES_MS).then(() => process.exit(code));
 }
 
 function fail(why: string): void {
   out.say(why, 'error');
   exitCode = 1;
-  if (!cluster) process.exit(1);
+  if (!cluster) return end(1);
   if (!interrupted) stop();
 }
 
