@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { printableText } from '../src/infra/printable.ts';
-import { DATA_DIR, isAlive, readClusterFile } from '../src/local/clusterFile.ts';
+import { DATA_DIR, readClusterFile } from '../src/local/clusterFile.ts';
+import { isAlive } from '../src/local/dataDir.ts';
 import { awaitFollower, disturb, findTarget, type Takeover, type Target } from '../src/local/takeover.ts';
 import { withKubernetesTarget } from './kube/target.ts';
 

@@ -86,12 +86,12 @@ export async function spawnGuarded(
   };
 }
 
-/** False when there is no such process (any more). */
+/** False when there is no such process (any more). Whether there is, signal 0 says of those of other users too. */
 export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return signal === 0 && (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

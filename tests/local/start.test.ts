@@ -6,7 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isAlive } from '../../src/local/clusterFile.ts';
+import { isAlive } from '../../src/local/dataDir.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../src/local/runtime.ts';
 import { freePorts } from './freePorts.ts';
 
@@ -72,6 +72,21 @@ describe('npm start', () => {
       'every line has time, level and msg',
     );
     await started.says(/^Everything is stopped\.$/);
+  });
+
+  it('is run once in a directory: of two at the same moment one goes on, and the other is told at once', async () => {
+    const ports = [await freePorts(2), await freePorts(2)];
+    const both = ports.map((port) => start({ PORT: String(port), MONGO_URI: 'memory:' }));
+    const loser = await Promise.race(both.map(async (one) => {
+      await one.ended;
+      return one;
+    }));
+    assert.equal(await loser.ended, 1);
+    await loser.says(/^A cluster runs here already \(process \d+.*\): use it, or stop it first\.$/);
+    const winner = both.find((one) => one !== loser)!;
+    await winner.says(/^hascheduler runs/);
+    process.kill(winner.process.pid!, 'SIGINT');
+    assert.equal(await winner.ended, 0);
   });
 
   it('refuses a PORT that leaves none for the replicas', async () => {
