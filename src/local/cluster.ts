@@ -100,11 +100,13 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
     });
     mongod = started;
     file.write();
-    void started.ended.then((how) => {
+    void started.ended.then(async (how) => {
       if (stopping) return;
-      out.say(`mongod ended (${how}): it is started again`, 'warn');
-      runMongod(binary, started.port).catch((error: Error) => options.onBroken(error.message));
-    });
+      const why = await started.whyEnded();
+      if (stopping) return;
+      out.say(`mongod ended (${how})${why === null ? '' : `. ${why}`}: it is started again`, 'warn');
+      await runMongod(binary, started.port);
+    }).catch((error: Error) => options.onBroken(error.message));
     return started.uri;
   }
 

@@ -143,7 +143,8 @@ const WHY: Record<string, string> = {
   EIO: 'the disk reports an error',
 };
 
-function sentenceOn({ code = '', message }: NodeJS.ErrnoException, dataDir: string): string {
+/** Why nothing can be kept there. */
+export function sentenceOn({ code = '', message }: NodeJS.ErrnoException, dataDir: string): string {
   return `The cluster can't keep its data in ${dataDir}: ${WHY[code] ?? message} (${code || 'unknown'}). ` +
     'See to that, or start it in another directory.';
 }

@@ -125,8 +125,11 @@ function endingOf(code: number): string {
   const names: Record<number, string> = {
     129: 'SIGHUP',
     130: 'SIGINT',
+    132: 'SIGILL',
     134: 'SIGABRT',
+    135: 'SIGBUS',
     137: 'SIGKILL',
+    139: 'SIGSEGV',
     143: 'SIGTERM',
   };
   return names[code] ?? `exit code ${code}`;
