@@ -28,6 +28,8 @@ export interface ClusterOptions {
   replicaCount: number;
   store: { uri: string } | { mongodBinary: string };
   dataDir: string;
+  /** When the directory was taken before; it is given back when all is stopped. */
+  release?: Release;
   /** The TypeScript file that is a replica. */
   replicaScript: string;
   env: NodeJS.ProcessEnv;
@@ -51,7 +53,7 @@ export interface Cluster {
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { port, dataDir, out } = options;
-  const release = await takeDirectory(dataDir);
+  const release = options.release ?? await takeDirectory(dataDir);
   try {
     await awaitRemains(dataDir, out);
     await assertPortsFree(options.host, port, options.replicaCount);
@@ -160,8 +162,8 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
   }
 }
 
-/** A cluster works on its directory alone. */
-async function takeDirectory(dataDir: string): Promise<Release> {
+/** A cluster works on its directory alone. Rejects with a sentence. */
+export async function takeDirectory(dataDir: string): Promise<Release> {
   try {
     return await takeDataDir(dataDir);
   } catch (error) {

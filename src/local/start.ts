@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { DATA_DIR } from './clusterFile.ts';
-import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster, takeDirectory } from './cluster.ts';
 import { findMongod } from './mongod.ts';
 import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
@@ -106,10 +106,16 @@ function greet(port: number, replicaCount: number): void {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 try {
   const port = portFrom(process.env.PORT || '8080');
-  const { store, replicaCount } = await chooseStore();
+  // Before a mongod is looked for, which may take a download.
+  const release = await takeDirectory(DATA_DIR);
+  const { store, replicaCount } = await chooseStore().catch(async (error) => {
+    await release();
+    throw error;
+  });
   cluster = await startCluster({
     ...{ port, host: process.env.HOST || '127.0.0.1', store, replicaCount, out },
     dataDir: DATA_DIR,
+    release,
     replicaScript: join(PROJECT_DIR, 'src', 'main.ts'),
     env: process.env,
     onReady: () => greet(port, replicaCount),
