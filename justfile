@@ -152,7 +152,12 @@ _call *ARGS:
     set -uo pipefail
     curl -sS --fail-with-body --max-time 30 "${@:1:$#-1}" "{{ URL }}${@: -1}" | node -e '
       const text = require("node:fs").readFileSync(0, "utf8");
-      try { console.log(JSON.stringify(JSON.parse(text), null, 2)); } catch { process.stdout.write(text); }
+      // What a terminal would obey, or hide, is shown escaped, as in src/infra/printable.ts: the JSON is the same.
+      const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+      const print = (shown) => process.stdout.write(
+        shown.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (found) => found.split("").map(escaped).join("")),
+      );
+      try { print(`${JSON.stringify(JSON.parse(text), null, 2)}\n`); } catch { print(text); }
     '
     status=$?
     if [ $status -eq 7 ] || [ $status -eq 6 ]; then

@@ -3,23 +3,28 @@
  * local cluster if one runs here, else on the Kubernetes cluster of kubectl's current context.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { DATA_DIR, isAlive, readClusterFile } from '../src/local/clusterFile.ts';
+import { printableText } from '../src/infra/printable.ts';
+import { DATA_DIR, readClusterFile } from '../src/local/clusterFile.ts';
+import { isAlive } from '../src/local/dataDir.ts';
 import { awaitFollower, disturb, findTarget, type Takeover, type Target } from '../src/local/takeover.ts';
 import { withKubernetesTarget } from './kube/target.ts';
 
 /** Beyond this, who still waits for it? */
 const LONGEST_PAUSE_S = 3_600;
 
+/** Names of replicas, and what they answer, are printed: nothing of that is for the terminal to obey. */
+const print = (text: string) => console.log(printableText(text));
+
 async function withTarget(use: (target: Target) => Promise<void>): Promise<void> {
   const cluster = await readClusterFile(DATA_DIR);
   if (cluster && isAlive(cluster.pid)) return await use(await findTarget(DATA_DIR));
-  console.log('No local cluster runs here (`npm start`): looking at the Kubernetes cluster.');
-  await withKubernetesTarget({ namespace: process.env.NAMESPACE ?? 'hascheduler', log: console.log }, use);
+  print('No local cluster runs here (`npm start`): looking at the Kubernetes cluster.');
+  await withKubernetesTarget({ namespace: process.env.NAMESPACE ?? 'hascheduler', log: print }, use);
 }
 
 function report({ before, after, tookMs }: Takeover): void {
   const who = after.replica === before.replica ? `${after.replica}, started again,` : after.replica;
-  console.log(
+  print(
     `${who} leads with term ${after.term}, ${
       Math.round(tookMs)
     } ms after the signal to ${before.replica} (term ${before.term}).`,
@@ -28,7 +33,7 @@ function report({ before, after, tookMs }: Takeover): void {
 
 async function kill(target: Target): Promise<void> {
   const { replica, term } = target.leadership;
-  console.log(`${replica} leads with term ${term}: SIGKILL to ${target.process}.`);
+  print(`${replica} leads with term ${term}: SIGKILL to ${target.process}.`);
   report(await disturb(target, 'SIGKILL'));
 }
 
@@ -42,7 +47,7 @@ async function pause(target: Target, seconds: number): Promise<void> {
       process.exit(130);
     });
   }
-  console.log(`${replica} leads with term ${term}: SIGSTOP to ${target.process}, for ${seconds} s.`);
+  print(`${replica} leads with term ${term}: SIGSTOP to ${target.process}, for ${seconds} s.`);
   const frozenMs = performance.now();
   try {
     report(await disturb(target, 'SIGSTOP'));
@@ -50,8 +55,8 @@ async function pause(target: Target, seconds: number): Promise<void> {
   } finally {
     await wake();
   }
-  console.log(`${replica} is awake again (SIGCONT).`);
-  console.log(`${replica} is a follower, ${Math.round(await awaitFollower(target))} ms after it woke.`);
+  print(`${replica} is awake again (SIGCONT).`);
+  print(`${replica} is a follower, ${Math.round(await awaitFollower(target))} ms after it woke.`);
 }
 
 const [what, secondsText = '6'] = process.argv.slice(2);
@@ -66,6 +71,6 @@ try {
     );
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(printableText(error instanceof Error ? error.message : String(error)));
   process.exitCode = 1;
 }

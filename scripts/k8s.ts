@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { printableText } from '../src/infra/printable.ts';
 import type { Book } from '../tests/chaos/book.ts';
 import { table } from '../tests/chaos/report.ts';
 import { Installation, until } from '../tests/k8s/installation.ts';
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
     const result = await verdict(at, book, listeners, nowMs());
     report(windows, result, listeners);
     if (options.evidence) await writeFile(options.evidence, JSON.stringify({ windows, runs: result.runs }));
-    console.log(`\nEvents of leadership:\n${await leadershipEvents(at)}`);
+    console.log(`\nEvents of leadership:\n${printableText(await leadershipEvents(at))}`);
   } finally {
     await listeners.close();
     if (options.keep) say(`kept; to remove it: kubectl delete namespace ${at.namespace}`);

@@ -5,22 +5,26 @@
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { systemClock } from './infra/clock.ts';
-import { jsonLogger } from './infra/log.ts';
 import { initiateReplicaSet } from './infra/mongo/initiate.ts';
+import { standardLog } from './infra/standardLog.ts';
+import { farewell } from './infra/stdio.ts';
 
 /** Members may have to be scheduled, and their images fetched. */
 const LIMIT_MS = 300_000;
+/** How long the end may wait for the last lines of the log to be read. */
+const LAST_LINES_MS = 1_000;
 
 const clock = systemClock();
 const replica = process.env.HOSTNAME || hostname();
-const write = (line: string) => void process.stdout.write(line);
-const logger = jsonLogger({ level: 'info', replica, clock, write });
+const { logger, flush } = standardLog({ level: 'info', replica, clock });
 // Nothing is half done when it is stopped.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
 try {
   await initiateReplicaSet({ uri: process.env.MONGO_URI ?? '', clock, logger, limitMs: LIMIT_MS });
+  await flush(LAST_LINES_MS);
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`hascheduler: ${(error as Error).message}\n`);
+  await flush(LAST_LINES_MS);
+  await farewell(`hascheduler: ${(error as Error).message}\n`);
   process.exit(1);
 }

@@ -18,7 +18,6 @@ import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
 import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
-import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { inTurns } from './infra/memory/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
@@ -26,11 +25,15 @@ import { mongoStore } from './infra/mongo/store.ts';
 import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
+import { type StandardLog, standardLog } from './infra/standardLog.ts';
+import { farewell } from './infra/stdio.ts';
 import { storeTroubleLog } from './infra/storeTrouble.ts';
 import { rehearse } from './rehearsal.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
+/** How long the end may wait for the last lines of the log to be read. */
+const LAST_LINES_MS = 1_000;
 /** How long the end may wait for Kubernetes to have been told of it. */
 const LAST_NEWS_MS = 1_000;
 
@@ -44,21 +47,18 @@ function openStore(config: Config, clock: Clock, random: Random, logger: Logger)
   return memoryDatabase({ clock }).connect({ intercept: inTurns });
 }
 
-async function run(config: Config): Promise<void> {
+async function run(config: Config, clock: Clock, { logger, losses }: StandardLog): Promise<void> {
   // Errors are logged by what they say. To find out where in the TypeScript each came from takes tens of
   // milliseconds, just when connections break, and a takeover is to be quick.
   process.setSourceMapsEnabled?.(false);
-  const clock = systemClock();
   const random = systemRandom();
-  const write = (line: string) => void process.stdout.write(line);
-  const logger = jsonLogger({ level: config.logLevel, replica: config.replica, clock, write });
   const identity = {
     id: config.replica,
     boot: random.uuid(),
     address: config.address,
     version: packageJson.version,
   };
-  const metrics = openMetrics(identity.version, () => replica.vitals());
+  const metrics = openMetrics(identity.version, () => replica.vitals(), losses);
   const logTrouble = storeTroubleLog(logger, clock);
   const store = observedStore(openStore(config, clock, random, logger), clock, {
     called: metrics.store.called,
@@ -164,13 +164,17 @@ function askedToStop(): Promise<string> {
 
 const read = readConfig(process.env, hostname());
 if ('problems' in read) {
-  for (const problem of read.problems) process.stderr.write(`hascheduler: ${problem}\n`);
+  await farewell(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
   process.exit(EXIT_BAD_CONFIG);
 }
+const clock = systemClock();
+const log = standardLog({ level: read.config.logLevel, replica: read.config.replica, clock });
 try {
-  await run(read.config);
+  await run(read.config, clock, log);
+  await log.flush(LAST_LINES_MS);
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`hascheduler: ${(error as Error).message}\n`);
+  await log.flush(LAST_LINES_MS);
+  await farewell(`hascheduler: ${(error as Error).message}\n`);
   process.exit(1);
 }

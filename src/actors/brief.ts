@@ -8,53 +8,72 @@ const MAX_ITEMS = 10;
 const MAX_FIELDS = 40;
 const MAX_TEXT = 300;
 
-/** Functions and what has no value are left out; of objects with a class of their own only the name stays. */
+/**
+ * Functions and what has no value are left out; of objects with a class of their own only the name stays; what throws
+ * when it is looked at is `[unreadable]`.
+ */
 export function brief(value: unknown): unknown {
-  return shortened(value, { partsLeft: MAX_PARTS, inside: new Set() });
+  return shortened(() => value, { partsLeft: MAX_PARTS, inside: [] });
 }
 
 interface Walk {
   partsLeft: number;
   /** Where we are, from the outside to here: what is among them again goes round in a circle. */
-  inside: Set<object>;
+  inside: object[];
 }
 
-function shortened(value: unknown, walk: Walk): unknown {
+/** What `read` says, which may be a getter. */
+function shortened(read: () => unknown, walk: Walk): unknown {
   if (walk.partsLeft-- <= 0) return '…';
-  if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+  const depth = walk.inside.length;
+  try {
+    return shortenedValue(read(), walk);
+  } catch {
+    walk.inside.length = depth;
+    return '[unreadable]';
+  }
+}
+
+function shortenedValue(value: unknown, walk: Walk): unknown {
+  if (typeof value === 'string') return cut(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'function') return undefined;
   if (typeof value !== 'object' || value === null) return value;
-  if (walk.inside.has(value)) return '[circular]';
+  if (walk.inside.includes(value)) return '[circular]';
   const known = named(value);
   if (known !== null) return known;
-  if (walk.inside.size >= MAX_DEPTH) return Array.isArray(value) ? `[${value.length} items]` : '{…}';
-  walk.inside.add(value);
+  if (walk.inside.length >= MAX_DEPTH) return Array.isArray(value) ? `[${value.length} items]` : '{…}';
+  walk.inside.push(value);
   const short = Array.isArray(value) ? items(value, walk) : fields(value, walk);
-  walk.inside.delete(value);
+  walk.inside.pop();
   return short;
 }
 
 /** What is told by its name or its size; null for arrays and plain objects. */
 function named(value: object): string | null {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
-  if (value instanceof Error) return `${value.name}: ${value.message.slice(0, MAX_TEXT)}`;
+  if (value instanceof Error) return cut(`${value.name}: ${value.message}`);
   if (value instanceof Map || value instanceof Set) return `[${value.constructor.name} of ${value.size}]`;
   if (Array.isArray(value)) return null;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return null;
-  return `[${prototype.constructor?.name || 'object'}]`;
+  return cut(`[${prototype.constructor?.name || 'object'}]`);
 }
 
 function items(list: readonly unknown[], walk: Walk): unknown[] {
-  const shown = list.slice(0, MAX_ITEMS).map((item) => shortened(item, walk));
+  const shown = list.slice(0, MAX_ITEMS).map((item) => shortened(() => item, walk));
   return list.length > MAX_ITEMS ? [...shown, `… ${list.length - MAX_ITEMS} more`] : shown;
 }
 
 function fields(object: object, walk: Walk): Record<string, unknown> {
-  const entries = Object.entries(object);
-  const shown = entries.slice(0, MAX_FIELDS).map(([key, value]) => [key, shortened(value, walk)]);
-  if (entries.length > MAX_FIELDS) shown.push(['…', `${entries.length - MAX_FIELDS} more`]);
+  const names = Object.keys(object);
+  const read = (name: string) => (object as Record<string, unknown>)[name];
+  const shown = names.slice(0, MAX_FIELDS).map((name) => [cut(name), shortened(() => read(name), walk)]);
+  if (names.length > MAX_FIELDS) shown.push(['…', `${names.length - MAX_FIELDS} more`]);
   return Object.fromEntries(shown);
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }

@@ -13,6 +13,7 @@
  * Can never happen: an outcome that is reported as written and isn't; two writes at once.
  */
 import { assign, fromPromise, not, setup } from 'xstate';
+import { lengthOf, oldest, put, type Queue, queueOf, withoutOldest } from '../domain/queue.ts';
 import type { Outcome } from '../domain/run.ts';
 import type { StopEvent } from './events.ts';
 import { unfilled } from './slot.ts';
@@ -23,11 +24,14 @@ export const MAX_WRITTEN = 500;
 export const MAX_KEPT = 20_000;
 
 interface Context {
-  kept: readonly Outcome[];
-  /** How many of the first ones are being written. */
-  writing: number;
+  /** What is being written, or was without an answer. */
+  batch: readonly Outcome[];
+  /** What came after it. */
+  kept: Queue<Outcome>;
   stopping: boolean;
 }
+
+const countOf = ({ batch, kept }: Context) => batch.length + lengthOf(kept);
 
 export const outcomesMachine = setup({
   types: { context: {} as Context, events: {} as { type: 'OUTCOME'; outcome: Outcome } | StopEvent },
@@ -35,24 +39,26 @@ export const outcomesMachine = setup({
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('outcomes', 'report')(),
     dropped: (_, _params: { outcome: Outcome }) => unfilled('outcomes', 'dropped')(),
-    dropOldest: assign({
-      kept: ({ context: { kept, writing } }) => [...kept.slice(0, writing), ...kept.slice(writing + 1)],
+    dropOldest: assign({ kept: ({ context }) => withoutOldest(context.kept, 1) }),
+    keep: assign({ kept: ({ context }, { outcome }: { outcome: Outcome }) => put(context.kept, outcome) }),
+    /** What was written without an answer is written again, with what came meanwhile. */
+    take: assign(({ context: { batch, kept } }) => {
+      const taken = oldest(kept, MAX_WRITTEN - batch.length);
+      return { batch: [...batch, ...taken], kept: withoutOldest(kept, taken.length) };
     }),
-    keep: assign({ kept: ({ context }, { outcome }: { outcome: Outcome }) => [...context.kept, outcome] }),
-    take: assign({ writing: ({ context }) => Math.min(context.kept.length, MAX_WRITTEN) }),
-    forgetWritten: assign({ kept: ({ context }) => context.kept.slice(context.writing), writing: 0 }),
+    forgetWritten: assign({ batch: [] }),
     noteStop: assign({ stopping: true }),
   },
   guards: {
-    isEmpty: ({ context }) => context.kept.length === 0,
-    isFull: ({ context }) => context.kept.length >= MAX_KEPT,
-    isFullBatch: ({ context }) => context.kept.length >= MAX_WRITTEN,
+    isEmpty: ({ context }) => countOf(context) === 0,
+    isFull: ({ context }) => countOf(context) >= MAX_KEPT,
+    isFullBatch: ({ context }) => countOf(context) >= MAX_WRITTEN,
     isStopping: ({ context }) => context.stopping,
   },
   delays: { gather: 5, retry: 200 },
 }).createMachine({
   id: 'outcomes',
-  context: { kept: [], writing: 0, stopping: false },
+  context: () => ({ batch: [], kept: queueOf<Outcome>([]), stopping: false }),
   initial: 'idle',
   on: {
     OUTCOME: [
@@ -61,7 +67,7 @@ export const outcomesMachine = setup({
         actions: [
           {
             type: 'dropped',
-            params: ({ context }) => ({ outcome: context.kept[context.writing] as Outcome }),
+            params: ({ context }) => ({ outcome: oldest(context.kept, 1)[0] as Outcome }),
           },
           'dropOldest',
           { type: 'keep', params: ({ event }) => event },
@@ -83,7 +89,7 @@ export const outcomesMachine = setup({
       entry: 'take',
       invoke: {
         src: 'write',
-        input: ({ context }) => ({ outcomes: context.kept.slice(0, context.writing) }),
+        input: ({ context }) => ({ outcomes: context.batch }),
         onDone: { target: 'idle', actions: 'forgetWritten' },
         onError: {
           target: 'waiting',

@@ -6,13 +6,8 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ClusterFile,
-  isAlive,
-  readClusterFile,
-  removeClusterFile,
-  writeClusterFile,
-} from './clusterFile.ts';
+import { type ClusterFile, readClusterFile, removeClusterFile, writeClusterFile } from './clusterFile.ts';
+import { DataDirTaken, isAlive, type Release, takeDataDir } from './dataDir.ts';
 import { type FrontDoor, openFrontDoor } from './frontDoor.ts';
 import { type RunningMongod, startMongod } from './mongod.ts';
 import type { Output } from './output.ts';
@@ -33,6 +28,8 @@ export interface ClusterOptions {
   replicaCount: number;
   store: { uri: string } | { mongodBinary: string };
   dataDir: string;
+  /** When the directory was taken before; it is given back when all is stopped. */
+  release?: Release;
   /** The TypeScript file that is a replica. */
   replicaScript: string;
   env: NodeJS.ProcessEnv;
@@ -56,10 +53,22 @@ export interface Cluster {
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { port, dataDir, out } = options;
+  const release = options.release ?? await takeDirectory(dataDir);
+  try {
+    await awaitRemains(dataDir, out);
+    await assertPortsFree(options.host, port, options.replicaCount);
+    return await run(options, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** The directory is given back when all is stopped. */
+async function run(options: ClusterOptions, release: Release): Promise<Cluster> {
+  const { port, dataDir, out } = options;
   const ids = Array.from({ length: options.replicaCount }, (_, i) => `replica-${i + 1}`);
   const upstreams = ids.map((id, i) => ({ id, port: port + 1 + i }));
-  await awaitRemains(dataDir, out);
-  await assertPortsFree(options.host, port, ids.length);
 
   let stopping: Promise<void> | null = null;
   let wasReady = false;
@@ -93,11 +102,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     });
     mongod = started;
     file.write();
-    void started.ended.then((how) => {
+    void started.ended.then(async (how) => {
       if (stopping) return;
-      out.say(`mongod ended (${how}): it is started again`, 'warn');
-      runMongod(binary, started.port).catch((error: Error) => options.onBroken(error.message));
-    });
+      const why = await started.whyEnded();
+      if (stopping) return;
+      out.say(`mongod ended (${how})${why === null ? '' : `. ${why}`}: it is started again`, 'warn');
+      await runMongod(binary, started.port);
+    }).catch((error: Error) => options.onBroken(error.message));
     return started.uri;
   }
 
@@ -105,7 +116,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await Promise.all(replicas.map((replica) => replica.stop(STOP_GRACE_MS)));
     await door?.close();
     await mongod?.stop();
-    await file.remove();
+    await file.remove().catch((error: Error) =>
+      out.say(`cluster.json is left behind: ${error.message}`, 'warn')
+    );
+    await release().catch((error: Error) => out.say(`The lock is left behind: ${error.message}`, 'warn'));
   }
 
   const cluster: Cluster = {
@@ -148,19 +162,24 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-/**
- * A cluster works on its directory alone. One that was killed may need a moment until its last process has
- * ended.
- */
+/** A cluster works on its directory alone. Rejects with a sentence. */
+export async function takeDirectory(dataDir: string): Promise<Release> {
+  try {
+    return await takeDataDir(dataDir);
+  } catch (error) {
+    if (!(error instanceof DataDirTaken)) throw error;
+    const file = await readClusterFile(dataDir);
+    const where = file?.pid === error.holder ? `, http://localhost:${file.port}` : '';
+    throw new Error(
+      `A cluster runs here already (process ${error.holder}${where}): use it, or stop it first.`,
+    );
+  }
+}
+
+/** One that was killed may need a moment until its last process has ended. */
 async function awaitRemains(dataDir: string, out: Output): Promise<void> {
   const last = await readClusterFile(dataDir);
   if (!last) return;
-  if (last.pid !== process.pid && isAlive(last.pid)) {
-    throw new Error(
-      `A cluster runs here already (process ${last.pid}, http://localhost:${last.port}): use it, or stop it first. ` +
-        `If process ${last.pid} is something else, delete ${dataDir}/cluster.json.`,
-    );
-  }
   const pids = [...last.replicas.map((replica) => replica.pid), last.mongod?.pid ?? null].filter((pid) =>
     pid !== null
   );

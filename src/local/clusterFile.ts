@@ -1,20 +1,25 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { signalled } from './guarded.ts';
+import { z } from 'zod';
+
+/** Signals are sent to these: 0 and -1 would mean all processes of a group, or of the user. */
+const PID = z.int().min(2);
+const PORT = z.int().min(1).max(65_535);
 
 /**
  * What runs on this machine, for the commands that disturb it (`just kill-leader`). Null for what is down at
  * the moment.
  */
-export interface ClusterFile {
-  /** Of `npm start` itself. */
-  pid: number;
+const CLUSTER_FILE = z.object({
+  /** Of `npm start` itself, which may be the first process of a container. */
+  pid: z.int().min(1),
   /** Of the front door. */
-  port: number;
-  replicas: { id: string; port: number; pid: number | null }[];
+  port: PORT,
+  replicas: z.array(z.object({ id: z.string(), port: PORT, pid: PID.nullable() })),
   /** Null when the store is somebody else's. */
-  mongod: { pid: number | null; uri: string } | null;
-}
+  mongod: z.object({ pid: PID.nullable(), uri: z.string() }).nullable(),
+});
+export type ClusterFile = z.infer<typeof CLUSTER_FILE>;
 
 /** Everything that the local cluster keeps, in the working directory. */
 export const DATA_DIR = resolve('.data');
@@ -29,10 +34,11 @@ export async function writeClusterFile(dataDir: string, cluster: ClusterFile): P
   await rename(`${path}.new`, path);
 }
 
-/** What the last cluster wrote, null when it ended well. */
+/** What the last cluster wrote, null when it ended well, or when what is there was written by something else. */
 export async function readClusterFile(dataDir: string): Promise<ClusterFile | null> {
   try {
-    return JSON.parse(await readFile(pathIn(dataDir), 'utf8'));
+    const parsed = CLUSTER_FILE.safeParse(JSON.parse(await readFile(pathIn(dataDir), 'utf8')));
+    return parsed.success ? parsed.data : null;
   } catch {
     return null;
   }
@@ -40,8 +46,4 @@ export async function readClusterFile(dataDir: string): Promise<ClusterFile | nu
 
 export async function removeClusterFile(dataDir: string): Promise<void> {
   await rm(pathIn(dataDir), { force: true });
-}
-
-export function isAlive(pid: number): boolean {
-  return signalled(pid, 0);
 }

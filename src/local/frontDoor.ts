@@ -1,13 +1,14 @@
 /**
  * One address for several replicas, as a Kubernetes Service is: each request goes to the next replica that is
  * ready. It knows nothing of leaders, keeps no state, and never sends a request twice once a byte of it may
- * have arrived.
+ * have arrived; only one that asks for nothing to be done goes to another replica when the first one falls silent.
  */
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { createStrictServer } from '../http/strictServer.ts';
 import { forwardedHeaders, withoutHopByHop } from './headers.ts';
+import { type Patient, probeForever, Silence } from './probes.ts';
 
 export interface Upstream {
   id: string;
@@ -38,6 +39,8 @@ export interface FrontDoor {
 }
 
 const UPSTREAM_HOST = '127.0.0.1';
+/** Of a request that may have arrived. */
+const UNKNOWN = 'Whether it acted on the request is unknown.';
 
 /**
  * Resolves when it listens; rejects as `server.listen` does (`EADDRINUSE`). No replica is live before its
@@ -46,6 +49,7 @@ const UPSTREAM_HOST = '127.0.0.1';
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { upstreams, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } = options;
   const live = new Set<string>();
+  const silences = new Map(upstreams.map(({ id }) => [id, new Silence()]));
   let turn = 0;
 
   function setLive(id: string, isLive: boolean): void {
@@ -64,13 +68,28 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   }
 
   async function serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
-    for (const upstream of inTurn()) {
-      const outgoing = await connect(incoming, upstream.port);
-      if (outgoing) return relay(incoming, outgoing, answer, upstream.id, idleLimitMs);
-      setLive(upstream.id, false);
+    const tried = new Set<string>();
+    const next = () => inTurn().find(({ id }) => !tried.has(id));
+    let isSent = false;
+    for (let upstream = next(); upstream; upstream = next()) {
+      const { id, port } = upstream;
+      tried.add(id);
+      const silence = silences.get(id)!;
+      const outgoing = await connect(incoming, port, silence);
+      if (outgoing === null) {
+        setLive(id, false);
+        continue;
+      }
+      if (answer.destroyed) return void outgoing.destroy();
+      // Once more at most: were it the request that silences replicas, it should not get to all of them.
+      const hasOther = isSent
+        ? () => false
+        : () => upstreams.some(({ id }) => live.has(id) && !tried.has(id));
+      isSent = true;
+      const ended = await relay({ incoming, outgoing, answer, id, idleLimitMs, silence, hasOther });
+      if (ended === 'answered') return;
     }
-    answer.setHeader('retry-after', '1');
-    problem(answer, 503, 'Service Unavailable', 'No replica is ready. Try again in a second.');
+    unavailable(answer, 'No replica is ready. Try again in a second.');
   }
 
   const server = createStrictServer({}, (incoming, answer) => void serve(incoming, answer));
@@ -79,7 +98,10 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     server.listen(options.port, options.host, () => resolve());
   });
   const probes = upstreams.map((upstream) =>
-    probeForever(upstream.port, { probeEveryMs, probeTimeoutMs }, (ready) => setLive(upstream.id, ready))
+    probeForever(upstream.port, { probeEveryMs, probeTimeoutMs }, (seen) => {
+      setLive(upstream.id, seen === 'ready');
+      silences.get(upstream.id)!.note(seen);
+    })
   );
   return {
     port: (server.address() as { port: number }).port,
@@ -92,8 +114,11 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
-/** A request that is connected, with nothing of it sent; null when the connection was refused. */
-function connect(incoming: IncomingMessage, port: number): Promise<ClientRequest | null> {
+/**
+ * A request that is connected, with nothing of it sent; null when the connection was refused, or when the replica
+ * accepts none any more.
+ */
+function connect(incoming: IncomingMessage, port: number, silence: Silence): Promise<ClientRequest | null> {
   const outgoing = request({
     host: UPSTREAM_HOST,
     port,
@@ -105,74 +130,116 @@ function connect(incoming: IncomingMessage, port: number): Promise<ClientRequest
     agent: false,
   });
   return new Promise((resolve) => {
-    outgoing.once('error', () => resolve(null));
-    outgoing.once('socket', (socket) => socket.once('connect', () => resolve(outgoing)));
+    const unwatch = silence.watch({ suspected: () => outgoing.destroy(), gone: () => outgoing.destroy() });
+    const settle = (result: ClientRequest | null) => {
+      unwatch();
+      resolve(result);
+    };
+    outgoing.once('error', () => settle(null));
+    outgoing.once('socket', (socket) => socket.once('connect', () => settle(outgoing)));
   });
 }
 
-/** Streams the request out and the answer back, and breaks off one side when the other breaks. */
-function relay(
-  incoming: IncomingMessage,
-  outgoing: ClientRequest,
-  answer: ServerResponse,
-  id: string,
-  idleLimitMs: number,
-): void {
-  // Half an answer must not look like a whole one: after its headers, the pipeline breaks the client's
-  // connection.
-  const fail = (status: number, title: string, what: string) => {
-    const detail = `${id} ${what}. Whether it acted on the request is unknown.`;
-    if (!answer.headersSent) problem(answer, status, title, detail);
-  };
-  outgoing.on('error', () => fail(502, 'Bad Gateway', 'broke the connection before it answered'));
-  outgoing.setTimeout(idleLimitMs, () => {
-    fail(504, 'Gateway Timeout', `has not answered within ${idleLimitMs / 1000} s`);
+interface Exchange {
+  incoming: IncomingMessage;
+  outgoing: ClientRequest;
+  answer: ServerResponse;
+  /** Of the replica. */
+  id: string;
+  idleLimitMs: number;
+  silence: Silence;
+  /** Whether there is another replica that may be asked instead. */
+  hasOther: () => boolean;
+}
+
+/**
+ * Streams the request out and the answer back, and breaks off one side when the other breaks. `unanswered`: the
+ * replica has fallen silent before a byte of its answer came, and the request may go to another one.
+ */
+function relay(exchange: Exchange): Promise<'answered' | 'unanswered'> {
+  const { incoming, outgoing, answer, id, idleLimitMs, silence } = exchange;
+  return new Promise((resolve) => {
+    /** Grows with each piece of the answer. */
+    let received = 0;
+    const unwatch = silence.watch(patience(exchange, () => received, () => settle('unanswered')));
+    const settle = (how: 'answered' | 'unanswered') => {
+      unwatch();
+      resolve(how);
+    };
+    // Half an answer must not look like a whole one: after its headers, the pipeline breaks the client's
+    // connection.
+    const fail = (status: number, title: string, what: string) => {
+      if (!answer.headersSent) problem(answer, status, title, `${id} ${what}. ${UNKNOWN}`);
+    };
+    outgoing.on('error', () => fail(502, 'Bad Gateway', 'broke the connection before it answered'));
+    outgoing.setTimeout(idleLimitMs, () => {
+      fail(504, 'Gateway Timeout', `has not answered within ${idleLimitMs / 1000} s`);
+      outgoing.destroy();
+    });
+    outgoing.on('response', (response) => {
+      received++;
+      response.on('data', () => received++);
+      answer.writeHead(response.statusCode ?? 502, withoutHopByHop(response.headers));
+      // An event stream may have nothing to say for long: its headers must not wait for it.
+      answer.flushHeaders();
+      pipeline(response, answer, () => {});
+    });
+    answer.once('close', () => {
+      settle('answered');
+      outgoing.destroy();
+    });
+    if (hasBody(incoming)) incoming.pipe(outgoing);
+    else outgoing.end();
+  });
+}
+
+/**
+ * How long an exchange waits for a replica that has fallen silent. What only reads goes to another replica at the
+ * first sign. All else waits until it is sure: then a write is told that it may have been made, and an answer that
+ * does not go on, such as an event stream, is broken off, so that its client comes again and finds another replica.
+ */
+function patience(
+  { incoming, outgoing, answer, id, hasOther }: Exchange,
+  received: () => number,
+  askAnother: () => void,
+): Patient {
+  const onlyReads = ['GET', 'HEAD'].includes(incoming.method ?? '') && !hasBody(incoming);
+  let before = 0;
+  const drop = () => {
+    outgoing.removeAllListeners('error').on('error', () => {});
     outgoing.destroy();
-  });
-  outgoing.on('response', (response) => {
-    answer.writeHead(response.statusCode ?? 502, withoutHopByHop(response.headers));
-    // An event stream may have nothing to say for long: its headers must not wait for it.
-    answer.flushHeaders();
-    pipeline(response, answer, () => {});
-  });
-  answer.once('close', () => outgoing.destroy());
-  incoming.pipe(outgoing);
+  };
+  return {
+    suspected() {
+      before = received();
+      if (!onlyReads || before > 0 || !hasOther()) return;
+      drop();
+      askAnother();
+    },
+    gone() {
+      // Something came nevertheless: it is slow, not gone.
+      const isMoving = received() > before;
+      before = received();
+      if (isMoving) return;
+      drop();
+      if (answer.headersSent) return void answer.destroy();
+      // What is left of the request is taken, so that the client comes to read the answer.
+      incoming.unpipe(outgoing).resume();
+      unavailable(answer, `${id} does not answer. ${onlyReads ? 'Try again in a second.' : UNKNOWN}`);
+    },
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function unavailable(answer: ServerResponse, detail: string): void {
+  answer.setHeader('retry-after', '1');
+  problem(answer, 503, 'Service Unavailable', detail);
 }
 
 function problem(answer: ServerResponse, status: number, title: string, detail: string): void {
   answer.writeHead(status, { 'content-type': 'application/problem+json' });
   answer.end(JSON.stringify({ type: 'about:blank', title, status, detail }));
-}
-
-/** Asks for /readyz again and again, one question at a time. Returns what ends it. */
-function probeForever(
-  port: number,
-  { probeEveryMs, probeTimeoutMs }: { probeEveryMs: number; probeTimeoutMs: number },
-  tell: (ready: boolean) => void,
-): () => void {
-  let over = false;
-  let timer: NodeJS.Timeout;
-  async function probe(): Promise<void> {
-    const ready = await isReady(port, probeTimeoutMs);
-    if (over) return;
-    tell(ready);
-    timer = setTimeout(probe, probeEveryMs);
-  }
-  void probe();
-  return () => {
-    over = true;
-    clearTimeout(timer);
-  };
-}
-
-async function isReady(port: number, timeoutMs: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://${UPSTREAM_HOST}:${port}/readyz`, {
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    await response.arrayBuffer();
-    return response.status === 200;
-  } catch {
-    return false;
-  }
 }

@@ -86,12 +86,12 @@ export async function spawnGuarded(
   };
 }
 
-/** False when there is no such process (any more). */
+/** False when there is no such process (any more). Whether there is, signal 0 says of those of other users too. */
 export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return signal === 0 && (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -125,8 +125,11 @@ function endingOf(code: number): string {
   const names: Record<number, string> = {
     129: 'SIGHUP',
     130: 'SIGINT',
+    132: 'SIGILL',
     134: 'SIGABRT',
+    135: 'SIGBUS',
     137: 'SIGKILL',
+    139: 'SIGSEGV',
     143: 'SIGTERM',
   };
   return names[code] ?? `exit code ${code}`;

@@ -1,8 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient, MongoServerError } from 'mongodb';
+import { sentenceOn } from './dataDir.ts';
 import { spawnGuarded } from './guarded.ts';
+import { adviceOn, tellingLines } from './mongodAdvice.ts';
 
 export { findMongod } from './findMongod.ts';
 
@@ -33,6 +35,8 @@ export interface RunningMongod {
   stop(): Promise<void>;
   /** SIGKILL: the journal keeps what was acknowledged. */
   killNow(): void;
+  /** When it has ended, and before it is started again: a sentence on why, and what to do; null when that is not known. */
+  whyEnded(): Promise<string | null>;
 }
 
 /**
@@ -42,7 +46,9 @@ export interface RunningMongod {
  */
 export async function startMongod(options: StartOptions): Promise<RunningMongod> {
   const { binary, dataDir, replicaSet = 'rs0', extraArgs = [] } = options;
-  await mkdir(dataDir, { recursive: true });
+  await mkdir(dataDir, { recursive: true }).catch((error) => {
+    throw new Error(sentenceOn(error, dataDir));
+  });
   const logFile = join(dataDir, 'mongod.log');
   const mongod = await spawnGuarded([
     ...[
@@ -67,7 +73,7 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
       const seen = await look();
       if (seen !== null) return seen;
       if (over || performance.now() > deadline) {
-        throw new Error(`mongod did not become ready within ${START_LIMIT_MS / 1000} s: see ${logFile}.`);
+        throw new Error(`it took more than ${START_LIMIT_MS / 1000} s, see ${logFile}`);
       }
       await delay(LOOK_EVERY_MS);
     }
@@ -86,13 +92,19 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
       ended,
       stop: () => mongod.stop(STOP_GRACE_MS),
       killNow: () => void mongod.kill('SIGKILL'),
+      async whyEnded() {
+        return await adviceFor(options, await ended, await readFile(logFile, 'utf8').catch(() => ''));
+      },
     };
   } catch (error) {
     // One that is only slow ends well when it is told to; one that died by itself is the cause of whatever
     // failed.
     await mongod.stop(STOP_GRACE_MS);
     const how = await mongod.ended;
-    throw how === 'exit code 0' ? error : new Error(await deathReport(options, how, logFile));
+    if (how !== 'exit code 0') throw new Error(await deathReport(options, how, logFile));
+    const { message } = error as Error;
+    const advice = await adviceFor(options, how, message);
+    throw new Error(`mongod (${binary}) did not become ready: ${message}${advice ? `. ${advice}` : ''}`);
   }
 }
 
@@ -150,21 +162,22 @@ async function storedConfig(client: MongoClient): Promise<ReplicaSetConfig | 'no
 }
 
 async function deathReport(options: StartOptions, how: string, logFile: string): Promise<string> {
-  const lines = (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n');
-  const telling = lines.filter((line) => /"s":"[EF]"/.test(line) || !line.startsWith('{'));
-  const shown = (telling.length > 0 ? telling : lines).slice(-5).join('\n  ');
-  return `mongod (${options.binary}) ended while it started: ${how}. ${
-    adviceOn(lines.join('\n'), options)
-  }\n` +
+  const log = await readFile(logFile, 'utf8').catch(() => '');
+  const telling = tellingLines(log);
+  const shown = (telling.length > 0 ? telling : log.trimEnd().split('\n')).slice(-5).join('\n  ');
+  const advice = await adviceFor(options, how, log) ??
+    `Why is not known; its data in ${options.dataDir} are kept.`;
+  return `mongod (${options.binary}) ended while it started: ${how}. ${advice}\n` +
     `The end of its log (${logFile}):\n  ${shown}`;
 }
 
-function adviceOn(log: string, { port, dataDir }: StartOptions): string {
-  if (/Address already in use/.test(log)) return `Port ${port} is taken: choose another one.`;
-  if (/DBPathInUse/.test(log)) return `Another mongod works on ${dataDir}: stop it first.`;
-  if (/featureCompatibilityVersion|UPGRADE PROBLEM|unsupported format|IncompatibleServerVersion/i.test(log)) {
-    return `The data in ${dataDir} were written by another version: use that one (MONGOD_BINARY), or delete the directory.`;
-  }
-  if (/No space left/.test(log)) return 'The disk is full.';
-  return `If its data are damaged and not needed, delete ${dataDir}.`;
+/** `log` is what there is to judge by. */
+async function adviceFor(
+  { binary, dataDir, port }: StartOptions,
+  how: string,
+  log: string,
+): Promise<string | null> {
+  const space = await statfs(dataDir).catch(() => null);
+  const freeBytes = space && space.bavail * space.bsize;
+  return adviceOn({ log, how, binary, dataDir, port, freeBytes });
 }

@@ -1,7 +1,12 @@
 /**
  * What the local cluster prints: for people on a terminal, as JSON lines (time, level, msg, replica, …)
- * anywhere else.
+ * anywhere else. What a terminal would obey instead of showing it is escaped, wherever it comes from.
  */
+import { boundedLines } from '../infra/boundedLines.ts';
+import { logLine } from '../infra/log.ts';
+import { printableLine, printableText } from '../infra/printable.ts';
+import { standardStream } from '../infra/stdio.ts';
+
 export interface Output {
   /** A line that a replica printed, without its newline. */
   replicaLine(replica: string, line: string): void;
@@ -22,32 +27,43 @@ export interface OutputOptions {
   now: () => number;
 }
 
-/** The one on this process's stdout; NO_COLOR turns colours off. */
-export function standardOutput(): Output {
+export interface StandardOutput extends Output {
+  /** Resolves when all of it is written, or after so long: for the end of the process. */
+  flush(limitMs: number): Promise<void>;
+}
+
+/**
+ * The one on this process's stdout; NO_COLOR turns colours off. Nothing here waits for who reads it: what is too much
+ * for a terminal that has stopped is dropped, and the front door goes on.
+ */
+export function standardOutput(): StandardOutput {
   const terminal = process.stdout.isTTY === true;
-  return createOutput({
-    write: (text) => process.stdout.write(text),
-    terminal,
-    colour: terminal && !process.env.NO_COLOR,
-    now: () => Date.now(),
-  });
+  const gap = (lines: number) => {
+    const message = `${lines} lines are missing here: they were not read, or could not be written`;
+    return terminal ? `${message}\n` : logLine({ time: new Date(), level: 'warn', msg: message });
+  };
+  const { write, flush } = boundedLines({ write: standardStream('stdout'), gap });
+  const colour = terminal && !process.env.NO_COLOR;
+  return { ...createOutput({ write, terminal, colour, now: () => Date.now() }), flush };
 }
 
 export function createOutput({ write, terminal, colour, now }: OutputOptions): Output {
   const show = terminal
     ? (name: string, record: Record<string, unknown>) => write(`${readable(name, record, colour)}\n`)
-    : (_name: string, record: Record<string, unknown>) => write(`${JSON.stringify(record)}\n`);
+    : (_name: string, record: Record<string, unknown>) => write(logLine(record));
   const stamp = () => new Date(now()).toISOString();
   return {
     replicaLine(replica, line) {
       const record = parseRecord(line);
       if (record) show(replica, { ...record, replica });
-      else if (terminal) write(`${paint(nameOf(replica), colourOf(replica), colour)} ${line}\n`);
-      else show(replica, { time: stamp(), level: 'info', msg: line, replica });
+      else if (terminal) {
+        write(`${paint(nameOf(replica), colourOf(replica), colour)} ${printableLine(line)}\n`);
+      } else show(replica, { time: stamp(), level: 'info', msg: line, replica });
     },
     say(message, level = 'info') {
       if (terminal) {
-        write(`${level === 'info' ? message : paint(message, LEVEL_COLOURS[level] ?? '', colour)}\n`);
+        const text = printableText(message);
+        write(`${level === 'info' ? text : paint(text, levelColour(level), colour)}\n`);
       } else show('', { time: stamp(), level, msg: message });
     },
     hint(text) {
@@ -69,22 +85,31 @@ function parseRecord(line: string): Record<string, unknown> | null {
 /** `12:03:04.567 replica-1  WARN   message key=value` */
 function readable(name: string, record: Record<string, unknown>, colour: boolean): string {
   const { time, level, msg, replica: _shownAsName, ...fields } = record;
-  const clock = /T([\d:.]+)/.exec(String(time))?.[1] ?? String(time ?? '');
+  const clock = /T([\d:.]+)/.exec(text(time))?.[1] ?? text(time);
   const rest = Object.entries(fields).map(([key, value]) =>
-    `${paint(`${key}=`, DIM, colour)}${shown(value)}`
+    `${paint(`${printableLine(key)}=`, DIM, colour)}${printableLine(shown(value))}`
   );
   return [
-    paint(clock, DIM, colour),
+    paint(printableLine(clock), DIM, colour),
     paint(nameOf(name), colourOf(name), colour),
-    paint(String(level ?? 'info').toUpperCase().padEnd(5), LEVEL_COLOURS[String(level)] ?? '', colour),
-    String(msg ?? ''),
+    paint(printableLine(text(level ?? 'info').toUpperCase()).padEnd(5), levelColour(level), colour),
+    printableLine(text(msg)),
     ...rest,
   ].join(' ');
+}
+
+/** A text as it is, nothing as nothing, everything else as JSON. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value) ?? '';
 }
 
 /** Words as they are, everything else as JSON. */
 function shown(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+function levelColour(level: unknown): string {
+  return typeof level === 'string' && Object.hasOwn(LEVEL_COLOURS, level) ? LEVEL_COLOURS[level]! : '';
 }
 
 const DIM = '2';

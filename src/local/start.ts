@@ -6,12 +6,14 @@
  */
 import { join } from 'node:path';
 import { DATA_DIR } from './clusterFile.ts';
-import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster, takeDirectory } from './cluster.ts';
 import { findMongod } from './mongod.ts';
 import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
 
 const REPLICAS = 3;
+/** How long the end may wait for a terminal that shows nothing at the moment. */
+const LAST_LINES_MS = 1_000;
 const out = standardOutput();
 
 let cluster: Cluster | null = null;
@@ -29,14 +31,19 @@ function stop(): void {
   out.say('Stopping … (once more: at once)');
   void cluster.stop().then(() => {
     out.say('Everything is stopped.');
-    process.exit(exitCode);
+    end(exitCode);
   });
+}
+
+/** The end of this process, once its last lines are read, or soon. */
+function end(code: number): void {
+  void out.flush(LAST_LINES_MS).then(() => process.exit(code));
 }
 
 function fail(why: string): void {
   out.say(why, 'error');
   exitCode = 1;
-  if (!cluster) process.exit(1);
+  if (!cluster) return end(1);
   if (!interrupted) stop();
 }
 
@@ -99,10 +106,16 @@ function greet(port: number, replicaCount: number): void {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 try {
   const port = portFrom(process.env.PORT || '8080');
-  const { store, replicaCount } = await chooseStore();
+  // Before a mongod is looked for, which may take a download.
+  const release = await takeDirectory(DATA_DIR);
+  const { store, replicaCount } = await chooseStore().catch(async (error) => {
+    await release();
+    throw error;
+  });
   cluster = await startCluster({
     ...{ port, host: process.env.HOST || '127.0.0.1', store, replicaCount, out },
     dataDir: DATA_DIR,
+    release,
     replicaScript: join(PROJECT_DIR, 'src', 'main.ts'),
     env: process.env,
     onReady: () => greet(port, replicaCount),

@@ -3,7 +3,8 @@
  * the local cluster.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ClusterFile, isAlive, readClusterFile } from './clusterFile.ts';
+import { type ClusterFile, readClusterFile } from './clusterFile.ts';
+import { isAlive } from './dataDir.ts';
 import { signalled } from './guarded.ts';
 
 /** How often each of the others is asked; the measurement is no finer. */

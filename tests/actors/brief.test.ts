@@ -39,6 +39,20 @@ describe('what is shown of a value', () => {
     assert.equal((brief('x'.repeat(9999)) as string).length, 301);
   });
 
+  it('is said to be unreadable where looking at it throws, and the rest is shown', () => {
+    const throws = () => {
+      throw new Error('not for you');
+    };
+    const getter = Object.defineProperty({ good: 1 }, 'bad', { get: throws, enumerable: true });
+    const proxy = new Proxy({}, { ownKeys: throws, getPrototypeOf: throws });
+    const error = Object.defineProperty(new Error(), 'message', { get: throws });
+    assert.deepEqual(brief({ getter, deeper: [proxy, error], last: 2 }), {
+      getter: { good: 1, bad: '[unreadable]' },
+      deeper: ['[unreadable]', '[unreadable]'],
+      last: 2,
+    });
+  });
+
   it('is JSON, and short, whatever it is made from', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, maxDepth: 6 }), (value) => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
 import { MAX_KEPT, MAX_WRITTEN, outcomesMachine } from '../../src/actors/outcomes.ts';
+import { lengthOf, oldest, queueOf } from '../../src/domain/queue.ts';
 import { type Outcome, runId } from '../../src/domain/run.ts';
-import { calls, reachable, walk } from '../support/machines.ts';
+import { calls, reachable, type Walk, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 
 const T = Date.UTC(2030, 0, 1);
@@ -35,12 +36,16 @@ const idle = () => walk(outcomesMachine);
 const gathering = () => idle().on(event(0));
 const writing = () => gathering().after('gather');
 const waiting = () => writing().fails('write');
-/** With so many kept, of which the first 500 are being written, or were. */
+/** With so many held, of which the first 500 are being written, or were. */
+const full = (count: number) => ({
+  batch: outcomes(0, MAX_WRITTEN),
+  kept: queueOf(outcomes(MAX_WRITTEN, count)),
+  stopping: false,
+});
 const holding = (count: number, value: string) =>
-  walk(outcomesMachine, undefined, {
-    value,
-    context: { kept: outcomes(0, count), writing: MAX_WRITTEN, stopping: false },
-  });
+  walk(outcomesMachine, undefined, { value, context: full(count) });
+/** All that is held, the oldest first. */
+const heldBy = ({ context: { batch, kept } }: Walk): Outcome[] => [...batch, ...oldest(kept, Infinity)];
 
 describe('outcomes', () => {
   it('gathers for a moment, then writes', () => {
@@ -50,18 +55,18 @@ describe('outcomes', () => {
     it.after('gather');
     assert.deepEqual([it.state, it.does], ['writing', ['start write']]);
     it.answers('write', 1);
-    assert.deepEqual([it.state, it.context.kept], ['idle', []]);
+    assert.deepEqual([it.state, heldBy(it)], ['idle', []]);
   });
 
   it('goes on with what came while it wrote', () => {
     const it = writing().on(event(1)).answers('write', 1);
-    assert.deepEqual([it.state, it.context.kept], ['gathering', [outcome(1)]]);
+    assert.deepEqual([it.state, heldBy(it)], ['gathering', [outcome(1)]]);
   });
 
   it('writes a full batch at once', () => {
     const it = idle();
     for (let n = 0; n < MAX_WRITTEN; n++) it.on(event(n));
-    assert.deepEqual([it.state, it.context.writing], ['writing', MAX_WRITTEN]);
+    assert.deepEqual([it.state, it.context.batch.length], ['writing', MAX_WRITTEN]);
   });
 
   it('waits a moment after a write without an answer, then writes the same again', () => {
@@ -71,25 +76,30 @@ describe('outcomes', () => {
       'after 200',
     ]]);
     it.on(event(1)).after('retry');
-    assert.deepEqual([it.state, it.context.kept, it.context.writing], [
-      'writing',
-      [outcome(0), outcome(1)],
-      2,
-    ]);
+    assert.deepEqual([it.state, it.context.batch], ['writing', [outcome(0), outcome(1)]]);
   });
 
   for (const state of ['writing', 'waiting']) {
     it(`keeps 20,000 at most while ${state}: the oldest that is not in the write is dropped, and that is said (G9)`, () => {
       const it = holding(MAX_KEPT - 1, state).on(event(MAX_KEPT - 1));
-      assert.deepEqual([it.does, it.context.kept.length], [[], MAX_KEPT]);
+      assert.deepEqual([it.does, heldBy(it).length], [[], MAX_KEPT]);
       it.on(event(MAX_KEPT));
       assert.deepEqual(it.does, [['dropped', { outcome: outcome(MAX_WRITTEN) }]]);
-      assert.deepEqual(it.context.kept, [
+      assert.deepEqual(heldBy(it), [
         ...outcomes(0, MAX_WRITTEN),
         ...outcomes(MAX_WRITTEN + 1, MAX_KEPT + 1),
       ]);
     });
   }
+
+  it('takes the next outcome without copying those that wait', () => {
+    const it = holding(MAX_KEPT, 'waiting');
+    const { items } = it.on(event(MAX_KEPT)).context.kept;
+    for (let n = 1; n <= 100; n++) {
+      it.on(event(MAX_KEPT + n));
+      assert.equal(it.context.kept.items, items, 'the same array');
+    }
+  });
 
   it('stops at once when there is nothing to write', () => {
     assert.equal(idle().on(STOP).state, 'stopped');
@@ -115,32 +125,34 @@ describe('outcomes', () => {
   it('can reach every state, by every transition', () => {
     /** Almost a full batch; almost all that may be kept, when the first 500 of them could not be written. */
     const from = [
-      { value: 'idle', context: { kept: outcomes(0, MAX_WRITTEN - 1), writing: 0, stopping: false } },
       {
-        value: 'waiting',
-        context: { kept: outcomes(0, MAX_KEPT - 1), writing: MAX_WRITTEN, stopping: false },
+        value: 'idle',
+        context: { batch: [], kept: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
       },
+      { value: 'waiting', context: full(MAX_KEPT - 1) },
     ];
     const { reached, all, untaken } = reachable(outcomesMachine, {
       from,
       events: [event(0), STOP],
       answers: { write: [1] },
-      by: ({ kept, writing, stopping }) => [
-        [1, MAX_WRITTEN, MAX_KEPT - 1, MAX_KEPT].filter((size) => kept.length >= size).length,
-        writing > 0,
+      by: ({ kept, batch, stopping }) => [
+        [1, MAX_WRITTEN, MAX_KEPT - 1, MAX_KEPT].filter((size) => batch.length + lengthOf(kept) >= size)
+          .length,
+        batch.length > 0,
         stopping,
       ],
-      invariant: (state, { kept, writing, stopping }, underWay) => {
+      invariant: (state, { kept, batch, stopping }, underWay) => {
         if (from.some(({ context }) => context.kept === kept)) return;
-        assert.ok(kept.length <= MAX_KEPT && writing <= Math.min(kept.length, MAX_WRITTEN), 'bounded (G9)');
+        const held = batch.length + lengthOf(kept);
+        assert.ok(held <= MAX_KEPT && batch.length <= MAX_WRITTEN, 'bounded (G9)');
         assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
-        assert.equal(writing > 0, state === 'writing' || state === 'waiting');
+        assert.equal(batch.length > 0, state === 'writing' || state === 'waiting');
         assert.equal(
-          kept.length === 0,
+          held === 0,
           state === 'idle' || state === 'stopped',
           'all is written, or goes on',
         );
-        if (state === 'gathering') assert.ok(kept.length < MAX_WRITTEN && !stopping, 'no waiting for more');
+        if (state === 'gathering') assert.ok(held < MAX_WRITTEN && !stopping, 'no waiting for more');
         if (state === 'idle') assert.equal(stopping, false);
         if (state === 'stopped') assert.equal(stopping, true);
       },

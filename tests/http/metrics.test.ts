@@ -15,7 +15,7 @@ async function setUp() {
     clockBehindMs: 0,
     liveJobs: 0,
   };
-  const metrics = openMetrics('0.1.0', () => vitals);
+  const metrics = openMetrics('0.1.0', () => vitals, () => ({ lines: 0, failures: 0 }));
   const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };
 }

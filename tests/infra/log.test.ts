@@ -45,6 +45,103 @@ describe('log lines', () => {
   });
 });
 
+/** Values at which JSON.stringify throws, or which throw when they are looked at. */
+function hostile(): Record<string, unknown> {
+  const circle: Record<string, unknown> = { name: 'a' };
+  circle.self = circle;
+  const throws = () => {
+    throw new Error('not for you');
+  };
+  const deep: unknown[] = [];
+  for (let inner = deep, depth = 0; depth < 100_000; depth++) inner.push(inner = []);
+  const trap = new Proxy({}, {
+    get: throws,
+    ownKeys: throws,
+    getPrototypeOf: throws,
+    getOwnPropertyDescriptor: throws,
+  });
+  return {
+    bigint: 2n ** 70n,
+    'bigint inside': { ids: [1n] },
+    circle,
+    'a getter': Object.defineProperty({ good: 1 }, 'bad', { get: throws, enumerable: true }),
+    toJSON: { toJSON: throws },
+    'toJSON of a BigInt': { toJSON: () => 1n },
+    symbol: Symbol('s'),
+    date: Object.assign(new Date(T), { toISOString: throws, toJSON: throws }),
+    'no date': new Date(NaN),
+    proxy: trap,
+    deep,
+    error: Object.defineProperty(new Error('x'), 'message', { get: throws }),
+    'error without a text': Object.assign(new Error('x'), { message: { odd: true }, cause: new Error('y') }),
+    nan: NaN,
+    function: throws,
+    undefined,
+    __proto__: null,
+  };
+}
+
+describe('log lines of anything', () => {
+  it('never throw, and keep what can be read', () => {
+    for (const [name, value] of Object.entries(hostile())) {
+      const { log, lines, last } = logger('info');
+      log.info('before it all went wrong', { a: 1, [name]: value, z: 2 });
+      assert.equal(lines.length, 1, name);
+      const { msg, a, z } = last();
+      assert.deepEqual([msg, a, z], ['before it all went wrong', 1, 2], name);
+    }
+    const { log, last } = logger('info');
+    log.warn('all', hostile());
+    const said = last();
+    assert.equal(said.bigint, '1180591620717411303424');
+    assert.deepEqual(said['bigint inside'], { ids: ['1'] });
+    assert.deepEqual(said.circle, { name: 'a', self: '[circular]' });
+    assert.deepEqual(said['a getter'], { good: 1, bad: '[unreadable]' });
+    assert.equal(said.symbol, 'Symbol(s)');
+    assert.equal(said['no date'], null);
+    assert.equal(said.nan, 'NaN');
+    assert.equal(said.proxy, '[unreadable]');
+  });
+
+  it('are written when the fields themselves can’t be read', () => {
+    const { log, last } = logger('info');
+    const throws = () => {
+      throw new Error('no');
+    };
+    log.error('down', new Proxy({}, { ownKeys: throws }));
+    assert.deepEqual([last().msg, last().fields], ['down', '[unreadable]']);
+    log.error('down', Object.defineProperty({ a: 1 }, 'b', { get: throws, enumerable: true }));
+    assert.deepEqual([last().msg, last().a, last().b], ['down', 1, '[unreadable]']);
+  });
+
+  it('show in brief what is large (G9)', () => {
+    const { log, lines } = logger('info');
+    log.info('much', {
+      text: 'x'.repeat(10_000_000),
+      error: new Error('y'.repeat(10_000_000)),
+      list: Array.from({ length: 1_000_000 }, (_, n) => n),
+      object: { ['k'.repeat(1_000_000)]: 1 },
+      bytes: Buffer.alloc(1_000_000),
+    });
+    assert.ok(lines[0]!.length < 5_000, `${lines[0]!.length} characters`);
+  });
+
+  it('are as they were for what is small', () => {
+    const { log, last } = logger('info');
+    const lines = Array.from({ length: 50 }, (_, n) => `line ${n}`);
+    log.info('the whole', { lines, level: 'mine' });
+    assert.deepEqual([last().lines, last().level], [lines, 'mine']);
+  });
+
+  it('have nothing in them that a terminal would obey, and are the same JSON', () => {
+    const { log, lines, last } = logger('info');
+    const name = '\u001b]0;X\u0007\u009b2J\u007f\u202e\u2028\u200b';
+    log.info(name, { name, [name]: [name] });
+    assert.match(lines[0]!, /^[\x20-\x7e]*\n$/);
+    assert.deepEqual([last().msg, last().name, last()[name]], [name, name, [name]]);
+  });
+});
+
 describe('the log action', () => {
   const run = claimed('s', T, { lateness_ms: 7, attempt: 2, term: 4, trigger: 'catch_up' });
   const said = {

@@ -20,7 +20,8 @@ const VITALS = {
 
 function metrics() {
   const vitals = { ...VITALS, watermarkMs: VITALS.watermarkMs as number | null };
-  const it = openMetrics('1.2.3', () => vitals);
+  const losses = { lines: 12, failures: 3 };
+  const it = openMetrics('1.2.3', () => vitals, () => losses);
   return { ...it, vitals, samples: async () => samplesOf(await it.text()) };
 }
 
@@ -50,6 +51,8 @@ describe('the metrics', () => {
       scheduler_store_errors_total: 'counter',
       scheduler_build_info: 'gauge',
       scheduler_http_requests_total: 'counter',
+      scheduler_log_lines_dropped_total: 'counter',
+      scheduler_log_write_failures_total: 'counter',
       scheduler_http_request_duration_seconds: 'histogram',
     });
     assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
@@ -63,6 +66,14 @@ describe('the metrics', () => {
     }
     assert.ok(types['nodejs_heap_size_used_bytes']);
     assert.equal(types['nodejs_active_handles'], undefined, 'labelled with names of classes');
+  });
+
+  it('count what the log has lost, the same however often they are read', async () => {
+    const { samples } = metrics();
+    await samples();
+    const { scheduler_log_lines_dropped_total: lines, scheduler_log_write_failures_total: failures } =
+      await samples();
+    assert.deepEqual([lines, failures], [12, 3]);
   });
 
   it('say who this is', async () => {

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cluster, type ClusterOptions, startCluster } from '../../src/local/cluster.ts';
-import { type ClusterFile, isAlive } from '../../src/local/clusterFile.ts';
+import type { ClusterFile } from '../../src/local/clusterFile.ts';
+import { isAlive, takeDataDir } from '../../src/local/dataDir.ts';
 import { awaitFollower, disturb, findTarget } from '../../src/local/takeover.ts';
 import { freePorts, listen } from './freePorts.ts';
 
@@ -147,11 +148,66 @@ describe('the local cluster refuses to start', () => {
   });
 
   it('when another one runs in the same directory', async () => {
+    const release = await takeDataDir(dataDir);
+    await assert.rejects(started(), new RegExp(`A cluster runs here already \\(process ${process.pid}\\)`));
     await writeFile(
       join(dataDir, 'cluster.json'),
-      JSON.stringify({ pid: process.ppid, port: 8080, replicas: [], mongod: null }),
+      JSON.stringify({ pid: process.pid, port: 8080, replicas: [], mongod: null }),
     );
     await assert.rejects(started(), /A cluster runs here already \(process \d+, http:\/\/localhost:8080\)/);
+    await release();
+  });
+
+  it('and leaves its directory to the next one', async () => {
+    const port = await freePorts(4);
+    const holder = await listen(port + 2);
+    await assert.rejects(started({}, { port }), /is taken/);
+    holder.close();
+    assert.deepEqual((await readdir(dataDir)).filter((name) => name.startsWith('lock')), []);
+    await started({}, { port });
+    await seen(/all ready/);
+  });
+});
+
+describe('a cluster.json', () => {
+  const ODD = [
+    '{}',
+    'null',
+    '[]',
+    '"x"',
+    '{"pid":',
+    '',
+    JSON.stringify({ pid: 1, port: 8080, replicas: {}, mongod: null }),
+    // Signals to these would go to many.
+    JSON.stringify({ pid: -1, port: 8080, replicas: [], mongod: null }),
+    JSON.stringify({
+      pid: process.pid,
+      port: 8080,
+      replicas: [-1, 0, 1].map((pid, i) => ({ id: `replica-${i + 1}`, port: 8081 + i, pid })),
+      mongod: null,
+    }),
+  ];
+
+  for (const odd of ODD) {
+    it(`that no cluster wrote is as good as none: ${odd.slice(0, 60)}`, async () => {
+      await writeFile(join(dataDir, 'cluster.json'), odd);
+      await assert.rejects(findTarget(dataDir), /No local cluster runs here: start one with `npm start`/);
+    });
+  }
+
+  it('that no cluster wrote keeps none from starting, and from stopping', async () => {
+    await writeFile(join(dataDir, 'cluster.json'), '{}');
+    await started();
+    await seen(/all ready/);
+    assert.equal((await clusterFile()).pid, process.pid);
+  });
+
+  it('that can’t be written or removed costs a line, and no more', async () => {
+    await mkdir(join(dataDir, 'cluster.json', 'inner'), { recursive: true });
+    await started();
+    await seen(/all ready/);
+    await cluster!.stop();
+    await seen(/cluster\.json is left behind/);
   });
 });
 

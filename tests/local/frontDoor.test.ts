@@ -15,6 +15,8 @@ interface Backend {
   ready: boolean;
   /** Takes connections and says nothing. */
   frozen: boolean;
+  /** Resolves when so many more probes are over, answered or not. */
+  probedFor(probes: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,10 +27,27 @@ afterEach(async () => {
 
 /** A replica for tests: `handler` answers everything but the probes. */
 async function backend(id: string, handler?: RequestListener): Promise<Backend> {
-  const made: Backend = { id, port: 0, seen: [], ready: true, frozen: false, close: async () => {} };
+  let probed = 0;
+  let wake = () => {};
+  const probedFor = async (probes: number) => {
+    for (const enough = probed + probes; probed < enough;) {
+      await new Promise<void>((resolve) => wake = resolve);
+    }
+  };
+  const made: Backend = {
+    ...{ id, port: 0, seen: [], ready: true, frozen: false, probedFor },
+    close: async () => {},
+  };
   const server = createServer((req, res) => {
-    if (made.frozen) return;
-    if (req.url === '/readyz') return void res.writeHead(made.ready ? 200 : 503).end();
+    const isProbe = req.url === '/readyz';
+    if (isProbe) {
+      res.once('close', () => {
+        probed++;
+        wake();
+      });
+      if (!made.frozen) res.writeHead(made.ready ? 200 : 503).end();
+      return;
+    }
     made.seen.push(`${req.method} ${req.url}`);
     if (handler) handler(req, res);
     else res.end(id);
@@ -96,7 +115,7 @@ describe('the front door', () => {
 
   it('sends nothing to a replica that takes connections and says nothing, as a frozen one does', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
-    const { url, becomes } = await doorBefore([a, b], { probeTimeoutMs: 30 });
+    const { url, becomes } = await doorBefore([a, b], { probeTimeoutMs: 300 });
     b.frozen = true;
     await becomes(['a']);
     for (let i = 0; i < 4; i++) assert.equal(await textOf(url), 'a');
@@ -133,6 +152,101 @@ describe('the front door', () => {
     assert.equal(response.status, 502);
     assert.match((await problemOf(response)).detail, /broke the connection before it answered/);
     assert.equal(a.seen.length + b.seen.length, 1);
+  });
+});
+
+describe('the front door before a replica that freezes', () => {
+  const quick = { probeTimeoutMs: 300 };
+  /** Freezes it with its first request, to which nothing is said. */
+  const freezing = async (id: string, onRequest: RequestListener = () => {}): Promise<Backend> => {
+    const it = await backend(id, (req, res) => {
+      it.frozen = true;
+      onRequest(req, res);
+    });
+    return it;
+  };
+
+  for (const method of ['GET', 'HEAD']) {
+    it(`sends a ${method} that waits for it to another one`, async () => {
+      const [a, b] = [await freezing('a'), await backend('b')];
+      const { url } = await doorBefore([b, a], quick);
+      const response = await fetch(`${url}/x`, { method });
+      assert.equal(response.status, 200);
+      assert.equal(await response.text(), method === 'GET' ? 'b' : '');
+      assert.deepEqual([a.seen, b.seen], [[`${method} /x`], [`${method} /x`]]);
+    });
+  }
+
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    it(`sends a ${method} nowhere else, and answers 503: it may have been made`, async () => {
+      const [a, b] = [await freezing('a'), await backend('b')];
+      const { url } = await doorBefore([b, a], quick);
+      const body = method === 'DELETE' ? undefined : 'x'.repeat(300_000);
+      const response = await fetch(url, { method, ...(body && { body }) });
+      assert.equal(response.status, 503);
+      assert.equal(response.headers.get('retry-after'), '1');
+      assert.equal(
+        (await problemOf(response)).detail,
+        'a does not answer. Whether it acted on the request is unknown.',
+      );
+      assert.deepEqual([a.seen, b.seen], [[`${method} /`], []]);
+    });
+  }
+
+  it('answers 503 to a GET when the others are frozen too, having asked two at most', async () => {
+    const all = await Promise.all(['a', 'b', 'c'].map((id) => freezing(id)));
+    const { url } = await doorBefore(all, quick);
+    const response = await fetch(url);
+    assert.equal(response.status, 503);
+    assert.match((await problemOf(response)).detail, /does not answer\. Try again/);
+    assert.equal(all.flatMap(({ seen }) => seen).length, 2);
+  });
+
+  it('waits for the answer to a write of one that is only slow', async () => {
+    let answer: ServerResponse | undefined;
+    const a = await freezing('a', (_req, res) => answer = res);
+    const { url, becomes } = await doorBefore([a], quick);
+    const response = fetch(url, { method: 'POST', body: 'x' });
+    await becomes([]);
+    a.frozen = false;
+    await becomes(['a']);
+    answer!.end('late');
+    assert.equal(await (await response).text(), 'late');
+  });
+
+  it('breaks off a stream on which nothing comes any more', async () => {
+    const a = await freezing('a', (_req, res) => void res.writeHead(200).write('data: 1\n\n'));
+    const { url } = await doorBefore([a], quick);
+    await assert.rejects(textOf(url));
+  });
+
+  it('leaves a stream alone that goes on, although the probes fail', async () => {
+    let stream: ServerResponse | undefined;
+    const a = await freezing('a', (_req, res) => {
+      stream = res.writeHead(200);
+      stream.write('.');
+      const timer = setInterval(() => stream!.write('.'), 5);
+      res.once('close', () => clearInterval(timer));
+    });
+    const { url } = await doorBefore([a], quick);
+    const response = await fetch(url);
+    await a.probedFor(6);
+    stream!.end('the end');
+    assert.match(await response.text(), /^\.+the end$/);
+  });
+
+  it('leaves everything alone that waits for one which answers that it is not ready', async () => {
+    let arrive = (_answer: ServerResponse) => {};
+    const arrived = new Promise<ServerResponse>((resolve) => arrive = resolve);
+    const [a, b] = [await backend('a', (_req, res) => arrive(res)), await backend('b')];
+    const { url, becomes } = await doorBefore([b, a], quick);
+    const read = fetch(url);
+    await arrived;
+    a.ready = false;
+    await becomes(['b']);
+    await a.probedFor(4);
+    (await arrived).end('drained');
+    assert.equal(await (await read).text(), 'drained');
   });
 });
 

@@ -1,6 +1,8 @@
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -127,4 +129,43 @@ describe('a started mongod', () => {
     await assert.rejects(start('shared'), /Another mongod works on .*shared: stop it first/);
     await first.stop();
   });
+
+  it('refuses a directory that can’t be made, with a sentence', { skip }, async () => {
+    await writeFile(join(dir, 'file'), '');
+    await assert.rejects(
+      start('file'),
+      /can't keep its data in .*file: there is a file of that name \(EEXIST\)/,
+    );
+  });
+
+  if (process.getuid?.() === 0) {
+    it('says that the disk is full when it is, and not to delete anything', { skip }, async (t) => {
+      const disk = join(dir, 'disk');
+      await mkdir(disk);
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'none', disk]).status !== 0) {
+        return t.skip('nothing can be mounted here');
+      }
+      try {
+        assert.notEqual(spawnSync('dd', ['if=/dev/zero', `of=${disk}/fill`, 'bs=64k']).status, 0);
+        await assert.rejects(start('disk/mongo'), (error: Error) => {
+          assert.match(error.message, /The disk is (as good as )?full: make room where .*disk\/mongo is/);
+          assert.doesNotMatch(error.message, /delete/);
+          return true;
+        });
+        await rm(join(disk, 'fill'));
+        const again = await start('disk/mongo');
+        const fill = withClient(`${again.uri}&serverSelectionTimeoutMS=2000`, async (client) => {
+          for (;;) {
+            const many = Array.from({ length: 50 }, () => ({ bytes: randomBytes(100_000) }));
+            await client.db('t').collection('c').insertMany(many);
+          }
+        });
+        await assert.rejects(fill);
+        await again.stop();
+        assert.match(await again.whyEnded() ?? '', /^The disk is (as good as )?full/);
+      } finally {
+        spawnSync('umount', ['-l', disk]);
+      }
+    });
+  }
 });

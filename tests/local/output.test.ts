@@ -46,6 +46,58 @@ describe('output on a terminal', () => {
   });
 });
 
+/** Sets the title, clears the screen, reverses what follows. */
+const HARMFUL = '\u001b]0;X\u0007\u009b2J\u202e\u2028';
+const ESCAPED = '\\u001b]0;X\\u0007\\u009b2J\\u202e\\u2028';
+
+describe('output', () => {
+  it('has nothing in it that a terminal would obey, wherever that came from', () => {
+    const { out, lines } = printing({ terminal: true });
+    for (const field of ['time', 'level', 'msg', 'name', HARMFUL]) {
+      out.replicaLine('replica-1', JSON.stringify({ time: '', msg: 'x', [field]: HARMFUL }));
+    }
+    out.replicaLine('replica-1', JSON.stringify({ msg: { [HARMFUL]: HARMFUL }, name: [HARMFUL] }));
+    out.replicaLine('replica-1', HARMFUL);
+    out.replicaLine('replica-1', `{"name":"${HARMFUL}`);
+    out.say(HARMFUL, 'warn');
+    assert.equal(lines.length, 9);
+    for (const line of lines) {
+      assert.match(line, /^[\x20-\x7e]*\n$/);
+      assert.ok(line.toLowerCase().includes(ESCAPED.toLowerCase()), line);
+    }
+  });
+
+  it('shows a log line on one line, and a text of several on several', () => {
+    const { out, lines } = printing({ terminal: true });
+    out.replicaLine(
+      'replica-1',
+      JSON.stringify({ time: 'T1', level: 'info', msg: 'a\n12:00 replica-2 INFO  b' }),
+    );
+    out.say('two\n  lines');
+    assert.deepEqual(lines, ['1 replica-1 INFO  a\\u000a12:00 replica-2 INFO  b\n', 'two\n  lines\n']);
+  });
+
+  it('takes any line that a replica may print', () => {
+    const { out, lines } = printing({ terminal: true, colour: true });
+    for (
+      const odd of ['{}', '{"level":7,"time":null,"msg":[]}', '{"level":"constructor"}', '{"level":{"a":1}}']
+    ) {
+      out.replicaLine('replica-1', odd);
+    }
+    assert.equal(lines.length, 4);
+    assert.ok(lines.every((line) => !line.includes('native code')));
+  });
+
+  it('is harmless as JSON lines too, which may be shown later', () => {
+    const { out, lines } = printing({ terminal: false });
+    out.replicaLine('replica-1', JSON.stringify({ msg: HARMFUL, [HARMFUL]: HARMFUL }));
+    out.replicaLine('replica-1', HARMFUL);
+    out.say(HARMFUL);
+    for (const line of lines) assert.match(line, /^[\x20-\x7e]*\n$/);
+    assert.equal(JSON.parse(lines[0]!)[HARMFUL], HARMFUL);
+  });
+});
+
 describe('output that is not for a terminal', () => {
   it('is JSON lines, each with a time and a message, and the replica', () => {
     const { out, lines } = printing({ terminal: false });

@@ -6,13 +6,20 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isAlive } from '../../src/local/clusterFile.ts';
+import { isAlive } from '../../src/local/dataDir.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../src/local/runtime.ts';
 import { freePorts } from './freePorts.ts';
 
 let dir: string;
-beforeEach(async () => dir = await mkdtemp(join(tmpdir(), 'start-test-')));
-afterEach(() => rm(dir, { recursive: true, force: true }));
+let running: ChildProcess[];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'start-test-'));
+  running = [];
+});
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(dir, { recursive: true, force: true });
+});
 
 interface Started {
   process: ChildProcess;
@@ -32,6 +39,7 @@ function start(env: NodeJS.ProcessEnv): Started {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  running.push(child);
   const lines: Record<string, unknown>[] = [];
   let wake = () => {};
   let over = false;
@@ -72,6 +80,26 @@ describe('npm start', () => {
       'every line has time, level and msg',
     );
     await started.says(/^Everything is stopped\.$/);
+  });
+
+  it('is run once in a directory: of two at the same moment one goes on, and the other is told at once', async () => {
+    const ports = [await freePorts(2), await freePorts(2)];
+    const both = ports.map((port) => start({ PORT: String(port), MONGO_URI: 'memory:' }));
+    const bothRun = Promise.all(both.map((one) => one.says(/^hascheduler runs/)));
+    const loser = await Promise.race([
+      ...both.map(async (one) => {
+        await one.ended;
+        return one;
+      }),
+      bothRun.then(() => assert.fail('both run')),
+    ]);
+    await assert.rejects(bothRun);
+    assert.equal(await loser.ended, 1);
+    await loser.says(/^A cluster runs here already \(process \d+.*\): use it, or stop it first\.$/);
+    const winner = both.find((one) => one !== loser)!;
+    await winner.says(/^hascheduler runs/);
+    process.kill(winner.process.pid!, 'SIGINT');
+    assert.equal(await winner.ended, 0);
   });
 
   it('refuses a PORT that leaves none for the replicas', async () => {

@@ -4,8 +4,10 @@
  */
 import { Registry } from 'prom-client';
 import type { ReplicaObserver } from '../../actors/observer.ts';
+import type { Losses } from '../boundedLines.ts';
 import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
+import { logMetrics } from './log.ts';
 import { buildInfo, processMetrics } from './process.ts';
 import { replicaMetrics, type Vitals } from './replica.ts';
 import { storeMetrics } from './store.ts';
@@ -19,11 +21,12 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** `vitals` is asked whenever somebody reads the metrics. */
-export function openMetrics(version: string, vitals: () => Vitals): Metrics {
+/** `vitals`, and what the log has lost, is asked whenever somebody reads the metrics. */
+export function openMetrics(version: string, vitals: () => Vitals, losses: () => Losses): Metrics {
   const registry = new Registry();
   buildInfo(registry, version);
   processMetrics(registry);
+  logMetrics(registry, losses);
   return {
     replica: replicaMetrics(registry, vitals),
     store: storeMetrics(registry),
