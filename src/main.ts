@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import { hostName, HostNames } from './domain/hostNames.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
@@ -91,6 +92,7 @@ async function run(config: Config): Promise<void> {
   });
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
+  const names = new HostNames({ names: config.hostNames, own: ownNames(config) });
   const app = createApp({
     store,
     clock,
@@ -99,9 +101,11 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs,
     status: replica.status,
+    hosts: { names, doorSecret: config.doorSecret },
     answered: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
+  names.listensAt(server.address);
   logger.info('listening', {
     host: config.host,
     port: server.port,
@@ -129,6 +133,12 @@ async function run(config: Config): Promise<void> {
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);
   logger.info('stopped');
+}
+
+/** The name in ADDRESS. */
+function ownNames({ address }: Config): string[] {
+  const name = hostName(new URL(address).host);
+  return name === null ? [] : [name];
 }
 
 /** Who is told what the actors do; nobody, unless it is asked for. */

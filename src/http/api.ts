@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
+import type { Hosts } from './hosts.ts';
 
 /** What the API needs from the replica that serves it. */
 export interface ApiDeps {
@@ -13,6 +14,7 @@ export interface ApiDeps {
   logger: Logger;
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
+  hosts: Hosts;
   /** Told of each request that was answered, for metrics. */
   answered?(request: AnsweredRequest): void;
 }

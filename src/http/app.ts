@@ -8,6 +8,7 @@ import type { ApiDeps, Route } from './api.ts';
 import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
+import { refuseOtherHosts } from './hosts.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
 import { refuseOtherOrigins } from './origin.ts';
 import { occurrenceRoutes } from './occurrences.ts';
@@ -35,7 +36,12 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   app.notFound((c) =>
     problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
   );
-  app.use(accessLog(deps, routes), securityHeaders, refuseOtherOrigins);
+  app.use(
+    accessLog(deps, routes),
+    securityHeaders,
+    refuseOtherHosts(deps.hosts),
+    refuseOtherOrigins(deps.hosts),
+  );
   for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method);

@@ -25,8 +25,9 @@ export interface ListenOptions {
 }
 
 export interface HttpServer {
-  /** The port that it listens on. */
+  /** The port that it listens on, and the IP address. */
   port: number;
+  address: string;
   /**
    * Stops listening at once and closes idle connections; resolves when the requests that were being answered
    * have been, or have been cut off after 5 s.
@@ -46,9 +47,11 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
   }) as Server;
   const connections = trackConnections(server);
   await listen(server, host, port);
+  const { port: boundPort, address } = server.address() as AddressInfo;
   let closed: Promise<void> | null = null;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: boundPort,
+    address,
     close: () => closed ??= closeWithin(server, connections, clock),
   };
 }

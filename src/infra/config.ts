@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { parseDuration } from '../domain/duration.ts';
+import { hostName } from '../domain/hostNames.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { driverUri } from './mongo/uri.ts';
@@ -9,6 +10,10 @@ export interface Config {
   mongoUri: string;
   database: string;
   host: string;
+  /** Names by which the API may be asked for, beside its own. */
+  hostNames: string[];
+  /** Between the front door of a local cluster and its replicas; null elsewhere. */
+  doorSecret: string | null;
   /** Nobody said where to listen. */
   hostIsDefault: boolean;
   port: number;
@@ -62,6 +67,8 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     mongoUri: checked('MONGO_URI', 'mongodb://mongo:27017/?connect=direct', parseMongoUri),
     database: checked('MONGO_DATABASE', 'hascheduler', parseDatabase),
     host,
+    hostNames: checked('HOST_NAMES', '', parseHostNames),
+    doorSecret: text('FRONT_DOOR_SECRET', '') || null,
     hostIsDefault: text('HOST', '') === '',
     port,
     replica: checked('HOSTNAME', hostname, parseReplica),
@@ -89,6 +96,25 @@ function parseHost(value: string): string {
     throw new Error('a host is a name or an address, such as 0.0.0.0 or ::1');
   }
   return value;
+}
+
+/** Names without a port, separated by commas, in one spelling. */
+export function parseHostNames(value: string): string[] {
+  const written = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const problems = written.flatMap((name) => hostNameProblem(name) ?? []);
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  return [...new Set(written.map((name) => hostName(name) as string))];
+}
+
+function hostNameProblem(name: string): string | null {
+  const shown = JSON.stringify(name);
+  if (name.includes('//')) return `${shown} is a URL; write the name in it alone, such as jobs.example`;
+  if (name.includes('*')) return `${shown} has a *, which stands for nothing here; write each name`;
+  if (/^(\[.*\]|[^:]*):\d+$/.test(name)) return `${shown} has a port; leave it out, any port is meant`;
+  if (hostName(name) === null) {
+    return `${shown} is not a host name; write names such as jobs.example, 10.0.0.7 or [fd00::7], with commas between`;
+  }
+  return null;
 }
 
 function parsePort(value: string): number {

@@ -3,6 +3,7 @@
  * run, on one machine. The order of a start is store, replicas, door; a stop goes the other way round, so
  * that nothing loses what it stands on.
  */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +14,7 @@ import {
   removeClusterFile,
   writeClusterFile,
 } from './clusterFile.ts';
+import { HostNames } from '../domain/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from './frontDoor.ts';
 import { type RunningMongod, startMongod } from './mongod.ts';
 import type { Output } from './output.ts';
@@ -30,6 +32,8 @@ export interface ClusterOptions {
   port: number;
   /** Where the front door listens; the replicas are on loopback always. */
   host: string;
+  /** By which names the front door answers, beside loopback ones. */
+  hostNames: readonly string[];
   replicaCount: number;
   store: { uri: string } | { mongodBinary: string };
   dataDir: string;
@@ -66,6 +70,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   let mongod: RunningMongod | null = null;
   let door: FrontDoor | null = null;
   const replicas: Supervised[] = [];
+  const secret = randomBytes(32).toString('hex');
   const file = createFileWriter(dataDir, () => ({
     ...{ pid: process.pid, port },
     replicas: upstreams.map(({ id, port }) => ({
@@ -130,6 +135,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             HOST,
             PORT: String(upstream.port),
             MONGO_URI: mongoUri,
+            FRONT_DOOR_SECRET: secret,
           },
           onLine: (line) => out.replicaLine(upstream.id, line),
           say: (message) => out.say(message, 'warn'),
@@ -139,7 +145,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         }),
       );
     }
-    door = await openFrontDoor({ host: options.host, port, upstreams, onChange: onLive });
+    door = await openFrontDoor({
+      host: options.host,
+      port,
+      upstreams,
+      names: new HostNames({ names: options.hostNames, own: [options.host] }),
+      secret,
+      onChange: onLive,
+    });
     file.write();
     return cluster;
   } catch (error) {

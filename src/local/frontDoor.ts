@@ -5,7 +5,9 @@
  */
 import { createServer, request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
+import { type HostNames, mayOmitHost } from '../domain/hostNames.ts';
 import { forwardedHeaders, withoutHopByHop } from './headers.ts';
 
 export interface Upstream {
@@ -19,6 +21,10 @@ export interface FrontDoorOptions {
   /** 0 takes a free one. */
   port: number;
   upstreams: readonly Upstream[];
+  /** By which it answers. */
+  names: HostNames;
+  /** Known to the replicas: what comes with it has been let in here. */
+  secret: string;
   /** Told whenever a replica begins or ceases to get requests: the ids of those that get them. */
   onChange?: (live: readonly string[]) => void;
   probeEveryMs?: number;
@@ -43,7 +49,8 @@ const UPSTREAM_HOST = '127.0.0.1';
  * first probe.
  */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const { upstreams, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } = options;
+  const { upstreams, names, secret, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } =
+    options;
   const live = new Set<string>();
   let turn = 0;
 
@@ -63,8 +70,12 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   }
 
   async function serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const { host } = incoming.headers;
+    if (!(names.answers(host) || !host && mayOmitHost(pathOf(incoming)))) {
+      return problem(answer, 421, 'Misdirected Request', names.refusal(host));
+    }
     for (const upstream of inTurn()) {
-      const outgoing = await connect(incoming, upstream.port);
+      const outgoing = await connect(incoming, upstream.port, secret);
       if (outgoing) return relay(incoming, outgoing, answer, upstream.id, idleLimitMs);
       setLive(upstream.id, false);
     }
@@ -77,11 +88,13 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     server.once('error', reject);
     server.listen(options.port, options.host, () => resolve());
   });
+  const { port, address } = server.address() as AddressInfo;
+  names.listensAt(address);
   const probes = upstreams.map((upstream) =>
     probeForever(upstream.port, { probeEveryMs, probeTimeoutMs }, (ready) => setLive(upstream.id, ready))
   );
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     async close() {
       for (const stop of probes) stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -91,14 +104,22 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?')[0] as string;
+}
+
 /** A request that is connected, with nothing of it sent; null when the connection was refused. */
-function connect(incoming: IncomingMessage, port: number): Promise<ClientRequest | null> {
+function connect(
+  incoming: IncomingMessage,
+  port: number,
+  secret: string,
+): Promise<ClientRequest | null> {
   const outgoing = request({
     host: UPSTREAM_HOST,
     port,
     method: incoming.method,
     path: incoming.url,
-    headers: forwardedHeaders(incoming),
+    headers: forwardedHeaders(incoming, secret),
     // A connection of its own for each request: a kept one could close just as it is used, and whether the
     // request arrived would be anybody's guess.
     agent: false,

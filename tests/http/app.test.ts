@@ -178,7 +178,7 @@ describe('a change asked for by a page of another site', () => {
     { 'sec-fetch-site': 'same-site' },
     { origin: 'https://evil.example', host },
     { origin: 'null', host },
-    { origin: 'https://evil.example', host: 'evil.example', 'x-forwarded-host': host },
+    { origin: 'https://evil.example', host, 'x-forwarded-host': 'evil.example' },
   ];
   for (const headers of refused) {
     it(`is refused: ${JSON.stringify(headers)}`, async () => {
@@ -193,7 +193,6 @@ describe('a change asked for by a page of another site', () => {
     { 'sec-fetch-site': 'same-origin', origin: `http://${host}`, host: '127.0.0.1:8081' },
     { 'sec-fetch-site': 'none' },
     { origin: `http://${host}`, host },
-    { origin: `http://${host}`, host: '127.0.0.1:8081', 'x-forwarded-host': host },
   ];
   for (const headers of allowed) {
     it(`is none: ${JSON.stringify(headers)}`, async () => {
