@@ -20,6 +20,7 @@ import type {
 } from '../domain/lease.ts';
 import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
+import type { ListedSchedule } from '../domain/listing.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
 import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
@@ -175,15 +176,8 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-export interface SchedulePage extends Page<Schedule> {
-  /** Of all pages together. */
-  total: number;
-}
-
 /** Which schedules: those that fit all that is given. */
-export interface ScheduleQuery {
-  limit: number;
-  cursor: string | null;
+export interface ScheduleFilter {
   /** Part of the id or the name, in any case. */
   q?: string;
   type?: Schedule['type'];
@@ -191,11 +185,17 @@ export interface ScheduleQuery {
   paused?: boolean;
 }
 
+export interface ScheduleQuery extends ScheduleFilter {
+  limit: number;
+  cursor: string | null;
+}
+
 /** Every write is stamped with the server's clock. */
 export interface ScheduleStore {
   get(id: string): Promise<Schedule | null>;
-  /** Ordered by id. */
-  list(query: ScheduleQuery): Promise<SchedulePage>;
+  /** Ordered by id. `nowMs`: server time, from which next moments are told. */
+  list(query: ScheduleQuery, nowMs: number): Promise<Page<ListedSchedule>>;
+  count(filter: ScheduleFilter): Promise<number>;
   /** 'conflict' when the id is taken. */
   create(id: string, spec: ScheduleSpec): Promise<Schedule | 'conflict'>;
   /**

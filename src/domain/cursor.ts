@@ -3,6 +3,9 @@
  * key, so items that come and go in between neither repeat nor hide others.
  */
 
+import type { Run } from './run.ts';
+import type { Schedule } from './schedule.ts';
+
 /** What a client passed as `cursor` did not come from us. */
 export class BadCursor extends Error {
   override name = 'BadCursor';
@@ -10,6 +13,16 @@ export class BadCursor extends Error {
 
 type KeyPart = 'string' | 'number';
 type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
+
+/** Of a list of schedules, after this one. */
+export function scheduleCursor({ id }: Pick<Schedule, 'id'>): string {
+  return encodeCursor([id]);
+}
+
+/** Of a list of runs, after this one. */
+export function runCursor({ scheduled_for, id }: Pick<Run, 'scheduled_for' | 'id'>): string {
+  return encodeCursor([scheduled_for.getTime(), id]);
+}
 
 /** base64url of the key's JSON. */
 export function encodeCursor(key: readonly (string | number)[]): string {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
+import type { Answers } from './answers.ts';
 import type { Hosts } from './hosts.ts';
 
 /** What the API needs from the replica that serves it. */
@@ -18,6 +19,9 @@ export interface ApiDeps {
   /** Told of each request that was answered, for metrics. */
   answered?(request: AnsweredRequest): void;
 }
+
+/** What the endpoints share besides. */
+export type RouteDeps = ApiDeps & { answers: Answers };
 
 /** Every field but the duration is of a closed set. */
 export interface AnsweredRequest {

@@ -4,6 +4,7 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import { Answers } from './answers.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
@@ -18,7 +19,8 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 
 /** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
-export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
+export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
+  const deps = { ...given, answers: new Answers() };
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),

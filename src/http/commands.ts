@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { parseNothing, parsePause } from '../domain/commands.ts';
 import { requestedRun } from '../domain/run.ts';
 import { type Schedule, type ScheduleSpec, specOf } from '../domain/schedule.ts';
-import type { ApiDeps, Route } from './api.ts';
+import type { Route, RouteDeps } from './api.ts';
 import { readCommand } from './body.ts';
 import { Problem } from './problem.ts';
 import { present, scheduleAnswer, scheduleId } from './schedules.ts';
@@ -11,7 +11,7 @@ import { present, scheduleAnswer, scheduleId } from './schedules.ts';
 const TRIES = 10;
 
 /** The endpoints that do something with a schedule, beside writing its definition. */
-export function commandRoutes(deps: ApiDeps): Route[] {
+export function commandRoutes(deps: RouteDeps): Route[] {
   const { schedules, runs } = deps.store;
   const answer = scheduleAnswer(deps);
 

@@ -1,19 +1,26 @@
 import type { Context } from 'hono';
+import { scheduleCursor } from '../domain/cursor.ts';
+import type { ListedSchedule } from '../domain/listing.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
-import type { ApiDeps, Route } from './api.ts';
+import { encodeJson } from './answers.ts';
+import type { Route, RouteDeps } from './api.ts';
 import { readJson } from './body.ts';
+import { readPieces } from './lists.ts';
 import { linkNext } from './paging.ts';
 import { invalidBody, Problem } from './problem.ts';
 import { readScheduleQuery } from './scheduleQuery.ts';
 import { scheduleView } from './views.ts';
 
+/** How many schedules are read at once: they may be of 100 KB each. */
+const PIECE = 50;
+
 /** Revisions start at 1. */
 const NO_REVISION = 0;
 
 /** The endpoints that read and write schedules. A change is answered once it is in force everywhere (G4). */
-export function scheduleRoutes(deps: ApiDeps): Route[] {
-  const { store: { schedules, runs }, serverNowMs, random } = deps;
+export function scheduleRoutes(deps: RouteDeps): Route[] {
+  const { store: { schedules, runs }, serverNowMs, random, answers } = deps;
   const answer = scheduleAnswer(deps);
 
   async function create(c: Context): Promise<Response> {
@@ -26,19 +33,33 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
 
   async function list(c: Context): Promise<Response> {
     const { query, recentRuns } = readScheduleQuery(c);
-    const page = await schedules.list(query);
-    const ids = page.items.map(({ id }) => id);
-    const [latest, recent] = await Promise.all([
-      runs.latest(ids),
-      recentRuns > 0 ? runs.recent(ids, recentRuns) : null,
-    ]);
-    const nowMs = serverNowMs();
-    linkNext(c, page.nextCursor);
-    c.header('X-Total-Count', String(page.total));
-    return c.json(page.items.map((schedule) => ({
-      ...scheduleView(schedule, latest.get(schedule.id), nowMs),
-      ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
-    })));
+    const views = async (items: readonly ListedSchedule[]) => {
+      const ids = items.map(({ id }) => id);
+      const [latest, recent] = await Promise.all([
+        runs.latest(ids),
+        recentRuns > 0 ? runs.recent(ids, recentRuns) : null,
+      ]);
+      const nowMs = serverNowMs();
+      return items.map((schedule) => ({
+        ...scheduleView(schedule, latest.get(schedule.id), nowMs),
+        ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
+      }));
+    };
+    const [{ bytes, nextCursor }, total] = await answers.inTurn(() =>
+      Promise.all([
+        readPieces({
+          ...query,
+          piece: PIECE,
+          read: (limit, cursor) => schedules.list({ ...query, limit, cursor }, serverNowMs()),
+          views,
+          cursorOf: scheduleCursor,
+        }),
+        schedules.count(query),
+      ])
+    );
+    linkNext(c, 'cursor', nextCursor);
+    c.header('X-Total-Count', String(total));
+    return answers.send(c, bytes);
   }
 
   async function get(c: Context): Promise<Response> {
@@ -76,11 +97,12 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
 }
 
 /** Answers with a schedule as it is stored now, and its revision as the ETag. */
-export function scheduleAnswer({ store: { runs }, serverNowMs }: ApiDeps) {
+export function scheduleAnswer({ store: { runs }, serverNowMs, answers }: RouteDeps) {
   return async (c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> => {
     c.header('ETag', `"${schedule.revision}"`);
     const latest = await runs.latest([schedule.id]);
-    return c.json(scheduleView(schedule, latest.get(schedule.id), serverNowMs()), status);
+    const bytes = encodeJson(scheduleView(schedule, latest.get(schedule.id), serverNowMs()));
+    return c.req.method === 'GET' ? answers.send(c, bytes) : answers.sendAnyway(c, bytes, status);
   };
 }
 

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Clock } from '../actors/ports.ts';
+import { cutStalled } from './stalled.ts';
 
 /** How long a client may take to send its headers, and its whole request (G9). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -46,13 +47,14 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
     },
   }) as Server;
   const connections = trackConnections(server);
+  const endWatch = cutStalled(server, clock);
   await listen(server, host, port);
   const { port: boundPort, address } = server.address() as AddressInfo;
   let closed: Promise<void> | null = null;
   return {
     port: boundPort,
     address,
-    close: () => closed ??= closeWithin(server, connections, clock),
+    close: () => closed ??= closeWithin(server, connections, clock).finally(endWatch),
   };
 }
 

@@ -5,17 +5,21 @@ import { watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
 import { NOBODY, type Run } from '../domain/run.ts';
+import { isSummarised, type ListedSchedule } from '../domain/listing.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
 /**
  * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is
  * none or while the schedule is paused; `last_run` is its newest run, or null.
  */
-export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs: number) {
-  const { id, revision, superseded: _superseded, effective_from, ...rest } = schedule;
-  // The corrected clock may be a little behind the server's, which has stamped the definition.
-  const afterMs = Math.max(nowMs, effective_from.getTime());
-  const nextMs = schedule.paused ? null : nextOccurrence(schedule, afterMs);
+export function scheduleView(
+  schedule: Schedule | ListedSchedule,
+  lastRun: Run | undefined,
+  nowMs: number,
+) {
+  const { superseded: _superseded, ...shown } = { superseded: [], ...schedule };
+  const { id, revision, effective_from: _effectiveFrom, ...rest } = shown;
+  const nextMs = schedule.paused ? null : nextMsOf(schedule, nowMs);
   return {
     id,
     revision,
@@ -23,6 +27,13 @@ export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs
     next_fire_at: nextMs === null ? null : new Date(nextMs),
     last_run: lastRun ? runView(lastRun) : null,
   };
+}
+
+/** The next occurrence as if it were not paused. */
+function nextMsOf(schedule: Schedule | ListedSchedule, nowMs: number): number | null {
+  if (isSummarised(schedule)) return schedule.definition.times.next?.getTime() ?? null;
+  // The corrected clock may be a little behind the server's, which has stamped the definition.
+  return nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
 }
 
 export function runView(run: Run) {

@@ -6,7 +6,14 @@ import { HOURLY, json, problem, send, testApi } from './support.ts';
 /** A store whose schedules always fail with the error. */
 function failing(error: Error) {
   const fail = () => Promise.reject(error);
-  const schedules: Store['schedules'] = { get: fail, list: fail, create: fail, replace: fail, remove: fail };
+  const schedules: Store['schedules'] = {
+    get: fail,
+    list: fail,
+    count: fail,
+    create: fail,
+    replace: fail,
+    remove: fail,
+  };
   return { store: (store: Store) => ({ ...store, schedules }) };
 }
 

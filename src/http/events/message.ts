@@ -1,5 +1,6 @@
 /** Events as server-sent messages, each made once for all who get it. */
 import type { ClusterEvent } from '../../domain/event.ts';
+import { listed } from '../../domain/listing.ts';
 import { replicaView, runView, scheduleView, termView } from '../views.ts';
 
 /** Of every answer that is a stream of messages. */
@@ -84,7 +85,7 @@ function dataOf(event: ClusterEvent, nowMs: number): unknown {
       };
     case 'schedule': {
       const { last_run: _, ...schedule } = event.schedule
-        ? scheduleView(event.schedule, undefined, nowMs)
+        ? scheduleView(listed(event.schedule, nowMs), undefined, nowMs)
         : {};
       return { change: event.change, id: event.id, schedule: event.schedule && schedule };
     }

@@ -1,5 +1,5 @@
 import type { RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, runCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
 import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
@@ -21,9 +21,7 @@ export function memoryRuns(connection: Connection): RunStore {
         const last = items.at(-1);
         return {
           items,
-          nextCursor: last && runs.length > limit
-            ? encodeCursor([last.scheduled_for.getTime(), last.id])
-            : null,
+          nextCursor: last && runs.length > limit ? runCursor(last) : null,
         };
       }),
 

@@ -1,5 +1,6 @@
-import type { ScheduleQuery, ScheduleStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import type { ScheduleFilter, ScheduleStore } from '../../actors/ports.ts';
+import { decodeCursor, scheduleCursor } from '../../domain/cursor.ts';
+import { listed } from '../../domain/listing.ts';
 import { watermarkMs } from '../../domain/lease.ts';
 import type { Schedule, ScheduleSpec, Superseded } from '../../domain/schedule.ts';
 import { MAX_SUPERSEDED, tooManySuperseded } from '../superseded.ts';
@@ -11,21 +12,24 @@ export function memorySchedules(connection: Connection): ScheduleStore {
   return {
     get: (id) => connection.call('schedules.get', () => db.schedules.get(id) ?? null),
 
-    list: ({ limit, cursor, ...filter }) =>
+    list: ({ limit, cursor, ...filter }, nowMs) =>
       connection.call('schedules.list', () => {
         const after = cursor === null ? '' : decodeCursor(cursor, ['string'])[0];
-        const found = [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).map(({ id }) =>
-          id
-        );
-        const ids = found.filter((id) => id > after).sort();
-        const items = ids.slice(0, limit).map((id) => db.schedules.get(id) as Schedule);
+        const found: Schedule[] = [];
+        for (const schedule of db.schedulesAfter(after)) {
+          if (fits(schedule, filter)) found.push(schedule);
+          if (found.length > limit) break;
+        }
+        const items = found.slice(0, limit).map((schedule) => listed(schedule, nowMs));
         const last = items.at(-1);
-        return {
-          items,
-          nextCursor: last && ids.length > limit ? encodeCursor([last.id]) : null,
-          total: found.length,
-        };
+        return { items, nextCursor: last && found.length > limit ? scheduleCursor(last) : null };
       }),
+
+    count: (filter) =>
+      connection.call(
+        'schedules.count',
+        () => [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).length,
+      ),
 
     create: (id, spec) =>
       connection.call('schedules.create', () => {
@@ -67,7 +71,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
 
 function fits(
   schedule: Schedule,
-  { q, type, tag, paused }: Omit<ScheduleQuery, 'limit' | 'cursor'>,
+  { q, type, tag, paused }: ScheduleFilter,
 ): boolean {
   const part = q?.toLowerCase();
   return (part === undefined ||

@@ -1,6 +1,6 @@
 import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { decodeCursor, runCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
 import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
@@ -21,9 +21,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         const last = items.at(-1);
         return {
           items,
-          nextCursor: last && docs.length > limit
-            ? encodeCursor([last.scheduled_for.getTime(), last.id])
-            : null,
+          nextCursor: last && docs.length > limit ? runCursor(last) : null,
         };
       }),
 

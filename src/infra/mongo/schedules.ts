@@ -1,12 +1,14 @@
 import type { Filter } from 'mongodb';
-import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { type ScheduleFilter, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
+import { decodeCursor, scheduleCursor } from '../../domain/cursor.ts';
+import type { ListedSchedule } from '../../domain/listing.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { tooManySuperseded } from '../superseded.ts';
 import { claimBarrier } from './barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toSchedule } from './documents.ts';
 import { answered, DUPLICATE_KEY, hasCode } from './errors.ts';
 import { literal } from './expressions.ts';
+import { summarised } from './scheduleListing.ts';
 import { creation, roomFor, succession } from './scheduleUpdates.ts';
 
 /**
@@ -41,21 +43,26 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
         return doc && toSchedule(doc);
       }),
 
-    list: (query) =>
+    list: (query, nowMs) =>
       answered('the listing of schedules', async () => {
         const { limit, cursor } = query;
         const filter = filterOf(query);
         const page = cursor === null
           ? filter
           : { $and: [{ _id: { $gt: decodeCursor(cursor, ['string'])[0] } }, filter] };
-        const [docs, total] = await Promise.all([
-          schedules.find(page, LISTING).sort({ _id: 1 }).limit(limit + 1).toArray(),
-          schedules.countDocuments(filter, LISTING),
-        ]);
-        const items = docs.slice(0, limit).map(toSchedule);
+        const docs = await schedules.aggregate<Omit<ListedSchedule, 'id'> & { _id: string }>([
+          { $match: page },
+          { $sort: { _id: 1 } },
+          { $limit: limit + 1 },
+          ...summarised(nowMs),
+        ], LISTING).toArray();
+        const items = docs.slice(0, limit).map(({ _id, ...doc }) => ({ id: _id, ...doc }) as ListedSchedule);
         const last = items.at(-1);
-        return { items, total, nextCursor: last && docs.length > limit ? encodeCursor([last.id]) : null };
+        return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
       }),
+
+    count: (filter) =>
+      answered('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
 
     create: (id, spec) =>
       answered('the creation of a schedule', async () => {
@@ -94,7 +101,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
   };
 }
 
-function filterOf({ q, type, tag, paused }: ScheduleQuery): Filter<ScheduleDoc> {
+function filterOf({ q, type, tag, paused }: ScheduleFilter): Filter<ScheduleDoc> {
   const part = q === undefined ? null : { $regex: q.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'), $options: 'i' };
   return {
     ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),

@@ -27,7 +27,10 @@ export function ScheduleView({ id, route }) {
     const last = entries.findLast((entry) => entry.data.id === id);
     if (!last) return;
     setGone(last.data.change === 'deleted');
-    if (last.data.schedule) set((old) => ({ ...old, ...last.data.schedule }));
+    const { schedule: told } = last.data;
+    // Events tell a long list of times by a summary.
+    if (told?.type === 'at_times') reload();
+    else if (told) set((old) => ({ ...old, ...told }));
   });
   useEffect(() => {
     const timer = setInterval(() => {
