@@ -17,6 +17,7 @@ import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
+import { watchLoop } from './infra/loopWatch.ts';
 import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { jsonLogger } from './infra/log.ts';
@@ -118,6 +119,7 @@ async function run(config: Config): Promise<void> {
       `only ${config.host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
     );
   }
+  watchLoop(clock, logger, metrics.loop);
   replica.start();
   rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
 

@@ -40,6 +40,8 @@ describe('the metrics', () => {
       scheduler_build_info: 'gauge',
       scheduler_http_requests_total: 'counter',
       scheduler_http_request_duration_seconds: 'histogram',
+      scheduler_event_loop_delay_max_seconds: 'gauge',
+      scheduler_event_loop_delay_seconds: 'histogram',
     });
     assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
   });

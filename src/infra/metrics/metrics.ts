@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
+import { loopMetrics } from './loop.ts';
 import { buildInfo, processMetrics } from './process.ts';
 import { replicaMetrics, type Vitals } from './replica.ts';
 import { storeMetrics } from './store.ts';
@@ -15,6 +16,8 @@ export interface Metrics {
   store: StoreObserver;
   /** Told of each request that was answered. */
   answered: ReturnType<typeof httpMetrics>;
+  /** Told how long the event loop was held up. */
+  loop: ReturnType<typeof loopMetrics>;
   contentType: string;
   text(): Promise<string>;
 }
@@ -28,6 +31,7 @@ export function openMetrics(version: string, vitals: () => Vitals): Metrics {
     replica: replicaMetrics(registry, vitals),
     store: storeMetrics(registry),
     answered: httpMetrics(registry),
+    loop: loopMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };
