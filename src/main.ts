@@ -59,7 +59,7 @@ async function run(config: Config): Promise<void> {
     address: config.address,
     version: packageJson.version,
   };
-  const metrics = openMetrics(identity.version, () => replica.vitals());
+  const metrics = openMetrics(identity.version, () => replica.vitals(), config.limits);
   const logTrouble = storeTroubleLog(logger, clock);
   const store = observedStore(openStore(config, clock, random, logger), clock, {
     called: metrics.store.called,
@@ -102,6 +102,8 @@ async function run(config: Config): Promise<void> {
     replica: identity,
     serverNowMs,
     status: replica.status,
+    holding: replica.holding,
+    limits: config.limits,
     hosts: { names, doorSecret: config.doorSecret },
     answered: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);

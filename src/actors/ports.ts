@@ -233,7 +233,8 @@ export interface ScheduleFeed {
   /**
    * A snapshot and the stream of what came after it, without a gap: the stream starts at a moment before the
    * snapshot was read, so changes may be told that the snapshot holds already. Nothing is told before the
-   * promise resolves.
+   * promise resolves. Moments come as numbers (`compacted`): as dates, all of them together would need more memory
+   * than a replica has.
    */
   snapshot(observer: FeedObserver): Promise<{ schedules: Schedule[]; feed: OpenFeed }>;
   /** Goes on after the token. */

@@ -1,5 +1,6 @@
 import { Heap, type HeapEntry } from './heap.ts';
 import type { Watermark } from './lease.ts';
+import { compacted, dropSettled, momentCount } from './moments.ts';
 import { nextOwedMs, settle, settledThroughMs, type Settlement, type Settler } from './owed.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -44,9 +45,15 @@ export class DueQueue {
   /** The few entries that are in flight or held. */
   readonly #aside = new Set<DueEntry>();
   readonly #taken: Taken[] = [];
+  #moments = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** How many moments of `at_times` schedules it holds. */
+  get moments(): number {
+    return this.#moments;
   }
 
   schedules(): Schedule[] {
@@ -66,21 +73,22 @@ export class DueQueue {
   put(schedule: Schedule, mark: Watermark, mayBeClaimedThroughMs = -Infinity): void {
     const known = this.#entries.get(schedule.id);
     if (known === undefined) {
+      const cursorMs = settledThroughMs(schedule, mark);
       const entry: DueEntry = {
-        schedule,
-        cursorMs: settledThroughMs(schedule, mark),
+        schedule: compacted(schedule, cursorMs),
+        cursorMs,
         mayBeClaimedThroughMs,
         dueMs: 0,
         heapIndex: -1,
         state: 'waiting',
       };
       this.#entries.set(schedule.id, entry);
+      this.#moments += momentCount(entry.schedule);
       this.#reschedule(entry);
       return;
     }
     const tookEffectMs = firstNewerMs(known.schedule, schedule);
     if (tookEffectMs === null) return;
-    known.schedule = schedule;
     // By a clock that was a little ahead, we may have claimed what only the new definition owes.
     known.mayBeClaimedThroughMs = Math.max(
       known.mayBeClaimedThroughMs,
@@ -88,15 +96,19 @@ export class DueQueue {
       mayBeClaimedThroughMs,
     );
     known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
+    this.#moments -= momentCount(known.schedule);
+    known.schedule = compacted(schedule, known.cursorMs);
+    this.#moments += momentCount(known.schedule);
     if (known.state !== 'in flight') this.#reschedule(known);
     // What it brings may be owed earlier than what is in flight.
-    else known.dueMs = Math.min(known.dueMs, nextOwedMs(schedule, known.cursorMs) ?? Infinity);
+    else known.dueMs = Math.min(known.dueMs, nextOwedMs(known.schedule, known.cursorMs) ?? Infinity);
   }
 
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
+    this.#moments -= momentCount(entry.schedule);
     this.#heap.remove(entry);
     this.#aside.delete(entry);
   }
@@ -111,6 +123,7 @@ export class DueQueue {
     ) {
       this.#heap.remove(top);
       top.cursorMs = Math.max(top.cursorMs, settledThroughMs(top.schedule, mark));
+      this.#dropSettled(top);
       top.dueMs = nextOwedMs(top.schedule, top.cursorMs) ?? Infinity;
       if (top.dueMs <= mark.claimedThroughMs) unknown.push(top);
       else if (top.dueMs < Infinity) this.#heap.push(top);
@@ -186,6 +199,10 @@ export class DueQueue {
     return throughMs;
   }
 
+  #dropSettled({ schedule, cursorMs }: DueEntry): void {
+    this.#moments -= dropSettled(schedule, cursorMs);
+  }
+
   #setAside(entry: DueEntry, state: 'in flight' | 'held'): void {
     entry.state = state;
     this.#aside.add(entry);
@@ -195,6 +212,7 @@ export class DueQueue {
     this.#heap.remove(entry);
     this.#aside.delete(entry);
     entry.state = 'waiting';
+    this.#dropSettled(entry);
     entry.dueMs = nextOwedMs(entry.schedule, entry.cursorMs) ?? Infinity;
     if (entry.dueMs < Infinity) this.#heap.push(entry);
   }

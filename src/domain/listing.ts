@@ -2,6 +2,7 @@
  * Schedules as lists and events tell them: without what can be large. A schedule of 10,000 moments would be a
  * third of a megabyte, a list of them a hundred; who wants the moments asks for the schedule itself.
  */
+import { momentAt } from './moments.ts';
 import { nextOccurrence } from './occurrences.ts';
 import type { Schedule, Timing } from './schedule.ts';
 
@@ -27,8 +28,8 @@ export function listed({ superseded: _, ...schedule }: Schedule, nowMs: number):
   const nextMs = nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
   const summary: TimesSummary = {
     count: times.length,
-    first: times[0] as Date,
-    last: times.at(-1) as Date,
+    first: new Date(momentAt(times, 0)),
+    last: new Date(momentAt(times, times.length - 1)),
     next: nextMs === null ? null : new Date(nextMs),
   };
   return { ...schedule, definition: { times: summary } };

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
+import type { Capacity, Holding } from '../domain/capacity.ts';
 import type { Answers } from './answers.ts';
 import type { Hosts } from './hosts.ts';
 
@@ -16,6 +17,9 @@ export interface ApiDeps {
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
   hosts: Hosts;
+  /** What this replica's mirror holds, and what it may. */
+  holding(): Holding;
+  limits: Capacity;
   /** Told of each request that was answered, for metrics. */
   answered?(request: AnsweredRequest): void;
 }

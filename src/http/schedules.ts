@@ -4,6 +4,7 @@ import type { ListedSchedule } from '../domain/listing.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
 import { encodeJson } from './answers.ts';
+import { capacityCheck } from './capacity.ts';
 import type { Route, RouteDeps } from './api.ts';
 import { readJson } from './body.ts';
 import { readPieces } from './lists.ts';
@@ -22,9 +23,11 @@ const NO_REVISION = 0;
 export function scheduleRoutes(deps: RouteDeps): Route[] {
   const { store: { schedules, runs }, serverNowMs, random, answers } = deps;
   const answer = scheduleAnswer(deps);
+  const requireRoom = capacityCheck(deps);
 
   async function create(c: Context): Promise<Response> {
     const { spec, id = random.uuid() } = await readSpec(c);
+    requireRoom({ id, spec, isNew: true });
     const schedule = await schedules.create(id, spec);
     if (schedule === 'conflict') throw new Problem(409, `a schedule ${JSON.stringify(id)} exists already`);
     c.header('Location', `/schedules/${id}`);
@@ -77,6 +80,7 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
       }; an id can't change`;
       throw invalidBody([{ pointer: '/id', detail }]);
     }
+    requireRoom({ id, spec: body.spec, isNew: false });
     return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)));
   }
 

@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { parseDuration } from '../domain/duration.ts';
 import { hostName } from '../domain/hostNames.ts';
+import type { Capacity } from '../domain/capacity.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { driverUri } from './mongo/uri.ts';
@@ -23,6 +24,8 @@ export interface Config {
   address: string;
   logLevel: LogLevel;
   lease: LeaseTiming;
+  /** What every replica's memory has to hold at most. */
+  limits: Capacity;
   graceMs: number;
   /** Where what the actors do is shown. */
   inspect: InspectTarget[];
@@ -75,6 +78,10 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     address: text('ADDRESS', '') === '' ? here : checked('ADDRESS', '', parseAddress),
     logLevel: checked('LOG_LEVEL', 'info', parseLogLevel),
     lease,
+    limits: {
+      schedules: checked('MAX_SCHEDULES', '100000', parseCount),
+      moments: checked('MAX_MOMENTS', '2000000', parseCount),
+    },
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
     inspect: checked('INSPECT', '', parseInspect),
     inspectPort: checked('INSPECT_PORT', '8090', parsePort),
@@ -165,6 +172,11 @@ function parseInspect(value: string): InspectTarget[] {
     );
   }
   return [...new Set(targets as InspectTarget[])];
+}
+
+function parseCount(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new Error('it must be a whole number from 1 to 999999999');
+  return Number(value);
 }
 
 function parsePositive(value: string): number {

@@ -94,7 +94,7 @@ describe("a replica's vital signs", () => {
     for (const { id, replica } of cluster.replicas) {
       const { watermarkMs, ...vitals } = replica.vitals();
       const leads = id === cluster.leader().id;
-      assert.deepEqual(vitals, { leads, term: 1, schedules: 1, liveJobs: Number(leads) });
+      assert.deepEqual(vitals, { leads, term: 1, schedules: 1, moments: 0, liveJobs: Number(leads) });
       assert.ok(
         watermarkMs !== null && watermarkMs > lease.watermark.mirroredThroughMs - 1000,
         `${watermarkMs}`,

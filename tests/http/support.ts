@@ -30,6 +30,7 @@ export async function testApi(
     more?: readonly Route[];
     answered?: NonNullable<ApiDeps['answered']>;
     hosts?: ApiDeps['hosts'];
+    holding?: ApiDeps['holding'];
   } = {},
 ): Promise<TestApi> {
   const { clock, fireTimers } = stillClock();
@@ -46,6 +47,8 @@ export async function testApi(
     replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
     ...(overrides.answered && { answered: overrides.answered }),
     hosts: overrides.hosts ?? anyHost(),
+    holding: overrides.holding ?? (() => ({ schedules: 0, moments: 0, momentsOf: () => null })),
+    limits: { schedules: 10, moments: 20_000 },
     status: () => overrides.status ?? { state: 'standing by', live: true, ready: true, reasons: [] },
   }, overrides.more);
   return { app, store, log, fireTimers };

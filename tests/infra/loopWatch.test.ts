@@ -5,7 +5,7 @@ import { watchLoop } from '../../src/infra/loopWatch.ts';
 import { openMetrics } from '../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../support/prometheus.ts';
 
-const VITALS = { leads: false, term: 0, watermarkMs: null, schedules: 0, liveJobs: 0 };
+const VITALS = { leads: false, term: 0, watermarkMs: null, schedules: 0, moments: 0, liveJobs: 0 };
 
 /** A loop in which the timer fires as late as a test says. */
 function loop() {
@@ -60,7 +60,7 @@ describe('the watch on the event loop', () => {
   });
 
   it('is read as a histogram, and as the longest since it was read', async () => {
-    const { loop, text } = openMetrics('1.2.3', () => VITALS);
+    const { loop, text } = openMetrics('1.2.3', () => VITALS, { schedules: 1, moments: 1 });
     const longest = async () => samplesOf(await text())['scheduler_event_loop_delay_max_seconds'];
     for (const delayMs of [3, 250, 7]) loop(delayMs);
     const samples = samplesOf(await text());

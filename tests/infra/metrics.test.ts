@@ -8,11 +8,11 @@ import { samplesOf, typesOf } from '../support/prometheus.ts';
 import { claimed } from '../support/runs.ts';
 
 const T = Date.UTC(2030, 0, 1);
-const VITALS = { leads: true, term: 7, watermarkMs: T + 500, schedules: 3, liveJobs: 2 };
+const VITALS = { leads: true, term: 7, watermarkMs: T + 500, schedules: 3, moments: 5, liveJobs: 2 };
 
 function metrics() {
   const vitals = { ...VITALS, watermarkMs: VITALS.watermarkMs as number | null };
-  const it = openMetrics('1.2.3', () => vitals);
+  const it = openMetrics('1.2.3', () => vitals, { schedules: 100, moments: 200 });
   return { ...it, vitals, samples: async () => samplesOf(await it.text()) };
 }
 
@@ -35,6 +35,9 @@ describe('the metrics', () => {
       scheduler_watermark_timestamp_seconds: 'gauge',
       scheduler_claim_batch_size: 'histogram',
       scheduler_due_queue_length: 'gauge',
+      scheduler_schedules_limit: 'gauge',
+      scheduler_moments: 'gauge',
+      scheduler_moments_limit: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',
       scheduler_build_info: 'gauge',

@@ -1,4 +1,5 @@
 import type { FeedObserver, OpenFeed, ScheduleFeed } from '../../actors/ports.ts';
+import { compacted } from '../../domain/moments.ts';
 import type { Connection } from './connection.ts';
 
 /** How often progress is told when nothing changes. */
@@ -9,7 +10,7 @@ export function memoryFeed(connection: Connection): ScheduleFeed {
   return {
     async snapshot(observer) {
       const { schedules, position } = await connection.call('feed.snapshot', () => ({
-        schedules: [...db.schedules.values()],
+        schedules: [...db.schedules.values()].map((schedule) => compacted(schedule)),
         position: db.changes.end,
       }));
       return { schedules, feed: openFeed(connection, position, observer) };

@@ -3,6 +3,7 @@
  * users choose: the number of time series is bounded (G9).
  */
 import { Registry } from 'prom-client';
+import type { Capacity } from '../../domain/capacity.ts';
 import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
@@ -23,12 +24,12 @@ export interface Metrics {
 }
 
 /** `vitals` is asked whenever somebody reads the metrics. */
-export function openMetrics(version: string, vitals: () => Vitals): Metrics {
+export function openMetrics(version: string, vitals: () => Vitals, limits: Capacity): Metrics {
   const registry = new Registry();
   buildInfo(registry, version);
   processMetrics(registry);
   return {
-    replica: replicaMetrics(registry, vitals),
+    replica: replicaMetrics(registry, vitals, limits),
     store: storeMetrics(registry),
     answered: httpMetrics(registry),
     loop: loopMetrics(registry),

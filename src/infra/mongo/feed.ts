@@ -8,6 +8,8 @@ import type {
 } from 'mongodb';
 import type { FeedObserver, Logger, OpenFeed, ScheduleChange, ScheduleFeed } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
+import { compacted } from '../../domain/moments.ts';
+import type { Schedule } from '../../domain/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from './documents.ts';
 import { answered, asStoreError, hasCode } from './errors.ts';
 import { progressMs } from './progress.ts';
@@ -34,7 +36,7 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
 
   return {
     async snapshot(observer) {
-      const { docs, ...open } = await answered(
+      const { schedules: found, ...open } = await answered(
         'the snapshot of the schedules',
         () =>
           client.withSession({ causalConsistency: true }, async (session) => {
@@ -42,14 +44,14 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
             try {
               const { first } = await opened(stream);
               // The session makes this see everything through the time at which the stream starts.
-              return { stream, first, docs: await schedules.find({}, { session }).toArray() };
+              return { stream, first, schedules: await readAll(schedules, session) };
             } catch (error) {
               await stream.close();
               throw error;
             }
           }),
       );
-      return { schedules: docs.map(toSchedule), feed: pumped(parts, open, null, observer) };
+      return { schedules: found, feed: pumped(parts, open, null, observer) };
     },
 
     async resume(token, observer) {
@@ -66,6 +68,29 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
       return pumped(parts, open, token, observer);
     },
   };
+}
+
+/**
+ * Lists of moments come a few at a time and are made small at once: as dates, a batch as large as the driver would
+ * take by itself needs more memory than a replica has.
+ */
+const LISTS_AT_ONCE = 10;
+const AT_ONCE = 1000;
+
+async function readAll(schedules: Collections['schedules'], session: ClientSession): Promise<Schedule[]> {
+  const found: Schedule[] = [];
+  // One that changes its type in between is told by the stream.
+  for (
+    const [filter, options] of [
+      [{ type: { $ne: 'at_times' } }, { batchSize: AT_ONCE }],
+      [{ type: 'at_times' }, { batchSize: LISTS_AT_ONCE }],
+    ] as const
+  ) {
+    for await (const doc of schedules.find(filter, { session, ...options })) {
+      found.push(compacted(toSchedule(doc)));
+    }
+  }
+  return found;
 }
 
 async function operationTime(client: MongoClient, session: ClientSession) {
