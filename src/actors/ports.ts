@@ -71,6 +71,14 @@ export class StoreRefused extends StoreUnavailable {
   }
 }
 
+/**
+ * The store has done nothing about a change, on purpose: it can't take it now. Nothing is wrong with it; `message` is a
+ * sentence for the client, who may try again.
+ */
+export class ChangeDeclined extends Error {
+  override name = 'ChangeDeclined';
+}
+
 export interface LeaseStore {
   read(): Promise<LeaseReading>;
   /**
@@ -201,7 +209,8 @@ export interface ScheduleStore {
   /**
    * Replaces the definition; null when there is none of that id, 'conflict' when `ifRevision` is given and
    * another one is stored. Resolves only when no claim of the old definition can commit any more (G4): a
-   * claim in flight is waited for, a later one finds the new revision.
+   * claim in flight is waited for, a later one finds the new revision. Rejects with `ChangeDeclined` when it would
+   * carry more superseded definitions than it may.
    */
   replace(id: string, spec: ScheduleSpec, ifRevision?: number): Promise<Schedule | null | 'conflict'>;
   /** The deleted schedule. Resolves as `replace` does. */
@@ -251,6 +260,9 @@ export interface RunQuery {
   cursor: string | null;
 }
 
+/** One schedule, also among those that were made under its id one after the other. */
+export type ScheduleKey = Pick<Schedule, 'id' | 'created_at'>;
+
 export interface RunStore {
   /** Newest nominal time first. */
   list(query: RunQuery): Promise<Page<Run>>;
@@ -260,10 +272,10 @@ export interface RunStore {
    * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
    */
   request(run: Run): Promise<void>;
-  /** The newest run of each schedule that has one, by schedule id. */
-  latest(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
-  /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. */
-  recent(scheduleIds: readonly string[], limit: number): Promise<Map<string, RunSummary[]>>;
+  /** The newest run of each schedule that has one, by schedule id; none of an earlier schedule of that id. */
+  latest(schedules: readonly ScheduleKey[]): Promise<Map<string, Run>>;
+  /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. Likewise its own only. */
+  recent(schedules: readonly ScheduleKey[], limit: number): Promise<Map<string, RunSummary[]>>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
    * Writing one twice is harmless. Returns how many counted.

@@ -202,6 +202,7 @@ class Draft {
       id: runId(this.#schedule.id, scheduledFor),
       schedule_id: this.#schedule.id,
       schedule_revision: revision,
+      schedule_created_at: this.#schedule.created_at,
       scheduled_for: scheduledFor,
       trigger,
       state,

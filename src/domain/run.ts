@@ -51,6 +51,8 @@ export interface Run {
   id: string;
   schedule_id: string;
   schedule_revision: number;
+  /** Tells its schedule from others that were made under the same id. Older versions did not write it. */
+  schedule_created_at?: Date;
   /** The nominal time of the occurrence. */
   scheduled_for: Date;
   trigger: Trigger;
@@ -114,6 +116,7 @@ export function requestedRun(schedule: Schedule, atMs: number, tag: string): Run
     id: `${runId(schedule.id, at)}~${tag}`,
     schedule_id: schedule.id,
     schedule_revision: schedule.revision,
+    schedule_created_at: schedule.created_at,
     scheduled_for: at,
     trigger: 'manual',
     state: 'claimed',
@@ -133,6 +136,17 @@ export function requestedRun(schedule: Schedule, atMs: number, tag: string): Run
     since: at,
     expire_at: null,
   };
+}
+
+/** Whether the run is one of this very schedule, and not of another one that had its id. */
+export function isRunOf(
+  run: Pick<Run, 'schedule_id' | 'schedule_created_at' | 'claimed_at'>,
+  schedule: Pick<Schedule, 'id' | 'created_at'>,
+): boolean {
+  if (run.schedule_id !== schedule.id) return false;
+  return run.schedule_created_at === undefined
+    ? schedule.created_at <= run.claimed_at
+    : run.schedule_created_at.getTime() === schedule.created_at.getTime();
 }
 
 /** Whether it was requested, and nobody has begun with it. */

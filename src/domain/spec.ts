@@ -39,7 +39,7 @@ type ParsedSpec = { ok: true; spec: ScheduleSpec; id?: string } | { ok: false; p
 /**
  * What an answer of ours has beside the spec: ignored, so that what GET answered can be sent back with PUT.
  */
-const SERVER_OWNED = ['revision', 'created_at', 'updated_at', 'next_fire_at', 'last_run'];
+const SERVER_OWNED = ['revision', 'created_at', 'updated_at', 'next_fire_at', 'completed', 'last_run'];
 
 const MAX_TIMES = 10_000;
 

@@ -20,7 +20,7 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
   /** The runs of a schedule outlive it: only an id that has neither a schedule nor a run is unknown. */
   async function isKnown(id: string): Promise<boolean> {
     if (await schedules.get(id)) return true;
-    return (await runs.latest([id])).size > 0;
+    return (await runs.list({ scheduleId: id, limit: 1, cursor: null })).items.length > 0;
   }
 
   async function listOfSchedule(c: Context): Promise<Response> {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { scheduleCursor } from '../domain/cursor.ts';
 import type { ListedSchedule } from '../domain/listing.ts';
+import { isRunOf, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
 import { encodeJson } from './answers.ts';
@@ -31,16 +32,16 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
     const schedule = await schedules.create(id, spec);
     if (schedule === 'conflict') throw new Problem(409, `a schedule ${JSON.stringify(id)} exists already`);
     c.header('Location', `/schedules/${id}`);
-    return answer(c, 201, schedule);
+    // It is new: it has no run yet.
+    return answer(c, 201, schedule, null);
   }
 
   async function list(c: Context): Promise<Response> {
     const { query, recentRuns } = readScheduleQuery(c);
     const views = async (items: readonly ListedSchedule[]) => {
-      const ids = items.map(({ id }) => id);
       const [latest, recent] = await Promise.all([
-        runs.latest(ids),
-        recentRuns > 0 ? runs.recent(ids, recentRuns) : null,
+        runs.latest(items),
+        recentRuns > 0 ? runs.recent(items, recentRuns) : null,
       ]);
       const nowMs = serverNowMs();
       return items.map((schedule) => ({
@@ -67,7 +68,8 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
 
   async function get(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    return answer(c, 200, present(id, await schedules.get(id)));
+    const schedule = present(id, await schedules.get(id));
+    return answer(c, 200, schedule, await lastRun(schedule));
   }
 
   async function replace(c: Context): Promise<Response> {
@@ -81,15 +83,21 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
       throw invalidBody([{ pointer: '/id', detail }]);
     }
     requireRoom({ id, spec: body.spec, isNew: false });
-    return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)));
+    const latest = await lastRunOf(id);
+    return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)), latest);
   }
 
   async function remove(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    const schedule = changed(id, await schedules.remove(id, readIfMatch(c)));
-    const latest = await runs.latest([id]);
-    return c.json({ ...scheduleView(schedule, latest.get(id), serverNowMs()), next_fire_at: null });
+    const ifRevision = readIfMatch(c);
+    const latest = await lastRunOf(id);
+    const schedule = changed(id, await schedules.remove(id, ifRevision));
+    return answer(c, 200, schedule, latest, { next_fire_at: null, completed: true });
   }
+
+  const lastRun = lastRunReader(deps);
+  /** Before a change: once that is made, its answer must not depend on another read. */
+  const lastRunOf = async (id: string) => await lastRun(present(id, await schedules.get(id)));
 
   return [
     { method: 'POST', path: '/schedules', summary: 'create a schedule', handler: create },
@@ -100,12 +108,26 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
   ];
 }
 
-/** Answers with a schedule as it is stored now, and its revision as the ETag. */
-export function scheduleAnswer({ store: { runs }, serverNowMs, answers }: RouteDeps) {
-  return async (c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> => {
+/** Reads the last run of a schedule, null when it has none. */
+export function lastRunReader({ store: { runs } }: RouteDeps): (schedule: Schedule) => Promise<Run | null> {
+  return async (schedule) => (await runs.latest([schedule])).get(schedule.id) ?? null;
+}
+
+/**
+ * Answers with a schedule as it is stored now, and its revision as the ETag. `lastRun` was read before; it is told if it
+ * is one of this schedule.
+ */
+export function scheduleAnswer({ serverNowMs, answers }: RouteDeps) {
+  return (
+    c: Context,
+    status: 200 | 201,
+    schedule: Schedule,
+    lastRun: Run | null,
+    more: object = {},
+  ): Response => {
     c.header('ETag', `"${schedule.revision}"`);
-    const latest = await runs.latest([schedule.id]);
-    const bytes = encodeJson(scheduleView(schedule, latest.get(schedule.id), serverNowMs()));
+    const own = lastRun !== null && isRunOf(lastRun, schedule) ? lastRun : undefined;
+    const bytes = encodeJson({ ...scheduleView(schedule, own, serverNowMs()), ...more });
     return c.req.method === 'GET' ? answers.send(c, bytes) : answers.sendAnyway(c, bytes, status);
   };
 }

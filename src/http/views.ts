@@ -10,7 +10,8 @@ import type { Schedule } from '../domain/schedule.ts';
 
 /**
  * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is
- * none or while the schedule is paused; `last_run` is its newest run, or null.
+ * none or while the schedule is paused; `completed` says that there is none, nor would be after it is resumed.
+ * `last_run` is its newest run, or null.
  */
 export function scheduleView(
   schedule: Schedule | ListedSchedule,
@@ -19,12 +20,13 @@ export function scheduleView(
 ) {
   const { superseded: _superseded, ...shown } = { superseded: [], ...schedule };
   const { id, revision, effective_from: _effectiveFrom, ...rest } = shown;
-  const nextMs = schedule.paused ? null : nextMsOf(schedule, nowMs);
+  const nextMs = nextMsOf(schedule, nowMs);
   return {
     id,
     revision,
     ...rest,
-    next_fire_at: nextMs === null ? null : new Date(nextMs),
+    next_fire_at: nextMs === null || schedule.paused ? null : new Date(nextMs),
+    completed: nextMs === null,
     last_run: lastRun ? runView(lastRun) : null,
   };
 }
@@ -41,13 +43,14 @@ export function runView(run: Run) {
     executor_boot: _boot,
     expire_at: _expireAt,
     schedule_revision: _revision,
+    schedule_created_at = null,
     claim_number: _claim,
     count,
     since,
     executor,
     ...rest
   } = run;
-  const view = { ...rest, executor: executor === NOBODY ? null : executor };
+  const view = { ...rest, schedule_created_at, executor: executor === NOBODY ? null : executor };
   return count > 1 ? { ...view, count, since } : view;
 }
 

@@ -14,6 +14,7 @@ describe('requestedRun', () => {
       id: `${runId('s', new Date(T + 50))}~tag`,
       schedule_id: 's',
       schedule_revision: 3,
+      schedule_created_at: SCHEDULE.created_at,
       scheduled_for: new Date(T + 50),
       trigger: 'manual',
       state: 'claimed',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { ChangeDeclined, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { tooManySuperseded } from '../../src/infra/superseded.ts';
 import { HOURLY, json, problem, send, testApi } from './support.ts';
 
 /** A store whose schedules always fail with the error. */
@@ -129,6 +130,31 @@ describe('a store that does not answer', () => {
         'the store did not answer: the change may or may not have been made; look before you repeat it',
       );
     }
+  });
+});
+
+describe('a store that declines a change', () => {
+  it('is a 503 that says what the store says, and no trouble of it', async () => {
+    const { app, log } = await testApi({
+      store: (store) => ({
+        ...store,
+        schedules: { ...store.schedules, replace: () => Promise.reject(tooManySuperseded('a')) },
+      }),
+    });
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    for (const path of ['/schedules/a', '/schedules/a/pause']) {
+      const response = await send(
+        app,
+        path.endsWith('a') ? 'PUT' : 'POST',
+        path,
+        path.endsWith('a') ? HOURLY : '',
+      );
+      assert.equal(response.headers.get('retry-after'), '1');
+      const { detail } = await problem(response, 503);
+      assert.match(detail, /^schedule a has been changed 50 times .*; nothing was changed; try again/);
+    }
+    assert.ok(tooManySuperseded('a') instanceof ChangeDeclined);
+    assert.deepEqual(log.filter(({ level }) => level !== 'debug'), []);
   });
 });
 

@@ -146,7 +146,11 @@ export async function recordRuns(
       scheduleId,
       revision: schedule.revision,
       effectiveFrom: schedule.effective_from,
-      runs: runs.map((run) => ({ ...claimed(scheduleId, run.scheduled_for, grant), ...run })),
+      runs: runs.map((run) => ({
+        ...claimed(scheduleId, run.scheduled_for, grant),
+        schedule_created_at: schedule.created_at,
+        ...run,
+      })),
     }],
     markWhenStale: () => ({ claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS }),
     mayBeClaimed: false,

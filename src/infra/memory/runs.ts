@@ -1,7 +1,7 @@
-import type { RunStore } from '../../actors/ports.ts';
+import type { RunStore, ScheduleKey } from '../../actors/ports.ts';
 import { decodeCursor, runCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
-import { isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
+import { isHeld, isRunOf, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 
@@ -33,20 +33,19 @@ export function memoryRuns(connection: Connection): RunStore {
         for (const tell of [...db.leaseWatchers.keys()]) tell('request');
       }),
 
-    latest: (scheduleIds) =>
+    latest: (of) =>
       connection.call('runs.latest', () => {
-        const wanted = new Set(scheduleIds);
-        const oldestFirst = db.runs().filter((run) => wanted.has(run.schedule_id)).sort(newestFirst)
-          .reverse();
+        const isOwn = ownRuns(of);
+        const oldestFirst = db.runs().filter(isOwn).sort(newestFirst).reverse();
         return new Map(oldestFirst.map((run) => [run.schedule_id, run]));
       }),
 
-    recent: (scheduleIds, limit) =>
+    recent: (of, limit) =>
       connection.call('runs.recent', () => {
-        const wanted = new Set(scheduleIds.filter((id) => db.schedules.has(id)));
+        const isOwn = ownRuns(of.filter(({ id }) => db.schedules.has(id)));
         const recent = new Map<string, RunSummary[]>();
         for (const run of db.runs().sort(newestFirst)) {
-          if (!wanted.has(run.schedule_id)) continue;
+          if (!isOwn(run)) continue;
           const known = recent.get(run.schedule_id) ?? [];
           if (known.length < limit) recent.set(run.schedule_id, [...known, inShort(run)]);
         }
@@ -75,6 +74,15 @@ export function memoryRuns(connection: Connection): RunStore {
           return isHeld(stored, held) ? [stored] : [];
         });
       }),
+  };
+}
+
+/** Whether a run is one of these schedules'. */
+function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
+  const byId = new Map(of.map((schedule) => [schedule.id, schedule]));
+  return (run) => {
+    const schedule = byId.get(run.schedule_id);
+    return schedule !== undefined && isRunOf(run, schedule);
   };
 }
 

@@ -32,6 +32,7 @@ const SERVER_OWNED = [
   'created_at',
   'updated_at',
   'next_fire_at',
+  'completed',
   'last_run',
   'recent_runs',
   'id',

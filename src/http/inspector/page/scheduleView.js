@@ -187,7 +187,7 @@ function Upcoming({ schedule, gone }) {
   if (error) return jsx`<${Failure} error=${error} />`;
   if (paused) return jsx`<p class="dim">None while it is paused.</p>`;
   if (!data) return jsx`<div class="skeleton" aria-busy="true" />`;
-  return jsx`<${OccurrenceList} occurrences=${left} none="None: it has fired for the last time." />`;
+  return jsx`<${OccurrenceList} occurrences=${left} none="None: it is completed, no occurrence is to come." />`;
 }
 
 /** @param {{ occurrences: Occurrence[], none: string }} props */

@@ -94,6 +94,7 @@ export interface Schedule {
   created_at: Time;
   updated_at: Time;
   next_fire_at: Time | null;
+  completed?: boolean;
   last_run?: Run | null;
   recent_runs?: RecentRun[];
 }
