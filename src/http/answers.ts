@@ -5,34 +5,61 @@
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { Turns } from './events/turns.ts';
+import type { Clock } from '../actors/ports.ts';
 import { Problem } from './problem.ts';
 
 /** What fits into the buffers of a connection, and so need not be counted. */
 const LARGE_BYTES = 64 * 1024;
 /** How many large answers are on their way at a time: some 32 MiB. */
 const MAX_LARGE = 32;
-/** How many lists are made at a time, and how many requests may wait for their turn. */
+/** How many lists are made at a time, and how many requests may wait for their turn, and how long. */
 const MAX_AT_A_TIME = 4;
 const MAX_WAITING = 100;
+const MAX_WAIT_MS = 1_000;
 
 /** What the server's adapter for Node gives with a request. */
 type Bindings = { outgoing?: { once(event: 'close', listener: () => void): void } } | undefined;
 
 export class Answers {
-  readonly #turns = new Turns(MAX_AT_A_TIME);
-  #asked = 0;
+  readonly #clock: Clock;
+  /** Begin to make the lists that wait, in their order. */
+  readonly #waiting = new Set<() => void>();
+  #free = MAX_AT_A_TIME;
   #large = 0;
 
-  /** Makes a list when it is its turn; a 503 when too many wait. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Makes a list when it is its turn; a 503 when too many wait, or the store is so slow that its turn does not come. */
   async inTurn<T>(make: () => Promise<T>): Promise<T> {
-    if (this.#asked >= MAX_AT_A_TIME + MAX_WAITING || this.#large >= MAX_LARGE) throw busy();
-    this.#asked++;
+    if (this.#large >= MAX_LARGE) throw busy();
+    if (this.#free > 0) this.#free--;
+    else await this.#turn();
     try {
-      return await this.#turns.take(make);
+      return await make();
     } finally {
-      this.#asked--;
+      const [next] = this.#waiting;
+      if (next) next();
+      else this.#free++;
     }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#waiting.size >= MAX_WAITING) throw busy();
+    await new Promise<void>((resolve, reject) => {
+      const begin = () => {
+        this.#clock.clearTimeout(timer);
+        this.#waiting.delete(begin);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.delete(begin);
+        reject(busy());
+      };
+      const timer = this.#clock.setTimeout(giveUp, MAX_WAIT_MS);
+      this.#waiting.add(begin);
+    });
   }
 
   /** Sends JSON. A large answer is refused with a 503 while too many others are on their way. */

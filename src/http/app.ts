@@ -20,7 +20,7 @@ import { scheduleRoutes } from './schedules.ts';
 
 /** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
 export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
-  const deps = { ...given, answers: new Answers() };
+  const deps = { ...given, answers: new Answers(given.clock) };
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),
