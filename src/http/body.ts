@@ -11,6 +11,10 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** What a body is read into at first. */
 const FIRST_BYTES = 16 * 1024;
 
+/** What all bodies that are being read may take up together, in this process: they can be left unfinished for 30 s. */
+const MAX_READING_BYTES = 32 * 1024 * 1024;
+let readingBytes = 0;
+
 /**
  * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type out or
  * say text/plain have always worked; what a browser page of another site could do with that is prevented in
@@ -70,18 +74,26 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   let bytes = new Uint8Array(FIRST_BYTES);
   let size = 0;
   const reader = request.body?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read().catch(() => {
-      throw new Problem(400, 'the body broke off before its end');
-    });
-    if (done) break;
-    // The stream is not cancelled: that would tear the connection down before the client has got the answer.
-    if (size + value.length > MAX_BODY_BYTES) throw tooLarge();
-    bytes = withRoom(bytes, size, value.length);
-    bytes.set(value, size);
-    size += value.length;
+  readingBytes += bytes.length;
+  try {
+    while (reader) {
+      const { done, value } = await reader.read().catch(() => {
+        throw new Problem(400, 'the body broke off before its end');
+      });
+      if (done) break;
+      // The stream is not cancelled: that would tear the connection down before the client has got the answer.
+      if (size + value.length > MAX_BODY_BYTES) throw tooLarge();
+      const larger = withRoom(bytes, size, value.length);
+      readingBytes += larger.length - bytes.length;
+      bytes = larger;
+      if (readingBytes > MAX_READING_BYTES) throw tooMany();
+      bytes.set(value, size);
+      size += value.length;
+    }
+    return bytes.subarray(0, size);
+  } finally {
+    readingBytes -= bytes.length;
   }
-  return bytes.subarray(0, size);
 }
 
 /** The first `size` bytes, in an array that has room for more. */
@@ -90,6 +102,12 @@ function withRoom(bytes: Uint8Array<ArrayBuffer>, size: number, more: number): U
   const larger = new Uint8Array(Math.min(Math.max(bytes.length * 2, size + more), MAX_BODY_BYTES));
   larger.set(bytes.subarray(0, size));
   return larger;
+}
+
+function tooMany(): Problem {
+  return new Problem(503, 'too many large bodies are being sent at the moment; try again', {
+    headers: { 'Retry-After': '2', Connection: 'close' },
+  });
 }
 
 function tooLarge(): Problem {
