@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import { hostName, HostNames } from './domain/hostNames.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
@@ -16,6 +17,7 @@ import { serve } from './http/server.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
+import { watchLoop } from './infra/loopWatch.ts';
 import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
@@ -58,7 +60,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
     address: config.address,
     version: packageJson.version,
   };
-  const metrics = openMetrics(identity.version, () => replica.vitals(), losses);
+  const metrics = openMetrics(identity.version, () => replica.vitals(), losses, config.limits);
   const logTrouble = storeTroubleLog(logger, clock);
   const store = observedStore(openStore(config, clock, random, logger), clock, {
     called: metrics.store.called,
@@ -92,6 +94,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   });
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
+  const names = new HostNames({ names: config.hostNames, own: ownNames(config) });
   const app = createApp({
     store,
     clock,
@@ -100,9 +103,13 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
     replica: identity,
     serverNowMs,
     status: replica.status,
+    holding: replica.holding,
+    limits: config.limits,
+    hosts: { names, doorSecret: config.doorSecret },
     answered: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
   const server = await serve(app, { host: config.host, port: config.port, clock });
+  names.listensAt(server.address);
   logger.info('listening', {
     host: config.host,
     port: server.port,
@@ -115,6 +122,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
       `only ${config.host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
     );
   }
+  watchLoop(clock, logger, metrics.loop);
   replica.start();
   rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
 
@@ -130,6 +138,12 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);
   logger.info('stopped');
+}
+
+/** The name in ADDRESS. */
+function ownNames({ address }: Config): string[] {
+  const name = hostName(new URL(address).host);
+  return name === null ? [] : [name];
 }
 
 /** Who is told what the actors do; nobody, unless it is asked for. */

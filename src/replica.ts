@@ -9,9 +9,11 @@ import type { Logger } from './actors/ports.ts';
 import { replicaMachine } from './actors/replica.ts';
 import type { outcomesMachine } from './actors/outcomes.ts';
 import { nextMark } from './actors/scheduler.ts';
+import type { Holding } from './domain/capacity.ts';
 import { DueQueue } from './domain/dueQueue.ts';
 import { termsOf } from './domain/leadership.ts';
 import { CLOCK_TOLERANCE_MS, clockBehindMs, type Lease, watermarkMs } from './domain/lease.ts';
+import { momentCount } from './domain/moments.ts';
 import type { Outcome } from './domain/run.ts';
 import type { NotUnderstood } from './domain/schedule.ts';
 import { ServerTime } from './domain/serverTime.ts';
@@ -42,6 +44,8 @@ export interface Replica {
   serverNowMs(): number;
   /** For metrics. */
   vitals(): Vitals;
+  /** What its mirror holds. */
+  holding(): Holding;
   actor: Actor<typeof replicaMachine>;
   jobs: JobPool;
 }
@@ -172,9 +176,18 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
         notUnderstood: queue.setAside.size,
         watermarkMs: mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark),
         schedules: queue.size,
+        moments: queue.moments,
         liveJobs: jobs.size,
       };
     },
+    holding: () => ({
+      schedules: queue.size,
+      moments: queue.moments,
+      momentsOf(id) {
+        const entry = queue.get(id);
+        return entry === undefined ? null : momentCount(entry.schedule);
+      },
+    }),
     status() {
       const state = actor.getSnapshot().value;
       const name = typeof state === 'string' ? state : 'draining';

@@ -20,6 +20,7 @@ import type {
 } from '../domain/lease.ts';
 import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
+import type { ListedSchedule } from '../domain/listing.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
 import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
 import type { NotUnderstood, Schedule, ScheduleSpec } from '../domain/schedule.ts';
@@ -74,6 +75,14 @@ export class StoreRefused extends StoreUnavailable {
     super(message, options);
     this.reason = reason;
   }
+}
+
+/**
+ * The store has done nothing about a change, on purpose: it can't take it now. Nothing is wrong with it; `message` is a
+ * sentence for the client, who may try again.
+ */
+export class ChangeDeclined extends Error {
+  override name = 'ChangeDeclined';
 }
 
 export interface LeaseStore {
@@ -181,15 +190,8 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-export interface SchedulePage extends Page<Schedule | NotUnderstood> {
-  /** Of all pages together. */
-  total: number;
-}
-
 /** Which schedules: those that fit all that is given. */
-export interface ScheduleQuery {
-  limit: number;
-  cursor: string | null;
+export interface ScheduleFilter {
   /** Part of the id or the name, in any case. */
   q?: string;
   type?: Schedule['type'];
@@ -198,11 +200,17 @@ export interface ScheduleQuery {
   paused?: boolean;
 }
 
+export interface ScheduleQuery extends ScheduleFilter {
+  limit: number;
+  cursor: string | null;
+}
+
 /** Every write is stamped with the server's clock. */
 export interface ScheduleStore {
   get(id: string): Promise<Schedule | NotUnderstood | null>;
-  /** Ordered by id. */
-  list(query: ScheduleQuery): Promise<SchedulePage>;
+  /** Ordered by id. `nowMs`: server time, from which next moments are told. */
+  list(query: ScheduleQuery, nowMs: number): Promise<Page<ListedSchedule | NotUnderstood>>;
+  count(filter: ScheduleFilter): Promise<number>;
   /** 'conflict' when the id is taken. */
   create(id: string, spec: ScheduleSpec): Promise<Schedule | 'conflict'>;
   /**
@@ -210,7 +218,8 @@ export interface ScheduleStore {
    * another one is stored, what is stored when it is not understood: then nothing is changed. A definition that
    * is equal to the stored one makes no revision, and one with the same timing supersedes nothing
    * (scheduleChange.ts). Resolves only when no claim of the old definition can commit any more (G4): a claim in
-   * flight is waited for, a later one finds the new revision.
+   * flight is waited for, a later one finds the new revision. Rejects with `ChangeDeclined` when it would carry
+   * more superseded definitions than it may.
    */
   replace(
     id: string,
@@ -255,7 +264,8 @@ export interface ScheduleFeed {
   /**
    * A snapshot and the stream of what came after it, without a gap: the stream starts at a moment before the
    * snapshot was read, so changes may be told that the snapshot holds already. Nothing is told before the
-   * promise resolves.
+   * promise resolves. Moments come as numbers (`compacted`): as dates, all of them together would need more memory
+   * than a replica has.
    */
   snapshot(observer: FeedObserver): Promise<Snapshot>;
   /** Goes on after the token. */
@@ -272,6 +282,9 @@ export interface RunQuery {
   cursor: string | null;
 }
 
+/** One schedule, also among those that were made under its id one after the other. */
+export type ScheduleKey = Pick<Schedule, 'id' | 'created_at'>;
+
 export interface RunStore {
   /** Newest nominal time first. */
   list(query: RunQuery): Promise<Page<Run>>;
@@ -281,10 +294,10 @@ export interface RunStore {
    * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
    */
   request(run: Run): Promise<void>;
-  /** The newest run of each schedule that has one, by schedule id. */
-  latest(scheduleIds: readonly string[]): Promise<Map<string, Run>>;
-  /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. */
-  recent(scheduleIds: readonly string[], limit: number): Promise<Map<string, RunSummary[]>>;
+  /** The newest run of each schedule that has one, by schedule id; none of an earlier schedule of that id. */
+  latest(schedules: readonly ScheduleKey[]): Promise<Map<string, Run>>;
+  /** The newest `limit` runs, in short, of each stored schedule that has some, newest first. Likewise its own only. */
+  recent(schedules: readonly ScheduleKey[], limit: number): Promise<Map<string, RunSummary[]>>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and boot.
    * Writing one twice is harmless. Answers with those that count, by this call or an earlier one without an answer.

@@ -4,6 +4,8 @@
  */
 
 import { brokenUnicode } from './text.ts';
+import type { Run } from './run.ts';
+import type { Schedule } from './schedule.ts';
 
 /** What a client passed as `cursor` did not come from us. */
 export class BadCursor extends Error {
@@ -17,6 +19,16 @@ export const SCHEDULE_KEY = ['string'] as const;
 export const RUN_KEY = ['number', 'string'] as const;
 
 type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
+
+/** Of a list of schedules, after this one. */
+export function scheduleCursor({ id }: Pick<Schedule, 'id'>): string {
+  return encodeCursor([id]);
+}
+
+/** Of a list of runs, after this one. */
+export function runCursor({ scheduled_for, id }: Pick<Run, 'scheduled_for' | 'id'>): string {
+  return encodeCursor([scheduled_for.getTime(), id]);
+}
 
 /** base64url of the key's JSON. */
 export function encodeCursor(key: readonly (string | number)[]): string {

@@ -1,5 +1,6 @@
 import { Heap, type HeapEntry } from './heap.ts';
 import { type Mark, markOf, type Watermark } from './lease.ts';
+import { compacted, dropSettled, momentCount } from './moments.ts';
 import {
   nextOwedMs,
   settle,
@@ -54,9 +55,15 @@ export class DueQueue {
   readonly #apart = new Set<DueEntry>();
   readonly #setAside = new Map<string, Mark | null>();
   readonly #taken: Taken[] = [];
+  #moments = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** How many moments of `at_times` schedules it holds. */
+  get moments(): number {
+    return this.#moments;
   }
 
   schedules(): Schedule[] {
@@ -83,21 +90,22 @@ export class DueQueue {
     if (known === undefined) {
       const settled = this.#setAside.get(schedule.id) ?? markOf(mark, schedule.id);
       this.#setAside.delete(schedule.id);
+      const cursorMs = settledThroughMs(schedule, settled);
       const entry: DueEntry = {
-        schedule,
-        cursorMs: settledThroughMs(schedule, settled),
+        schedule: compacted(schedule, cursorMs),
+        cursorMs,
         mayBeClaimedThroughMs,
         dueMs: 0,
         heapIndex: -1,
         state: 'waiting',
       };
       this.#entries.set(schedule.id, entry);
+      this.#moments += momentCount(entry.schedule);
       this.#reschedule(entry);
       return;
     }
     if (!isNewer(known.schedule, schedule)) return;
     const tookEffectMs = firstNewTimingMs(known.schedule, schedule);
-    known.schedule = schedule;
     if (tookEffectMs !== null) {
       // By a clock that was a little ahead, or was set back since, we may have claimed what the new timing owes.
       known.mayBeClaimedThroughMs = Math.max(
@@ -107,9 +115,12 @@ export class DueQueue {
       );
       known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
     }
+    this.#moments -= momentCount(known.schedule);
+    known.schedule = compacted(schedule, known.cursorMs);
+    this.#moments += momentCount(known.schedule);
     if (known.state !== 'in flight') this.#reschedule(known);
     // What it brings may be owed earlier than what is in flight.
-    else known.dueMs = Math.min(known.dueMs, nextOwedMs(schedule, known.cursorMs) ?? Infinity);
+    else known.dueMs = Math.min(known.dueMs, nextOwedMs(known.schedule, known.cursorMs) ?? Infinity);
   }
 
   /**
@@ -137,6 +148,7 @@ export class DueQueue {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
+    this.#moments -= momentCount(entry.schedule);
     this.#heap.remove(entry);
     this.#apart.delete(entry);
   }
@@ -154,6 +166,7 @@ export class DueQueue {
         top.cursorMs,
         settledThroughMs(top.schedule, markOf(mark, top.schedule.id)),
       );
+      this.#dropSettled(top);
       top.dueMs = nextOwedMs(top.schedule, top.cursorMs) ?? Infinity;
       if (top.dueMs <= mark.claimedThroughMs) unknown.push(top);
       else if (top.dueMs < Infinity) this.#heap.push(top);
@@ -232,6 +245,10 @@ export class DueQueue {
     return throughMs;
   }
 
+  #dropSettled({ schedule, cursorMs }: DueEntry): void {
+    this.#moments -= dropSettled(schedule, cursorMs);
+  }
+
   #takeApart(entry: DueEntry, state: 'in flight' | 'held'): void {
     entry.state = state;
     this.#apart.add(entry);
@@ -241,6 +258,7 @@ export class DueQueue {
     this.#heap.remove(entry);
     this.#apart.delete(entry);
     entry.state = 'waiting';
+    this.#dropSettled(entry);
     entry.dueMs = nextOwedMs(entry.schedule, entry.cursorMs) ?? Infinity;
     if (entry.dueMs < Infinity) this.#heap.push(entry);
   }

@@ -10,6 +10,7 @@ import { type Cron, nextWallClock, parseCron, previousWallClock } from './cron.t
 import { countWallClocks } from './cronCount.ts';
 import { parseDuration } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
+import { countThrough, momentAt } from './moments.ts';
 import { LAST_INSTANT_MS } from './run.ts';
 import type { TimingSpec } from './schedule.ts';
 import { zoneOf } from './zone.ts';
@@ -138,24 +139,13 @@ function cronSeries(expression: string, timezone: string): Series {
 }
 
 /** Times in ascending order, as they are stored. */
-function listSeries(times: readonly Date[]): Series {
+function listSeries(times: readonly Date[] | Float64Array): Series {
+  const at = (index: number) => index >= 0 && index < times.length ? momentAt(times, index) : null;
   return {
-    next: (afterMs) => times[countThrough(times, afterMs)]?.getTime() ?? null,
-    previous: (atOrBeforeMs) => times[countThrough(times, atOrBeforeMs) - 1]?.getTime() ?? null,
+    next: (afterMs) => at(countThrough(times, afterMs)),
+    previous: (atOrBeforeMs) => at(countThrough(times, atOrBeforeMs) - 1),
     count: (afterMs, throughMs) => countThrough(times, throughMs) - countThrough(times, afterMs),
   };
-}
-
-/** How many of the times are at or before a moment: by halving. */
-function countThrough(times: readonly Date[], throughMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((times[middle]?.getTime() ?? Infinity) <= throughMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /**

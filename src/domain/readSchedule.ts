@@ -6,7 +6,8 @@
  */
 import { parseDuration } from './duration.ts';
 import { parseCron } from './cron.ts';
-import { type NotUnderstood, type Schedule, type Superseded } from './schedule.ts';
+import type { ListedSchedule } from './listing.ts';
+import { isUnderstood, type NotUnderstood, type Schedule, type Superseded } from './schedule.ts';
 import { zoneOf } from './zone.ts';
 
 /** Fields in the form of the domain, `id` and `Date`s, of whatever types they are. */
@@ -24,6 +25,17 @@ export function readSchedule(stored: StoredRecord): Schedule | NotUnderstood {
     written_at: schedule.written_at ?? effective_from,
     superseded: schedule.superseded.map((old) => ({ ...old, written_at: old.written_at ?? old.from })),
   };
+}
+
+/** The same of one as lists have it, its moments summarised and without superseded timings. */
+export function readListed(stored: StoredRecord): ListedSchedule | NotUnderstood {
+  const { type, definition } = stored;
+  const times = type === 'at_times' && isRecord(definition) ? definition.times : null;
+  const whole = isRecord(times) ? { ...definition as StoredRecord, times: [times.first] } : definition;
+  const read = readSchedule({ ...stored, definition: whole, superseded: [] });
+  if (!isUnderstood(read)) return read;
+  const { superseded: _, ...listed } = read;
+  return { ...listed, definition } as ListedSchedule;
 }
 
 type Check = (value: unknown) => string | null;

@@ -51,11 +51,9 @@ export interface Run {
   id: string;
   schedule_id: string;
   schedule_revision: number;
-  /**
-   * Tells its schedule from others that were made under the same id, and its timing from others of that schedule.
-   * Older versions did not write these. Never sent.
-   */
+  /** Tells its schedule from others that were made under the same id. Older versions did not write it. */
   schedule_created_at?: Date;
+  /** Tells its timing from others of its schedule. Older versions did not write it. Never sent. */
   timing_revision?: number;
   /** The nominal time of the occurrence. */
   scheduled_for: Date;
@@ -144,7 +142,10 @@ export function requestedRun(schedule: Schedule, atMs: number, tag: string): Run
 }
 
 /** Whether the run is one of this very schedule, and not of another one that had its id. */
-export function isRunOf(run: Run, schedule: Pick<Schedule, 'id' | 'created_at'>): boolean {
+export function isRunOf(
+  run: Pick<Run, 'schedule_id' | 'schedule_created_at' | 'claimed_at'>,
+  schedule: Pick<Schedule, 'id' | 'created_at'>,
+): boolean {
   if (run.schedule_id !== schedule.id) return false;
   return run.schedule_created_at === undefined
     // Written by an older version, before a server's clock that was set back was thought of.

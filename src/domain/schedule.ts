@@ -7,7 +7,8 @@
 /** When a schedule fires. */
 export type Timing =
   | { type: 'cron'; definition: { cron_expression: string; timezone: string } }
-  | { type: 'at_times'; definition: { times: Date[] } }
+  /** Ascending; numbers (epoch ms) in the schedules that a replica keeps in memory, see moments.ts. */
+  | { type: 'at_times'; definition: { times: Date[] | Float64Array } }
   | { type: 'duration'; definition: { interval: string; anchor?: Date } };
 
 /** What is done about occurrences that fell due while nobody led. */
@@ -88,7 +89,7 @@ export interface NotUnderstood {
   not_understood: string;
 }
 
-export function isUnderstood(stored: Schedule | NotUnderstood): stored is Schedule {
+export function isUnderstood<T extends { id: string }>(stored: T | NotUnderstood): stored is T {
   return !('not_understood' in stored);
 }
 

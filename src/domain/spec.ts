@@ -12,6 +12,8 @@ import {
   fields,
   instant,
   kindOf,
+  MAX_PROBLEMS,
+  moments,
   parsedText,
   tags,
   text,
@@ -47,7 +49,6 @@ const SERVER_OWNED = [
   'recent_runs',
 ];
 
-const MAX_PROBLEMS = 100;
 const MAX_TIMES = 10_000;
 
 const HISTORY_RANGE = ['1m', '8760h'] as const;
@@ -99,12 +100,7 @@ const definitions = {
     }).default('UTC'),
   },
   at_times: {
-    times: z.array(instant, { error: expected('an array of RFC 3339 times') })
-      .min(1, { error: 'is empty; write at least one time' })
-      .max(MAX_TIMES, {
-        error: ({ input }) => `has ${(input as []).length} times; at most ${MAX_TIMES} are allowed`,
-      })
-      .transform(ascending),
+    times: moments(MAX_TIMES),
   },
   duration: {
     interval: durationText('10ms', '87600h', { wholeMs: true }),
@@ -151,11 +147,6 @@ function explainsPause(schedule: object): boolean {
   return !('pause_reason' in schedule) || (schedule as Record<string, unknown>).paused !== false;
 }
 
-function ascending(times: Date[]): Date[] {
-  const distinct = new Set(times.map((time) => time.getTime()));
-  return [...distinct].sort((a, b) => a - b).map((ms) => new Date(ms));
-}
-
 /**
  * Checks the body of a POST or PUT and fills in what it leaves out. A client's choice of id is returned
  * beside the spec.
@@ -178,18 +169,20 @@ export function parseScheduleSpec(body: unknown): ParsedSpec {
 
 /** What is wrong with a body, as sentences. */
 export function problemsOf({ issues }: z.ZodError): Problem[] {
-  const problems = issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [problem(issue.path, issue.message)];
-    return issue.keys.map((key) =>
-      problem([...issue.path, key], elsewhere(issue.path, key) ?? issue.message)
-    );
-  });
-  if (problems.length <= MAX_PROBLEMS) return problems;
-  const more = {
-    pointer: '',
-    detail: `the body: ${problems.length - MAX_PROBLEMS} more problems are not listed`,
-  };
-  return [...problems.slice(0, MAX_PROBLEMS), more];
+  const problems: Problem[] = [];
+  for (const issue of issues) {
+    const told = issue.code !== 'unrecognized_keys'
+      ? [problem(issue.path, issue.message)]
+      : issue.keys.slice(0, MAX_PROBLEMS + 1).map((key) =>
+        problem([...issue.path, key], elsewhere(issue.path, key) ?? issue.message)
+      );
+    problems.push(...told);
+    if (problems.length > MAX_PROBLEMS) {
+      const more = { pointer: '', detail: `the body: there are more problems than these ${MAX_PROBLEMS}` };
+      return [...problems.slice(0, MAX_PROBLEMS), more];
+    }
+  }
+  return problems;
 }
 
 /** The sentence about a field of a definition that another type of schedule has. */

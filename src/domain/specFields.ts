@@ -8,6 +8,9 @@ import { characters, short, unprintable } from './text.ts';
 
 type RawIssue = z.core.$ZodRawIssue;
 
+/** So many problems of a body are told: to look for more of them would take longer than they are worth. */
+export const MAX_PROBLEMS = 100;
+
 export const MAX_TAGS = 64;
 const MAX_TAG_NAME = 128;
 const MAX_TAG_VALUE = 256;
@@ -76,6 +79,46 @@ export const instant = parsedText(
   (text) => new Date(parseInstant(text)),
 );
 
+/** 1 to `max` moments, in ascending order and each once. One by one, so that it can end after so many bad ones. */
+export function moments(max: number) {
+  return z.unknown().transform((value, context) => {
+    const refuse = (message: string, index?: number) => {
+      context.addIssue({ code: 'custom', message, path: index === undefined ? [] : [index] });
+      return z.NEVER;
+    };
+    if (isTimesSummary(value)) {
+      return refuse(
+        'is the summary that lists and events tell; write the times, as GET /schedules/{id} has them',
+      );
+    }
+    if (!Array.isArray(value)) {
+      return refuse(expected('an array of RFC 3339 times')({ input: value } as RawIssue));
+    }
+    if (value.length === 0) return refuse('is empty; write at least one time');
+    if (value.length > max) return refuse(`has ${value.length} times; at most ${max} are allowed`);
+    const found = new Set<number>();
+    let problems = 0;
+    for (let index = 0; index < value.length; index++) {
+      try {
+        found.add(momentOf(value[index]));
+      } catch (error) {
+        refuse((error as Error).message, index);
+        if (++problems > MAX_PROBLEMS) break;
+      }
+    }
+    return problems > 0 ? z.NEVER : [...found].sort((a, b) => a - b).map((ms) => new Date(ms));
+  });
+}
+
+function momentOf(value: unknown): number {
+  if (typeof value === 'string') return parseInstant(value);
+  throw new Error(expected('an RFC 3339 time such as "2026-01-31T09:30:00Z"')({ input: value } as RawIssue));
+}
+
+function isTimesSummary(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'count' in value && 'first' in value;
+}
+
 /** A Go duration between two others, kept as the user wrote it. */
 export function durationText(min: string, max: string, { wholeMs = false } = {}) {
   return parsedText('a string such as "300ms"', (text) => {
@@ -98,7 +141,10 @@ export const tags = z.unknown().transform((value, context) => {
     return z.NEVER;
   }
   const entries = Object.entries(value);
-  if (entries.length > MAX_TAGS) refuse(`has ${entries.length} tags; at most ${MAX_TAGS} are allowed`);
+  if (entries.length > MAX_TAGS) {
+    refuse(`has ${entries.length} tags; at most ${MAX_TAGS} are allowed`);
+    return z.NEVER;
+  }
   for (const [key, tag] of entries) {
     const wrongName = key === '' ? 'is empty' : tooLong(key, MAX_TAG_NAME) ?? unprintable(key);
     if (wrongName !== null) {

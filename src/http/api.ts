@@ -1,5 +1,8 @@
 import type { Context } from 'hono';
 import type { Clock, Logger, Random, Store } from '../actors/ports.ts';
+import type { Capacity, Holding } from '../domain/capacity.ts';
+import type { Answers } from './answers.ts';
+import type { Hosts } from './hosts.ts';
 
 /** What the API needs from the replica that serves it. */
 export interface ApiDeps {
@@ -13,9 +16,16 @@ export interface ApiDeps {
   logger: Logger;
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
+  hosts: Hosts;
+  /** What this replica's mirror holds, and what it may. */
+  holding(): Holding;
+  limits: Capacity;
   /** Told of each request that was answered, for metrics. */
   answered?(request: AnsweredRequest): void;
 }
+
+/** What the endpoints share besides. */
+export type RouteDeps = ApiDeps & { answers: Answers };
 
 /** Every field but the duration is of a closed set. */
 export interface AnsweredRequest {

@@ -4,10 +4,12 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import { Answers } from './answers.ts';
 import type { ApiDeps, Route } from './api.ts';
 import { commandRoutes } from './commands.ts';
 import { clusterRoutes } from './cluster.ts';
 import { healthRoutes } from './health.ts';
+import { refuseOtherHosts } from './hosts.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
 import { refuseOtherOrigins } from './origin.ts';
 import { occurrenceRoutes } from './occurrences.ts';
@@ -18,7 +20,8 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 
 /** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
-export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
+export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
+  const deps = { ...given, answers: new Answers(given.clock) };
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),
@@ -36,7 +39,12 @@ export function createApp(deps: ApiDeps, more: readonly Route[] = []): Hono {
   app.notFound((c) =>
     problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
   );
-  app.use(accessLog(deps, routes), securityHeaders, refuseOtherOrigins);
+  app.use(
+    accessLog(deps, routes),
+    securityHeaders,
+    refuseOtherHosts(deps.hosts),
+    refuseOtherOrigins(deps.hosts),
+  );
   app.use(refuseRepeated);
   for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
   for (const path of new Set(routes.map((route) => route.path))) {

@@ -2,9 +2,11 @@ import type { Context } from 'hono';
 import { parseStepDown } from '../domain/commands.ts';
 import { isFree } from '../domain/lease.ts';
 import { short } from '../domain/text.ts';
-import type { ApiDeps, Route } from './api.ts';
+import { encodeJson } from './answers.ts';
+import type { Route, RouteDeps } from './api.ts';
 import { readCommand } from './body.ts';
-import { readLimit } from './paging.ts';
+import { fitting } from './lists.ts';
+import { linkNext, readLimit } from './paging.ts';
 import { Problem } from './problem.ts';
 import { clusterView, leadershipView, leaderView } from './views.ts';
 
@@ -12,10 +14,10 @@ import { clusterView, leadershipView, leaderView } from './views.ts';
 const SEEN_WITHIN_MS = 60_000;
 
 /** The endpoints about the cluster, read from the store: every replica answers the same. */
-export function clusterRoutes({ store, replica }: ApiDeps): Route[] {
+export function clusterRoutes({ store, replica, answers }: RouteDeps): Route[] {
   async function cluster(c: Context): Promise<Response> {
     const [reading, replicas] = await Promise.all([store.lease.read(), store.presence.list(SEEN_WITHIN_MS)]);
-    return c.json(clusterView(reading, replicas, replica.id));
+    return answers.send(c, encodeJson(clusterView(reading, fitting(replicas), replica.id)));
   }
 
   async function leader(c: Context): Promise<Response> {
@@ -44,8 +46,14 @@ export function clusterRoutes({ store, replica }: ApiDeps): Route[] {
   async function leadership(c: Context): Promise<Response> {
     const limit = readLimit(c, ['before']);
     const before = readTerm(c);
-    const [reading, terms] = await Promise.all([store.lease.read(), store.leadership.list(limit, before)]);
-    return c.json(leadershipView(terms, reading));
+    const [reading, terms] = await Promise.all([
+      store.lease.read(),
+      store.leadership.list(limit + 1, before),
+    ]);
+    const told = fitting(leadershipView(terms.slice(0, limit), reading));
+    const last = told.at(-1);
+    linkNext(c, 'before', last && told.length < terms.length ? String(last.term) : null);
+    return answers.send(c, encodeJson(told));
   }
 
   return [

@@ -1,30 +1,38 @@
 import type { Context } from 'hono';
 import { parseNothing, parsePause } from '../domain/commands.ts';
-import { requestedRun } from '../domain/run.ts';
+import { requestedRun, type Run } from '../domain/run.ts';
 import { type Schedule, type ScheduleSpec, specOf } from '../domain/schedule.ts';
-import type { ApiDeps, Route } from './api.ts';
+import type { Route, RouteDeps } from './api.ts';
 import { readCommand } from './body.ts';
 import { Problem } from './problem.ts';
-import { present, scheduleAnswer, scheduleId } from './schedules.ts';
+import { lastRunReader, present, scheduleAnswer, scheduleId } from './schedules.ts';
 
 /** How often a change is tried that others come in between of. */
 const TRIES = 10;
 
 /** The endpoints that do something with a schedule, beside writing its definition. */
-export function commandRoutes(deps: ApiDeps): Route[] {
+export function commandRoutes(deps: RouteDeps): Route[] {
   const { schedules, runs } = deps.store;
   const answer = scheduleAnswer(deps);
+  const lastRun = lastRunReader(deps);
 
   const get = async (id: string) => present(id, await schedules.get(id));
 
-  /** Changes the schedule as it is; null from `how` when nothing is to be changed. */
-  async function change(id: string, how: (found: Schedule) => ScheduleSpec | null): Promise<Schedule> {
+  /**
+   * Changes the schedule as it is; null from `how` when nothing is to be changed. Its last run is read before: once the
+   * change is made, the answer must not depend on another read.
+   */
+  async function change(
+    id: string,
+    how: (found: Schedule) => ScheduleSpec | null,
+  ): Promise<[Schedule, Run | null]> {
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await get(id);
       const spec = how(found);
-      if (spec === null) return found;
+      const latest = await lastRun(found);
+      if (spec === null) return [found, latest];
       const changed = await schedules.replace(id, spec, found.revision);
-      if (changed !== 'conflict') return present(id, changed);
+      if (changed !== 'conflict') return [present(id, changed), latest];
     }
     throw new Problem(
       409,
@@ -34,21 +42,21 @@ export function commandRoutes(deps: ApiDeps): Route[] {
 
   async function pause(c: Context): Promise<Response> {
     const { reason } = await readCommand(c, parsePause);
-    const schedule = await change(scheduleId(c), (found) => {
+    const changed = await change(scheduleId(c), (found) => {
       const { pause_reason, ...spec } = specOf(found);
       if (spec.paused && (reason === undefined || reason === pause_reason)) return null;
       return { ...spec, paused: true, ...(reason !== undefined && { pause_reason: reason }) };
     });
-    return answer(c, 200, schedule);
+    return answer(c, 200, ...changed);
   }
 
   async function resume(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
-    const schedule = await change(scheduleId(c), (found) => {
+    const changed = await change(scheduleId(c), (found) => {
       const { pause_reason: _, ...spec } = specOf(found);
       return spec.paused ? { ...spec, paused: false } : null;
     });
-    return answer(c, 200, schedule);
+    return answer(c, 200, ...changed);
   }
 
   async function trigger(c: Context): Promise<Response> {

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { type Hosts, requestedHost } from './hosts.ts';
 import { Problem } from './problem.ts';
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -9,18 +10,19 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
  * machine. Only browsers send these headers, and no page can forge them; curl and programs are not affected.
  * The rule is that of Go's `http.CrossOriginProtection`.
  */
-export const refuseOtherOrigins: MiddlewareHandler = async (c, next) => {
-  if (!READING.has(c.req.method)) {
-    const site = c.req.header('sec-fetch-site');
-    const origin = c.req.header('origin');
-    const host = c.req.header('x-forwarded-host') ?? c.req.header('host');
-    const foreign = site
-      ? site !== 'same-origin' && site !== 'none'
-      : origin !== undefined && !isAt(origin, host);
-    if (foreign) throw new Problem(403, 'a page of another site may not change anything here');
-  }
-  await next();
-};
+export function refuseOtherOrigins(hosts: Hosts): MiddlewareHandler {
+  return async (c, next) => {
+    if (!READING.has(c.req.method)) {
+      const site = c.req.header('sec-fetch-site');
+      const origin = c.req.header('origin');
+      const foreign = site
+        ? site !== 'same-origin' && site !== 'none'
+        : origin !== undefined && !isAt(origin, requestedHost(c, hosts));
+      if (foreign) throw new Problem(403, 'a page of another site may not change anything here');
+    }
+    await next();
+  };
+}
 
 function isAt(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host;

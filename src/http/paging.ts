@@ -63,12 +63,12 @@ export function wholeNumber(name: string, text: string, min: number, max: number
 }
 
 /**
- * Adds the link to the next page (RFC 8288): this request with another cursor. Relative, so that it holds
- * behind any proxy.
+ * Adds the link to the next page (RFC 8288): this request with another value of the parameter that says where it
+ * begins. Relative, so that it holds behind any proxy.
  */
-export function linkNext(c: Context, nextCursor: string | null): void {
-  if (nextCursor === null) return;
+export function linkNext(c: Context, name: 'cursor' | 'before', from: string | null): void {
+  if (from === null) return;
   const query = new URL(c.req.url).searchParams;
-  query.set('cursor', nextCursor);
+  query.set(name, from);
   c.header('Link', `<${c.req.path}?${query}>; rel="next"`);
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { type Logger, StoreRefused, StoreUnavailable } from '../actors/ports.ts';
+import { ChangeDeclined, type Logger, StoreRefused, StoreUnavailable } from '../actors/ports.ts';
 import { BadCursor } from '../domain/cursor.ts';
 import type { Problem as FieldProblem } from '../domain/spec.ts';
 
@@ -56,6 +56,9 @@ export function problemResponse(c: Context, { status, message, extras }: Problem
 export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BadCursor) return new Problem(400, error.message);
+  if (error instanceof ChangeDeclined) {
+    return new Problem(503, error.message, { headers: { 'Retry-After': '1' } });
+  }
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
   if (error instanceof StoreRefused) {
     logger.warn('a request failed: the store refused it', { path: c.req.path, error: error.message });

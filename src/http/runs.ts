@@ -1,37 +1,54 @@
 import type { Context } from 'hono';
-import { RUN_KEY } from '../domain/cursor.ts';
+import { RUN_KEY, runCursor } from '../domain/cursor.ts';
 import { parseInstant } from '../domain/instant.ts';
-import { RUN_STATES, type RunState } from '../domain/run.ts';
+import { type Run, RUN_STATES, type RunState } from '../domain/run.ts';
+import type { RunQuery } from '../actors/ports.ts';
+import type { Route, RouteDeps } from './api.ts';
+import { readPieces } from './lists.ts';
 import { short } from '../domain/text.ts';
-import type { ApiDeps, Route } from './api.ts';
 import { linkNext, readPage } from './paging.ts';
 import { Problem } from './problem.ts';
 import { scheduleId, unknownSchedule } from './schedules.ts';
 import { runView } from './views.ts';
 
+/** How many runs are read at once. */
+const PIECE = 250;
+
 /** The endpoints that read the records of runs. */
-export function runRoutes({ store }: ApiDeps): Route[] {
+export function runRoutes({ store, answers }: RouteDeps): Route[] {
   const { schedules, runs } = store;
 
   /** The runs of a schedule outlive it: only an id that has neither a schedule nor a run is unknown. */
   async function isKnown(id: string): Promise<boolean> {
     if (await schedules.get(id)) return true;
-    return (await runs.latest([id])).size > 0;
+    return (await runs.list({ scheduleId: id, limit: 1, cursor: null })).items.length > 0;
   }
 
   async function listOfSchedule(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    const page = await runs.list({ scheduleId: id, ...readRunQuery(c) });
-    if (page.items.length === 0 && !(await isKnown(id))) throw unknownSchedule(id);
-    linkNext(c, page.nextCursor);
-    return c.json(page.items.map(runView));
+    const { bytes, nextCursor, count } = await read({ scheduleId: id, ...readRunQuery(c) });
+    if (count === 0 && !(await isKnown(id))) throw unknownSchedule(id);
+    linkNext(c, 'cursor', nextCursor);
+    return answers.send(c, bytes);
   }
+
+  const read = (query: RunQuery) =>
+    answers.inTurn(() =>
+      readPieces<Run>({
+        ...query,
+        piece: PIECE,
+        read: (limit, cursor) => runs.list({ ...query, limit, cursor }),
+        views: (items) => items.map(runView),
+        cursorOf: runCursor,
+      })
+    );
 
   async function list(c: Context): Promise<Response> {
     const scheduleId = c.req.query('schedule_id');
-    const page = await runs.list({ ...readRunQuery(c, ['schedule_id']), ...(scheduleId && { scheduleId }) });
-    linkNext(c, page.nextCursor);
-    return c.json(page.items.map(runView));
+    const query = { ...readRunQuery(c, ['schedule_id']), ...(scheduleId && { scheduleId }) };
+    const { bytes, nextCursor } = await read(query);
+    linkNext(c, 'cursor', nextCursor);
+    return answers.send(c, bytes);
   }
 
   async function get(c: Context): Promise<Response> {

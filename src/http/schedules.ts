@@ -1,55 +1,83 @@
 import type { Context } from 'hono';
+import { scheduleCursor } from '../domain/cursor.ts';
+import type { ListedSchedule } from '../domain/listing.ts';
+import { isRunOf, type Run } from '../domain/run.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../domain/schedule.ts';
 import { parseScheduleSpec } from '../domain/spec.ts';
+import { encodeJson } from './answers.ts';
+import { capacityCheck } from './capacity.ts';
+import type { Route, RouteDeps } from './api.ts';
 import { short } from '../domain/text.ts';
-import type { ApiDeps, Route } from './api.ts';
 import { readJson } from './body.ts';
+import { readPieces } from './lists.ts';
 import { linkNext } from './paging.ts';
 import { invalidBody, Problem } from './problem.ts';
 import { readScheduleQuery } from './scheduleQuery.ts';
 import { scheduleView } from './views.ts';
 
+/** How many schedules are read at once: they may be of 100 KB each. */
+const PIECE = 50;
+
 /** Revisions start at 1. */
 const NO_REVISION = 0;
 
 /** The endpoints that read and write schedules. A change is answered once it is in force everywhere (G4). */
-export function scheduleRoutes(deps: ApiDeps): Route[] {
-  const { store: { schedules, runs }, serverNowMs, random } = deps;
+export function scheduleRoutes(deps: RouteDeps): Route[] {
+  const { store: { schedules, runs }, serverNowMs, random, answers } = deps;
   const answer = scheduleAnswer(deps);
+  const requireRoom = capacityCheck(deps);
 
   async function create(c: Context): Promise<Response> {
     const { spec, id = random.uuid() } = await readSpec(c);
+    requireRoom({ id, spec, isNew: true });
     const schedule = await schedules.create(id, spec);
     if (schedule === 'conflict') throw new Problem(409, `a schedule ${JSON.stringify(id)} exists already`);
     c.header('Location', `/schedules/${id}`);
-    return answer(c, 201, schedule);
+    // It is new: it has no run yet.
+    return answer(c, 201, schedule, null);
   }
 
   async function list(c: Context): Promise<Response> {
     const { query, recentRuns } = readScheduleQuery(c);
-    const page = await schedules.list(query);
-    const ids = page.items.map(({ id }) => id);
-    const [latest, recent] = await Promise.all([
-      runs.latest(ids),
-      recentRuns > 0 ? runs.recent(ids, recentRuns) : null,
-    ]);
-    const nowMs = serverNowMs();
-    linkNext(c, page.nextCursor);
-    c.header('X-Total-Count', String(page.total));
-    return c.json(page.items.map((schedule) =>
-      isUnderstood(schedule)
-        ? {
-          ...scheduleView(schedule, latest.get(schedule.id), nowMs),
-          ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
-        }
-        : schedule
-    ));
+    const views = async (items: readonly (ListedSchedule | NotUnderstood)[]) => {
+      const known = items.filter(isUnderstood);
+      const [latest, recent] = await Promise.all([
+        runs.latest(known),
+        recentRuns > 0 ? runs.recent(known, recentRuns) : null,
+      ]);
+      const nowMs = serverNowMs();
+      return items.map((schedule) =>
+        isUnderstood(schedule)
+          ? {
+            ...scheduleView(schedule, latest.get(schedule.id), nowMs),
+            ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
+          }
+          : schedule
+      );
+    };
+    const [{ bytes, nextCursor }, total] = await answers.inTurn(() =>
+      Promise.all([
+        readPieces({
+          ...query,
+          piece: PIECE,
+          read: (limit, cursor) => schedules.list({ ...query, limit, cursor }, serverNowMs()),
+          views,
+          cursorOf: scheduleCursor,
+        }),
+        schedules.count(query),
+      ])
+    );
+    linkNext(c, 'cursor', nextCursor);
+    c.header('X-Total-Count', String(total));
+    return answers.send(c, bytes);
   }
 
   async function get(c: Context): Promise<Response> {
     const id = scheduleId(c);
     const stored = await schedules.get(id);
-    return stored !== null && !isUnderstood(stored) ? c.json(stored) : answer(c, 200, present(id, stored));
+    if (stored !== null && !isUnderstood(stored)) return c.json(stored);
+    const schedule = present(id, stored);
+    return answer(c, 200, schedule, await lastRun(schedule));
   }
 
   async function replace(c: Context): Promise<Response> {
@@ -62,17 +90,24 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
       }; an id can't change`;
       throw invalidBody([{ pointer: '/id', detail }]);
     }
-    return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)));
+    requireRoom({ id, spec: body.spec, isNew: false });
+    const latest = await lastRunOf(id);
+    return answer(c, 200, changed(id, await schedules.replace(id, body.spec, ifRevision)), latest);
   }
 
   async function remove(c: Context): Promise<Response> {
     const id = scheduleId(c);
-    const removed = await schedules.remove(id, readIfMatch(c));
+    const ifRevision = readIfMatch(c);
+    const before = await schedules.get(id);
+    const latest = before !== null && isUnderstood(before) ? await lastRun(before) : null;
+    const removed = await schedules.remove(id, ifRevision);
     if (removed !== null && removed !== 'conflict' && !isUnderstood(removed)) return c.json(removed);
-    const schedule = changed(id, removed);
-    const latest = await runs.latest([id]);
-    return c.json({ ...scheduleView(schedule, latest.get(id), serverNowMs()), next_fire_at: null });
+    return answer(c, 200, changed(id, removed), latest, { next_fire_at: null, completed: true });
   }
+
+  const lastRun = lastRunReader(deps);
+  /** Before a change: once that is made, its answer must not depend on another read. */
+  const lastRunOf = async (id: string) => await lastRun(present(id, await schedules.get(id)));
 
   return [
     { method: 'POST', path: '/schedules', summary: 'create a schedule', handler: create },
@@ -83,12 +118,27 @@ export function scheduleRoutes(deps: ApiDeps): Route[] {
   ];
 }
 
-/** Answers with a schedule as it is stored now, and its revision as the ETag. */
-export function scheduleAnswer({ store: { runs }, serverNowMs }: ApiDeps) {
-  return async (c: Context, status: 200 | 201, schedule: Schedule): Promise<Response> => {
+/** Reads the last run of a schedule, null when it has none. */
+export function lastRunReader({ store: { runs } }: RouteDeps): (schedule: Schedule) => Promise<Run | null> {
+  return async (schedule) => (await runs.latest([schedule])).get(schedule.id) ?? null;
+}
+
+/**
+ * Answers with a schedule as it is stored now, and its revision as the ETag. `lastRun` was read before; it is told if it
+ * is one of this schedule.
+ */
+export function scheduleAnswer({ serverNowMs, answers }: RouteDeps) {
+  return (
+    c: Context,
+    status: 200 | 201,
+    schedule: Schedule,
+    lastRun: Run | null,
+    more: object = {},
+  ): Response => {
     c.header('ETag', `"${schedule.revision}"`);
-    const latest = await runs.latest([schedule.id]);
-    return c.json(scheduleView(schedule, latest.get(schedule.id), serverNowMs()), status);
+    const own = lastRun !== null && isRunOf(lastRun, schedule) ? lastRun : undefined;
+    const bytes = encodeJson({ ...scheduleView(schedule, own, serverNowMs()), ...more });
+    return c.req.method === 'GET' ? answers.send(c, bytes) : answers.sendAnyway(c, bytes, status);
   };
 }
 

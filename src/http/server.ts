@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Clock } from '../actors/ports.ts';
+import { cutStalled } from './stalled.ts';
 import { createStrictServer, HEADERS, problem } from './strictServer.ts';
 
 /** How long a client may take to send its headers, and its whole request (G9). */
@@ -26,8 +27,9 @@ export interface ListenOptions {
 }
 
 export interface HttpServer {
-  /** The port that it listens on. */
+  /** The port that it listens on, and the IP address. */
   port: number;
+  address: string;
   /**
    * Stops listening at once and closes idle connections; resolves when the requests that were being answered
    * have been, or have been cut off after 5 s.
@@ -49,11 +51,14 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
   });
   const server = createStrictServer(limits, listener);
   const connections = trackConnections(server);
+  const endWatch = cutStalled(server, clock);
   await listen(server, host, port);
+  const { port: boundPort, address } = server.address() as AddressInfo;
   let closed: Promise<void> | null = null;
   return {
-    port: (server.address() as AddressInfo).port,
-    close: () => closed ??= closeWithin(server, connections, clock),
+    port: boundPort,
+    address,
+    close: () => closed ??= closeWithin(server, connections, clock).finally(endWatch),
   };
 }
 

@@ -4,32 +4,44 @@ import { clockBehindMs, isFree, type Lease, type LeaseReading, watermarkMs } fro
 import { nextOccurrence } from '../domain/occurrences.ts';
 import type { Replica } from '../domain/replica.ts';
 import { NOBODY, type Run } from '../domain/run.ts';
+import { isSummarised, type ListedSchedule } from '../domain/listing.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
 /**
  * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is
- * none or while the schedule is paused; `last_run` is its newest run, or null.
+ * none or while the schedule is paused; `completed` says that there is none, nor would be after it is resumed.
+ * `last_run` is its newest run, or null.
  */
-export function scheduleView(schedule: Schedule, lastRun: Run | undefined, nowMs: number) {
+export function scheduleView(
+  schedule: Schedule | ListedSchedule,
+  lastRun: Run | undefined,
+  nowMs: number,
+) {
+  const { superseded: _superseded, ...shown } = { superseded: [], ...schedule };
   const {
     id,
     revision,
     timing_revision: _timing,
     written_at: _written,
-    superseded: _superseded,
-    effective_from,
+    effective_from: _effectiveFrom,
     ...rest
-  } = schedule;
-  // The corrected clock may be a little behind the server's, which has stamped the definition.
-  const afterMs = Math.max(nowMs, effective_from.getTime());
-  const nextMs = schedule.paused ? null : nextOccurrence(schedule, afterMs);
+  } = shown;
+  const nextMs = nextMsOf(schedule, nowMs);
   return {
     id,
     revision,
     ...rest,
-    next_fire_at: nextMs === null ? null : new Date(nextMs),
+    next_fire_at: nextMs === null || schedule.paused ? null : new Date(nextMs),
+    completed: nextMs === null,
     last_run: lastRun ? runView(lastRun) : null,
   };
+}
+
+/** The next occurrence as if it were not paused. */
+function nextMsOf(schedule: Schedule | ListedSchedule, nowMs: number): number | null {
+  if (isSummarised(schedule)) return schedule.definition.times.next?.getTime() ?? null;
+  // The corrected clock may be a little behind the server's, which has stamped the definition.
+  return nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
 }
 
 export function runView(run: Run) {
@@ -37,7 +49,7 @@ export function runView(run: Run) {
     executor_boot: _boot,
     expire_at: _expireAt,
     schedule_revision: _revision,
-    schedule_created_at: _created,
+    schedule_created_at = null,
     timing_revision: _timing,
     claim_number: _claim,
     count,
@@ -45,7 +57,7 @@ export function runView(run: Run) {
     executor,
     ...rest
   } = run;
-  const view = { ...rest, executor: executor === NOBODY ? null : executor };
+  const view = { ...rest, schedule_created_at, executor: executor === NOBODY ? null : executor };
   return count > 1 ? { ...view, count, since } : view;
 }
 

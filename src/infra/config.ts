@@ -1,5 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { parseDuration } from '../domain/duration.ts';
+import { hostName } from '../domain/hostNames.ts';
+import type { Capacity } from '../domain/capacity.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { driverUri } from './mongo/uri.ts';
@@ -9,6 +11,10 @@ export interface Config {
   mongoUri: string;
   database: string;
   host: string;
+  /** Names by which the API may be asked for, beside its own. */
+  hostNames: string[];
+  /** Between the front door of a local cluster and its replicas; null elsewhere. */
+  doorSecret: string | null;
   /** Nobody said where to listen. */
   hostIsDefault: boolean;
   port: number;
@@ -18,6 +24,8 @@ export interface Config {
   address: string;
   logLevel: LogLevel;
   lease: LeaseTiming;
+  /** What every replica's memory has to hold at most. */
+  limits: Capacity;
   graceMs: number;
   /** Where what the actors do is shown. */
   inspect: InspectTarget[];
@@ -62,12 +70,18 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     mongoUri: checked('MONGO_URI', 'mongodb://mongo:27017/?connect=direct', parseMongoUri),
     database: checked('MONGO_DATABASE', 'hascheduler', parseDatabase),
     host,
+    hostNames: checked('HOST_NAMES', '', parseHostNames),
+    doorSecret: text('FRONT_DOOR_SECRET', '') || null,
     hostIsDefault: text('HOST', '') === '',
     port,
     replica: checked('HOSTNAME', hostname, parseReplica),
     address: text('ADDRESS', '') === '' ? here : checked('ADDRESS', '', parseAddress),
     logLevel: checked('LOG_LEVEL', 'info', parseLogLevel),
     lease,
+    limits: {
+      schedules: checked('MAX_SCHEDULES', '100000', parseCount),
+      moments: checked('MAX_MOMENTS', '2000000', parseCount),
+    },
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
     inspect: checked('INSPECT', '', parseInspect),
     inspectPort: checked('INSPECT_PORT', '8090', parsePort),
@@ -89,6 +103,25 @@ function parseHost(value: string): string {
     throw new Error('a host is a name or an address, such as 0.0.0.0 or ::1');
   }
   return value;
+}
+
+/** Names without a port, separated by commas, in one spelling. */
+export function parseHostNames(value: string): string[] {
+  const written = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const problems = written.flatMap((name) => hostNameProblem(name) ?? []);
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  return [...new Set(written.map((name) => hostName(name) as string))];
+}
+
+function hostNameProblem(name: string): string | null {
+  const shown = JSON.stringify(name);
+  if (name.includes('//')) return `${shown} is a URL; write the name in it alone, such as jobs.example`;
+  if (name.includes('*')) return `${shown} has a *, which stands for nothing here; write each name`;
+  if (/^(\[.*\]|[^:]*):\d+$/.test(name)) return `${shown} has a port; leave it out, any port is meant`;
+  if (hostName(name) === null) {
+    return `${shown} is not a host name; write names such as jobs.example, 10.0.0.7 or [fd00::7], with commas between`;
+  }
+  return null;
 }
 
 function parsePort(value: string): number {
@@ -139,6 +172,11 @@ function parseInspect(value: string): InspectTarget[] {
     );
   }
   return [...new Set(targets as InspectTarget[])];
+}
+
+function parseCount(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new Error('it must be a whole number from 1 to 999999999');
+  return Number(value);
 }
 
 function parsePositive(value: string): number {

@@ -2,7 +2,13 @@
  * A store that tells of every call: which one, how long it took, and how it failed. Each failure is told once,
  * whoever asked and whatever becomes of it.
  */
-import type { Clock, FeedObserver, OpenEvents, Store } from '../actors/ports.ts';
+import {
+  ChangeDeclined,
+  type Clock,
+  type FeedObserver,
+  type OpenEvents,
+  type Store,
+} from '../actors/ports.ts';
 
 /** `operation` is the port's and the method's name, such as `lease.renew`: a closed set. */
 export interface StoreObserver {
@@ -22,7 +28,8 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
       try {
         return await call(...args);
       } catch (error) {
-        failed(operation, error);
+        // That it declines a change is an answer like any other.
+        if (!(error instanceof ChangeDeclined)) failed(operation, error);
         throw error;
       } finally {
         called(operation, clock.monotonic() - startedMs);

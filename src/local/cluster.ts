@@ -3,9 +3,11 @@
  * run, on one machine. The order of a start is store, replicas, door; a stop goes the other way round, so
  * that nothing loses what it stands on.
  */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { HostNames } from '../domain/hostNames.ts';
 import { type ClusterFile, readClusterFile, removeClusterFile, writeClusterFile } from './clusterFile.ts';
 import { DataDirTaken, isAlive, type Release, takeDataDir } from './dataDir.ts';
 import { type FrontDoor, openFrontDoor } from './frontDoor.ts';
@@ -25,6 +27,8 @@ export interface ClusterOptions {
   port: number;
   /** Where the front door listens; the replicas are on loopback always. */
   host: string;
+  /** By which names the front door answers, beside loopback ones. */
+  hostNames: readonly string[];
   replicaCount: number;
   store: { uri: string } | { mongodBinary: string };
   dataDir: string;
@@ -75,6 +79,7 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
   let mongod: RunningMongod | null = null;
   let door: FrontDoor | null = null;
   const replicas: Supervised[] = [];
+  const secret = randomBytes(32).toString('hex');
   const file = createFileWriter(dataDir, () => ({
     ...{ pid: process.pid, port },
     replicas: upstreams.map(({ id, port }) => ({
@@ -144,6 +149,7 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
             HOST,
             PORT: String(upstream.port),
             MONGO_URI: mongoUri,
+            FRONT_DOOR_SECRET: secret,
           },
           onLine: (line) => out.replicaLine(upstream.id, line),
           say: (message) => out.say(message, 'warn'),
@@ -153,7 +159,14 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
         }),
       );
     }
-    door = await openFrontDoor({ host: options.host, port, upstreams, onChange: onLive });
+    door = await openFrontDoor({
+      host: options.host,
+      port,
+      upstreams,
+      names: new HostNames({ names: options.hostNames, own: [options.host] }),
+      secret,
+      onChange: onLive,
+    });
     file.write();
     return cluster;
   } catch (error) {

@@ -5,7 +5,9 @@
  */
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
+import { type HostNames, mayOmitHost } from '../domain/hostNames.ts';
 import { createStrictServer } from '../http/strictServer.ts';
 import { forwardedHeaders, withoutHopByHop } from './headers.ts';
 import { type Patient, probeForever, Silence } from './probes.ts';
@@ -21,6 +23,10 @@ export interface FrontDoorOptions {
   /** 0 takes a free one. */
   port: number;
   upstreams: readonly Upstream[];
+  /** By which it answers. */
+  names: HostNames;
+  /** Known to the replicas: what comes with it has been let in here. */
+  secret: string;
   /** Told whenever a replica begins or ceases to get requests: the ids of those that get them. */
   onChange?: (live: readonly string[]) => void;
   probeEveryMs?: number;
@@ -47,7 +53,8 @@ const UNKNOWN = 'Whether it acted on the request is unknown.';
  * first probe.
  */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const { upstreams, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } = options;
+  const { upstreams, names, secret, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } =
+    options;
   const live = new Set<string>();
   const silences = new Map(upstreams.map(({ id }) => [id, new Silence()]));
   let turn = 0;
@@ -68,6 +75,10 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   }
 
   async function serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const { host } = incoming.headers;
+    if (!(names.answers(host) || !host && mayOmitHost(pathOf(incoming)))) {
+      return problem(answer, 421, 'Misdirected Request', names.refusal(host));
+    }
     const tried = new Set<string>();
     const next = () => inTurn().find(({ id }) => !tried.has(id));
     let isSent = false;
@@ -75,7 +86,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       const { id, port } = upstream;
       tried.add(id);
       const silence = silences.get(id)!;
-      const outgoing = await connect(incoming, port, silence);
+      const outgoing = await connect(incoming, port, { silence, secret });
       if (outgoing === null) {
         setLive(id, false);
         continue;
@@ -97,6 +108,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     server.once('error', reject);
     server.listen(options.port, options.host, () => resolve());
   });
+  const { port, address } = server.address() as AddressInfo;
+  names.listensAt(address);
   const probes = upstreams.map((upstream) =>
     probeForever(upstream.port, { probeEveryMs, probeTimeoutMs }, (seen) => {
       setLive(upstream.id, seen === 'ready');
@@ -104,7 +117,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     })
   );
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     async close() {
       for (const stop of probes) stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -114,17 +127,25 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?')[0] as string;
+}
+
 /**
  * A request that is connected, with nothing of it sent; null when the connection was refused, or when the replica
  * accepts none any more.
  */
-function connect(incoming: IncomingMessage, port: number, silence: Silence): Promise<ClientRequest | null> {
+function connect(
+  incoming: IncomingMessage,
+  port: number,
+  { silence, secret }: { silence: Silence; secret: string },
+): Promise<ClientRequest | null> {
   const outgoing = request({
     host: UPSTREAM_HOST,
     port,
     method: incoming.method,
     path: incoming.url,
-    headers: forwardedHeaders(incoming),
+    headers: forwardedHeaders(incoming, secret),
     // A connection of its own for each request: a kept one could close just as it is used, and whether the
     // request arrived would be anybody's guess.
     agent: false,

@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { DATA_DIR } from './clusterFile.ts';
 import { type Cluster, type ClusterOptions, startCluster, takeDirectory } from './cluster.ts';
+import { parseHostNames } from '../infra/config.ts';
 import { findMongod } from './mongod.ts';
 import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
@@ -52,6 +53,15 @@ function portFrom(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port >= 1 && port + REPLICAS <= 65_535) return port;
   throw new Error(`PORT is ${JSON.stringify(value)}; it must be a number from 1 to ${65_535 - REPLICAS}.`);
+}
+
+/** The names in HOST_NAMES. */
+function hostNamesFrom(value: string): string[] {
+  try {
+    return parseHostNames(value);
+  } catch (error) {
+    throw new Error(`HOST_NAMES is ${JSON.stringify(value)}: ${(error as Error).message}.`);
+  }
 }
 
 /** Where schedules are kept, and how many replicas can share that. */
@@ -106,6 +116,7 @@ function greet(port: number, replicaCount: number): void {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 try {
   const port = portFrom(process.env.PORT || '8080');
+  const hostNames = hostNamesFrom(process.env.HOST_NAMES ?? '');
   // Before a mongod is looked for, which may take a download.
   const release = await takeDirectory(DATA_DIR);
   const { store, replicaCount } = await chooseStore().catch(async (error) => {
@@ -113,7 +124,7 @@ try {
     throw error;
   });
   cluster = await startCluster({
-    ...{ port, host: process.env.HOST || '127.0.0.1', store, replicaCount, out },
+    ...{ port, host: process.env.HOST || '127.0.0.1', hostNames, store, replicaCount, out },
     dataDir: DATA_DIR,
     release,
     replicaScript: join(PROJECT_DIR, 'src', 'main.ts'),

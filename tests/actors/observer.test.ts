@@ -125,7 +125,15 @@ describe("a replica's vital signs", () => {
       const { watermarkMs, ...vitals } = replica.vitals();
       const leads = id === cluster.leader().id;
       assert.deepEqual(vitals, {
-        ...{ leads, term: 1, schedules: 1, liveJobs: Number(leads), notUnderstood: 0, clockBehindMs: 0 },
+        ...{
+          leads,
+          term: 1,
+          schedules: 1,
+          moments: 0,
+          liveJobs: Number(leads),
+          notUnderstood: 0,
+          clockBehindMs: 0,
+        },
       });
       assert.ok(
         watermarkMs !== null && watermarkMs > lease.watermark.mirroredThroughMs - 1000,

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
+import { HostNames } from '../../src/domain/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
 import { testMongo } from '../support/mongo.ts';
 import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
@@ -85,7 +86,12 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     let ready = () => {};
     const allReady = new Promise<void>((resolve) => (ready = resolve));
     const onChange = (live: readonly string[]) => live.length === upstreams.length && ready();
-    door = await openFrontDoor({ host: '127.0.0.1', port: 0, upstreams, onChange, probeEveryMs: 50 });
+    door = await openFrontDoor({
+      ...{ host: '127.0.0.1', port: 0, upstreams, secret: 'of this door' },
+      names: new HostNames({ names: [], own: [] }),
+      onChange,
+      probeEveryMs: 50,
+    });
     await allReady;
   });
 

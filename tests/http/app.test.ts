@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { ChangeDeclined, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { tooManySuperseded } from '../../src/infra/superseded.ts';
 import { HOURLY, json, problem, send, testApi } from './support.ts';
 
 /** A store whose schedules always fail with the error. */
 function failing(error: Error) {
   const fail = () => Promise.reject(error);
-  const schedules: Store['schedules'] = { get: fail, list: fail, create: fail, replace: fail, remove: fail };
+  const schedules: Store['schedules'] = {
+    get: fail,
+    list: fail,
+    count: fail,
+    create: fail,
+    replace: fail,
+    remove: fail,
+  };
   return { store: (store: Store) => ({ ...store, schedules }) };
 }
 
@@ -125,6 +133,31 @@ describe('a store that does not answer', () => {
   });
 });
 
+describe('a store that declines a change', () => {
+  it('is a 503 that says what the store says, and no trouble of it', async () => {
+    const { app, log } = await testApi({
+      store: (store) => ({
+        ...store,
+        schedules: { ...store.schedules, replace: () => Promise.reject(tooManySuperseded('a')) },
+      }),
+    });
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
+    for (const path of ['/schedules/a', '/schedules/a/pause']) {
+      const response = await send(
+        app,
+        path.endsWith('a') ? 'PUT' : 'POST',
+        path,
+        path.endsWith('a') ? HOURLY : '',
+      );
+      assert.equal(response.headers.get('retry-after'), '1');
+      const { detail } = await problem(response, 503);
+      assert.match(detail, /^schedule a has been changed 50 times .*; nothing was changed; try again/);
+    }
+    assert.ok(tooManySuperseded('a') instanceof ChangeDeclined);
+    assert.deepEqual(log.filter(({ level }) => level !== 'debug'), []);
+  });
+});
+
 describe('a store that refuses', () => {
   const refusal = new StoreRefused('MongoDB refused it: no space on mongo.internal', 'OutOfDiskSpace');
 
@@ -178,7 +211,7 @@ describe('a change asked for by a page of another site', () => {
     { 'sec-fetch-site': 'same-site' },
     { origin: 'https://evil.example', host },
     { origin: 'null', host },
-    { origin: 'https://evil.example', host: 'evil.example', 'x-forwarded-host': host },
+    { origin: 'https://evil.example', host, 'x-forwarded-host': 'evil.example' },
   ];
   for (const headers of refused) {
     it(`is refused: ${JSON.stringify(headers)}`, async () => {
@@ -193,7 +226,6 @@ describe('a change asked for by a page of another site', () => {
     { 'sec-fetch-site': 'same-origin', origin: `http://${host}`, host: '127.0.0.1:8081' },
     { 'sec-fetch-site': 'none' },
     { origin: `http://${host}`, host },
-    { origin: `http://${host}`, host: '127.0.0.1:8081', 'x-forwarded-host': host },
   ];
   for (const headers of allowed) {
     it(`is none: ${JSON.stringify(headers)}`, async () => {

@@ -23,6 +23,36 @@ function chunked(chunk: Uint8Array<ArrayBuffer>, times: number): Request {
   return new Request('http://localhost/schedules', { method: 'POST', body, duplex: 'half' } as RequestInit);
 }
 
+describe('bodies that are not sent to their end', () => {
+  it('take up a bounded part of the memory: then others are refused, until some have ended', async () => {
+    const { app } = await testApi();
+    const half = new Uint8Array(1024 * 1024 - 1).fill(0x20);
+    const ends: (() => void)[] = [];
+    const unfinished = () =>
+      app.request(
+        new Request('http://localhost/schedules', {
+          method: 'POST',
+          duplex: 'half',
+          body: new ReadableStream<Uint8Array>({
+            start(controller) {
+              controller.enqueue(half);
+              ends.push(() => controller.close());
+            },
+          }),
+        } as RequestInit),
+      );
+    const answers = Array.from({ length: 40 }, unfinished);
+    const first = await Promise.race(answers);
+    assert.equal(first.headers.get('retry-after'), '2');
+    await problem(first, 503);
+    for (const end of ends) end();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    assert.deepEqual([...new Set(statuses)].toSorted(), [400, 503]);
+    assert.ok(statuses.filter((status) => status === 400).length >= 31);
+    assert.equal((await send(app, 'POST', '/schedules', HOURLY)).status, 201);
+  });
+});
+
 describe('a body that is not JSON', () => {
   const bad: [string, string, string | RegExp][] = [
     ['nothing', '', 'the body is empty; send a JSON object'],

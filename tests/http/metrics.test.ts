@@ -11,11 +11,13 @@ async function setUp() {
     term: 0,
     watermarkMs: null,
     schedules: 0,
+    moments: 0,
     notUnderstood: 0,
     clockBehindMs: 0,
     liveJobs: 0,
   };
-  const metrics = openMetrics('0.1.0', () => vitals, () => ({ lines: 0, failures: 0 }));
+  const losses = () => ({ lines: 0, failures: 0 });
+  const metrics = openMetrics('0.1.0', () => vitals, losses, { schedules: 1, moments: 1 });
   const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };
 }

@@ -151,6 +151,7 @@ describe('GET /runs/{id}', () => {
     assert.deepEqual(await json(app.request('/runs/a@2030-01-01T00:00:00.004Z')), {
       id: 'a@2030-01-01T00:00:00.004Z',
       schedule_id: 'a',
+      schedule_created_at: '2030-01-01T00:00:00.000Z',
       scheduled_for: '2030-01-01T00:00:00.004Z',
       trigger: 'schedule',
       state: 'failed',

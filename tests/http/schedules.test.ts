@@ -23,6 +23,7 @@ describe('POST /schedules', () => {
       created_at: '2030-01-01T00:00:00.000Z',
       updated_at: '2030-01-01T00:00:00.000Z',
       next_fire_at: NEXT_HOUR,
+      completed: false,
       last_run: null,
     });
   });

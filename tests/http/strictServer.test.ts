@@ -8,6 +8,7 @@ import { createStrictServer } from '../../src/http/strictServer.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import { openFrontDoor } from '../../src/local/frontDoor.ts';
 import { HOURLY, lead, send, testApi } from './support.ts';
+import { HostNames } from '../../src/domain/hostNames.ts';
 
 const host = '127.0.0.1';
 const HOST = `Host: localhost\r\n`;
@@ -149,6 +150,8 @@ describe('a replica and the front door', () => {
       host,
       port: 0,
       upstreams,
+      names: new HostNames({ names: ['a'], own: [] }),
+      secret: 'of this door',
       probeEveryMs: 10,
       onChange: () => isLive(),
     });

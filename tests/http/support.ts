@@ -5,6 +5,7 @@ import type { Grant } from '../../src/domain/lease.ts';
 import { type Run, runId } from '../../src/domain/run.ts';
 import type { ApiDeps, Route, Status } from '../../src/http/api.ts';
 import { createApp } from '../../src/http/app.ts';
+import { HostNames } from '../../src/domain/hostNames.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { understood } from '../support/schedules.ts';
 
@@ -29,6 +30,8 @@ export async function testApi(
     serverNowMs?: number;
     more?: readonly Route[];
     answered?: NonNullable<ApiDeps['answered']>;
+    hosts?: ApiDeps['hosts'];
+    holding?: ApiDeps['holding'];
   } = {},
 ): Promise<TestApi> {
   const { clock, fireTimers } = stillClock();
@@ -44,9 +47,19 @@ export async function testApi(
     logger: recorder(log),
     replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
     ...(overrides.answered && { answered: overrides.answered }),
+    hosts: overrides.hosts ?? anyHost(),
+    holding: overrides.holding ?? (() => ({ schedules: 0, moments: 0, momentsOf: () => null })),
+    limits: { schedules: 10, moments: 20_000 },
     status: () => overrides.status ?? { state: 'standing by', live: true, ready: true, reasons: [] },
   }, overrides.more);
   return { app, store, log, fireTimers };
+}
+
+/** As on an address that others reach. */
+export function anyHost(doorSecret: string | null = null): ApiDeps['hosts'] {
+  const names = new HostNames({ names: [], own: [] });
+  names.listensAt('0.0.0.0');
+  return { names, doorSecret };
 }
 
 function stillClock(): { clock: Clock; fireTimers(): void } {
@@ -133,7 +146,11 @@ export async function recordRuns(
       scheduleId,
       revision: schedule.revision,
       effectiveFrom: schedule.effective_from,
-      runs: runs.map((run) => ({ ...claimed(scheduleId, run.scheduled_for, grant), ...run })),
+      runs: runs.map((run) => ({
+        ...claimed(scheduleId, run.scheduled_for, grant),
+        schedule_created_at: schedule.created_at,
+        ...run,
+      })),
     }],
     markWhenStale: () => ({ claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS }),
     mayBeClaimed: false,

@@ -13,6 +13,7 @@ const VITALS = {
   term: 7,
   watermarkMs: T + 500,
   schedules: 3,
+  moments: 5,
   notUnderstood: 0,
   clockBehindMs: 0,
   liveJobs: 2,
@@ -21,7 +22,7 @@ const VITALS = {
 function metrics() {
   const vitals = { ...VITALS, watermarkMs: VITALS.watermarkMs as number | null };
   const losses = { lines: 12, failures: 3 };
-  const it = openMetrics('1.2.3', () => vitals, () => losses);
+  const it = openMetrics('1.2.3', () => vitals, () => losses, { schedules: 100, moments: 200 });
   return { ...it, vitals, samples: async () => samplesOf(await it.text()) };
 }
 
@@ -47,6 +48,9 @@ describe('the metrics', () => {
       scheduler_server_clock_steps_total: 'counter',
       scheduler_schedules_not_understood: 'gauge',
       scheduler_due_queue_length: 'gauge',
+      scheduler_schedules_limit: 'gauge',
+      scheduler_moments: 'gauge',
+      scheduler_moments_limit: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',
       scheduler_build_info: 'gauge',
@@ -54,6 +58,8 @@ describe('the metrics', () => {
       scheduler_log_lines_dropped_total: 'counter',
       scheduler_log_write_failures_total: 'counter',
       scheduler_http_request_duration_seconds: 'histogram',
+      scheduler_event_loop_delay_max_seconds: 'gauge',
+      scheduler_event_loop_delay_seconds: 'histogram',
     });
     assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
   });

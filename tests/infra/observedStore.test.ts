@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { ChangeDeclined, type Store, StoreUnavailable } from '../../src/actors/ports.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { observedStore } from '../../src/infra/observedStore.ts';
 import { SimClock } from '../support/simClock.ts';
@@ -32,6 +32,18 @@ function observed() {
 }
 
 describe('an observed store', () => {
+  it('does not call it a failure that a change is declined', async () => {
+    const { inner, told, during, clock } = observed();
+    const declined = new ChangeDeclined('nothing was changed');
+    const store = observedStore(
+      { ...inner, schedules: { ...inner.schedules, replace: () => Promise.reject(declined) } },
+      clock,
+      { called: () => {}, failed: (operation, error) => told.failures.push([operation, error]) },
+    );
+    await assert.rejects(during(store.schedules.replace('a', {} as never)), declined);
+    assert.deepEqual(told.failures, []);
+  });
+
   it('answers as the store does, and tells which call it was and how long it took', async () => {
     const { store, told, during } = observed();
     await during(store.prepare());

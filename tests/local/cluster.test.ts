@@ -48,7 +48,15 @@ async function started(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOpti
   const store = join(dataDir, 'store');
   await mkdir(store, { recursive: true });
   cluster = await startCluster({
-    ...{ port, host: '127.0.0.1', replicaCount: 3, store: { uri: store }, dataDir, replicaScript },
+    ...{
+      port,
+      host: '127.0.0.1',
+      hostNames: [],
+      replicaCount: 3,
+      store: { uri: store },
+      dataDir,
+      replicaScript,
+    },
     env: { ...process.env, ...env },
     out: { say: print, hint: print, replicaLine: (replica, line) => print(`${replica}| ${line}`) },
     onReady: () => print('all ready'),

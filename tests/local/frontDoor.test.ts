@@ -5,6 +5,7 @@ import { createServer, request } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { HostNames } from '../../src/domain/hostNames.ts';
 import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from '../../src/local/frontDoor.ts';
 
 interface Backend {
@@ -80,6 +81,8 @@ async function doorBefore(upstreams: Backend[], options: Partial<FrontDoorOption
     port: 0,
     probeEveryMs: 10,
     upstreams,
+    names: new HostNames({ names: ['jobs.example'], own: [] }),
+    secret: 'of this door',
     onChange,
     ...options,
   });
@@ -250,6 +253,48 @@ describe('the front door before a replica that freezes', () => {
   });
 });
 
+describe('the front door, asked for a host that is not this one', () => {
+  const ask = async (port: number, headers: Record<string, string>, path = '/x') => {
+    const client = request({ port, host: '127.0.0.1', path, headers });
+    client.end();
+    const [response] = await once(client, 'response') as [IncomingMessage];
+    return { status: response.statusCode, body: await text(response) };
+  };
+
+  it('answers 421 itself', async () => {
+    const a = await backend('a');
+    const { port } = await doorBefore([a]);
+    const { status, body } = await ask(port, { host: 'evil.example', 'x-forwarded-host': 'localhost' });
+    assert.equal(status, 421);
+    assert.match(JSON.parse(body).detail, /"evil.example" is not a name/);
+    assert.deepEqual(a.seen, []);
+  });
+
+  it('passes on what asks for it by a loopback name', async () => {
+    const { port } = await doorBefore([await backend('a')]);
+    assert.equal((await ask(port, { host: `localhost:${port}` })).status, 200);
+  });
+
+  it('lets no client speak for it', async () => {
+    const { port } = await doorBefore([
+      await backend('a', (req, res) => void res.end(JSON.stringify(req.headers))),
+    ]);
+    const claims = {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-port': '1',
+      forwarded: 'host=evil.example',
+      'x-hascheduler-door': 'guessed',
+    };
+    const headers = JSON.parse((await ask(port, { host: 'jobs.example', ...claims })).body);
+    assert.equal(headers['x-forwarded-host'], 'jobs.example');
+    assert.equal(headers['x-forwarded-proto'], 'http');
+    assert.equal(headers['x-forwarded-port'], undefined);
+    assert.equal(headers.forwarded, undefined);
+    assert.equal(headers['x-hascheduler-door'], 'of this door');
+  });
+});
+
 describe('the front door as a stream', () => {
   it('passes an event stream on as it comes, and tells the replica when the client has gone', async () => {
     let stream: ServerResponse | undefined;
@@ -337,7 +382,7 @@ describe('the front door as a stream', () => {
     const { headers, body } = JSON.parse(await text(response));
     assert.equal(body, 'in parts');
     assert.equal(headers['x-hop'], undefined);
-    assert.equal(headers['x-forwarded-for'], '10.0.0.9, 127.0.0.1');
+    assert.equal(headers['x-forwarded-for'], '127.0.0.1');
     assert.equal(headers['x-forwarded-host'], 'jobs.example');
     assert.equal(headers.host, 'jobs.example');
   });

@@ -27,7 +27,7 @@ function unbounded(timing: TimingSpec, createdMs: number, afterMs: number): numb
       return createdMs + everyMs * Math.max(1, Math.floor((afterMs - createdMs) / everyMs) + 1);
     }
     case 'at_times': {
-      const later = timing.definition.times.map((time) => time.getTime()).filter((ms) => ms > afterMs);
+      const later = Array.from(timing.definition.times, Number).filter((ms) => ms > afterMs);
       return later.length === 0 ? null : Math.min(...later);
     }
     case 'cron': {

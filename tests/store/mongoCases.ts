@@ -26,6 +26,7 @@ import {
   request,
 } from './support.ts';
 import { understood } from '../support/schedules.ts';
+import { listed } from '../../src/domain/listing.ts';
 
 /** The name of the store whose commands fail. */
 const CLAIMER = 'claimer';
@@ -354,8 +355,9 @@ export function mongoCases(mongo: TestMongo): void {
       assert.deepEqual(notUnderstood.map(({ id }) => id), ['odd']);
       assert.match(notUnderstood[0]?.not_understood ?? '', reason);
       assert.deepEqual(await store.schedules.get('odd'), notUnderstood[0]);
-      const { items, total } = await store.schedules.list({ limit: 9, cursor: null });
-      assert.deepEqual([items, total], [[good, notUnderstood[0]], 2]);
+      const { items } = await store.schedules.list({ limit: 9, cursor: null }, 0);
+      assert.deepEqual(items, [listed(good, 0), notUnderstood[0]]);
+      assert.equal(await store.schedules.count({}), 2);
       assert.deepEqual(await store.schedules.replace('odd', interval('1s')), notUnderstood[0]);
       assert.deepEqual(await schedules.findOne({ _id: 'odd' }), { ...odd, _id: 'odd' }, 'it is as it was');
 

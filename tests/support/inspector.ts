@@ -1,6 +1,7 @@
 /** Real replicas behind a front door, and a real browser in front of it. */
 import assert from 'node:assert/strict';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { HostNames } from '../../src/domain/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
 import { findChromium } from './chromium.ts';
 import { ProcessCluster } from './replicas.ts';
@@ -36,7 +37,12 @@ export class InspectedCluster {
     let allLive = () => {};
     const ready = new Promise<void>((resolve) => allLive = resolve);
     const onChange = (live: readonly string[]) => live.length === upstreams.length && allLive();
-    const door = await openFrontDoor({ host: '127.0.0.1', port: 0, upstreams, probeEveryMs: 100, onChange });
+    const door = await openFrontDoor({
+      ...{ host: '127.0.0.1', port: 0, upstreams, secret: 'of this door' },
+      names: new HostNames({ names: [], own: [] }),
+      probeEveryMs: 100,
+      onChange,
+    });
     await ready;
     return new InspectedCluster(cluster, door, browser);
   }

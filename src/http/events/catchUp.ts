@@ -10,6 +10,7 @@ import type { Turns } from './turns.ts';
 const MAX_EVENTS = 10_000;
 /** The client has to take what waits before so many more are read. */
 const BATCH = 100;
+const BATCH_BYTES = 256 * 1024;
 const MAX_TRIES = 4;
 const RETRY_AFTER_MS = 500;
 /** How long it may take for that: others wait for their turn. */
@@ -75,6 +76,7 @@ async function replay(
     if (step.event === null) continue;
     if (++progress.events > MAX_EVENTS) return giveUp(`more than ${MAX_EVENTS} events came after the id`);
     client.push(message(step.position, step.event));
-    if (client.waiting >= BATCH && !(await within(clock, TAKEN_WITHIN_MS, client.emptied()))) return cutOff();
+    const isFull = client.waiting >= BATCH || client.waitingBytes >= BATCH_BYTES;
+    if (isFull && !(await within(clock, TAKEN_WITHIN_MS, client.emptied()))) return cutOff();
   }
 }

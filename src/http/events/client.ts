@@ -70,6 +70,10 @@ export class Client {
     return this.#queue.length;
   }
 
+  get waitingBytes(): number {
+    return this.#bytes;
+  }
+
   /** Whether less waits than three quarters of what may. */
   get hasRoom(): boolean {
     return this.#queue.length < MAX_MESSAGES * 3 / 4 && this.#bytes < MAX_BYTES * 3 / 4;

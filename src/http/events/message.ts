@@ -1,5 +1,6 @@
 /** Events as server-sent messages, each made once for all who get it. */
 import type { ClusterEvent } from '../../domain/event.ts';
+import { listed } from '../../domain/listing.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedule.ts';
 import { replicaView, runView, scheduleView, termView } from '../views.ts';
 
@@ -94,6 +95,6 @@ function dataOf(event: ClusterEvent, nowMs: number): unknown {
 
 function told(schedule: Schedule | NotUnderstood, nowMs: number): unknown {
   if (!isUnderstood(schedule)) return schedule;
-  const { last_run: _, ...view } = scheduleView(schedule, undefined, nowMs);
+  const { last_run: _, ...view } = scheduleView(listed(schedule, nowMs), undefined, nowMs);
   return view;
 }

@@ -35,6 +35,9 @@ export class Database {
   /** All open runs, and some that have ended since. */
   readonly #open = new Set<Run>();
   #latestMs = 0;
+  #ids: string[] = [];
+  /** As of which change these ids are sorted. */
+  #idsAsOf = -1;
   #sweptMs = 0;
 
   constructor(clock: Clock) {
@@ -55,6 +58,21 @@ export class Database {
 
   now(): Date {
     return new Date(this.nowMs());
+  }
+
+  /** Those with later ids, by id. To sort them for each page of a list would take longer than to read them. */
+  *schedulesAfter(id: string): Generator<Schedule> {
+    if (this.#idsAsOf !== this.changes.end) {
+      this.#ids = [...this.schedules.keys()].sort();
+      this.#idsAsOf = this.changes.end;
+    }
+    let low = 0;
+    for (let high = this.#ids.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ids[middle] as string) <= id) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < this.#ids.length; low++) yield this.schedules.get(this.#ids[low] as string) as Schedule;
   }
 
   preparedLease(): Lease {

@@ -1,5 +1,6 @@
 import type { FeedObserver, OpenFeed, ScheduleChange, ScheduleFeed } from '../../actors/ports.ts';
 import { isUnderstood, type NotUnderstood } from '../../domain/schedule.ts';
+import { compacted } from '../../domain/moments.ts';
 import type { Connection } from './connection.ts';
 
 /** How often progress is told when nothing changes. */
@@ -10,7 +11,10 @@ export function memoryFeed(connection: Connection): ScheduleFeed {
   return {
     async snapshot(observer) {
       const { stored, position } = await connection.call('feed.snapshot', () => ({
-        stored: [...db.schedules.values()].map((schedule) => connection.read(schedule)),
+        stored: [...db.schedules.values()].map((schedule) => {
+          const read = connection.read(schedule);
+          return isUnderstood(read) ? compacted(read) : read;
+        }),
         position: db.changes.end,
       }));
       return {

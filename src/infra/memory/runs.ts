@@ -1,7 +1,15 @@
-import type { RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
+import type { RunStore, ScheduleKey } from '../../actors/ports.ts';
+import { decodeCursor, RUN_KEY, runCursor } from '../../domain/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
-import { isEndedBy, isHeld, isUnbegun, type Outcome, type Run, type RunSummary } from '../../domain/run.ts';
+import {
+  isEndedBy,
+  isHeld,
+  isRunOf,
+  isUnbegun,
+  type Outcome,
+  type Run,
+  type RunSummary,
+} from '../../domain/run.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { seenMs } from './presence.ts';
@@ -22,9 +30,7 @@ export function memoryRuns(connection: Connection): RunStore {
         const last = items.at(-1);
         return {
           items,
-          nextCursor: last && runs.length > limit
-            ? encodeCursor([last.scheduled_for.getTime(), last.id])
-            : null,
+          nextCursor: last && runs.length > limit ? runCursor(last) : null,
         };
       }),
 
@@ -36,20 +42,19 @@ export function memoryRuns(connection: Connection): RunStore {
         for (const tell of [...db.leaseWatchers.keys()]) tell('request');
       }),
 
-    latest: (scheduleIds) =>
+    latest: (of) =>
       connection.call('runs.latest', () => {
-        const wanted = new Set(scheduleIds);
-        const oldestFirst = db.runs().filter((run) => wanted.has(run.schedule_id)).sort(newestFirst)
-          .reverse();
+        const isOwn = ownRuns(of);
+        const oldestFirst = db.runs().filter(isOwn).sort(newestFirst).reverse();
         return new Map(oldestFirst.map((run) => [run.schedule_id, run]));
       }),
 
-    recent: (scheduleIds, limit) =>
+    recent: (of, limit) =>
       connection.call('runs.recent', () => {
-        const wanted = new Set(scheduleIds.filter((id) => db.schedules.has(id)));
+        const isOwn = ownRuns(of.filter(({ id }) => db.schedules.has(id)));
         const recent = new Map<string, RunSummary[]>();
         for (const run of db.runs().sort(newestFirst)) {
-          if (!wanted.has(run.schedule_id)) continue;
+          if (!isOwn(run)) continue;
           const known = recent.get(run.schedule_id) ?? [];
           if (known.length < limit) recent.set(run.schedule_id, [...known, inShort(run)]);
         }
@@ -78,6 +83,15 @@ export function memoryRuns(connection: Connection): RunStore {
         for (const adoption of adoptions) adopt(db, adoption, by);
         return adoptedBy(adoptions, by, (id) => db.run(id));
       }),
+  };
+}
+
+/** Whether a run is one of these schedules'. */
+function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
+  const byId = new Map(of.map((schedule) => [schedule.id, schedule]));
+  return (run) => {
+    const schedule = byId.get(run.schedule_id);
+    return schedule !== undefined && isRunOf(run, schedule);
   };
 }
 

@@ -1,6 +1,7 @@
-import type { ScheduleQuery, ScheduleStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor, SCHEDULE_KEY } from '../../domain/cursor.ts';
+import type { ScheduleFilter, ScheduleStore } from '../../actors/ports.ts';
+import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../domain/cursor.ts';
 import { CLOCK_TOLERANCE_MS, markOf } from '../../domain/lease.ts';
+import { listed } from '../../domain/listing.ts';
 import { stillOwes } from '../../domain/owed.ts';
 import { isUnderstood, type Schedule, type ScheduleSpec, type Superseded } from '../../domain/schedule.ts';
 import { changeOf } from '../../domain/scheduleChange.ts';
@@ -17,21 +18,27 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         return stored === undefined ? null : connection.read(stored);
       }),
 
-    list: ({ limit, cursor, ...filter }) =>
+    list: ({ limit, cursor, ...filter }, nowMs) =>
       connection.call('schedules.list', () => {
         const after = cursor === null ? '' : decodeCursor(cursor, SCHEDULE_KEY)[0];
-        const found = [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).map(({ id }) =>
-          id
-        );
-        const ids = found.filter((id) => id > after).sort();
-        const items = ids.slice(0, limit).map((id) => connection.read(db.schedules.get(id) as Schedule));
+        const found: Schedule[] = [];
+        for (const schedule of db.schedulesAfter(after)) {
+          if (fits(schedule, filter)) found.push(schedule);
+          if (found.length > limit) break;
+        }
+        const items = found.slice(0, limit).map((schedule) => {
+          const read = connection.read(schedule);
+          return isUnderstood(read) ? listed(read, nowMs) : read;
+        });
         const last = items.at(-1);
-        return {
-          items,
-          nextCursor: last && ids.length > limit ? encodeCursor([last.id]) : null,
-          total: found.length,
-        };
+        return { items, nextCursor: last && found.length > limit ? scheduleCursor(last) : null };
       }),
+
+    count: (filter) =>
+      connection.call(
+        'schedules.count',
+        () => [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).length,
+      ),
 
     create: (id, spec) =>
       connection.call('schedules.create', () => {
@@ -76,7 +83,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
 
 function fits(
   schedule: Schedule,
-  { q, type, tags, paused }: Omit<ScheduleQuery, 'limit' | 'cursor'>,
+  { q, type, tags, paused }: ScheduleFilter,
 ): boolean {
   // As MongoDB compares letters: one by one, so that "ß" is not "SS".
   const part = q === undefined ? null : new RegExp(q.replaceAll(/[\^$.*+?()[\]{}|/\\]/g, '\\$&'), 'iu');

@@ -3,11 +3,13 @@
  * users choose: the number of time series is bounded (G9).
  */
 import { Registry } from 'prom-client';
+import type { Capacity } from '../../domain/capacity.ts';
 import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { Losses } from '../boundedLines.ts';
 import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
 import { logMetrics } from './log.ts';
+import { loopMetrics } from './loop.ts';
 import { buildInfo, processMetrics } from './process.ts';
 import { replicaMetrics, type Vitals } from './replica.ts';
 import { storeMetrics } from './store.ts';
@@ -17,20 +19,28 @@ export interface Metrics {
   store: StoreObserver;
   /** Told of each request that was answered. */
   answered: ReturnType<typeof httpMetrics>;
+  /** Told how long the event loop was held up. */
+  loop: ReturnType<typeof loopMetrics>;
   contentType: string;
   text(): Promise<string>;
 }
 
 /** `vitals`, and what the log has lost, is asked whenever somebody reads the metrics. */
-export function openMetrics(version: string, vitals: () => Vitals, losses: () => Losses): Metrics {
+export function openMetrics(
+  version: string,
+  vitals: () => Vitals,
+  losses: () => Losses,
+  limits: Capacity,
+): Metrics {
   const registry = new Registry();
   buildInfo(registry, version);
   processMetrics(registry);
   logMetrics(registry, losses);
   return {
-    replica: replicaMetrics(registry, vitals),
+    replica: replicaMetrics(registry, vitals, limits),
     store: storeMetrics(registry),
     answered: httpMetrics(registry),
+    loop: loopMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };

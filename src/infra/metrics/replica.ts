@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReplicaObserver } from '../../actors/observer.ts';
+import type { Capacity } from '../../domain/capacity.ts';
 import type { BeganBy, EndedBy } from '../../domain/lease.ts';
 import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/run.ts';
 
@@ -13,6 +14,8 @@ export interface Vitals {
   watermarkMs: number | null;
   /** Schedules that it knows. */
   schedules: number;
+  /** Of `at_times` schedules, all together. */
+  moments: number;
   liveJobs: number;
   /** Schedules that this version does not understand. */
   notUnderstood: number;
@@ -32,9 +35,13 @@ const TRANSITIONS: readonly (BeganBy | EndedBy)[] = [
 const LATENESS_S = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 30, 60];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-export function replicaMetrics(registry: Registry, vitals: () => Vitals): ReplicaObserver {
+export function replicaMetrics(
+  registry: Registry,
+  vitals: () => Vitals,
+  limits: Capacity,
+): ReplicaObserver {
   const registers = [registry];
-  gauges(registers, vitals);
+  gauges(registers, vitals, limits);
   const lateness = new Histogram({
     name: 'scheduler_fire_lateness_seconds',
     help: "From an occurrence's nominal time to the start of its run's first attempt.",
@@ -101,7 +108,7 @@ export function replicaMetrics(registry: Registry, vitals: () => Vitals): Replic
 }
 
 /** What is looked up when somebody reads it. */
-function gauges(registers: Registry[], vitals: () => Vitals): void {
+function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): void {
   const gauge = (name: string, help: string, value: (now: Vitals) => number) =>
     new Gauge({
       name,
@@ -137,5 +144,8 @@ function gauges(registers: Registry[], vitals: () => Vitals): void {
     ({ notUnderstood }) => notUnderstood,
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
+  gauge('scheduler_schedules_limit', 'Schedules that there is room for.', () => limits.schedules);
+  gauge('scheduler_moments', 'Moments of at_times schedules in the due queue.', ({ moments }) => moments);
+  gauge('scheduler_moments_limit', 'Moments that there is room for.', () => limits.moments);
   gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);
 }

@@ -15,6 +15,7 @@ import type {
   Snapshot,
 } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
+import { compacted } from '../../domain/moments.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from './documents.ts';
 import { answered, asStoreError, hasCode } from './errors.ts';
@@ -42,7 +43,7 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
 
   return {
     async snapshot(observer) {
-      const { docs, ...open } = await answered(
+      const { stored, ...open } = await answered(
         'the snapshot of the schedules',
         () =>
           client.withSession({ causalConsistency: true }, async (session) => {
@@ -50,14 +51,14 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
             try {
               const { first } = await opened(stream);
               // The session makes this see everything through the time at which the stream starts.
-              return { stream, first, docs: await schedules.find({}, { session }).toArray() };
+              return { stream, first, stored: await readAll(schedules, session) };
             } catch (error) {
               await stream.close();
               throw error;
             }
           }),
       );
-      return { ...sorted(docs.map(toSchedule)), feed: pumped(parts, open, null, observer) };
+      return { ...stored, feed: pumped(parts, open, null, observer) };
     },
 
     async resume(token, observer) {
@@ -76,14 +77,32 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
   };
 }
 
-function sorted(stored: (Schedule | NotUnderstood)[]): Omit<Snapshot, 'feed'> {
-  const schedules: Schedule[] = [];
-  const notUnderstood: NotUnderstood[] = [];
-  for (const one of stored) {
-    if (isUnderstood(one)) schedules.push(one);
-    else notUnderstood.push(one);
+/**
+ * Lists of moments come a few at a time and are made small at once: as dates, a batch as large as the driver would
+ * take by itself needs more memory than a replica has.
+ */
+const LISTS_AT_ONCE = 10;
+const AT_ONCE = 1000;
+
+async function readAll(
+  schedules: Collections['schedules'],
+  session: ClientSession,
+): Promise<Omit<Snapshot, 'feed'>> {
+  const found: Omit<Snapshot, 'feed'> = { schedules: [], notUnderstood: [] };
+  // One that changes its type in between is told by the stream.
+  for (
+    const [filter, options] of [
+      [{ type: { $ne: 'at_times' } }, { batchSize: AT_ONCE }],
+      [{ type: 'at_times' }, { batchSize: LISTS_AT_ONCE }],
+    ] as const
+  ) {
+    for await (const doc of schedules.find(filter, { session, ...options })) {
+      const read = toSchedule(doc);
+      if (isUnderstood(read)) found.schedules.push(compacted(read));
+      else found.notUnderstood.push(read);
+    }
   }
-  return { schedules, notUnderstood };
+  return found;
 }
 
 async function operationTime(client: MongoClient, session: ClientSession) {

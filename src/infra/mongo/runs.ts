@@ -1,8 +1,16 @@
 import type { Condition, Filter } from 'mongodb';
-import type { RunQuery, RunStore } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor, RUN_KEY } from '../../domain/cursor.ts';
+import type { RunQuery, RunStore, ScheduleKey } from '../../actors/ports.ts';
+import { decodeCursor, RUN_KEY, runCursor } from '../../domain/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../domain/adoption.ts';
-import { isEndedBy, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
+import {
+  isEndedBy,
+  isRunOf,
+  NOBODY,
+  OPEN_STATES,
+  type Outcome,
+  type Run,
+  type RunSummary,
+} from '../../domain/run.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
@@ -10,7 +18,32 @@ import { seenWithin } from './presence.ts';
 /** A list takes no longer than this, whatever is asked for. */
 const LIST_WITHIN_MS = 2000;
 
+/** What is read of a run that is told in short. */
+const IN_SHORT = {
+  ...{ scheduled_for: 1, state: 1, lateness_ms: 1 },
+  ...{ schedule_id: 1, schedule_created_at: 1, claimed_at: 1 },
+};
+
 export function mongoRuns({ runs, replicas, schedules, bell }: Collections): RunStore {
+  /**
+   * The newest `limit` runs of each schedule, given those of its id. Where there are some of an earlier schedule among
+   * them, its own are looked up: that is seldom.
+   */
+  async function ownOf(
+    of: readonly ScheduleKey[],
+    newestOfId: ReadonlyMap<string, Run[]>,
+    limit: number,
+  ): Promise<Map<string, Run[]>> {
+    const own = await Promise.all(of.map(async (schedule) => {
+      const newest = newestOfId.get(schedule.id) ?? [];
+      if (newest.every((run) => isRunOf(run, schedule))) return [schedule.id, newest] as const;
+      const docs = await runs.find(ownRuns(schedule), { maxTimeMS: LIST_WITHIN_MS })
+        .sort({ scheduled_for: -1, _id: -1 }).limit(limit).toArray();
+      return [schedule.id, docs.map(toRun)] as const;
+    }));
+    return new Map(own.filter(([, found]) => found.length > 0));
+  }
+
   return {
     list: (query) =>
       answered('the listing of runs', async () => {
@@ -21,9 +54,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         const last = items.at(-1);
         return {
           items,
-          nextCursor: last && docs.length > limit
-            ? encodeCursor([last.scheduled_for.getTime(), last.id])
-            : null,
+          nextCursor: last && docs.length > limit ? runCursor(last) : null,
         };
       }),
 
@@ -40,39 +71,37 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         await bell.updateOne({ _id: BELL_ID }, { $inc: { rung: 1 } }, { upsert: true }).catch(() => {});
       }),
 
-    latest: (scheduleIds) =>
+    latest: (of) =>
       answered('the reading of the latest runs', async () => {
         const newest = await runs.aggregate<{ run: RunDoc }>([
-          { $match: { schedule_id: { $in: [...scheduleIds] } } },
+          { $match: { schedule_id: { $in: of.map(({ id }) => id) } } },
           { $sort: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
           { $group: { _id: '$schedule_id', run: { $first: '$$ROOT' } } },
         ]).toArray();
-        return new Map(newest.map(({ run }) => [run.schedule_id, toRun(run)]));
+        const found = new Map(newest.map(({ run }) => [run.schedule_id, [toRun(run)]]));
+        const own = await ownOf(of, found, 1);
+        return new Map([...own].map(([id, [run]]) => [id, run as Run]));
       }),
 
-    recent: (scheduleIds, limit) =>
+    recent: (of, limit) =>
       answered('the reading of recent runs', async () => {
         const newest = { $sort: { scheduled_for: -1, _id: -1 } };
-        const inShort = { $project: { scheduled_for: 1, state: 1, lateness_ms: 1 } };
-        const found = await schedules.aggregate<{ _id: string; runs: RunDoc[] }>([
-          { $match: { _id: { $in: [...scheduleIds] } } },
+        const docs = await schedules.aggregate<{ _id: string; runs: RunDoc[] }>([
+          { $match: { _id: { $in: of.map(({ id }) => id) } } },
           {
             $lookup: {
               from: runs.collectionName,
               localField: '_id',
               foreignField: 'schedule_id',
-              pipeline: [newest, { $limit: limit }, inShort],
+              pipeline: [newest, { $limit: limit }, { $project: IN_SHORT }],
               as: 'runs',
             },
           },
           { $project: { runs: 1 } },
         ], { maxTimeMS: LIST_WITHIN_MS }).toArray();
-        return new Map(
-          found.filter(({ runs }) => runs.length > 0).map(({ _id, runs }) => [
-            _id,
-            runs.map(toRun),
-          ]),
-        );
+        const found = new Map(docs.map(({ _id, runs }) => [_id, runs.map(toRun)]));
+        const own = await ownOf(of, found, limit);
+        return new Map([...own].map(([id, runs]) => [id, runs.map(inShort)]));
       }),
 
     record: (outcomes) =>
@@ -110,6 +139,22 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         return adoptedBy(adoptions, by, (id) => stored.get(id));
       }),
   };
+}
+
+/** As `isRunOf` says it. No run is for a time before its schedule's: that is where the index begins. */
+function ownRuns({ id, created_at }: ScheduleKey): Filter<RunDoc> {
+  return {
+    schedule_id: id,
+    scheduled_for: { $gte: created_at },
+    $or: [
+      { schedule_created_at: created_at },
+      { schedule_created_at: { $exists: false }, claimed_at: { $gte: created_at } },
+    ],
+  };
+}
+
+function inShort({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
+  return { id, scheduled_for, state, lateness_ms };
 }
 
 /** The bounds on `scheduled_for` stand by themselves, so that an index begins and ends at them. */

@@ -1,7 +1,8 @@
-import type { Filter } from 'mongodb';
-import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
-import { decodeCursor, encodeCursor, SCHEDULE_KEY } from '../../domain/cursor.ts';
+import type { Document, Filter } from 'mongodb';
+import { type ScheduleFilter, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
+import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../domain/cursor.ts';
 import type { Mark } from '../../domain/lease.ts';
+import { readListed } from '../../domain/readSchedule.ts';
 import { isUnderstood, type NotUnderstood, type Schedule, type ScheduleSpec } from '../../domain/schedule.ts';
 import { changeOf } from '../../domain/scheduleChange.ts';
 import { tooManyChanges, tooManySuperseded } from '../superseded.ts';
@@ -9,6 +10,7 @@ import { claimBarrier } from './barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from './documents.ts';
 import { answered, DUPLICATE_KEY, hasCode } from './errors.ts';
 import { literal } from './expressions.ts';
+import { summarised } from './scheduleListing.ts';
 import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
 
 /**
@@ -49,21 +51,26 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
         return doc && toSchedule(doc);
       }),
 
-    list: (query) =>
+    list: (query, nowMs) =>
       answered('the listing of schedules', async () => {
         const { limit, cursor } = query;
         const filter = filterOf(query);
         const page = cursor === null
           ? filter
           : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
-        const [docs, total] = await Promise.all([
-          schedules.find(page, LISTING).sort({ _id: 1 }).limit(limit + 1).toArray(),
-          schedules.countDocuments(filter, LISTING),
-        ]);
-        const items = docs.slice(0, limit).map(toSchedule);
+        const docs = await schedules.aggregate<Document>([
+          { $match: page },
+          { $sort: { _id: 1 } },
+          { $limit: limit + 1 },
+          ...summarised(nowMs),
+        ], LISTING).toArray();
+        const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
         const last = items.at(-1);
-        return { items, total, nextCursor: last && docs.length > limit ? encodeCursor([last.id]) : null };
+        return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
       }),
+
+    count: (filter) =>
+      answered('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
 
     create: (id, spec) =>
       answered('the creation of a schedule', async () => {
@@ -137,7 +144,7 @@ async function change(
   throw tooManyChanges(id);
 }
 
-function filterOf({ q, type, tags = [], paused }: ScheduleQuery): Filter<ScheduleDoc> {
+function filterOf({ q, type, tags = [], paused }: ScheduleFilter): Filter<ScheduleDoc> {
   const part = q === undefined ? null : { $regex: q.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'), $options: 'i' };
   return {
     ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),

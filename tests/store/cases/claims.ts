@@ -210,5 +210,5 @@ export function claimCases(test: Test): void {
 }
 
 async function newest(store: Store): Promise<Date | undefined> {
-  return (await store.runs.latest(['job'])).get('job')?.scheduled_for;
+  return (await store.runs.list({ scheduleId: 'job', limit: 1, cursor: null })).items[0]?.scheduled_for;
 }

@@ -1,8 +1,30 @@
 import assert from 'node:assert/strict';
 import type { FeedObserver, Store } from '../../../src/actors/ports.ts';
-import { another, create, interval, Recorder, replace, type Test } from '../support.ts';
+import { another, create, interval, Recorder, replace, SPEC, type Test } from '../support.ts';
 
 export function feedCases(test: Test): void {
+  test('has moments as numbers in its snapshot, beside the other schedules', async (store) => {
+    const times = [new Date(5), new Date(7)];
+    await create(store, 'a', { ...SPEC, type: 'at_times', definition: { times } });
+    for (let i = 0; i < 12; i++) {
+      await create(store, `b${i}`, { ...SPEC, type: 'at_times', definition: { times } });
+      await create(store, `c${i}`);
+    }
+    await replace(store, 'a', interval('1s'));
+    const { schedules, feed } = await store.feed.snapshot(new Recorder());
+    feed.close();
+    const kinds = schedules.map((schedule) =>
+      schedule.type === 'at_times' ? schedule.definition.times : schedule.type
+    );
+    assert.equal(schedules.length, 25);
+    assert.deepEqual(
+      kinds.filter((kind) => kind instanceof Float64Array),
+      Array(12).fill(Float64Array.of(5, 7)),
+    );
+    const [old] = schedules.find(({ id }) => id === 'a')?.superseded ?? [];
+    assert.ok(old?.type === 'at_times' && old.definition.times instanceof Float64Array);
+  });
+
   test('tells all changes after the snapshot, in their order', async (store, connect) => {
     await create(store, 'old');
     const recorder = new Recorder();

@@ -19,7 +19,7 @@ export function NextFire({ schedule }) {
     return next === null ? '' : next - nowMs < 1000 ? 'now' : `in ${wholeDuration(next - nowMs)}`;
   });
   if (schedule.paused) return jsx`<${Badge} look=${{ label: 'paused', tone: 'warn', icon: 'pause' }} />`;
-  if (text === '') return jsx`<span class="dim">done</span>`;
+  if (text === '' || schedule.completed) return jsx`<span class="dim">completed</span>`;
   if (everyMs !== null && everyMs < FAST_MS) return jsx`<span class="dim">all the time</span>`;
   const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;
   // What the server told is stale by now where the countdown is computed here.

@@ -27,7 +27,10 @@ export function ScheduleView({ id, route }) {
     const last = entries.findLast((entry) => entry.data.id === id);
     if (!last) return;
     setGone(last.data.change === 'deleted');
-    if (last.data.schedule) set((old) => ({ ...old, ...last.data.schedule }));
+    const { schedule: told } = last.data;
+    // Events tell a long list of times by a summary.
+    if (told?.type === 'at_times') reload();
+    else if (told) set((old) => ({ ...old, ...told }));
   });
   useEffect(() => {
     const timer = setInterval(() => {
@@ -184,7 +187,7 @@ function Upcoming({ schedule, gone }) {
   if (error) return jsx`<${Failure} error=${error} />`;
   if (paused) return jsx`<p class="dim">None while it is paused.</p>`;
   if (!data) return jsx`<div class="skeleton" aria-busy="true" />`;
-  return jsx`<${OccurrenceList} occurrences=${left} none="None: it has fired for the last time." />`;
+  return jsx`<${OccurrenceList} occurrences=${left} none="None: it is completed, no occurrence is to come." />`;
 }
 
 /** @param {{ occurrences: Occurrence[], none: string }} props */

@@ -62,6 +62,13 @@ export interface Run {
 
 export type RecentRun = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
 
+export interface TimesSummary {
+  count: number;
+  first: Time;
+  last: Time;
+  next: Time | null;
+}
+
 export interface Schedule {
   id: string;
   revision: number;
@@ -72,7 +79,8 @@ export interface Schedule {
   definition: {
     cron_expression?: string;
     timezone?: string;
-    times?: Time[];
+    /** In lists and events a summary. */
+    times?: Time[] | TimesSummary;
     interval?: string;
     anchor?: Time;
   };
@@ -86,6 +94,7 @@ export interface Schedule {
   created_at: Time;
   updated_at: Time;
   next_fire_at: Time | null;
+  completed?: boolean;
   last_run?: Run | null;
   recent_runs?: RecentRun[];
 }

@@ -64,7 +64,8 @@ export function timing({ type, definition }) {
     return `${definition.cron_expression} · ${zone}`;
   }
   if (type === 'duration') return `every ${definition.interval}`;
-  return `at ${plural(definition.times?.length ?? 0, 'time')}`;
+  const { times = [] } = definition;
+  return `at ${plural(Array.isArray(times) ? times.length : times.count, 'time')}`;
 }
 
 /**
@@ -85,7 +86,9 @@ export function nextFireMs({ paused, type, definition, created_at, start_at, end
     return within(anchor + Math.max(1, Math.ceil((nowMs - anchor) / every)) * every);
   }
   if (type === 'at_times') {
-    const next = definition.times?.map((time) => Date.parse(time)).find((ms) => ms > nowMs);
+    // A list tells only one of them.
+    if (!Array.isArray(definition.times)) return undefined;
+    const next = definition.times.map((time) => Date.parse(time)).find((ms) => ms > nowMs);
     return next === undefined ? null : within(next);
   }
   return undefined;
