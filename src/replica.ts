@@ -191,7 +191,9 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     status() {
       const state = actor.getSnapshot().value;
       const name = typeof state === 'string' ? state : 'draining';
-      const overdueMs = scheduler()?.context.grant ? serverNowMs() - queue.nextDueMs() : 0;
+      // Of one that has slept through its lease nothing is due: it has yet to find out that it was followed.
+      const leads = scheduler()?.context.grant != null && isTrusted();
+      const overdueMs = leads ? serverNowMs() - queue.nextDueMs() : 0;
       return statusOf(name, overdueMs, clock.monotonic() - lastAnswerMs < lease.durationMs);
     },
   };

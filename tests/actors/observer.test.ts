@@ -142,6 +142,19 @@ describe("a replica's vital signs", () => {
     }
   });
 
+  it('say of a leader that has slept through its lease that it lives: it need not be killed', async () => {
+    const { cluster } = await observed();
+    await cluster.create('s', 1000);
+    await cluster.clock.advance(1500);
+    const leader = cluster.leader();
+    leader.freeze();
+    await cluster.clock.advance(60_000);
+    assert.deepEqual([leader.role, leader.replica.status().live], ['leader', true]);
+    leader.wake();
+    await cluster.clock.advance(1000);
+    assert.deepEqual([leader.role, leader.replica.status().live], ['follower', true]);
+  });
+
   it('say nothing of a watermark that is not known, and lead only while the lease is trusted', async () => {
     const { cluster } = await observed();
     const leader = cluster.leader();
