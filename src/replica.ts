@@ -11,7 +11,7 @@ import type { outcomesMachine } from './actors/outcomes.ts';
 import { nextMark } from './actors/scheduler.ts';
 import { DueQueue } from './domain/dueQueue.ts';
 import { termsOf } from './domain/leadership.ts';
-import { watermarkMs } from './domain/lease.ts';
+import { later, type Lease, watermarkMs } from './domain/lease.ts';
 import type { Outcome } from './domain/run.ts';
 import { ServerTime } from './domain/serverTime.ts';
 import { TrustWindow } from './domain/trustWindow.ts';
@@ -55,10 +55,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const report = reporting(deps);
-  const slots: SlotDeps = { ...deps, serverTime, trust, report };
+  const slots: SlotDeps = { ...deps, serverTime, trust, known, report };
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
-  let term = 0;
+  let seen: Lease | null = null;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
@@ -71,9 +71,9 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
         adoption: fillAdoption(slots),
         election: fillElection(
           slots,
-          (seen) => {
+          (lease) => {
             lastAnswerMs = clock.monotonic();
-            term = Math.max(term, seen?.term ?? 0);
+            if (lease !== null && lease.term >= (seen?.term ?? 0)) seen = lease;
           },
           nextMarkNow,
         ),
@@ -133,6 +133,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   }
   const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
 
+  function known(): Lease | null {
+    const mark = scheduler()?.context.mark;
+    return seen && { ...seen, watermark: mark === undefined ? seen.watermark : later(seen.watermark, mark) };
+  }
+
   function nextMarkNow() {
     const context = scheduler()?.context;
     if (context === undefined) {
@@ -152,7 +157,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       const mark = scheduler()?.context.mark;
       return {
         leads: role === 'leader' && isTrusted(),
-        term,
+        term: seen?.term ?? 0,
         watermarkMs: mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark),
         schedules: queue.size,
         liveJobs: jobs.size,

@@ -14,7 +14,15 @@ import { presenceMachine } from './actors/presence.ts';
 import { runMachine } from './actors/run.ts';
 import { schedulerMachine } from './actors/scheduler.ts';
 import type { ReplicaObserver } from './actors/observer.ts';
-import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
+import {
+  type Clock,
+  type Execute,
+  LeaseMissing,
+  type Logger,
+  type Peers,
+  type Random,
+  type Store,
+} from './actors/ports.ts';
 import { termsOf } from './domain/leadership.ts';
 import type { Lease, LeaseTiming, Watermark } from './domain/lease.ts';
 import { isHeld, type Outcome } from './domain/run.ts';
@@ -41,9 +49,13 @@ export interface ReplicaDeps {
 export interface SlotDeps extends ReplicaDeps {
   serverTime: ServerTime;
   trust: TrustWindow;
+  /** The lease as it was last seen, with the latest watermark that we know; null before the first look. */
+  known(): Lease | null;
   report(_: unknown, params: { message: string; error?: unknown }): void;
 }
 
+/** How often the leader looks whether collections or indexes are gone. */
+const PREPARE_EVERY_MS = 10_000;
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
@@ -72,11 +84,21 @@ export function fillRun({ store, execute, observer }: SlotDeps) {
   });
 }
 
-export function fillMirror({ store, logger, report }: SlotDeps) {
+/** Has the store make what is missing in it, and says what that was. */
+async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
+  const lease = known();
+  const made = await store.prepare(lease);
+  if (made.length === 0) return;
+  if (lease === null) logger.info('prepared the database', { made });
+  else logger.warn('parts of the database were gone, and are made again', { made });
+}
+
+export function fillMirror(deps: SlotDeps) {
+  const { store, logger, report } = deps;
   return mirrorMachine.provide({
     actors: {
       load: fromPromise(async ({ input }) => {
-        await store.prepare();
+        await prepareStore(deps);
         const { lease } = await store.lease.read();
         const { schedules, feed } = await store.feed.snapshot(input.observer);
         logger.info('schedules loaded', { schedules: schedules.length });
@@ -113,15 +135,26 @@ export function fillScheduler({ store, clock, logger, observer, trust, report }:
   });
 }
 
-export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
+export function fillAdoption(deps: SlotDeps) {
+  const { store, clock, logger, observer, report } = deps;
+  let preparedMs = clock.monotonic();
+  /** Nothing of it is waited for: firing needs none of it. */
+  const upkeep = () => {
+    // What it finds is for display.
+    store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
+      report(null, { message: 'lost replicas could not be noted; trying again', error })
+    );
+    if (clock.monotonic() - preparedMs < PREPARE_EVERY_MS) return;
+    preparedMs = clock.monotonic();
+    prepareStore(deps).catch((error: Error) =>
+      report(null, { message: 'the database could not be looked through; trying again', error })
+    );
+  };
   return adoptionMachine.provide({
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
         const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
-        // Not waited for: what it finds is for display.
-        store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
-          report(null, { message: 'lost replicas could not be noted; trying again', error })
-        );
+        upkeep();
         const orphans = await store.runs.orphans(query);
         const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
         const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
@@ -145,10 +178,18 @@ export function fillAdoption({ store, logger, observer, report }: SlotDeps) {
 }
 
 export function fillElection(
-  { store, clock, lease, peers, identity, trust, serverTime, report }: SlotDeps,
+  deps: SlotDeps,
   answered: (seen: Lease | null) => void,
   mark: () => Watermark,
 ) {
+  const { store, clock, lease, peers, identity, trust, serverTime, known, report } = deps;
+  const look = async () => {
+    const sentMs = clock.monotonic();
+    const reading = await store.lease.read();
+    answered(reading.lease);
+    serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
+    return reading;
+  };
   /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
   const renewing = async <T>(
     call: () => Promise<T | null>,
@@ -165,15 +206,18 @@ export function fillElection(
   };
   return electionMachine.provide({
     actors: {
-      read: fromPromise(async () => {
-        const sentMs = clock.monotonic();
-        const reading = await store.lease.read();
-        answered(reading.lease);
-        serverTime.sample(sentMs, clock.monotonic(), reading.serverNowMs);
-        return reading;
-      }),
+      read: fromPromise(() =>
+        look().catch(async (error) => {
+          if (!(error instanceof LeaseMissing)) throw error;
+          await prepareStore(deps);
+          return await look();
+        })
+      ),
       acquire: fromPromise(({ input: { me, instead } }) =>
-        renewing(() => store.lease.acquire(me, lease.durationMs, instead), (won) => won.lease)
+        renewing(
+          () => store.lease.acquire(me, lease.durationMs, instead, known()?.term),
+          (won) => won.lease,
+        )
       ),
       renew: fromPromise(({ input }) =>
         renewing(() => store.lease.renew(input.grant, lease.durationMs, mark()), (held) => held)

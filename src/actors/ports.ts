@@ -70,17 +70,33 @@ export class StoreRefused extends StoreUnavailable {
   }
 }
 
+/** The lease document is not there: the store was never prepared, or the document was deleted. */
+export class LeaseMissing extends StoreUnavailable {
+  override name = 'LeaseMissing';
+
+  constructor() {
+    super('the store has no lease document: it was deleted, or the store was never prepared');
+  }
+}
+
 export interface LeaseStore {
+  /** Rejects with `LeaseMissing` when `Store.prepare` would help. */
   read(): Promise<LeaseReading>;
   /**
    * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
    * holds it (an earlier acquisition whose answer was lost), or if it is held under exactly the grant
-   * `instead`, whose holder is known to be dead. Adds 1 to the term. Null when somebody else holds it, or has taken
+   * `instead`, whose holder is known to be dead. The new term is one more than the last, and than `aboveTerm`, which
+   * the candidate knows of: a lease that was deleted may begin anew with less. Null when somebody else holds it, or has taken
    * it since it was read. Before it tries, it ends whatever transaction the last holder may have left open, which
    * would block it otherwise.
    * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
    */
-  acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;
+  acquire(
+    candidate: Candidate,
+    durationMs: number,
+    instead: DeadGrant | null,
+    aboveTerm?: number,
+  ): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /**
@@ -347,10 +363,11 @@ export interface Store {
   leadership: LeadershipStore;
   events: EventFeed;
   /**
-   * Resolves once the store answers and everything that the product needs in it (indexes, the lease document)
-   * is there. Idempotent, by any number of replicas at once.
+   * Resolves once the store answers and everything that the product needs in it (collections, indexes, the lease
+   * document) is there, with the names of what was missing and is made. Idempotent, by any number of replicas at
+   * once. `known` is the lease as the caller saw it last: one that was deleted goes on from there.
    */
-  prepare(): Promise<void>;
+  prepare(known?: Lease | null): Promise<string[]>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -5,6 +5,13 @@ import type { Schedule } from './schedule.ts';
  */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
 
+/** The triggers of runs that an occurrence of a schedule has. */
+export const OF_OCCURRENCES: readonly Trigger[] = ['schedule', 'catch_up'];
+
+export function isOccurrence({ trigger }: Pick<Run, 'trigger'>): boolean {
+  return OF_OCCURRENCES.includes(trigger);
+}
+
 export type RunState =
   | 'claimed'
   | 'running'

@@ -19,7 +19,7 @@ export function memoryLease(connection: Connection): LeaseStore {
   return {
     read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
 
-    acquire: (candidate, durationMs, instead) =>
+    acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
       connection.call('lease.acquire', () => {
         const lease = db.preparedLease();
         const free = isFree({ lease, serverNowMs: db.nowMs() }) || lease.boot === candidate.boot;
@@ -27,7 +27,7 @@ export function memoryLease(connection: Connection): LeaseStore {
         const { holder, boot, address } = candidate;
         const now = db.now();
         const expires_at = new Date(now.getTime() + durationMs);
-        const term = lease.term + 1;
+        const term = Math.max(lease.term, aboveTerm) + 1;
         db.lease = {
           ...lease,
           holder,

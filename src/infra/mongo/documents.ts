@@ -82,6 +82,17 @@ export function toLease(doc: LeaseDoc): Lease {
   };
 }
 
+/** Of a lease that nobody has claimed under. */
+export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
+  return {
+    _id: LEASE_ID,
+    ...lease,
+    claimed_through: new Date(watermark.claimedThroughMs),
+    mirrored_through: new Date(watermark.mirroredThroughMs),
+    session: null,
+  };
+}
+
 export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule {
   return { id: _id, ...doc } as Schedule;
 }

@@ -9,9 +9,12 @@ import type { BeganBy, ReleasedBy } from '../../domain/lease.ts';
 import type { ChangeOfHands } from '../../domain/event.ts';
 import { literal } from './expressions.ts';
 
-/** The field for the update that takes the lease under the next term. */
-export function takenBy({ holder, boot }: { holder: string; boot: string }, by: BeganBy): Document {
-  const term = { $add: ['$term', 1] };
+/** The field for the update that takes the lease under the next term, an expression. */
+export function takenBy(
+  { holder, boot }: { holder: string; boot: string },
+  term: Document,
+  by: BeganBy,
+): Document {
   return entry(term, { leader: literal(holder), boot: literal(boot), term, by: literal(by), at: '$$NOW' });
 }
 

@@ -1,5 +1,5 @@
 import type { Binary, Document, Filter, MongoClient } from 'mongodb';
-import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/ports.ts';
+import { LeaseMissing, type LeaseStore, type Logger } from '../../actors/ports.ts';
 import {
   type Acquisition,
   type BeganBy,
@@ -39,9 +39,10 @@ export function mongoLease(
     candidate: Candidate,
     durationMs: number,
     instead: DeadGrant | null,
+    aboveTerm: number,
     filter: Filter<LeaseDoc>,
   ): Promise<Acquisition | null> => {
-    const taken = taking(candidate, durationMs, instead, claimSession.id());
+    const taken = taking(candidate, durationMs, instead, aboveTerm, claimSession.id());
     const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
     const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, taken, options);
     return doc && { lease: toLease(doc), previous: toLease(doc.previous as LeaseDoc) };
@@ -50,16 +51,16 @@ export function mongoLease(
   return {
     read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
 
-    acquire: (candidate, durationMs, instead) =>
+    acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
       answered('the acquisition of the lease', async () => {
-        const vacant = instead === null && await take(candidate, durationMs, null, VACANT);
+        const vacant = instead === null && await take(candidate, durationMs, null, aboveTerm, VACANT);
         if (vacant) return vacant;
         const { reading, session } = await read(leases);
         const { lease: previous } = reading;
         const free = isFree(reading) || previous.boot === candidate.boot;
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
         await endOpenClaim(client, session, logger);
-        return await take(candidate, durationMs, free ? null : instead, {
+        return await take(candidate, durationMs, free ? null : instead, aboveTerm, {
           // A compare-and-set on the very lease that was read, with the session that was ended.
           term: previous.term,
           released_at: previous.released_at,
@@ -125,9 +126,11 @@ function taking(
   candidate: Candidate,
   durationMs: number,
   instead: DeadGrant | null,
+  aboveTerm: number,
   session: Binary,
 ): Document[] {
   const { holder, boot, address } = candidate;
+  const term = { $add: [{ $max: ['$term', aboveTerm] }, 1] };
   const by: BeganBy = instead === null ? 'acquired' : 'pre-empted';
   return [{
     $set: {
@@ -136,7 +139,7 @@ function taking(
       boot: literal(boot),
       address: literal(address),
       session: literal(session),
-      term: { $add: ['$term', 1] },
+      term,
       acquired_at: '$$NOW',
       began_by: literal(by),
       // Somewhere within its term: the replica's idea of the server's clock may be a little off.
@@ -144,7 +147,7 @@ function taking(
       renewed_at: '$$NOW',
       expires_at: after('$$NOW', durationMs),
       released_at: literal(null),
-      hands: takenBy(candidate, by),
+      hands: takenBy(candidate, term, by),
       released_by: literal(null),
       heir: literal(null),
     },
@@ -185,7 +188,7 @@ interface Found {
 async function read(leases: Collections['leases']): Promise<Found> {
   const pipeline = [{ $match: { _id: LEASE_ID } }, { $addFields: { now: '$$NOW' } }];
   const [found] = await leases.aggregate<LeaseDoc & { now: Date }>(pipeline).toArray();
-  if (!found) throw new StoreUnavailable('the store has no lease document: prepare it first');
+  if (!found) throw new LeaseMissing();
   const { now, ...doc } = found;
   return { reading: { lease: toLease(doc), serverNowMs: now.getTime() }, session: doc.session };
 }

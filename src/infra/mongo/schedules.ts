@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import { type ScheduleQuery, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
+import { LeaseMissing, type ScheduleQuery, type ScheduleStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { tooManySuperseded } from '../superseded.ts';
@@ -115,7 +115,7 @@ async function settledThrough({ leases }: Collections): Promise<Date> {
   const lease = await leases.findOne({ _id: LEASE_ID }, {
     projection: { claimed_through: 1, mirrored_through: 1 },
   });
-  if (!lease) throw new StoreUnavailable('the store has no lease document: prepare it first');
+  if (!lease) throw new LeaseMissing();
   return new Date(Math.min(lease.claimed_through.getTime(), lease.mirrored_through.getTime()));
 }
 

@@ -68,11 +68,11 @@ export function mongoStore(
     presence: mongoPresence(collections),
     leadership: mongoLeadership(collections),
     events: mongoEvents({ db, endWithStore }),
-    prepare: () =>
+    prepare: (known = null) =>
       answered('the preparation of the database', async () => {
         // A client that failed to connect with its first call does not try again by itself.
         await client.connect();
-        await prepare(db, collections);
+        return await prepare(db, collections, known);
       }),
     ping: () =>
       answered('a ping', async () => {
