@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import { endOnException } from './crash.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
@@ -51,6 +52,7 @@ async function run(config: Config): Promise<void> {
   const random = systemRandom();
   const write = (line: string) => void process.stdout.write(line);
   const logger = jsonLogger({ level: config.logLevel, replica: config.replica, clock, write });
+  const crash = endOnException(logger, clock);
   const identity = {
     id: config.replica,
     boot: random.uuid(),
@@ -89,6 +91,7 @@ async function run(config: Config): Promise<void> {
       },
     },
   });
+  crash.before(replica.abandon);
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
   const app = createApp({

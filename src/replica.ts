@@ -35,6 +35,11 @@ export interface Replica {
   start(): void;
   /** Resolves when everything is settled, released and recorded, or the time for it is over. */
   stop(): Promise<void>;
+  /**
+   * The end when something is broken: does and records nothing more, and gives the lease back, so that another replica
+   * takes over at once.
+   */
+  abandon(): Promise<void>;
   /** For the API and for probes. */
   status(): { state: string; live: boolean; ready: boolean; reasons: string[] };
   /** The server's clock as far as it is known, epoch ms; this machine's before that. */
@@ -151,6 +156,14 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     jobs,
     start: () => void actor.start(),
     stop: () => stopped(actor, jobs),
+    async abandon() {
+      try {
+        actor.stop();
+        jobs.stop();
+      } finally {
+        await giveBack(deps);
+      }
+    },
     serverNowMs: knownNowMs,
     vitals() {
       const { role } = actor.getSnapshot().context;
@@ -182,6 +195,13 @@ function statusOf(state: string, overdueMs: number, storeAnswers: boolean): Retu
   return { state, live, ready: state === 'standingBy' && storeAnswers, reasons };
 }
 
+/** By what the store says, since the machines may be broken. */
+async function giveBack({ store, identity: { boot }, peers }: ReplicaDeps): Promise<void> {
+  const { lease: { holder, term, ...lease } } = await store.lease.read();
+  if (holder === null || lease.boot !== boot || lease.released_at !== null) return;
+  await store.lease.release({ holder, boot, term }, 'released', peers.heir());
+}
+
 /** What goes wrong again and again is told seldom. */
 function reporting({ clock, logger }: ReplicaDeps): SlotDeps['report'] {
   const seldom = new Seldom(clock, REPORT_EVERY_MS);
@@ -208,7 +228,8 @@ function logElection(logger: Logger, event: ElectionNews): void {
 
 async function stopped(actor: Actor<typeof replicaMachine>, jobs: JobPool): Promise<void> {
   const done = new Promise<void>((resolve) => {
-    actor.subscribe({ complete: resolve, error: () => resolve() });
+    // Without an `error`, so that one is thrown where nothing catches it, and ends the process.
+    actor.subscribe({ complete: resolve });
   });
   actor.send({ type: 'STOP' });
   await done;
