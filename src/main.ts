@@ -14,6 +14,7 @@ import { type Inspection, inspection } from './http/inspect.ts';
 import { liveness } from './http/liveness.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { serve } from './http/server.ts';
+import { actionsOf } from './infra/actions/dispatch.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
@@ -23,6 +24,7 @@ import { jsonLogger } from './infra/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
+import { notUnderstoodLog, type TellNotUnderstood } from './infra/notUnderstood.ts';
 import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
@@ -34,9 +36,22 @@ const EXIT_BAD_CONFIG = 2;
 /** How long the end may wait for Kubernetes to have been told of it. */
 const LAST_NEWS_MS = 1_000;
 
-function openStore(config: Config, clock: Clock, random: Random, logger: Logger): Store {
+function openStore(
+  config: Config,
+  clock: Clock,
+  random: Random,
+  logger: Logger,
+  notUnderstood: TellNotUnderstood,
+): Store {
   if (config.mongoUri !== MEMORY_URI) {
-    return mongoStore({ uri: config.mongoUri, database: config.database, logger, clock, random });
+    return mongoStore({
+      uri: config.mongoUri,
+      database: config.database,
+      logger,
+      clock,
+      random,
+      notUnderstood,
+    });
   }
   logger.warn(
     'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
@@ -61,7 +76,8 @@ async function run(config: Config): Promise<void> {
   };
   const metrics = openMetrics(identity.version, () => replica.vitals());
   const logTrouble = storeTroubleLog(logger, clock);
-  const store = observedStore(openStore(config, clock, random, logger), clock, {
+  const notUnderstood = notUnderstoodLog(logger, clock, metrics.store.notUnderstood);
+  const store = observedStore(openStore(config, clock, random, logger, notUnderstood), clock, {
     called: metrics.store.called,
     failed(operation, error) {
       metrics.store.failed(operation, error);
@@ -78,7 +94,7 @@ async function run(config: Config): Promise<void> {
     random,
     logger,
     identity,
-    execute: logAction(logger),
+    execute: actionsOf({ log: logAction(logger) }),
     peers: httpPeers(clock, identity.boot, connected.eldest),
     lease: config.lease,
     graceMs: config.graceMs,

@@ -5,7 +5,7 @@
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
 import type { ElectionNews } from './actors/events.ts';
 import { JobPool } from './actors/jobs.ts';
-import type { Logger } from './actors/ports.ts';
+import { LeaseMissing, type Logger, StoreRefused } from './actors/ports.ts';
 import { replicaMachine } from './actors/replica.ts';
 import type { outcomesMachine } from './actors/outcomes.ts';
 import { nextMark } from './actors/scheduler.ts';
@@ -60,10 +60,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const serverTime = new ServerTime();
   const trust = new TrustWindow(lease);
   const report = reporting(deps);
-  const slots: SlotDeps = { ...deps, serverTime, trust, known, report };
+  const slots: SlotDeps = { ...deps, serverTime, trust, known, troubled, report };
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
   let seen: Lease | null = null;
+  let trouble: unknown = null;
   const serverNowMs = () => serverTime.nowMs(clock.monotonic());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
   const isTrusted = () => trust.leftMs(clock.monotonic()) > 0;
@@ -78,6 +79,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
           slots,
           (lease) => {
             lastAnswerMs = clock.monotonic();
+            trouble = null;
             if (lease !== null && lease.term >= (seen?.term ?? 0)) seen = lease;
           },
           nextMarkNow,
@@ -138,6 +140,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   }
   const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
 
+  function troubled(error: unknown): void {
+    trouble = error;
+  }
+
   function known(): Lease | null {
     const mark = scheduler()?.context.mark;
     return seen && { ...seen, watermark: mark === undefined ? seen.watermark : later(seen.watermark, mark) };
@@ -180,19 +186,31 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       const state = actor.getSnapshot().value;
       const name = typeof state === 'string' ? state : 'draining';
       const overdueMs = scheduler()?.context.grant ? serverNowMs() - queue.nextDueMs() : 0;
-      return statusOf(name, overdueMs, clock.monotonic() - lastAnswerMs < lease.durationMs);
+      return statusOf(name, overdueMs, clock.monotonic() - lastAnswerMs < lease.durationMs, trouble);
     },
   };
 }
 
-function statusOf(state: string, overdueMs: number, storeAnswers: boolean): ReturnType<Replica['status']> {
+/** A store that refuses, or whose lease is gone, answers, and is of no use. */
+function statusOf(
+  state: string,
+  overdueMs: number,
+  answersInTime: boolean,
+  trouble: unknown,
+): ReturnType<Replica['status']> {
   const live = overdueMs < STALLED_MS;
+  const cause = trouble instanceof Error ? trouble.message : null;
+  const isOfNoUse = trouble instanceof StoreRefused || trouble instanceof LeaseMissing;
+  const isConnecting = state === 'connecting';
+  const usesStore = answersInTime && !isOfNoUse;
   const reasons = [
     ...(live ? [] : [`this replica leads, and has been overdue for ${Math.round(overdueMs)} ms`]),
-    ...(state === 'standingBy' ? [] : [`this replica is ${state}`]),
-    ...(storeAnswers || state === 'connecting' ? [] : ['the store does not answer']),
+    ...(state === 'standingBy'
+      ? []
+      : [`this replica is ${state}${isConnecting && cause !== null ? `: ${cause}` : ''}`]),
+    ...(usesStore || isConnecting ? [] : [isOfNoUse ? String(cause) : 'the store does not answer']),
   ];
-  return { state, live, ready: state === 'standingBy' && storeAnswers, reasons };
+  return { state, live, ready: state === 'standingBy' && usesStore, reasons };
 }
 
 /** By what the store says, since the machines may be broken. */

@@ -3,7 +3,7 @@
  * where they tell what they did. A machine says when; here is what.
  */
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate';
-import { adoptionMachine, DEAD_AFTER_MS, MAX_ADOPTED } from './actors/adoption.ts';
+import { adoptionMachine } from './actors/adoption.ts';
 import { chronicleMachine } from './actors/chronicle.ts';
 import { electionMachine } from './actors/election.ts';
 import { jobMachine } from './actors/job.ts';
@@ -17,6 +17,7 @@ import type { ReplicaObserver } from './actors/observer.ts';
 import {
   type Clock,
   type Execute,
+  type FeedObserver,
   LeaseMissing,
   type Logger,
   type Peers,
@@ -26,6 +27,7 @@ import {
 import { termsOf } from './domain/leadership.ts';
 import type { Lease, LeaseTiming, Watermark } from './domain/lease.ts';
 import { isHeld, type Outcome } from './domain/run.ts';
+import { OrphanSearch } from './orphanSearch.ts';
 import type { ServerTime } from './domain/serverTime.ts';
 import type { TrustWindow } from './domain/trustWindow.ts';
 
@@ -51,6 +53,8 @@ export interface SlotDeps extends ReplicaDeps {
   trust: TrustWindow;
   /** The lease as it was last seen, with the latest watermark that we know; null before the first look. */
   known(): Lease | null;
+  /** The store can't be used just now, for this reason. */
+  troubled(error: unknown): void;
   report(_: unknown, params: { message: string; error?: unknown }): void;
 }
 
@@ -93,17 +97,27 @@ async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
   else logger.warn('parts of the database were gone, and are made again', { made });
 }
 
+async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    troubled(error);
+    throw error;
+  }
+}
+
 export function fillMirror(deps: SlotDeps) {
   const { store, logger, report } = deps;
+  const load = async (observer: FeedObserver) => {
+    await prepareStore(deps);
+    const { lease } = await store.lease.read();
+    const { schedules, feed } = await store.feed.snapshot(observer);
+    logger.info('schedules loaded', { schedules: schedules.length });
+    return { mark: lease.watermark, schedules, feed };
+  };
   return mirrorMachine.provide({
     actors: {
-      load: fromPromise(async ({ input }) => {
-        await prepareStore(deps);
-        const { lease } = await store.lease.read();
-        const { schedules, feed } = await store.feed.snapshot(input.observer);
-        logger.info('schedules loaded', { schedules: schedules.length });
-        return { mark: lease.watermark, schedules, feed };
-      }),
+      load: fromPromise(({ input }) => noting(deps, () => load(input.observer))),
       resume: fromPromise(({ input }) => store.feed.resume(input.token, input.observer)),
     },
     actions: { report },
@@ -137,6 +151,7 @@ export function fillScheduler({ store, clock, logger, observer, trust, report }:
 
 export function fillAdoption(deps: SlotDeps) {
   const { store, clock, logger, observer, report } = deps;
+  const search = new OrphanSearch(store);
   let preparedMs = clock.monotonic();
   /** Nothing of it is waited for: firing needs none of it. */
   const upkeep = () => {
@@ -152,13 +167,9 @@ export function fillAdoption(deps: SlotDeps) {
   };
   return adoptionMachine.provide({
     actors: {
-      look: fromPromise(async ({ input: { boot, knows } }) => {
-        const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
+      look: fromPromise(({ input: { boot, knows } }) => {
         upkeep();
-        const orphans = await store.runs.orphans(query);
-        const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
-        const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
-        return { orphans, gone: new Set(unknown.filter((_, index) => found[index] === null)) };
+        return search.orphans(boot, knows);
       }),
       adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),
     },
@@ -196,7 +207,7 @@ export function fillElection(
     leaseOf: (answer: T) => Lease,
   ): Promise<T | null> => {
     const startedMs = clock.monotonic();
-    const answer = await call();
+    const answer = await noting(deps, call);
     answered(answer && leaseOf(answer));
     if (answer === null) return null;
     trust.renewed(startedMs);
@@ -207,11 +218,12 @@ export function fillElection(
   return electionMachine.provide({
     actors: {
       read: fromPromise(() =>
-        look().catch(async (error) => {
-          if (!(error instanceof LeaseMissing)) throw error;
-          await prepareStore(deps);
-          return await look();
-        })
+        noting(deps, () =>
+          look().catch(async (error) => {
+            if (!(error instanceof LeaseMissing)) throw error;
+            await prepareStore(deps);
+            return await look();
+          }))
       ),
       acquire: fromPromise(({ input: { me, instead } }) =>
         renewing(

@@ -20,6 +20,7 @@ import type {
 } from '../domain/lease.ts';
 import type { EndedTerm, Term } from '../domain/leadership.ts';
 import type { ClusterEvent } from '../domain/event.ts';
+import type { NotUnderstood } from '../domain/reading.ts';
 import type { Announcement, Replica } from '../domain/replica.ts';
 import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
 import type { Schedule, ScheduleSpec } from '../domain/schedule.ts';
@@ -67,6 +68,15 @@ export class StoreRefused extends StoreUnavailable {
   constructor(message: string, reason: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
+  }
+}
+
+/** What the store holds, this version does not understand: somebody has to see to it. */
+export class NotUnderstoodError extends StoreRefused {
+  override name = 'NotUnderstoodError';
+
+  constructor(message: string) {
+    super(message, 'NotUnderstood');
   }
 }
 
@@ -267,9 +277,9 @@ export interface RunQuery {
 }
 
 export interface RunStore {
-  /** Newest nominal time first. */
+  /** Newest nominal time first. What this version does not understand is left out, here and in all lists. */
   list(query: RunQuery): Promise<Page<Run>>;
-  get(id: string): Promise<Run | null>;
+  get(id: string): Promise<Run | NotUnderstood | null>;
   /**
    * Stores a run that somebody asked for (`requestedRun`), and hints at it (`LeaseStore.watch`): whoever leads
    * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
@@ -287,9 +297,12 @@ export interface RunStore {
   /**
    * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
    * `deadAfterMs` of server time, and requested runs in nobody's. The requested ones first, the others don't
-   * keep them waiting; then oldest nominal time first.
+   * keep them waiting; then oldest nominal time first. None that this version does not understand, nor of the
+   * schedules in `exceptSchedules`, so that neither keeps others out of the limit.
    */
-  orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
+  orphans(
+    query: { exceptBoot: string; deadAfterMs: number; limit: number; exceptSchedules?: readonly string[] },
+  ): Promise<Run[]>;
   /**
    * Makes each run ours, or ends it, if it is still open as it was found: under that attempt, in the hands
    * of that boot. Answers with those that are held by `by.boot` under the very next attempt. After

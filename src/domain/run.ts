@@ -1,3 +1,4 @@
+import type { NotUnderstood } from './reading.ts';
 import type { Schedule } from './schedule.ts';
 
 /**
@@ -5,11 +6,21 @@ import type { Schedule } from './schedule.ts';
  */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
 
+/** By a table, which the compiler keeps complete. */
+const IS_OF_OCCURRENCE: Record<Trigger, boolean> = {
+  schedule: true,
+  catch_up: true,
+  manual: false,
+  backfill: false,
+};
+
+export const TRIGGERS = Object.keys(IS_OF_OCCURRENCE) as readonly Trigger[];
+
 /** The triggers of runs that an occurrence of a schedule has. */
-export const OF_OCCURRENCES: readonly Trigger[] = ['schedule', 'catch_up'];
+export const OF_OCCURRENCES = TRIGGERS.filter((trigger) => IS_OF_OCCURRENCE[trigger]);
 
 export function isOccurrence({ trigger }: Pick<Run, 'trigger'>): boolean {
-  return OF_OCCURRENCES.includes(trigger);
+  return IS_OF_OCCURRENCE[trigger];
 }
 
 export type RunState =
@@ -100,10 +111,11 @@ export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_
  * started, and does an outcome count.
  */
 export function isHeld(
-  stored: Run | null | undefined,
+  stored: Run | NotUnderstood | null | undefined,
   { attempt, executor_boot }: Pick<Run, 'attempt' | 'executor_boot'>,
 ): stored is Run {
-  return stored != null && OPEN_STATES.includes(stored.state) && stored.attempt === attempt &&
+  return stored != null && !('not_understood' in stored) && OPEN_STATES.includes(stored.state) &&
+    stored.attempt === attempt &&
     stored.executor_boot === executor_boot;
 }
 

@@ -36,6 +36,12 @@ export function runRoutes({ store }: ApiDeps): Route[] {
     const id = c.req.param('id') ?? '';
     const run = await runs.get(id);
     if (run === null) throw new Problem(404, `there is no run ${JSON.stringify(id.slice(0, 256))}`);
+    if ('not_understood' in run) {
+      const detail = `run ${
+        JSON.stringify(id)
+      } is stored, and not understood by this version: ${run.not_understood}`;
+      throw new Problem(503, detail);
+    }
     return c.json(runView(run));
   }
 

@@ -37,6 +37,7 @@ describe('the metrics', () => {
       scheduler_due_queue_length: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',
+      scheduler_not_understood_total: 'counter',
       scheduler_build_info: 'gauge',
       scheduler_http_requests_total: 'counter',
       scheduler_http_request_duration_seconds: 'histogram',

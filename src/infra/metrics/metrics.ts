@@ -4,7 +4,6 @@
  */
 import { Registry } from 'prom-client';
 import type { ReplicaObserver } from '../../actors/observer.ts';
-import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
 import { buildInfo, processMetrics } from './process.ts';
 import { replicaMetrics, type Vitals } from './replica.ts';
@@ -12,7 +11,7 @@ import { storeMetrics } from './store.ts';
 
 export interface Metrics {
   replica: ReplicaObserver;
-  store: StoreObserver;
+  store: ReturnType<typeof storeMetrics>;
   /** Told of each request that was answered. */
   answered: ReturnType<typeof httpMetrics>;
   contentType: string;

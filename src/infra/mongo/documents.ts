@@ -65,23 +65,6 @@ export function collections(db: Db): Collections {
   };
 }
 
-export function toLease(doc: LeaseDoc): Lease {
-  const {
-    _id,
-    claimed_through,
-    mirrored_through,
-    session: _s,
-    barrier: _b,
-    hands: _h,
-    previous: _p,
-    ...lease
-  } = doc;
-  return {
-    ...lease,
-    watermark: { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() },
-  };
-}
-
 /** Of a lease that nobody has claimed under. */
 export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
   return {
@@ -95,10 +78,6 @@ export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
 
 export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule {
   return { id: _id, ...doc } as Schedule;
-}
-
-export function toRun({ _id, ...doc }: RunDoc): Run {
-  return { id: _id, ...doc };
 }
 
 export function fromRun({ id, ...run }: Run): RunDoc {

@@ -11,12 +11,14 @@ import {
   type LeaseReading,
   type Watermark,
 } from '../../domain/lease.ts';
+import { LEASE_NEEDS } from '../../domain/leaseReading.ts';
 import type { ClaimSession } from './claimSession.ts';
-import { type Collections, LEASE_ID, type LeaseDoc, toLease } from './documents.ts';
+import { type Collections, LEASE_ID, type LeaseDoc } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
 import { givenBack, takenBy } from './hands.ts';
 import type { LeaseWatch } from './leaseWatch.ts';
+import { isUnderstood, type Readers } from './readers.ts';
 
 /**
  * A lease that can't be written for this long is better tried again than waited for: whoever holds it open
@@ -29,11 +31,12 @@ export interface LeaseParts {
   collections: Collections;
   logger: Logger;
   claimSession: ClaimSession;
+  readers: Readers;
   watch: LeaseWatch;
 }
 
 export function mongoLease(
-  { client, collections: { leases }, logger, claimSession, watch }: LeaseParts,
+  { client, collections: { leases }, logger, claimSession, readers, watch }: LeaseParts,
 ): LeaseStore {
   const take = async (
     candidate: Candidate,
@@ -45,17 +48,17 @@ export function mongoLease(
     const taken = taking(candidate, durationMs, instead, aboveTerm, claimSession.id());
     const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
     const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, taken, options);
-    return doc && { lease: toLease(doc), previous: toLease(doc.previous as LeaseDoc) };
+    return doc && { lease: readers.lease(doc), previous: readers.lease(doc.previous as LeaseDoc) };
   };
 
   return {
-    read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
+    read: () => answered('the reading of the lease', async () => (await read(leases, readers)).reading),
 
     acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
       answered('the acquisition of the lease', async () => {
         const vacant = instead === null && await take(candidate, durationMs, null, aboveTerm, VACANT);
         if (vacant) return vacant;
-        const { reading, session } = await read(leases);
+        const { reading, session } = await read(leases, readers);
         const { lease: previous } = reading;
         const free = isFree(reading) || previous.boot === candidate.boot;
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
@@ -72,7 +75,7 @@ export function mongoLease(
       answered('the renewal of the lease', async () => {
         const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
         const doc = await leases.findOneAndUpdate(inForce(grant), renewal(durationMs, mark), options);
-        return doc && toLease(doc);
+        return doc && readers.lease(doc);
       }),
 
     release: (grant, by, heir = null) =>
@@ -105,8 +108,11 @@ export function mongoLease(
   };
 }
 
-/** Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken. */
-const VACANT = { released_at: { $ne: null }, session: null } as const;
+/**
+ * Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken, but
+ * that it is understood.
+ */
+const VACANT = { released_at: { $ne: null }, session: null, $expr: isUnderstood(LEASE_NEEDS) } as const;
 
 function grantOf({ holder, boot, term }: Grant): Grant {
   return { holder, boot, term };
@@ -185,12 +191,12 @@ interface Found {
   session: Binary | null;
 }
 
-async function read(leases: Collections['leases']): Promise<Found> {
+async function read(leases: Collections['leases'], readers: Readers): Promise<Found> {
   const pipeline = [{ $match: { _id: LEASE_ID } }, { $addFields: { now: '$$NOW' } }];
   const [found] = await leases.aggregate<LeaseDoc & { now: Date }>(pipeline).toArray();
   if (!found) throw new LeaseMissing();
   const { now, ...doc } = found;
-  return { reading: { lease: toLease(doc), serverNowMs: now.getTime() }, session: doc.session };
+  return { reading: { lease: readers.lease(doc), serverNowMs: now.getTime() }, session: doc.session };
 }
 
 /**

@@ -2,27 +2,46 @@ import type { Condition, Filter } from 'mongodb';
 import type { RunQuery, RunStore } from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
 import { adopted, type Adopter, type Adoption, heldAfter } from '../../domain/adoption.ts';
+import { readSummary, RUN_NEEDS } from '../../domain/runReading.ts';
 import { isHeld, NOBODY, OPEN_STATES, type Outcome, type Run } from '../../domain/run.ts';
-import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
+import { BELL_ID, type Collections, fromRun, type RunDoc } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
+import { isUnderstood, type Readers } from './readers.ts';
+
+/** The first and the last moment that a JavaScript date can be. */
+const FIRST = new Date(-8.64e15);
+const LAST = new Date(8.64e15);
 
 /** A list takes no longer than this, whatever is asked for. */
 const LIST_WITHIN_MS = 2000;
 
-export function mongoRuns({ runs, replicas, schedules, bell }: Collections): RunStore {
+/** How many searches for orphans there are to one for those that are not understood, and how many it tells. */
+const MISFITS_EVERY = 60;
+const MISFITS_TOLD = 20;
+
+export function mongoRuns({ runs, replicas, schedules, bell }: Collections, readers: Readers): RunStore {
+  let searches = 0;
+  /** Open runs that `orphans` passes over are told of, now and then. */
+  const tellMisfits = async () => {
+    if (searches++ % MISFITS_EVERY !== 0) return;
+    const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_NEEDS)] } };
+    const options = { maxTimeMS: LIST_WITHIN_MS };
+    readers.runs(await runs.find(filter, options).limit(MISFITS_TOLD).toArray());
+  };
+
   return {
     list: (query) =>
       answered('the listing of runs', async () => {
         const { limit } = query;
         const docs = await runs.find(filterOf(query), { maxTimeMS: LIST_WITHIN_MS })
           .sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
-        const items = docs.slice(0, limit).map(toRun);
-        const last = items.at(-1);
+        const page = docs.slice(0, limit);
+        const last = page.at(-1);
         return {
-          items,
+          items: readers.runs(page),
           nextCursor: last && docs.length > limit
-            ? encodeCursor([last.scheduled_for.getTime(), last.id])
+            ? encodeCursor([last.scheduled_for.getTime(), last._id])
             : null,
         };
       }),
@@ -30,7 +49,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
     get: (id) =>
       answered('the reading of a run', async () => {
         const doc = await runs.findOne({ _id: id });
-        return doc && toRun(doc);
+        return doc && readers.run(doc);
       }),
 
     request: (run) =>
@@ -47,7 +66,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
           { $sort: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
           { $group: { _id: '$schedule_id', run: { $first: '$$ROOT' } } },
         ]).toArray();
-        return new Map(newest.map(({ run }) => [run.schedule_id, toRun(run)]));
+        return new Map(readers.runs(newest.map(({ run }) => run)).map((run) => [run.schedule_id, run]));
       }),
 
     recent: (scheduleIds, limit) =>
@@ -70,7 +89,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         return new Map(
           found.filter(({ runs }) => runs.length > 0).map(({ _id, runs }) => [
             _id,
-            runs.map(toRun),
+            runs.flatMap(({ _id: id, ...run }) => readSummary({ id, ...run }) ?? []),
           ]),
         );
       }),
@@ -83,18 +102,24 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         return matchedCount;
       }),
 
-    orphans: ({ exceptBoot, deadAfterMs, limit }) =>
+    orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
       answered('the search for orphaned runs', async () => {
         const seen = await replicas.find(seenWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
           .toArray();
         const oldest = async (executor_boot: Condition<string>, most: number) => {
           if (most === 0) return [];
-          const filter = { state: { $in: [...OPEN_STATES] }, executor_boot };
+          const filter = {
+            state: { $in: [...OPEN_STATES] },
+            executor_boot,
+            schedule_id: { $nin: [...exceptSchedules] },
+            $expr: isUnderstood(RUN_NEEDS),
+          };
           return await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(most).toArray();
         };
+        await tellMisfits();
         const unbegun = await oldest(NOBODY, limit);
         const others = [NOBODY, exceptBoot, ...seen.map(({ _id }) => _id)];
-        return [...unbegun, ...await oldest({ $nin: others }, limit - unbegun.length)].map(toRun);
+        return readers.runs([...unbegun, ...await oldest({ $nin: others }, limit - unbegun.length)]);
       }),
 
     adopt: (adoptions, by) =>
@@ -104,7 +129,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         await runs.bulkWrite(updates, { ordered: false });
         const held = heldAfter(adoptions, by);
         const docs = await runs.find({ _id: { $in: held.map(({ id }) => id) } }).toArray();
-        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        const stored = new Map(readers.runs(docs).map((run) => [run.id, run]));
         return held.flatMap((one) => {
           const run = stored.get(one.id);
           return isHeld(run, one) ? [run] : [];
@@ -120,9 +145,12 @@ function filterOf({ scheduleId, states, from, to, cursor }: RunQuery): Filter<Ru
   return {
     ...(scheduleId !== undefined && { schedule_id: scheduleId }),
     ...(states !== undefined && { state: { $in: [...states] } }),
-    ...((from || to || last) && {
-      scheduled_for: { ...(from && { $gte: from }), ...(to && { $lt: to }), ...(last && { $lte: last }) },
-    }),
+    // Of an order with others, which a cursor needs, are dates and strings alone.
+    _id: { $type: 'string' },
+    scheduled_for: {
+      ...{ $gte: from ?? FIRST, $lte: last ?? LAST },
+      ...(to && { $lt: to }),
+    },
     ...(after && last && { $or: [{ scheduled_for: { $lt: last } }, { _id: { $lt: after[1] } }] }),
   };
 }

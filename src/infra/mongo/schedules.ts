@@ -1,6 +1,12 @@
 import type { Filter } from 'mongodb';
-import { LeaseMissing, type ScheduleQuery, type ScheduleStore } from '../../actors/ports.ts';
+import {
+  LeaseMissing,
+  NotUnderstoodError,
+  type ScheduleQuery,
+  type ScheduleStore,
+} from '../../actors/ports.ts';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.ts';
+import { problemIn } from '../../domain/reading.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { tooManySuperseded } from '../superseded.ts';
 import { claimBarrier } from './barrier.ts';
@@ -116,6 +122,10 @@ async function settledThrough({ leases }: Collections): Promise<Date> {
     projection: { claimed_through: 1, mirrored_through: 1 },
   });
   if (!lease) throw new LeaseMissing();
+  const problem = problemIn(lease, { claimed_through: 'date', mirrored_through: 'date' });
+  if (problem !== null) {
+    throw new NotUnderstoodError(`this version does not understand the lease document: ${problem}`);
+  }
   return new Date(Math.min(lease.claimed_through.getTime(), lease.mirrored_through.getTime()));
 }
 

@@ -76,7 +76,7 @@ export function adoptionCases(test: Test): void {
     assert.equal(await store.runs.record([outcomeOf({ ...run, attempt: 2 })]), 0);
     assert.deepEqual(await store.runs.get(run.id), mine);
     assert.equal(await store.runs.record([outcomeOf(mine)]), 1);
-    assert.equal((await store.runs.get(run.id))?.attempt, 2);
+    assert.equal((await store.runs.get(run.id) as Run | null)?.attempt, 2);
   });
 
   test('ends a run that is abandoned, for good', async (store) => {
@@ -133,7 +133,7 @@ export function adoptionCases(test: Test): void {
     const [later] = await store.runs.adopt([retry(gone)], BY_C);
     assert.deepEqual(await store.runs.adopt([retry(done), retry(gone), abandon(gone)], BY_B), []);
     assert.deepEqual(await store.runs.get(gone.id), later);
-    assert.equal((await store.runs.get(done.id))?.state, 'succeeded');
+    assert.equal((await store.runs.get(done.id) as Run | null)?.state, 'succeeded');
   });
 
   test('a run that was adopted is not taken for one that its adopter has claimed', async (store) => {
