@@ -44,6 +44,10 @@ export class Oracle {
   readonly #ended = new Map<string, string>();
   readonly #leaseMs: number;
   #lease: Lease | null = null;
+  /** When the lease was made the last time. */
+  #madeMs = -Infinity;
+  /** The last term of each boot. */
+  readonly #lastTerms = new Map<string, number>();
   #changesSeen = 0;
   claims = 0;
   requests = 0;
@@ -125,33 +129,49 @@ export class Oracle {
 
   #leaseChanged(who: Witness | null, op: string): void {
     const before = this.#lease;
-    const after = this.#db.lease as Lease;
+    const after = this.#db.lease;
     this.#lease = after;
+    if (after === null) return;
+    const lost = this.ledger.unsettled(after.watermark.claimedThroughMs, after.watermark.mirroredThroughMs);
+    if (lost !== null) {
+      const passed = seconds(after.watermark.claimedThroughMs);
+      this.fail(`G2: by ${op} of ${who?.name} the watermark passed ${passed}; ${lost}.`);
+    }
+    if (op === 'store.prepare') return this.#leaseMade(after, who);
     if (before === null) return;
     if (after.term !== before.term) this.#termBegan(before, after, who);
     const [old, mark] = [before.watermark, after.watermark];
     if (mark.claimedThroughMs < old.claimedThroughMs || mark.mirroredThroughMs < old.mirroredThroughMs) {
       this.fail(`The watermark went back, by ${op} of ${who?.name}.`);
     }
-    const lost = this.ledger.unsettled(mark.claimedThroughMs, mark.mirroredThroughMs);
-    if (lost !== null) {
-      this.fail(
-        `G2: by ${op} of ${who?.name} the watermark passed ${seconds(mark.claimedThroughMs)}; ${lost}.`,
-      );
-    }
+  }
+
+  /** It was deleted, and goes on from an older watermark, maybe; whoever led does not know of it yet. */
+  #leaseMade({ term }: Lease, who: Witness | null): void {
+    this.#trace.note(`${who?.name}`, `makes the lease, after term ${term}`);
+    this.#madeMs = this.#db.nowMs();
   }
 
   #termBegan(before: Lease, after: Lease, who: Witness | null): void {
     this.terms++;
     if (after.began_by === 'pre-empted') this.preemptions++;
-    if (after.term !== before.term + 1) this.fail(`Term ${after.term} followed ${before.term}.`);
+    if (after.term <= before.term) this.fail(`Term ${after.term} followed ${before.term}.`);
+    const boot = after.boot as string;
+    if (after.term <= (this.#lastTerms.get(boot) ?? 0)) {
+      this.fail(`${who?.name} got term ${after.term} once more.`);
+    }
+    this.#lastTerms.set(boot, after.term);
+    const isRemade = this.#db.nowMs() - this.#madeMs < this.#leaseMs;
+    if (after.term !== before.term + 1 && this.#madeMs === -Infinity) {
+      this.fail(`Term ${after.term} followed ${before.term}.`);
+    }
     const free = before.expires_at.getTime() <= this.#db.nowMs();
     const isDead = !this.#witnesses().some((other) => other.boot === before.boot && other.lives);
     if (!free && before.boot !== after.boot && !isDead) {
       this.fail(`${who?.name} took the lease, which was ${before.holder}'s and not over.`);
     }
     for (const other of this.#witnesses()) {
-      if (other.boot !== after.boot && other.trusts()) {
+      if (other.boot !== after.boot && other.trusts() && !isRemade) {
         this.fail(`G5: ${who?.name} begins term ${after.term}, and ${other.name} still trusts in its own.`);
       }
     }

@@ -67,7 +67,8 @@ export function memoryLease(connection: Connection): LeaseStore {
 
     askToStepDown: (term) =>
       connection.call('lease.askToStepDown', () => {
-        const lease = db.preparedLease();
+        const { lease } = db;
+        if (lease === null) return false;
         const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
         if (holds) db.lease = { ...lease, step_down_term: term };
         if (holds) tellAll(db, 'changed');
@@ -95,8 +96,8 @@ export function renewed(db: Database, grant: Grant, durationMs: number, mark: Wa
  * lease; a released one doesn't.
  */
 export function inForce(db: Database, grant: Grant): Lease | null {
-  const lease = db.preparedLease();
-  return isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
+  const { lease } = db;
+  return lease !== null && isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
 /** Tells `hint` to every watcher to whose boot it applies. */
