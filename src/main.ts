@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import { endOnException } from './crash.ts';
 import { hostName, HostNames } from './domain/hostNames.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
@@ -14,6 +15,7 @@ import { type Inspection, inspection } from './http/inspect.ts';
 import { liveness } from './http/liveness.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { serve } from './http/server.ts';
+import { actionsOf } from './infra/actions/dispatch.ts';
 import { logAction } from './infra/actions/log.ts';
 import { systemClock } from './infra/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
@@ -24,6 +26,7 @@ import { memoryDatabase } from './infra/memory/store.ts';
 import { inTurns } from './infra/memory/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
+import { notUnderstoodLog, type TellNotUnderstood } from './infra/notUnderstood.ts';
 import { observedStore } from './infra/observedStore.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
@@ -39,9 +42,22 @@ const LAST_LINES_MS = 1_000;
 /** How long the end may wait for Kubernetes to have been told of it. */
 const LAST_NEWS_MS = 1_000;
 
-function openStore(config: Config, clock: Clock, random: Random, logger: Logger): Store {
+function openStore(
+  config: Config,
+  clock: Clock,
+  random: Random,
+  logger: Logger,
+  notUnderstood: TellNotUnderstood,
+): Store {
   if (config.mongoUri !== MEMORY_URI) {
-    return mongoStore({ uri: config.mongoUri, database: config.database, logger, clock, random });
+    return mongoStore({
+      uri: config.mongoUri,
+      database: config.database,
+      logger,
+      clock,
+      random,
+      notUnderstood,
+    });
   }
   logger.warn(
     'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
@@ -54,6 +70,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   // milliseconds, just when connections break, and a takeover is to be quick.
   process.setSourceMapsEnabled?.(false);
   const random = systemRandom();
+  const crash = endOnException(logger, clock);
   const identity = {
     id: config.replica,
     boot: random.uuid(),
@@ -62,7 +79,8 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   };
   const metrics = openMetrics(identity.version, () => replica.vitals(), losses, config.limits);
   const logTrouble = storeTroubleLog(logger, clock);
-  const store = observedStore(openStore(config, clock, random, logger), clock, {
+  const notUnderstood = notUnderstoodLog(logger, clock, metrics.store.notUnderstood);
+  const store = observedStore(openStore(config, clock, random, logger, notUnderstood), clock, {
     called: metrics.store.called,
     failed(operation, error) {
       metrics.store.failed(operation, error);
@@ -79,7 +97,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
     random,
     logger,
     identity,
-    execute: logAction(logger),
+    execute: actionsOf({ log: logAction(logger) }),
     peers: httpPeers(clock, identity.boot, connected.eldest),
     lease: config.lease,
     graceMs: config.graceMs,
@@ -92,6 +110,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
       },
     },
   });
+  crash.before(replica.abandon);
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
   const names = new HostNames({ names: config.hostNames, own: ownNames(config) });

@@ -5,14 +5,14 @@
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
 import type { ElectionNews } from './actors/events.ts';
 import { JobPool } from './actors/jobs.ts';
-import type { Logger } from './actors/ports.ts';
+import { LeaseMissing, type Logger, StoreRefused } from './actors/ports.ts';
 import { replicaMachine } from './actors/replica.ts';
 import type { outcomesMachine } from './actors/outcomes.ts';
 import { nextMark } from './actors/scheduler.ts';
 import type { Holding } from './domain/capacity.ts';
 import { DueQueue } from './domain/dueQueue.ts';
 import { termsOf } from './domain/leadership.ts';
-import { CLOCK_TOLERANCE_MS, clockBehindMs, type Lease, watermarkMs } from './domain/lease.ts';
+import { CLOCK_TOLERANCE_MS, clockBehindMs, later, type Lease, watermarkMs } from './domain/lease.ts';
 import { momentCount } from './domain/moments.ts';
 import type { Outcome } from './domain/run.ts';
 import type { NotUnderstood } from './domain/schedule.ts';
@@ -38,6 +38,11 @@ export interface Replica {
   start(): void;
   /** Resolves when everything is settled, released and recorded, or the time for it is over. */
   stop(): Promise<void>;
+  /**
+   * The end when something is broken: does and records nothing more, and gives the lease back, so that another replica
+   * takes over at once.
+   */
+  abandon(): Promise<void>;
   /** For the API and for probes. */
   status(): { state: string; live: boolean; ready: boolean; reasons: string[] };
   /** The server's clock as far as it is known, epoch ms; this machine's before that. */
@@ -66,10 +71,11 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     logClockStep(logger, stepMs);
     observer?.clockStepped?.(stepMs);
   };
-  const slots: SlotDeps = { ...deps, serverTime, trust, report, sampled };
+  const slots: SlotDeps = { ...deps, serverTime, trust, known, troubled, report, sampled };
   const queue = new DueQueue();
   let lastAnswerMs = -Infinity;
-  let lastSeen: Lease | null = null;
+  let seen: Lease | null = null;
+  let trouble: unknown = null;
   const monotonicMs = () => clock.monotonic();
   const serverNowMs = () => serverTime.nowMs(monotonicMs());
   const knownNowMs = () => serverTime.known ? serverNowMs() : clock.now();
@@ -83,9 +89,10 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
         adoption: fillAdoption(slots),
         election: fillElection(
           slots,
-          (seen) => {
+          (lease) => {
             lastAnswerMs = clock.monotonic();
-            if (seen !== null && seen.term >= (lastSeen?.term ?? 0)) lastSeen = seen;
+            trouble = null;
+            if (lease !== null && lease.term >= (seen?.term ?? 0)) seen = lease;
           },
           nextMarkNow,
         ),
@@ -150,6 +157,15 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   }
   const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
 
+  function troubled(error: unknown): void {
+    trouble = error;
+  }
+
+  function known(): Lease | null {
+    const mark = scheduler()?.context.mark;
+    return seen && { ...seen, watermark: mark === undefined ? seen.watermark : later(seen.watermark, mark) };
+  }
+
   function nextMarkNow() {
     const context = scheduler()?.context;
     if (context === undefined) {
@@ -163,16 +179,24 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     jobs,
     start: () => void actor.start(),
     stop: () => stopped(actor, jobs),
+    async abandon() {
+      try {
+        actor.stop();
+        jobs.stop();
+      } finally {
+        await giveBack(deps);
+      }
+    },
     serverNowMs: knownNowMs,
     vitals() {
       const { role } = actor.getSnapshot().context;
       const mark = scheduler()?.context.mark;
       return {
         leads: role === 'leader' && isTrusted(),
-        term: lastSeen?.term ?? 0,
-        clockBehindMs: lastSeen === null || !serverTime.known
+        term: seen?.term ?? 0,
+        clockBehindMs: seen === null || !serverTime.known
           ? 0
-          : clockBehindMs({ lease: lastSeen, serverNowMs: serverNowMs() }),
+          : clockBehindMs({ lease: seen, serverNowMs: serverNowMs() }),
         notUnderstood: queue.setAside.size,
         watermarkMs: mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark),
         schedules: queue.size,
@@ -194,19 +218,38 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
       // Of one that has slept through its lease nothing is due: it has yet to find out that it was followed.
       const leads = scheduler()?.context.grant != null && isTrusted();
       const overdueMs = leads ? serverNowMs() - queue.nextDueMs() : 0;
-      return statusOf(name, overdueMs, clock.monotonic() - lastAnswerMs < lease.durationMs);
+      return statusOf(name, overdueMs, clock.monotonic() - lastAnswerMs < lease.durationMs, trouble);
     },
   };
 }
 
-function statusOf(state: string, overdueMs: number, storeAnswers: boolean): ReturnType<Replica['status']> {
+/** A store that refuses, or whose lease is gone, answers, and is of no use. */
+function statusOf(
+  state: string,
+  overdueMs: number,
+  answersInTime: boolean,
+  trouble: unknown,
+): ReturnType<Replica['status']> {
   const live = overdueMs < STALLED_MS;
+  const cause = trouble instanceof Error ? trouble.message : null;
+  const isOfNoUse = trouble instanceof StoreRefused || trouble instanceof LeaseMissing;
+  const isConnecting = state === 'connecting';
+  const usesStore = answersInTime && !isOfNoUse;
   const reasons = [
     ...(live ? [] : [`this replica leads, and has been overdue for ${Math.round(overdueMs)} ms`]),
-    ...(state === 'standingBy' ? [] : [`this replica is ${state}`]),
-    ...(storeAnswers || state === 'connecting' ? [] : ['the store does not answer']),
+    ...(state === 'standingBy'
+      ? []
+      : [`this replica is ${state}${isConnecting && cause !== null ? `: ${cause}` : ''}`]),
+    ...(usesStore || isConnecting ? [] : [isOfNoUse ? String(cause) : 'the store does not answer']),
   ];
-  return { state, live, ready: state === 'standingBy' && storeAnswers, reasons };
+  return { state, live, ready: state === 'standingBy' && usesStore, reasons };
+}
+
+/** By what the store says, since the machines may be broken. */
+async function giveBack({ store, identity: { boot }, peers }: ReplicaDeps): Promise<void> {
+  const { lease: { holder, term, ...lease } } = await store.lease.read();
+  if (holder === null || lease.boot !== boot || lease.released_at !== null) return;
+  await store.lease.release({ holder, boot, term }, 'released', peers.heir());
 }
 
 /** What goes wrong again and again is told seldom. */
@@ -259,7 +302,8 @@ function logSetAside(logger: Logger, schedules: readonly NotUnderstood[]): void 
 
 async function stopped(actor: Actor<typeof replicaMachine>, jobs: JobPool): Promise<void> {
   const done = new Promise<void>((resolve) => {
-    actor.subscribe({ complete: resolve, error: () => resolve() });
+    // Without an `error`, so that one is thrown where nothing catches it, and ends the process.
+    actor.subscribe({ complete: resolve });
   });
   actor.send({ type: 'STOP' });
   await done;

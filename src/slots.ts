@@ -3,7 +3,7 @@
  * where they tell what they did. A machine says when; here is what.
  */
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate';
-import { adoptionMachine, DEAD_AFTER_MS, MAX_ADOPTED } from './actors/adoption.ts';
+import { adoptionMachine } from './actors/adoption.ts';
 import { chronicleMachine } from './actors/chronicle.ts';
 import { electionMachine } from './actors/election.ts';
 import { jobMachine } from './actors/job.ts';
@@ -14,11 +14,21 @@ import { presenceMachine } from './actors/presence.ts';
 import { runMachine } from './actors/run.ts';
 import { schedulerMachine } from './actors/scheduler.ts';
 import type { ReplicaObserver } from './actors/observer.ts';
-import type { Clock, Execute, Logger, Peers, Random, Store } from './actors/ports.ts';
+import {
+  type Clock,
+  type Execute,
+  type FeedObserver,
+  LeaseMissing,
+  type Logger,
+  type Peers,
+  type Random,
+  type Store,
+} from './actors/ports.ts';
 import { termsOf } from './domain/leadership.ts';
 import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/lease.ts';
 import { isHeld, isUnbegun, type Outcome } from './domain/run.ts';
 import type { SampleOf, ServerTime } from './domain/serverTime.ts';
+import { OrphanSearch } from './orphanSearch.ts';
 import type { TrustWindow } from './domain/trustWindow.ts';
 
 export interface ReplicaDeps {
@@ -41,11 +51,17 @@ export interface ReplicaDeps {
 export interface SlotDeps extends ReplicaDeps {
   serverTime: ServerTime;
   trust: TrustWindow;
+  /** The lease as it was last seen, with the latest watermark that we know; null before the first look. */
+  known(): Lease | null;
+  /** The store can't be used just now, for this reason. */
+  troubled(error: unknown): void;
   report(_: unknown, params: { message: string; error?: unknown }): void;
   /** The server's time was told by a call that was sent and answered then, monotonic. */
   sampled(sentMs: number, receivedMs: number, serverMs: number, of: SampleOf): void;
 }
 
+/** How often the leader looks whether collections or indexes are gone. */
+const PREPARE_EVERY_MS = 10_000;
 /** Three heartbeats are missing; and for how long a lost replica is still shown. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
@@ -71,16 +87,36 @@ export function fillRun({ store, execute, observer }: SlotDeps) {
   });
 }
 
-export function fillMirror({ store, logger, report }: SlotDeps) {
+/** Has the store make what is missing in it, and says what that was. */
+async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
+  const lease = known();
+  const made = await store.prepare(lease);
+  if (made.length === 0) return;
+  if (lease === null) logger.info('prepared the database', { made });
+  else logger.warn('parts of the database were gone, and are made again', { made });
+}
+
+async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    troubled(error);
+    throw error;
+  }
+}
+
+export function fillMirror(deps: SlotDeps) {
+  const { store, logger, report } = deps;
+  const load = async (observer: FeedObserver) => {
+    await prepareStore(deps);
+    const { lease } = await store.lease.read();
+    const snapshot = await store.feed.snapshot(observer);
+    logger.info('schedules loaded', { schedules: snapshot.schedules.length });
+    return { mark: lease.watermark, ...snapshot };
+  };
   return mirrorMachine.provide({
     actors: {
-      load: fromPromise(async ({ input }) => {
-        await store.prepare();
-        const { lease } = await store.lease.read();
-        const snapshot = await store.feed.snapshot(input.observer);
-        logger.info('schedules loaded', { schedules: snapshot.schedules.length });
-        return { mark: lease.watermark, ...snapshot };
-      }),
+      load: fromPromise(({ input }) => noting(deps, () => load(input.observer))),
       resume: fromPromise(({ input }) => store.feed.resume(input.token, input.observer)),
     },
     actions: { report },
@@ -121,21 +157,29 @@ async function readLease({ store, clock, sampled }: SlotDeps): Promise<LeaseRead
 }
 
 export function fillAdoption(deps: SlotDeps) {
-  const { store, logger, observer, report } = deps;
+  const { store, clock, logger, observer, report } = deps;
+  const search = new OrphanSearch(store);
+  let preparedMs = clock.monotonic();
+  /** Nothing of it is waited for: firing needs none of it. */
+  const upkeep = () => {
+    // What it finds is for display.
+    store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
+      report(null, { message: 'lost replicas could not be noted; trying again', error })
+    );
+    if (clock.monotonic() - preparedMs < PREPARE_EVERY_MS) return;
+    preparedMs = clock.monotonic();
+    prepareStore(deps).catch((error: Error) =>
+      report(null, { message: 'the database could not be looked through; trying again', error })
+    );
+  };
   return adoptionMachine.provide({
     actors: {
       look: fromPromise(async ({ input: { boot, knows } }) => {
-        const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
-        // Not waited for: what it finds is for display.
-        store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
-          report(null, { message: 'lost replicas could not be noted; trying again', error })
-        );
-        const orphans = await store.runs.orphans(query);
+        upkeep();
+        const sighting = await search.orphans(boot, knows);
         // A clock that was set just before makes everybody look dead.
-        if (!orphans.every(isUnbegun)) await readLease(deps);
-        const unknown = [...new Set(orphans.map((run) => run.schedule_id))].filter((id) => !knows(id));
-        const found = await Promise.all(unknown.map((id) => store.schedules.get(id)));
-        return { orphans, gone: new Set(unknown.filter((_, index) => found[index] === null)) };
+        if (!sighting.orphans.every(isUnbegun)) await readLease(deps);
+        return sighting;
       }),
       adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),
     },
@@ -157,14 +201,19 @@ export function fillElection(
   answered: (seen: Lease | null) => void,
   mark: () => Watermark,
 ) {
-  const { store, clock, lease, peers, identity, trust, serverTime, sampled, report } = deps;
+  const { store, clock, lease, peers, identity, trust, serverTime, sampled, known, report } = deps;
+  const look = async () => {
+    const reading = await readLease(deps);
+    answered(reading.lease);
+    return reading;
+  };
   /** Runs a call that renews the trust window when it succeeds, and samples the server's clock. */
   const renewing = async <T>(
     call: () => Promise<T | null>,
     leaseOf: (answer: T) => Lease,
   ): Promise<T | null> => {
     const startedMs = clock.monotonic();
-    const answer = await call();
+    const answer = await noting(deps, call);
     answered(answer && leaseOf(answer));
     if (answer === null) return null;
     trust.renewed(startedMs);
@@ -187,13 +236,19 @@ export function fillElection(
   };
   return electionMachine.provide({
     actors: {
-      read: fromPromise(async () => {
-        const reading = await readLease(deps);
-        answered(reading.lease);
-        return reading;
-      }),
+      read: fromPromise(() =>
+        noting(deps, () =>
+          look().catch(async (error) => {
+            if (!(error instanceof LeaseMissing)) throw error;
+            await prepareStore(deps);
+            return await look();
+          }))
+      ),
       acquire: fromPromise(({ input: { me, instead } }) =>
-        renewing(() => store.lease.acquire(me, lease.durationMs, instead), (won) => won.lease)
+        renewing(
+          () => store.lease.acquire(me, lease.durationMs, instead, known()?.term),
+          (won) => won.lease,
+        )
       ),
       renew: fromPromise(async ({ input }) => {
         const held = await renewing(

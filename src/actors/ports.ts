@@ -85,17 +85,42 @@ export class ChangeDeclined extends Error {
   override name = 'ChangeDeclined';
 }
 
+/** What the store holds, this version does not understand: somebody has to see to it. */
+export class NotUnderstoodError extends StoreRefused {
+  override name = 'NotUnderstoodError';
+
+  constructor(message: string) {
+    super(message, 'NotUnderstood');
+  }
+}
+
+/** The lease document is not there: the store was never prepared, or the document was deleted. */
+export class LeaseMissing extends StoreUnavailable {
+  override name = 'LeaseMissing';
+
+  constructor() {
+    super('the store has no lease document: it was deleted, or the store was never prepared');
+  }
+}
+
 export interface LeaseStore {
+  /** Rejects with `LeaseMissing` when `Store.prepare` would help. */
   read(): Promise<LeaseReading>;
   /**
    * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
    * holds it (an earlier acquisition whose answer was lost), or if it is held under exactly the grant
-   * `instead`, whose holder is known to be dead. Adds 1 to the term. Null when somebody else holds it, or has taken
+   * `instead`, whose holder is known to be dead. The new term is one more than the last, and than `aboveTerm`, which
+   * the candidate knows of: a lease that was deleted may begin anew with less. Null when somebody else holds it, or has taken
    * it since it was read. Before it tries, it ends whatever transaction the last holder may have left open, which
    * would block it otherwise.
    * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
    */
-  acquire(candidate: Candidate, durationMs: number, instead: DeadGrant | null): Promise<Acquisition | null>;
+  acquire(
+    candidate: Candidate,
+    durationMs: number,
+    instead: DeadGrant | null,
+    aboveTerm?: number,
+  ): Promise<Acquisition | null>;
   /** Null when the grant is no longer the one in force. Marks only grow. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /**
@@ -286,9 +311,9 @@ export interface RunQuery {
 export type ScheduleKey = Pick<Schedule, 'id' | 'created_at'>;
 
 export interface RunStore {
-  /** Newest nominal time first. */
+  /** Newest nominal time first. What this version does not understand is left out, here and in all lists. */
   list(query: RunQuery): Promise<Page<Run>>;
-  get(id: string): Promise<Run | null>;
+  get(id: string): Promise<Run | NotUnderstood | null>;
   /**
    * Stores a run that somebody asked for (`requestedRun`), and hints at it (`LeaseStore.watch`): whoever leads
    * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
@@ -306,9 +331,12 @@ export interface RunStore {
   /**
    * Open runs in the hands of other boots than `exceptBoot`, none of which was seen in the last
    * `deadAfterMs` of server time, and requested runs in nobody's. The requested ones first, the others don't
-   * keep them waiting; then oldest nominal time first.
+   * keep them waiting; then oldest nominal time first. None that this version does not understand, nor of the
+   * schedules in `exceptSchedules`, so that neither keeps others out of the limit.
    */
-  orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
+  orphans(
+    query: { exceptBoot: string; deadAfterMs: number; limit: number; exceptSchedules?: readonly string[] },
+  ): Promise<Run[]>;
   /**
    * Makes each run ours, or ends it, if it is still open as it was found: under that attempt, in the hands
    * of that boot. Answers with those that are held by `by.boot` under the very next attempt, and those that it has
@@ -382,10 +410,11 @@ export interface Store {
   leadership: LeadershipStore;
   events: EventFeed;
   /**
-   * Resolves once the store answers and everything that the product needs in it (indexes, the lease document)
-   * is there. Idempotent, by any number of replicas at once.
+   * Resolves once the store answers and everything that the product needs in it (collections, indexes, the lease
+   * document) is there, with the names of what was missing and is made. Idempotent, by any number of replicas at
+   * once. `known` is the lease as the caller saw it last: one that was deleted goes on from there.
    */
-  prepare(): Promise<void>;
+  prepare(known?: Lease | null): Promise<string[]>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -31,7 +31,8 @@ export type EndedTerm = Omit<Term, 'gap_ms'>;
  */
 export function termsOf({ lease, previous }: Acquisition): { began: Term; ended: EndedTerm | null } {
   const began_at = lease.acquired_at as Date;
-  const ended = previous.term === 0 ? null : endOf({ lease, previous });
+  // Of a lease that was deleted and made again, it may not be known who held it.
+  const ended = previous.holder === null ? null : endOf({ lease, previous });
   const began: Term = {
     term: lease.term,
     replica: lease.holder as string,

@@ -1,9 +1,27 @@
+import type { NotUnderstood } from './reading.ts';
 import type { Schedule } from './schedule.ts';
 
 /**
  * Why an occurrence got a run: on time, made up for after a time without a leader, or asked for by somebody.
  */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
+
+/** By a table, which the compiler keeps complete. */
+const IS_OF_OCCURRENCE: Record<Trigger, boolean> = {
+  schedule: true,
+  catch_up: true,
+  manual: false,
+  backfill: false,
+};
+
+export const TRIGGERS = Object.keys(IS_OF_OCCURRENCE) as readonly Trigger[];
+
+/** The triggers of runs that an occurrence of a schedule has. */
+export const OF_OCCURRENCES = TRIGGERS.filter((trigger) => IS_OF_OCCURRENCE[trigger]);
+
+export function isOccurrence({ trigger }: Pick<Run, 'trigger'>): boolean {
+  return IS_OF_OCCURRENCE[trigger];
+}
 
 export type RunState =
   | 'claimed'
@@ -97,10 +115,11 @@ export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_
  * started, and does an outcome count.
  */
 export function isHeld(
-  stored: Run | null | undefined,
+  stored: Run | NotUnderstood | null | undefined,
   { attempt, executor_boot }: Pick<Run, 'attempt' | 'executor_boot'>,
 ): stored is Run {
-  return stored != null && OPEN_STATES.includes(stored.state) && stored.attempt === attempt &&
+  return stored != null && !('not_understood' in stored) && OPEN_STATES.includes(stored.state) &&
+    stored.attempt === attempt &&
     stored.executor_boot === executor_boot;
 }
 

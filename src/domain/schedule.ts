@@ -3,6 +3,7 @@
  * value is a MongoDB document and, through JSON, the wire format; code around them is camelCase and counts
  * epoch milliseconds.
  */
+import type { NotUnderstood } from './reading.ts';
 
 /** When a schedule fires. */
 export type Timing =
@@ -82,12 +83,7 @@ export function specOf(schedule: Schedule): ScheduleSpec {
   return spec;
 }
 
-/** A stored document that this version can't read as a schedule. It is never claimed, and can be deleted. */
-export interface NotUnderstood {
-  id: string;
-  /** Why, as the end of a sentence: `type is "rrule", which this version does not know`. */
-  not_understood: string;
-}
+export type { NotUnderstood };
 
 export function isUnderstood<T extends { id: string }>(stored: T | NotUnderstood): stored is T {
   return !('not_understood' in stored);

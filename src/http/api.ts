@@ -55,5 +55,7 @@ export interface Route {
   /** With parameters in braces: `/schedules/{id}`. */
   path: string;
   summary: string;
+  /** It writes nothing, whatever its method says. */
+  changesNothing?: true;
   handler(c: Context): Response | Promise<Response>;
 }

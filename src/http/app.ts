@@ -46,7 +46,7 @@ export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
     refuseOtherOrigins(deps.hosts),
   );
   app.use(refuseRepeated);
-  for (const { method, path, handler } of routes) app.on(method, pattern(path), handler);
+  for (const route of routes) app.on(route.method, pattern(route.path), guarded(deps, route));
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method);
     app.all(pattern(path), (c) => problemResponse(c, methodNotAllowed(c.req.method, path, methods)));
@@ -62,6 +62,19 @@ function pattern(path: string): string {
 function methodNotAllowed(method: string, path: string, methods: readonly string[]): Problem {
   const allow = methods.flatMap((name) => name === 'GET' ? ['GET', 'HEAD'] : [name]).join(', ');
   return new Problem(405, `${path} has no ${method}; it has ${allow}`, { headers: { Allow: allow } });
+}
+
+/** Nothing is acknowledged before the store has been found fit for it: what is written could not fire. */
+function guarded({ status }: ApiDeps, { method, changesNothing, handler }: Route): Route['handler'] {
+  if (method === 'GET' || changesNothing) return handler;
+  return (c) => {
+    const { state, reasons } = status();
+    if (state !== 'connecting') return handler(c);
+    const detail = `nothing can be changed before the store is prepared, and nothing was: ${
+      reasons.join('; ')
+    }`;
+    throw new Problem(503, detail, { reasons, headers: { 'Retry-After': '1' } });
+  };
 }
 
 /** What an answer says itself counts more: the inspector's files may be kept, and its page has scripts. */

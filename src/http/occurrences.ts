@@ -37,6 +37,7 @@ export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
       method: 'POST',
       path: '/schedules/preview',
       summary: 'tell when a schedule would fire, without creating it',
+      changesNothing: true,
       handler: preview,
     },
     {

@@ -55,6 +55,12 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
     const id = c.req.param('id') ?? '';
     const run = await runs.get(id);
     if (run === null) throw new Problem(404, `there is no run ${short(id, 256)}`);
+    if ('not_understood' in run) {
+      throw new Problem(
+        503,
+        `run ${short(id, 256)} is stored, and not understood by this version: ${run.not_understood}`,
+      );
+    }
     return c.json(runView(run));
   }
 

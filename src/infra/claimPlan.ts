@@ -1,6 +1,10 @@
 import type { ClaimBatch, ClaimRequest } from '../actors/ports.ts';
+import type { NotUnderstood } from '../domain/reading.ts';
 import type { Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
+
+/** One that is not understood is there all the same: its occurrence has had its run. */
+export type StoredRun = Run | NotUnderstood;
 
 /** What is to be done about the runs of a batch, given what is stored. */
 export interface ClaimPlan {
@@ -20,7 +24,7 @@ export interface ClaimPlan {
 export function planClaim(
   batch: ClaimBatch,
   storedDefinition: (scheduleId: string) => Pick<Schedule, 'revision' | 'effective_from'> | undefined,
-  storedRun: (id: string) => Run | undefined,
+  storedRun: (id: string) => StoredRun | undefined,
   counted: readonly Counted[],
 ): ClaimPlan {
   const plan: ClaimPlan = {
@@ -79,7 +83,8 @@ export function staleSchedules(
  * since. An earlier claim of the same occurrence was answered, and is under way. One that it
  * has adopted is another attempt, and under way already.
  */
-export function isClaimOf(stored: Run, run: Run, boot: string): boolean {
-  return stored.executor_boot === boot && stored.term === run.term && stored.attempt === run.attempt &&
+export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
+  return !('not_understood' in stored) && stored.executor_boot === boot && stored.term === run.term &&
+    stored.attempt === run.attempt &&
     stored.state === run.state && stored.claim_number === run.claim_number;
 }

@@ -93,7 +93,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
         return open === 'lost' ? open : followed(open);
       },
     }),
-    prepare: observed('store.prepare', () => store.prepare()),
+    prepare: observed('store.prepare', (known) => store.prepare(known)),
     ping: observed('store.ping', () => store.ping()),
     close: () => store.close(),
   };

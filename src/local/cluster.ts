@@ -154,8 +154,10 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
           onLine: (line) => out.replicaLine(upstream.id, line),
           say: (message) => out.say(message, 'warn'),
           onChange: file.write,
-          onHopeless: (how) =>
-            options.onBroken(`${upstream.id} does not start (${how}): its own lines above say why.`),
+          onHopeless: (how, cause) =>
+            options.onBroken(
+              `${upstream.id} does not start (${how}): ${cause ?? 'its own lines above say why.'}`,
+            ),
         }),
       );
     }

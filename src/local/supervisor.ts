@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type Guarded, spawnGuarded } from './guarded.ts';
 
@@ -20,10 +21,10 @@ export interface SupervisedOptions {
   /** Told when it was started and when it has ended. */
   onChange: () => void;
   /**
-   * It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`).
-   * It is not started again.
+   * It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`). `cause` is
+   * the last error that it told. It is not started again.
    */
-  onHopeless: (how: string) => void;
+  onHopeless: (how: string, cause: string | null) => void;
 }
 
 export interface Supervised {
@@ -46,6 +47,7 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
   const { id, command, env, onLine, say, onChange, onHopeless } = options;
   let running: Guarded | null = null;
   let failedStarts = 0;
+  let cause: string | null = null;
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let starting: Promise<void>;
@@ -53,20 +55,28 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
   async function start(): Promise<void> {
     const guarded = await spawnGuarded(command, { env });
     running = guarded;
-    for (const stream of [guarded.stdout, guarded.stderr]) {
-      createInterface({ input: stream }).on('line', onLine);
-    }
-    void guarded.ended.then(ended);
+    const read = [guarded.stdout, guarded.stderr].map((stream) => {
+      const lines = createInterface({ input: stream });
+      lines.on('line', (line) => {
+        cause = errorIn(line) ?? cause;
+        onLine(line);
+      });
+      return once(lines, 'close');
+    });
+    void guarded.ended.then((how) => ended(how, Promise.all(read)));
     onChange();
   }
 
-  function ended(how: string): void {
+  function ended(how: string, read: Promise<unknown>): void {
     running = null;
     onChange();
     if (stopping) return;
     // A kill is the demonstration; an exit is its own decision.
     failedStarts = how.startsWith('SIG') ? 0 : failedStarts + 1;
-    if (how === REFUSED_SETTINGS || failedStarts >= FAILED_STARTS_LIMIT) return onHopeless(how);
+    if (how === REFUSED_SETTINGS || failedStarts >= FAILED_STARTS_LIMIT) {
+      // What it said last may not have been read yet.
+      return void read.then(() => onHopeless(how, cause));
+    }
     say(`${id} ended (${how}): it is started again in ${RESTART_AFTER_MS / 1000} s`);
     timer = setTimeout(() => starting = start(), RESTART_AFTER_MS);
   }
@@ -94,4 +104,16 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
       running?.kill('SIGKILL');
     },
   };
+}
+
+/** The error that a line of a replica tells: one of its log, of its settings, or of a runtime that could not run it. */
+function errorIn(line: string): string | null {
+  if (!line.startsWith('{')) return /^hascheduler: |^(Uncaught )?\w*Error\b/.test(line) ? line : null;
+  try {
+    const { level, msg, error } = JSON.parse(line);
+    if (level !== 'error') return null;
+    return error === undefined ? String(msg) : `${msg}: ${error}`;
+  } catch {
+    return null;
+  }
 }

@@ -200,10 +200,10 @@ describe('an executor that lives', () => {
     old.trouble = (op, run) => op.startsWith('lease.') || op.startsWith('claims.') ? unreachable() : run();
     await cluster.clock.advance(ADOPTED_WITHIN_MS + 2 * DEAD_AFTER_MS);
     assert.notEqual(cluster.leader(), old);
-    assert.equal((await cluster.user.runs.get(run.id))?.attempt, 1);
+    assert.equal((await cluster.user.runs.get(run.id) as Run | null)?.attempt, 1);
     end();
     await cluster.clock.advance(100);
-    const ended = await cluster.user.runs.get(run.id);
+    const ended = await cluster.user.runs.get(run.id) as Run | null;
     assert.deepEqual([ended?.state, ended?.attempt, ended?.executor], ['succeeded', 1, old.id]);
     assert.deepEqual(executionsOf(cluster, run), [`1 ${old.id}`]);
   });

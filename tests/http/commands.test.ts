@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Store } from '../../src/actors/ports.ts';
+import type { Run } from '../../src/domain/run.ts';
 import { HOURLY, json, lead, NOW_MS, problem, send, testApi } from './support.ts';
 
 async function withSchedule(more: object = {}) {
@@ -89,7 +90,7 @@ describe('POST /schedules/{id}/trigger', () => {
     const { app, store } = await testApi({ serverNowMs: NOW_MS - 5000 });
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 's' });
     const { run_ids } = await json(send(app, 'POST', '/schedules/s/trigger', ''));
-    assert.equal((await store.runs.get(run_ids[0]))?.claimed_at.getTime(), NOW_MS);
+    assert.equal((await store.runs.get(run_ids[0]) as Run | null)?.claimed_at.getTime(), NOW_MS);
   });
 });
 

@@ -53,6 +53,7 @@ describe('the metrics', () => {
       scheduler_moments_limit: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',
+      scheduler_not_understood_total: 'counter',
       scheduler_build_info: 'gauge',
       scheduler_http_requests_total: 'counter',
       scheduler_log_lines_dropped_total: 'counter',

@@ -64,6 +64,7 @@ const server = createServer((req, res) => {
 });
 server.listen(Number(port), process.env.HOST);
 if (process.env.TEST_WORD === 'broken') {
+  console.log(JSON.stringify({ level: 'error', msg: 'it ends', error: 'a word is broken' }));
   console.error('TEST_WORD is broken; it must be something else.');
   process.exit(1);
 }

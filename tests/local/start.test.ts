@@ -111,7 +111,7 @@ describe('npm start', () => {
   it('ends when the replicas refuse their settings', async () => {
     const started = start({ PORT: String(await freePorts(4)), MONGO_URI: 'memory:', LOG_LEVEL: 'loud' });
     assert.equal(await started.ended, 1);
-    await started.says(/^replica-1 does not start \(exit code 2\): its own lines above say why\.$/);
+    await started.says(/^replica-1 does not start \(exit code 2\): hascheduler: LOG_LEVEL/);
     await started.says(/LOG_LEVEL/);
   });
 });

@@ -137,6 +137,15 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'lease deleted',
+    weight: 1,
+    begin({ db }) {
+      if (db.lease === null) return null;
+      db.lease = null;
+      return 'the lease document is deleted';
+    },
+  },
+  {
     name: 'clock step',
     weight: 1,
     begin(world, random) {

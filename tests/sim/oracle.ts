@@ -56,6 +56,10 @@ export class Oracle {
   #beganMs = 0;
   /** When the server's clock was set forward last, true time. */
   setForwardMs = -Infinity;
+  /** When the lease was made the last time, true time. */
+  #madeMs = -Infinity;
+  /** The last term of each boot. */
+  readonly #lastTerms = new Map<string, number>();
   #changesSeen = 0;
   claims = 0;
   requests = 0;
@@ -145,8 +149,15 @@ export class Oracle {
 
   #leaseChanged(who: Witness | null, op: string): void {
     const before = this.#lease;
-    const after = this.#db.lease as Lease;
+    const after = this.#db.lease;
     this.#lease = after;
+    if (after === null) return;
+    const lost = this.ledger.unsettled((id) => markOf(after.watermark, id));
+    if (lost !== null) {
+      const passed = seconds(after.watermark.claimedThroughMs);
+      this.fail(`G2: by ${op} of ${who?.name} the watermark passed ${passed}; ${lost}.`);
+    }
+    if (op === 'store.prepare') return this.#leaseMade(after, who);
     if (before === null) return;
     if (after.term !== before.term) this.#termBegan(before, after, who);
     if (after.renewed_at !== before.renewed_at) this.#renewedMs = this.#trueMs();
@@ -154,12 +165,12 @@ export class Oracle {
     if (mark.claimedThroughMs < old.claimedThroughMs || mark.mirroredThroughMs < old.mirroredThroughMs) {
       this.fail(`The watermark went back, by ${op} of ${who?.name}.`);
     }
-    const lost = this.ledger.unsettled((id) => markOf(mark, id));
-    if (lost !== null) {
-      this.fail(
-        `G2: by ${op} of ${who?.name} the watermark passed ${seconds(mark.claimedThroughMs)}; ${lost}.`,
-      );
-    }
+  }
+
+  /** It was deleted, and goes on from an older watermark, maybe; whoever led does not know of it yet. */
+  #leaseMade({ term }: Lease, who: Witness | null): void {
+    this.#trace.note(`${who?.name}`, `makes the lease, after term ${term}`);
+    this.#madeMs = this.#trueMs();
   }
 
   /**
@@ -176,7 +187,16 @@ export class Oracle {
   #termBegan(before: Lease, after: Lease, who: Witness | null): void {
     this.terms++;
     if (after.began_by === 'pre-empted') this.preemptions++;
-    if (after.term !== before.term + 1) this.fail(`Term ${after.term} followed ${before.term}.`);
+    if (after.term <= before.term) this.fail(`Term ${after.term} followed ${before.term}.`);
+    const boot = after.boot as string;
+    if (after.term <= (this.#lastTerms.get(boot) ?? 0)) {
+      this.fail(`${who?.name} got term ${after.term} once more.`);
+    }
+    this.#lastTerms.set(boot, after.term);
+    const isRemade = this.#trueMs() - this.#madeMs < this.#leaseMs;
+    if (after.term !== before.term + 1 && this.#madeMs === -Infinity) {
+      this.fail(`Term ${after.term} followed ${before.term}.`);
+    }
     this.#beganMs = this.#db.nowMs();
     const ranOut = this.#trueMs() - this.#renewedMs >= this.#leaseMs;
     const isOver = before.expires_at.getTime() <= this.#db.nowMs();
@@ -188,7 +208,7 @@ export class Oracle {
     for (const other of this.#witnesses()) {
       // A server's clock that was set forward ends the lease earlier than its holder can know.
       const wasCutShort = this.#trueMs() - this.setForwardMs < this.#leaseMs;
-      if (other.boot !== after.boot && other.trusts() && !wasCutShort) {
+      if (other.boot !== after.boot && other.trusts() && !wasCutShort && !isRemade) {
         this.fail(`G5: ${who?.name} begins term ${after.term}, and ${other.name} still trusts in its own.`);
       }
     }

@@ -2,6 +2,7 @@ import { after, describe } from 'node:test';
 import { testMongo } from '../support/mongo.ts';
 import { conformance } from './conformance.ts';
 import { mongoCases } from './mongoCases.ts';
+import { strangeCases } from './strangeCases.ts';
 import { mongoDatabase } from './mongoDatabase.ts';
 
 const mongo = await testMongo();
@@ -10,4 +11,5 @@ describe('MongoDB store', { skip: mongo.skip }, () => {
   after(() => mongo.stop());
   conformance(async () => mongoDatabase(mongo));
   describe('on a real server', () => mongoCases(mongo));
+  describe('with strange documents', () => strangeCases(mongo));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Binary } from 'mongodb';
-import { type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { LeaseMissing, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import type { ClusterEvent } from '../../src/domain/event.ts';
 import type { Grant } from '../../src/domain/lease.ts';
@@ -21,6 +21,7 @@ import {
   interval,
   lead,
   LONG_MS,
+  NO_MARK,
   Recorder,
   replace,
   request,
@@ -132,6 +133,52 @@ export function mongoCases(mongo: TestMongo): void {
       const given = (await store.lease.read()).lease;
       const late = await store.lease.acquire(candidate('late'), LONG_MS, null);
       assert.deepEqual([late?.lease.term, late?.previous], [4, given]);
+    },
+  );
+
+  test('says what was missing and is made, and nothing when all is there', async (store, { raw, name }) => {
+    assert.deepEqual(await store.prepare(), []);
+    await raw.db(name).dropDatabase();
+    assert.deepEqual((await store.prepare()).sort(), [
+      ...['leadership', 'replicas', 'runs'].map((each) => `indexes of ${each}`),
+      ...['leadership', 'leases', 'replicas', 'runs', 'schedules'].map((each) => `the collection ${each}`),
+      'the lease document',
+    ]);
+    await raw.db(name).collection('runs').dropIndex('expire_at_1');
+    assert.deepEqual(await store.prepare(), ['indexes of runs']);
+    assert.deepEqual(await store.prepare(), []);
+  });
+
+  test(
+    'a lease document that is deleted goes on from what is known, and no old grant with it',
+    async (store, database) => {
+      const { grant, runs, schedule } = await ready(store);
+      const { lease: known } = await store.lease.read();
+      await leasesOf(database).deleteMany({});
+      await assert.rejects(store.lease.read(), LeaseMissing);
+      assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null);
+      assert.deepEqual(await store.prepare(known), ['the lease document']);
+      assert.equal(await store.lease.renew(grant, LONG_MS, NO_MARK), null);
+      assert.equal((await store.claims.claim(batch(grant, [request(schedule, runs)]))).kind, 'fenced');
+      const next = await lead(database.connect(), 'next');
+      assert.deepEqual([next.lease.term, next.lease.watermark], [known.term + 1, known.watermark]);
+    },
+  );
+
+  test(
+    'a lease document that is deleted while no replica runs is above all terms, and behind the last run',
+    async (store, database) => {
+      const { grant, runs, schedule } = await ready(store);
+      const past = runs.map((run, i) => {
+        const scheduled_for = new Date(Date.now() - 60_000 * (i + 1));
+        return { ...run, id: `${run.id}-past`, scheduled_for, since: scheduled_for };
+      });
+      committed(await store.claims.claim(batch(grant, [request(schedule, past)])));
+      await leasesOf(database).deleteMany({});
+      await database.connect().prepare();
+      const { lease } = await store.lease.read();
+      const newestMs = past[0]!.scheduled_for.getTime();
+      assert.deepEqual([lease.term, lease.watermark.claimedThroughMs], [grant.term, newestMs - 60_000]);
     },
   );
 
@@ -535,7 +582,7 @@ export function mongoCases(mongo: TestMongo): void {
     await reach(3);
     assert.deepEqual(told, ['hint', 'error', 'hint']);
     stop();
-    await assert.rejects(store.lease.acquire(candidate('a'), LONG_MS, null), /prepare it first/);
+    await assert.rejects(store.lease.acquire(candidate('a'), LONG_MS, null), LeaseMissing);
   });
 
   it('rejects while nobody answers, and says so', async () => {

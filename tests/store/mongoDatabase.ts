@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import { type Store } from '../../src/actors/ports.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
+import type { TellNotUnderstood } from '../../src/infra/notUnderstood.ts';
 import { systemRandom } from '../../src/infra/random.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import type { TestDatabase } from './support.ts';
@@ -17,7 +18,10 @@ export interface TestMongoDatabase extends TestDatabase {
 }
 
 /** A database of its own, dropped in the end. */
-export function mongoDatabase(mongo: TestMongo): TestMongoDatabase {
+export function mongoDatabase(
+  mongo: TestMongo,
+  notUnderstood: TellNotUnderstood = () => {},
+): TestMongoDatabase {
   const name = mongo.database();
   const raw = new MongoClient(mongo.uri);
   const stores: Store[] = [];
@@ -28,6 +32,7 @@ export function mongoDatabase(mongo: TestMongo): TestMongoDatabase {
       logger: silent,
       clock: systemClock(),
       random: systemRandom(),
+      notUnderstood,
     });
     stores.push(store);
     return store;

@@ -34,9 +34,9 @@ export class ReplicaProcess {
     );
   }
 
-  static async start(id: string, env: Env): Promise<ReplicaProcess> {
+  static async start(id: string, env: Env, script = 'src/main.ts'): Promise<ReplicaProcess> {
     const port = await freePort();
-    const command = runtimeCommand(join(PROJECT_DIR, 'src/main.ts'));
+    const command = runtimeCommand(join(PROJECT_DIR, script));
     const settings = { PORT: `${port}`, HOST: '127.0.0.1', HOSTNAME: id, ...env };
     return new ReplicaProcess(
       id,
@@ -99,8 +99,8 @@ export class ProcessCluster {
     this.#env = env;
   }
 
-  async add(id: string, env: Env = {}): Promise<ReplicaProcess> {
-    const replica = await ReplicaProcess.start(id, { ...this.#env, ...env });
+  async add(id: string, env: Env = {}, script?: string): Promise<ReplicaProcess> {
+    const replica = await ReplicaProcess.start(id, { ...this.#env, ...env }, script);
     this.replicas.push(replica);
     return replica;
   }

@@ -1,4 +1,4 @@
-import { type Clock, type LeaseHint, type ScheduleChange, StoreUnavailable } from '../../actors/ports.ts';
+import { type Clock, type LeaseHint, LeaseMissing, type ScheduleChange } from '../../actors/ports.ts';
 import type { ClusterEvent } from '../../domain/event.ts';
 import type { Term } from '../../domain/leadership.ts';
 import type { Lease, SetBack } from '../../domain/lease.ts';
@@ -76,7 +76,7 @@ export class Database {
   }
 
   preparedLease(): Lease {
-    if (!this.lease) throw new StoreUnavailable('the store has no lease document: prepare it first');
+    if (!this.lease) throw new LeaseMissing();
     return this.lease;
   }
 

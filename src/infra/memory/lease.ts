@@ -20,7 +20,7 @@ export function memoryLease(connection: Connection): LeaseStore {
   return {
     read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
 
-    acquire: (candidate, durationMs, instead) =>
+    acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
       connection.call('lease.acquire', () => {
         const lease = db.preparedLease();
         const free = isFree({ lease, serverNowMs: db.nowMs() }) || lease.boot === candidate.boot;
@@ -28,7 +28,7 @@ export function memoryLease(connection: Connection): LeaseStore {
         const { holder, boot, address } = candidate;
         const now = db.now();
         const expires_at = new Date(now.getTime() + durationMs);
-        const term = lease.term + 1;
+        const term = Math.max(lease.term, aboveTerm) + 1;
         db.lease = {
           ...lease,
           holder,
@@ -68,7 +68,8 @@ export function memoryLease(connection: Connection): LeaseStore {
 
     askToStepDown: (term) =>
       connection.call('lease.askToStepDown', () => {
-        const lease = db.preparedLease();
+        const { lease } = db;
+        if (lease === null) return false;
         const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
         if (holds) db.lease = { ...lease, step_down_term: term };
         if (holds) tellAll(db, 'changed');
@@ -111,8 +112,8 @@ function clockSeen({ renewed_at, latest_at, set_back }: Lease, now: Date) {
  * lease; a released one doesn't.
  */
 export function inForce(db: Database, grant: Grant): Lease | null {
-  const lease = db.preparedLease();
-  return isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
+  const { lease } = db;
+  return lease !== null && isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
 /** Tells `hint` to every watcher to whose boot it applies. */

@@ -67,14 +67,17 @@ export function memoryRuns(connection: Connection): RunStore {
         return outcomes.filter((outcome) => isEndedBy(db.run(outcome.run_id), outcome));
       }),
 
-    orphans: ({ exceptBoot, deadAfterMs, limit }) =>
+    orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
       connection.call('runs.orphans', () => {
+        const except = new Set(exceptSchedules);
         const lives = (boot: string) => {
           const seen = db.replicas.get(boot)?.last_seen;
           return seen !== undefined && seenMs(db, seen) <= deadAfterMs;
         };
         return db.openRuns()
-          .filter((run) => run.executor_boot !== exceptBoot && !lives(run.executor_boot))
+          .filter((run) =>
+            run.executor_boot !== exceptBoot && !lives(run.executor_boot) && !except.has(run.schedule_id)
+          )
           .sort((a, b) => Number(isUnbegun(b)) - Number(isUnbegun(a)) || newestFirst(b, a)).slice(0, limit);
       }),
 

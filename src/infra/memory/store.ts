@@ -3,7 +3,8 @@
  * simulations, in which several replicas share one database. It is gone with the process.
  */
 import type { Clock, Store } from '../../actors/ports.ts';
-import { NEVER_HELD } from '../../domain/lease.ts';
+import { lostLease, type Remains } from '../../domain/lostLease.ts';
+import { isOccurrence, type Run } from '../../domain/run.ts';
 import { memoryClaims } from './claims.ts';
 import { Connection, type Intercept, type Obstacle } from './connection.ts';
 import { Database } from './database.ts';
@@ -39,16 +40,28 @@ export function memoryStore(db: Database, connection: Connection): Store {
     presence: memoryPresence(connection),
     leadership: memoryLeadership(connection),
     events: memoryEvents(connection),
-    prepare: () =>
+    prepare: (known = null) =>
       connection.call('store.prepare', () => {
-        db.lease ??= {
-          ...NEVER_HELD,
-          watermark: { claimedThroughMs: db.nowMs(), mirroredThroughMs: db.nowMs() },
-        };
+        if (db.lease !== null) return [];
+        db.lease = lostLease(known, remains(db), db.nowMs());
+        return ['the lease document'];
       }),
     ping: () => connection.call('store.ping', () => undefined),
     async close() {
       connection.close();
     },
+  };
+}
+
+function remains(db: Database): Remains {
+  const occurrences = db.runs().filter((run) =>
+    isOccurrence(run) && run.scheduled_for.getTime() <= db.nowMs()
+  );
+  return {
+    newestTerm: Math.max(0, ...db.terms.keys()),
+    newestRun: occurrences.reduce<Run | null>(
+      (newest, run) => newest === null || run.scheduled_for > newest.scheduled_for ? run : newest,
+      null,
+    ),
   };
 }

@@ -6,7 +6,6 @@ import { Registry } from 'prom-client';
 import type { Capacity } from '../../domain/capacity.ts';
 import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { Losses } from '../boundedLines.ts';
-import type { StoreObserver } from '../observedStore.ts';
 import { httpMetrics } from './http.ts';
 import { logMetrics } from './log.ts';
 import { loopMetrics } from './loop.ts';
@@ -16,7 +15,7 @@ import { storeMetrics } from './store.ts';
 
 export interface Metrics {
   replica: ReplicaObserver;
-  store: StoreObserver;
+  store: ReturnType<typeof storeMetrics>;
   /** Told of each request that was answered. */
   answered: ReturnType<typeof httpMetrics>;
   /** Told how long the event loop was held up. */

@@ -2,7 +2,11 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { StoreObserver } from '../observedStore.ts';
 import { storeErrorKind } from '../storeTrouble.ts';
 
-export function storeMetrics(registry: Registry): StoreObserver {
+const COLLECTIONS = ['leases', 'runs', 'replicas', 'leadership'];
+
+export function storeMetrics(
+  registry: Registry,
+): StoreObserver & { notUnderstood(collection: string): void } {
   const registers = [registry];
   const errors = new Counter({
     name: 'scheduler_store_errors_total',
@@ -17,7 +21,15 @@ export function storeMetrics(registry: Registry): StoreObserver {
     buckets: [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5],
     registers,
   });
+  const strange = new Counter({
+    name: 'scheduler_not_understood_total',
+    help: 'Documents of the database that this version does not understand, and leaves alone.',
+    labelNames: ['collection'],
+    registers,
+  });
+  for (const collection of COLLECTIONS) strange.inc({ collection }, 0);
   return {
+    notUnderstood: (collection) => strange.inc({ collection }),
     called(operation, tookMs) {
       if (operation === 'lease.renew') renewals.observe(tookMs / 1000);
     },

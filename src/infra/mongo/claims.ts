@@ -10,11 +10,12 @@
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../actors/ports.ts';
 import type { Run } from '../../domain/run.ts';
-import { type Counted, isClaimOf, planClaim, staleSchedules } from '../claimPlan.ts';
+import { type Counted, isClaimOf, planClaim, staleSchedules, type StoredRun } from '../claimPlan.ts';
 import type { ClaimSession } from './claimSession.ts';
-import { type Collections, fromRun, LEASE_ID, type RunDoc, toLease, toRun } from './documents.ts';
+import { type Collections, fromRun, LEASE_ID, type RunDoc } from './documents.ts';
 import { answered } from './errors.ts';
 import { inForce, renewal } from './lease.ts';
+import type { Readers } from './readers.ts';
 import { Again, inTransaction, type Step } from './transaction.ts';
 
 /** How long a resolution is tried; more than the socket's timeout, which a lost claim may have run into. */
@@ -23,11 +24,12 @@ const RESOLVE_WITHIN_MS = 5000;
 export interface ClaimParts {
   collections: Collections;
   claimSession: ClaimSession;
+  readers: Readers;
   clock: Clock;
   random: Random;
 }
 
-export function mongoClaims({ collections, claimSession, clock, random }: ClaimParts): ClaimStore {
+export function mongoClaims({ collections, claimSession, readers, clock, random }: ClaimParts): ClaimStore {
   /**
    * A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of that
    * one arrives later.
@@ -48,7 +50,7 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
         claimSession.use((session) =>
           inTransaction(
             { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
-            (attempt) => claim(collections, session, batch, stale, attempt),
+            (attempt) => claim(collections, readers, session, batch, stale, attempt),
           )
         ));
     },
@@ -65,7 +67,7 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
             // Later than the claim's commit, if there was one, and on a majority: so is the commit then, and the
             // read that follows in the same session sees it.
             await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
-            return await storedRuns(collections, session, runs);
+            return await storedRuns(collections, readers, session, runs);
           }),
       );
       return runs.flatMap((run) => {
@@ -82,6 +84,7 @@ export function mongoClaims({ collections, claimSession, clock, random }: ClaimP
  */
 async function claim(
   collections: Collections,
+  readers: Readers,
   session: ClientSession,
   batch: ClaimBatch,
   knownStale: Set<string>,
@@ -107,7 +110,7 @@ async function claim(
   // lost, before it changed.
   const looksUp = batch.mayBeClaimed || attempt > 0;
   const suspects = looksUp ? batch.requests.flatMap((request) => request.runs) : [];
-  const { runs, counted } = await storedFor(collections, session, suspects);
+  const { runs, counted } = await storedFor(collections, readers, session, suspects);
   const { insert, ours, duplicates, stale } = planClaim(
     batch,
     (id) => definitions.get(id),
@@ -117,7 +120,7 @@ async function claim(
   await insertAll(collections, session, insert.map(fromRun));
   return {
     commit: true,
-    value: { kind: 'committed', lease: toLease(doc), runs: [...ours, ...insert], duplicates, stale },
+    value: { kind: 'committed', lease: readers.lease(doc), runs: [...ours, ...insert], duplicates, stale },
   };
 }
 
@@ -139,19 +142,21 @@ async function storedDefinitions({ schedules }: Collections, session: ClientSess
 
 async function storedRuns(
   { runs }: Collections,
+  readers: Readers,
   session: ClientSession,
   wanted: readonly Run[],
-): Promise<Map<string, Run>> {
+): Promise<Map<string, StoredRun>> {
   const found = await runs.find({ _id: { $in: wanted.map((run) => run.id) } }, { session }).toArray();
-  return byId(found);
+  return byId(found, readers);
 }
 
 /** The runs themselves, as far as they are stored, and the records with a count that may stand for some. */
 async function storedFor(
   { runs }: Collections,
+  readers: Readers,
   session: ClientSession,
   wanted: readonly Run[],
-): Promise<{ runs: Map<string, Run>; counted: Counted[] }> {
+): Promise<{ runs: Map<string, StoredRun>; counted: Counted[] }> {
   const [first] = wanted;
   if (first === undefined) return { runs: new Map(), counted: [] };
   const scheduleIds = [...new Set(wanted.map((run) => run.schedule_id))];
@@ -165,9 +170,9 @@ async function storedFor(
       { schedule_id: { $in: scheduleIds }, scheduled_for: { $gte: earliest }, count: { $gt: 1 } },
     ],
   }, { session }).toArray();
-  return { runs: byId(found), counted: found.filter(({ count }) => count > 1) };
+  return { runs: byId(found, readers), counted: found.filter(({ count }) => count > 1) };
 }
 
-function byId(docs: readonly RunDoc[]): Map<string, Run> {
-  return new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+function byId(docs: readonly RunDoc[], readers: Readers): Map<string, StoredRun> {
+  return new Map(docs.map((doc) => [doc._id, readers.run(doc)]));
 }

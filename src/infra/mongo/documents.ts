@@ -1,7 +1,7 @@
 /** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../domain/leadership.ts';
-import type { Lease, Mark } from '../../domain/lease.ts';
+import type { Lease, Mark, Watermark } from '../../domain/lease.ts';
 import { readSchedule } from '../../domain/readSchedule.ts';
 import type { ChangeOfHands } from '../../domain/event.ts';
 import type { Presence } from '../../domain/replica.ts';
@@ -76,27 +76,24 @@ export function collections(db: Db): Collections {
   };
 }
 
-export function toLease(doc: LeaseDoc): Lease {
-  const {
-    _id,
-    claimed_through: _c,
-    mirrored_through: _m,
-    set_aside = [],
-    set_back_told: _t,
-    session: _s,
-    barrier: _b,
-    hands: _h,
-    previous: _p,
-    ...lease
-  } = doc;
-  const setAside = new Map(set_aside.map((one) => [one.id, toMark(one)]));
+/** Of a lease that nobody has claimed under. */
+export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
   return {
+    _id: LEASE_ID,
     ...lease,
-    // Older versions did not write these.
-    latest_at: lease.latest_at ?? lease.renewed_at,
-    set_back: lease.set_back ?? null,
-    watermark: { ...toMark(doc), ...(setAside.size > 0 && { setAside }) },
+    claimed_through: new Date(watermark.claimedThroughMs),
+    mirrored_through: new Date(watermark.mirroredThroughMs),
+    set_aside: setAsideDocs(watermark),
+    session: null,
   };
+}
+
+export function setAsideDocs({ setAside = new Map() }: Watermark): SetAsideDoc[] {
+  return [...setAside].map(([id, own]) => ({
+    id,
+    claimed_through: new Date(own.claimedThroughMs),
+    mirrored_through: new Date(own.mirroredThroughMs),
+  }));
 }
 
 export function toMark({ claimed_through, mirrored_through }: Omit<SetAsideDoc, 'id'>): Mark {
@@ -105,10 +102,6 @@ export function toMark({ claimed_through, mirrored_through }: Omit<SetAsideDoc, 
 
 export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule | NotUnderstood {
   return readSchedule({ ...doc, id: _id });
-}
-
-export function toRun({ _id, ...doc }: RunDoc): Run {
-  return { id: _id, ...doc };
 }
 
 export function fromRun({ id, ...run }: Run): RunDoc {

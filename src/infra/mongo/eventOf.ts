@@ -2,16 +2,10 @@
 import type { ChangeStreamDocument, Document } from 'mongodb';
 import { type ClusterEvent, replicaEvent } from '../../domain/event.ts';
 import { ENDED_STATES } from '../../domain/run.ts';
-import {
-  type ReplicaDoc,
-  type RunDoc,
-  type ScheduleDoc,
-  type TermDoc,
-  toRun,
-  toSchedule,
-} from './documents.ts';
+import { type ReplicaDoc, type RunDoc, type ScheduleDoc, type TermDoc, toSchedule } from './documents.ts';
 import { changeOfHands } from './hands.ts';
 import { setBackOf } from './lease.ts';
+import type { Readers } from './readers.ts';
 
 const WRITES = { $in: ['insert', 'update', 'replace'] };
 const ENDINGS = ['drop', 'rename', 'dropDatabase', 'invalidate'];
@@ -58,29 +52,32 @@ export function endsHistory({ operationType }: ChangeStreamDocument): boolean {
 }
 
 /** The event that a change is; null for one that is none. */
-export function eventOf(change: ChangeStreamDocument): ClusterEvent | null {
+export function eventOf(change: ChangeStreamDocument, readers: Readers): ClusterEvent | null {
   if (!('ns' in change) || !('coll' in change.ns) || !('documentKey' in change)) return null;
   const doc = 'fullDocument' in change ? change.fullDocument ?? null : null;
   switch (change.ns.coll) {
     case 'leases': {
       const written = change.operationType === 'update' ? change.updateDescription.updatedFields : doc;
-      const hands = changeOfHands(written ?? undefined);
+      const part = changeOfHands(written ?? undefined);
+      const hands = part && readers.hands(part);
       if (hands !== null) return { type: 'leader', ...hands };
       const set_back = setBackOf(written ?? undefined);
       return set_back && { type: 'clock', set_back };
     }
     case 'leadership': {
-      const { _id: term, ...rest } = (doc ?? {}) as TermDoc;
-      return doc && { type: 'leadership', term: { term, ...rest } };
+      const term = doc && readers.term(doc as TermDoc);
+      return term && { type: 'leadership', term };
     }
     case 'replicas': {
-      const { _id, ...presence } = (doc ?? {}) as ReplicaDoc;
-      return doc && replicaEvent(presence);
+      const presence = doc && readers.replica(doc as ReplicaDoc);
+      return presence && replicaEvent(presence);
     }
     case 'schedules':
       return scheduleEvent(change.operationType, change.documentKey as unknown as { _id: string }, doc);
-    case 'runs':
-      return doc && { type: 'run', run: toRun(doc as RunDoc) };
+    case 'runs': {
+      const [run] = doc ? readers.runs([doc as RunDoc]) : [];
+      return run ? { type: 'run', run } : null;
+    }
     default:
       return null;
   }

@@ -6,6 +6,7 @@ import type { ChangeStream, ChangeStreamDocument, Db } from 'mongodb';
 import { type EventFeed, type EventStep, type OpenEvents, StoreRefused } from '../../actors/ports.ts';
 import { answered, asStoreError, hasCode } from './errors.ts';
 import { endsHistory, eventOf, EVENTS } from './eventOf.ts';
+import type { Readers } from './readers.ts';
 import { AWAIT_MS, nextOf, opened } from './streams.ts';
 
 /** Longer than any token of this database: their longest part is an id of at most 160 bytes. */
@@ -22,11 +23,12 @@ type Document = Record<string, unknown>;
 
 export interface EventParts {
   db: Db;
+  readers: Readers;
   /** Has the closing store end what is still open. */
   endWithStore: (end: () => void) => () => void;
 }
 
-export function mongoEvents({ db, endWithStore }: EventParts): EventFeed {
+export function mongoEvents({ db, readers, endWithStore }: EventParts): EventFeed {
   return {
     open: (after) => {
       if (after !== null && !isPosition(after)) return Promise.resolve('lost');
@@ -38,7 +40,7 @@ export function mongoEvents({ db, endWithStore }: EventParts): EventFeed {
         });
         try {
           const { first } = await opened(stream);
-          return openEvents(stream, after ?? positionOf(stream), first, endWithStore);
+          return openEvents(stream, after ?? positionOf(stream), first, readers, endWithStore);
         } catch (error) {
           await stream.close();
           if (after !== null && isRefused(error)) return 'lost';
@@ -62,6 +64,7 @@ function openEvents(
   stream: Stream,
   start: string,
   first: Promise<ChangeStreamDocument<Document> | null>,
+  readers: Readers,
   endWithStore: EventParts['endWithStore'],
 ): OpenEvents {
   let upcoming: typeof first | null = first;
@@ -74,7 +77,7 @@ function openEvents(
     const change = await (upcoming ?? nextOf(stream));
     upcoming = null;
     if (change && endsHistory(change)) return 'lost';
-    return { event: change && eventOf(change), position: positionOf(stream, change) };
+    return { event: change && eventOf(change, readers), position: positionOf(stream, change) };
   };
   return {
     start,

@@ -6,12 +6,14 @@
  */
 import type { Document } from 'mongodb';
 import type { BeganBy, ReleasedBy } from '../../domain/lease.ts';
-import type { ChangeOfHands } from '../../domain/event.ts';
 import { literal } from './expressions.ts';
 
-/** The field for the update that takes the lease under the next term. */
-export function takenBy({ holder, boot }: { holder: string; boot: string }, by: BeganBy): Document {
-  const term = { $add: ['$term', 1] };
+/** The field for the update that takes the lease under the next term, an expression. */
+export function takenBy(
+  { holder, boot }: { holder: string; boot: string },
+  term: Document,
+  by: BeganBy,
+): Document {
   return entry(term, { leader: literal(holder), boot: literal(boot), term, by: literal(by), at: '$$NOW' });
 }
 
@@ -25,11 +27,15 @@ function entry(term: unknown, value: Document): Document {
   return { $arrayToObject: [[{ k: key, v: value }]] };
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /** The change of hands in what a change stream tells of the lease; null when it tells none. */
-export function changeOfHands(updated: Document | undefined): ChangeOfHands | null {
+export function changeOfHands(updated: Document | undefined): object | null {
   for (const [field, value] of Object.entries(updated ?? {})) {
-    if (field === 'hands') return Object.values<ChangeOfHands>(value)[0] ?? null;
-    if (field.startsWith('hands.')) return value;
+    const part = field === 'hands' && isObject(value) ? Object.values(value)[0] : value;
+    if (/^hands(\.|$)/.test(field)) return isObject(part) ? part : null;
   }
   return null;
 }

@@ -1,10 +1,11 @@
 import type { LeadershipStore } from '../../actors/ports.ts';
 import type { Term } from '../../domain/leadership.ts';
+import type { Readers } from './readers.ts';
 import type { Collections } from './documents.ts';
 import { answered } from './errors.ts';
 
 /** The history of terms; a document's `_id` is its term. */
-export function mongoLeadership({ leadership }: Collections): LeadershipStore {
+export function mongoLeadership({ leadership }: Collections, readers: Readers): LeadershipStore {
   return {
     record: ({ began, ended }) =>
       answered('the recording of a term', async () => {
@@ -26,7 +27,7 @@ export function mongoLeadership({ leadership }: Collections): LeadershipStore {
     list: (limit, before = Infinity) =>
       answered('the history of terms', async () => {
         const docs = await leadership.find({ _id: { $lt: before } }).sort({ _id: -1 }).limit(limit).toArray();
-        return docs.map(({ _id, ...doc }) => ({ term: _id, ...doc }));
+        return docs.flatMap((doc) => readers.term(doc) ?? []);
       }),
   };
 }

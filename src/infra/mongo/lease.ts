@@ -1,5 +1,5 @@
 import type { Binary, Document, Filter, MongoClient } from 'mongodb';
-import { type LeaseStore, type Logger, StoreUnavailable } from '../../actors/ports.ts';
+import { LeaseMissing, type LeaseStore, type Logger } from '../../actors/ports.ts';
 import {
   type Acquisition,
   type BeganBy,
@@ -13,12 +13,14 @@ import {
   type SetBack,
   type Watermark,
 } from '../../domain/lease.ts';
+import { LEASE_NEEDS } from '../../domain/leaseReading.ts';
 import type { ClaimSession } from './claimSession.ts';
-import { type Collections, LEASE_ID, type LeaseDoc, type SetAsideDoc, toLease } from './documents.ts';
+import { type Collections, LEASE_ID, type LeaseDoc, setAsideDocs } from './documents.ts';
 import { answered } from './errors.ts';
 import { after, literal } from './expressions.ts';
 import { givenBack, takenBy } from './hands.ts';
 import type { LeaseWatch } from './leaseWatch.ts';
+import { isUnderstood, type Readers } from './readers.ts';
 
 /**
  * A lease that can't be written for this long is better tried again than waited for: whoever holds it open
@@ -31,37 +33,39 @@ export interface LeaseParts {
   collections: Collections;
   logger: Logger;
   claimSession: ClaimSession;
+  readers: Readers;
   watch: LeaseWatch;
 }
 
 export function mongoLease(
-  { client, collections: { leases }, logger, claimSession, watch }: LeaseParts,
+  { client, collections: { leases }, logger, claimSession, readers, watch }: LeaseParts,
 ): LeaseStore {
   const take = async (
     candidate: Candidate,
     durationMs: number,
     instead: DeadGrant | null,
+    aboveTerm: number,
     filter: Filter<LeaseDoc>,
   ): Promise<Acquisition | null> => {
-    const taken = taking(candidate, durationMs, instead, claimSession.id());
+    const taken = taking(candidate, durationMs, instead, aboveTerm, claimSession.id());
     const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
     const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, taken, options);
-    return doc && { lease: toLease(doc), previous: toLease(doc.previous as LeaseDoc) };
+    return doc && { lease: readers.lease(doc), previous: readers.lease(doc.previous as LeaseDoc) };
   };
 
   return {
-    read: () => answered('the reading of the lease', async () => (await read(leases)).reading),
+    read: () => answered('the reading of the lease', async () => (await read(leases, readers)).reading),
 
-    acquire: (candidate, durationMs, instead) =>
+    acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
       answered('the acquisition of the lease', async () => {
-        const vacant = instead === null && await take(candidate, durationMs, null, VACANT);
+        const vacant = instead === null && await take(candidate, durationMs, null, aboveTerm, VACANT);
         if (vacant) return vacant;
-        const { reading, session } = await read(leases);
+        const { reading, session } = await read(leases, readers);
         const { lease: previous } = reading;
         const free = isFree(reading) || previous.boot === candidate.boot;
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
         await endOpenClaim(client, session, logger);
-        return await take(candidate, durationMs, free ? null : instead, {
+        return await take(candidate, durationMs, free ? null : instead, aboveTerm, {
           // A compare-and-set on the very lease that was read, with the session that was ended.
           term: previous.term,
           released_at: previous.released_at,
@@ -73,7 +77,7 @@ export function mongoLease(
       answered('the renewal of the lease', async () => {
         const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
         const doc = await leases.findOneAndUpdate(inForce(grant), renewal(durationMs, mark), options);
-        return doc && toLease(doc);
+        return doc && readers.lease(doc);
       }),
 
     release: (grant, by, heir = null) =>
@@ -106,8 +110,11 @@ export function mongoLease(
   };
 }
 
-/** Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken. */
-const VACANT = { released_at: { $ne: null }, session: null } as const;
+/**
+ * Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken, but
+ * that it is understood.
+ */
+const VACANT = { released_at: { $ne: null }, session: null, $expr: isUnderstood(LEASE_NEEDS) } as const;
 
 function grantOf({ holder, boot, term }: Grant): Grant {
   return { holder, boot, term };
@@ -127,9 +134,11 @@ function taking(
   candidate: Candidate,
   durationMs: number,
   instead: DeadGrant | null,
+  aboveTerm: number,
   session: Binary,
 ): Document[] {
   const { holder, boot, address } = candidate;
+  const term = { $add: [{ $max: ['$term', aboveTerm] }, 1] };
   const by: BeganBy = instead === null ? 'acquired' : 'pre-empted';
   return [{
     $set: {
@@ -138,7 +147,7 @@ function taking(
       boot: literal(boot),
       address: literal(address),
       session: literal(session),
-      term: { $add: ['$term', 1] },
+      term,
       acquired_at: '$$NOW',
       began_by: literal(by),
       // Somewhere within its term: the replica's idea of the server's clock may be a little off.
@@ -146,7 +155,7 @@ function taking(
       ...clockSeen(),
       expires_at: after('$$NOW', durationMs),
       released_at: literal(null),
-      hands: takenBy(candidate, by),
+      hands: takenBy(candidate, term, by),
       released_by: literal(null),
       heir: literal(null),
     },
@@ -165,11 +174,6 @@ export function inForce({ holder, boot, term }: Grant) {
 export function renewal(durationMs: number, mark: Watermark): Document[] {
   const claimed = new Date(mark.claimedThroughMs);
   const mirrored = new Date(mark.mirroredThroughMs);
-  const setAside = [...mark.setAside ?? []].map(([id, own]): SetAsideDoc => ({
-    id,
-    claimed_through: new Date(own.claimedThroughMs),
-    mirrored_through: new Date(own.mirroredThroughMs),
-  }));
   const isLater = {
     $and: [{ $gte: [claimed, '$claimed_through'] }, { $gte: [mirrored, '$mirrored_through'] }],
   };
@@ -179,7 +183,7 @@ export function renewal(durationMs: number, mark: Watermark): Document[] {
       expires_at: after('$$NOW', durationMs),
       claimed_through: { $cond: [isLater, claimed, '$claimed_through'] },
       mirrored_through: { $cond: [isLater, mirrored, '$mirrored_through'] },
-      set_aside: { $cond: [isLater, literal(setAside), '$set_aside'] },
+      set_aside: { $cond: [isLater, literal(setAsideDocs(mark)), '$set_aside'] },
     },
   }, { $set: { set_back_told: setBackTold() } }];
 }
@@ -219,12 +223,12 @@ interface Found {
   session: Binary | null;
 }
 
-async function read(leases: Collections['leases']): Promise<Found> {
+async function read(leases: Collections['leases'], readers: Readers): Promise<Found> {
   const pipeline = [{ $match: { _id: LEASE_ID } }, { $addFields: { now: '$$NOW' } }];
   const [found] = await leases.aggregate<LeaseDoc & { now: Date }>(pipeline).toArray();
-  if (!found) throw new StoreUnavailable('the store has no lease document: prepare it first');
+  if (!found) throw new LeaseMissing();
   const { now, ...doc } = found;
-  return { reading: { lease: toLease(doc), serverNowMs: now.getTime() }, session: doc.session };
+  return { reading: { lease: readers.lease(doc), serverNowMs: now.getTime() }, session: doc.session };
 }
 
 /**

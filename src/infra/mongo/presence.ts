@@ -5,12 +5,13 @@
  */
 import type { PresenceStore } from '../../actors/ports.ts';
 import type { Document } from 'mongodb';
-import { changeBy, type Presence } from '../../domain/replica.ts';
+import { changeBy, type Presence, type Replica } from '../../domain/replica.ts';
 import { after, literal } from './expressions.ts';
 import type { Collections, ReplicaDoc } from './documents.ts';
+import type { Readers } from './readers.ts';
 import { answered } from './errors.ts';
 
-export function mongoPresence({ replicas }: Collections): PresenceStore {
+export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
   /** Its last entry says that it left; then there is none. Unless it was seen after `last_seen`. */
   const removal = ({ _id, ...doc }: ReplicaDoc) => {
     const asFound = { _id, last_seen: doc.last_seen };
@@ -33,7 +34,11 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
           [{ $replaceWith: beat }],
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
-        const change = changeBy(stored, announced);
+        const entry = readers.replica(stored);
+        // An entry of our own that is broken is written anew.
+        const change = entry
+          ? changeBy(entry, announced)
+          : { change: 'announced' as const, news: first.news };
         if (change === null) return;
         const { last_seen } = stored;
         await replicas.replaceOne({ _id: stored._id }, { ...announced, last_seen, lost_at: null, ...change });
@@ -47,9 +52,8 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
 
     list: (withinMs) =>
       answered('the listing of replicas', async () => {
-        const inner = { _id: 0, change: 0, news: 0, transition_count: 0 };
-        return await replicas.find(seenWithin(withinMs)).project<never>(inner).sort({ id: 1, _id: 1 })
-          .toArray();
+        const docs = await replicas.find(seenWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
+        return docs.flatMap((doc) => readers.replica(doc) ?? []).map(shown);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
@@ -58,16 +62,21 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
           replicas.find({ ...notSeenWithin(lostAfterMs), lost_at: null }).toArray(),
           replicas.find(notSeenWithin(goneAfterMs)).toArray(),
         ]);
+        const isOurs = (doc: ReplicaDoc) => readers.replica(doc) !== null;
         const writes = [
-          ...lost.map(({ _id, ...doc }) => {
+          ...lost.filter(isOurs).map(({ _id, ...doc }) => {
             const replacement: Presence = { ...doc, lost_at: doc.last_seen, change: 'lost', news: 0 };
             return { replaceOne: { filter: { _id, last_seen: doc.last_seen, lost_at: null }, replacement } };
           }),
-          ...gone.flatMap(removal),
+          ...gone.filter(isOurs).flatMap(removal),
         ];
         if (writes.length > 0) await replicas.bulkWrite(writes);
       }),
   };
+}
+
+function shown({ change: _change, news: _news, transition_count: _count, ...replica }: Presence): Replica {
+  return replica;
 }
 
 /**

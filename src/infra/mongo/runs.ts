@@ -11,9 +11,15 @@ import {
   type Run,
   type RunSummary,
 } from '../../domain/run.ts';
-import { BELL_ID, type Collections, fromRun, type RunDoc, toRun } from './documents.ts';
+import { readSummary, RUN_NEEDS } from '../../domain/runReading.ts';
+import { BELL_ID, type Collections, fromRun, type RunDoc } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
+import { isUnderstood, type Readers } from './readers.ts';
+
+/** The first and the last moment that a JavaScript date can be. */
+const FIRST = new Date(-8.64e15);
+const LAST = new Date(8.64e15);
 
 /** A list takes no longer than this, whatever is asked for. */
 const LIST_WITHIN_MS = 2000;
@@ -24,7 +30,20 @@ const IN_SHORT = {
   ...{ schedule_id: 1, schedule_created_at: 1, claimed_at: 1 },
 };
 
-export function mongoRuns({ runs, replicas, schedules, bell }: Collections): RunStore {
+/** How many searches for orphans there are to one for those that are not understood, and how many it tells. */
+const MISFITS_EVERY = 60;
+const MISFITS_TOLD = 20;
+
+export function mongoRuns({ runs, replicas, schedules, bell }: Collections, readers: Readers): RunStore {
+  let searches = 0;
+  /** Open runs that `orphans` passes over are told of, now and then. */
+  const tellMisfits = async () => {
+    if (searches++ % MISFITS_EVERY !== 0) return;
+    const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_NEEDS)] } };
+    const options = { maxTimeMS: LIST_WITHIN_MS };
+    readers.runs(await runs.find(filter, options).limit(MISFITS_TOLD).toArray());
+  };
+
   /**
    * The newest `limit` runs of each schedule, given those of its id. Where there are some of an earlier schedule among
    * them, its own are looked up: that is seldom.
@@ -39,7 +58,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
       if (newest.every((run) => isRunOf(run, schedule))) return [schedule.id, newest] as const;
       const docs = await runs.find(ownRuns(schedule), { maxTimeMS: LIST_WITHIN_MS })
         .sort({ scheduled_for: -1, _id: -1 }).limit(limit).toArray();
-      return [schedule.id, docs.map(toRun)] as const;
+      return [schedule.id, readers.runs(docs)] as const;
     }));
     return new Map(own.filter(([, found]) => found.length > 0));
   }
@@ -50,18 +69,18 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         const { limit } = query;
         const docs = await runs.find(filterOf(query), { maxTimeMS: LIST_WITHIN_MS })
           .sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
-        const items = docs.slice(0, limit).map(toRun);
-        const last = items.at(-1);
+        const page = docs.slice(0, limit);
+        const last = page.at(-1);
         return {
-          items,
-          nextCursor: last && docs.length > limit ? runCursor(last) : null,
+          items: readers.runs(page),
+          nextCursor: last && docs.length > limit ? runCursor({ ...last, id: last._id }) : null,
         };
       }),
 
     get: (id) =>
       answered('the reading of a run', async () => {
         const doc = await runs.findOne({ _id: id });
-        return doc && toRun(doc);
+        return doc && readers.run(doc);
       }),
 
     request: (run) =>
@@ -78,7 +97,9 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
           { $sort: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
           { $group: { _id: '$schedule_id', run: { $first: '$$ROOT' } } },
         ]).toArray();
-        const found = new Map(newest.map(({ run }) => [run.schedule_id, [toRun(run)]]));
+        const found = new Map(
+          readers.runs(newest.map(({ run }) => run)).map((run) => [run.schedule_id, [run]]),
+        );
         const own = await ownOf(of, found, 1);
         return new Map([...own].map(([id, [run]]) => [id, run as Run]));
       }),
@@ -99,7 +120,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
           },
           { $project: { runs: 1 } },
         ], { maxTimeMS: LIST_WITHIN_MS }).toArray();
-        const found = new Map(docs.map(({ _id, runs }) => [_id, runs.map(toRun)]));
+        const found = new Map(docs.map(({ _id, runs }) => [_id, readers.runs(runs)]));
         const own = await ownOf(of, found, limit);
         return new Map([...own].map(([id, runs]) => [id, runs.map(inShort)]));
       }),
@@ -111,22 +132,28 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
         if (matchedCount === outcomes.length) return [...outcomes];
         const docs = await runs.find({ _id: { $in: outcomes.map(({ run_id }) => run_id) } }).toArray();
-        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        const stored = byId(readers.runs(docs));
         return outcomes.filter((outcome) => isEndedBy(stored.get(outcome.run_id), outcome));
       }),
 
-    orphans: ({ exceptBoot, deadAfterMs, limit }) =>
+    orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
       answered('the search for orphaned runs', async () => {
         const seen = await replicas.find(seenWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
           .toArray();
         const oldest = async (executor_boot: Condition<string>, most: number) => {
           if (most === 0) return [];
-          const filter = { state: { $in: [...OPEN_STATES] }, executor_boot };
+          const filter = {
+            state: { $in: [...OPEN_STATES] },
+            executor_boot,
+            schedule_id: { $nin: [...exceptSchedules] },
+            $expr: isUnderstood(RUN_NEEDS),
+          };
           return await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(most).toArray();
         };
+        await tellMisfits();
         const unbegun = await oldest(NOBODY, limit);
         const others = [NOBODY, exceptBoot, ...seen.map(({ _id }) => _id)];
-        return [...unbegun, ...await oldest({ $nin: others }, limit - unbegun.length)].map(toRun);
+        return readers.runs([...unbegun, ...await oldest({ $nin: others }, limit - unbegun.length)]);
       }),
 
     adopt: (adoptions, by) =>
@@ -135,7 +162,7 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections): Run
         const updates = adoptions.map((adoption) => ({ updateOne: adopting(adoption, by) }));
         await runs.bulkWrite(updates, { ordered: false });
         const docs = await runs.find({ _id: { $in: adoptions.map(({ run }) => run.id) } }).toArray();
-        const stored = new Map(docs.map((doc) => [doc._id, toRun(doc)]));
+        const stored = byId(readers.runs(docs));
         return adoptedBy(adoptions, by, (id) => stored.get(id));
       }),
   };
@@ -164,9 +191,12 @@ function filterOf({ scheduleId, states, from, to, cursor }: RunQuery): Filter<Ru
   return {
     ...(scheduleId !== undefined && { schedule_id: scheduleId }),
     ...(states !== undefined && { state: { $in: [...states] } }),
-    ...((from || to || last) && {
-      scheduled_for: { ...(from && { $gte: from }), ...(to && { $lt: to }), ...(last && { $lte: last }) },
-    }),
+    // Of an order with others, which a cursor needs, are dates and strings alone.
+    _id: { $type: 'string' },
+    scheduled_for: {
+      ...{ $gte: from ?? FIRST, $lte: last ?? LAST },
+      ...(to && { $lt: to }),
+    },
     ...(after && last && { $or: [{ scheduled_for: { $lt: last } }, { _id: { $lt: after[1] } }] }),
   };
 }
@@ -182,4 +212,8 @@ function adopting(adoption: Adoption, by: Adopter) {
 /** As `isHeld` says it of a stored run. */
 function held({ id, attempt, executor_boot }: Pick<Run, 'id' | 'attempt' | 'executor_boot'>) {
   return { _id: id, attempt, executor_boot, state: { $in: [...OPEN_STATES] } };
+}
+
+function byId(found: readonly Run[]): Map<string, Run> {
+  return new Map(found.map((run) => [run.id, run]));
 }

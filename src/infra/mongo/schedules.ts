@@ -1,7 +1,13 @@
 import type { Document, Filter } from 'mongodb';
-import { type ScheduleFilter, type ScheduleStore, StoreUnavailable } from '../../actors/ports.ts';
+import {
+  LeaseMissing,
+  NotUnderstoodError,
+  type ScheduleFilter,
+  type ScheduleStore,
+} from '../../actors/ports.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../domain/cursor.ts';
 import type { Mark } from '../../domain/lease.ts';
+import { problemIn } from '../../domain/reading.ts';
 import { readListed } from '../../domain/readSchedule.ts';
 import { isUnderstood, type NotUnderstood, type Schedule, type ScheduleSpec } from '../../domain/schedule.ts';
 import { changeOf } from '../../domain/scheduleChange.ts';
@@ -168,6 +174,11 @@ async function markFor({ leases }: Collections, id: string): Promise<Mark> {
   const lease = await leases.findOne({ _id: LEASE_ID }, {
     projection: { claimed_through: 1, mirrored_through: 1, set_aside: { $elemMatch: { id } } },
   });
-  if (!lease) throw new StoreUnavailable('the store has no lease document: prepare it first');
-  return toMark(lease.set_aside?.[0] ?? lease);
+  if (!lease) throw new LeaseMissing();
+  const own = lease.set_aside?.[0] ?? lease;
+  const problem = problemIn(own, { claimed_through: 'date', mirrored_through: 'date' });
+  if (problem !== null) {
+    throw new NotUnderstoodError(`this version does not understand the lease document: ${problem}`);
+  }
+  return toMark(own);
 }

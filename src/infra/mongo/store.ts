@@ -1,5 +1,6 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
+import { notUnderstoodLog, type TellNotUnderstood } from '../notUnderstood.ts';
 import { ClaimSession } from './claimSession.ts';
 import { mongoClaims } from './claims.ts';
 import { collections as collectionsOf } from './documents.ts';
@@ -13,6 +14,7 @@ import { prepare } from './prepare.ts';
 import { mongoPresence } from './presence.ts';
 import { mongoRuns } from './runs.ts';
 import { mongoSchedules } from './schedules.ts';
+import { readers } from './readers.ts';
 import { driverUri } from './uri.ts';
 
 /**
@@ -35,6 +37,8 @@ export interface MongoStoreOptions {
   logger: Logger;
   clock: Clock;
   random: Random;
+  /** Told of documents that are not understood; the log is, unless another is given. */
+  notUnderstood?: TellNotUnderstood;
 }
 
 /**
@@ -42,11 +46,12 @@ export interface MongoStoreOptions {
  * is wrong.
  */
 export function mongoStore(
-  { uri, database = 'hascheduler', logger, clock, random }: MongoStoreOptions,
+  { uri, database = 'hascheduler', logger, clock, random, notUnderstood }: MongoStoreOptions,
 ): Store {
   const client = new MongoClient(driverUri(uri), OPTIONS);
   const db = client.db(database);
   const collections = collectionsOf(db);
+  const read = readers(notUnderstood ?? notUnderstoodLog(logger, clock));
   const claimSession = new ClaimSession(client);
   const open = new Set<() => void>();
   const endWithStore = (end: () => void) => {
@@ -59,20 +64,21 @@ export function mongoStore(
       collections,
       logger,
       claimSession,
+      readers: read,
       watch: leaseWatch(collections, clock, endWithStore),
     }),
-    claims: mongoClaims({ collections, claimSession, clock, random }),
+    claims: mongoClaims({ collections, claimSession, readers: read, clock, random }),
     schedules: mongoSchedules(collections),
     feed: mongoFeed({ client, collections, logger, endWithStore }),
-    runs: mongoRuns(collections),
-    presence: mongoPresence(collections),
-    leadership: mongoLeadership(collections),
-    events: mongoEvents({ db, endWithStore }),
-    prepare: () =>
+    runs: mongoRuns(collections, read),
+    presence: mongoPresence(collections, read),
+    leadership: mongoLeadership(collections, read),
+    events: mongoEvents({ db, readers: read, endWithStore }),
+    prepare: (known = null) =>
       answered('the preparation of the database', async () => {
         // A client that failed to connect with its first call does not try again by itself.
         await client.connect();
-        await prepare(db, collections);
+        return await prepare(db, collections, known);
       }),
     ping: () =>
       answered('a ping', async () => {

@@ -77,7 +77,7 @@ export function adoptionCases(test: Test): void {
     assert.equal((await store.runs.record([outcomeOf({ ...run, attempt: 2 })])).length, 0);
     assert.deepEqual(await store.runs.get(run.id), mine);
     assert.equal((await store.runs.record([outcomeOf(mine)])).length, 1);
-    assert.equal((await store.runs.get(run.id))?.attempt, 2);
+    assert.equal((await store.runs.get(run.id) as Run | null)?.attempt, 2);
   });
 
   test('ends a run that is abandoned, for good', async (store) => {
@@ -139,7 +139,7 @@ export function adoptionCases(test: Test): void {
     const adoptions = [retry(done), retry(gone), abandon(done), abandon(gone)];
     assert.deepEqual(await store.runs.adopt(adoptions, BY_B), NOTHING);
     assert.deepEqual(await store.runs.get(gone.id), later);
-    assert.equal((await store.runs.get(done.id))?.state, 'succeeded');
+    assert.equal((await store.runs.get(done.id) as Run | null)?.state, 'succeeded');
   });
 
   test('tells the abandoned run of the one that has ended it, when two want to', async (store, connect) => {

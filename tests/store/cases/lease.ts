@@ -48,6 +48,13 @@ export function leaseCases(test: Test): void {
     );
   });
 
+  test('is acquired under a term above the one that the candidate knows of', async (store) => {
+    const first = await store.lease.acquire(candidate('a'), 1, null, 6);
+    assert.deepEqual([first?.lease.term, first?.previous.term], [7, 0]);
+    const next = await eventually(() => store.lease.acquire(candidate('b'), LONG_MS, null, 3));
+    assert.equal(next.lease.term, 8);
+  });
+
   test('five replicas race for it: one gets it, under the next term', async (_store, connect) => {
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd', 'e'].map((name) => connect().lease.acquire(candidate(name), LONG_MS, null)),

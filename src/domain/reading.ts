@@ -1,0 +1,66 @@
+/**
+ * What comes in from a store may have been written by another version, or by hand. Each record is checked where it
+ * comes in: what this version does not understand, it does not act on. Plain checks, since runs come in by the hundred.
+ */
+
+/** A record that this version does not understand, and why: a part of a sentence. */
+export interface NotUnderstood {
+  id: string;
+  not_understood: string;
+}
+
+type Kind = 'text' | 'date' | 'number' | 'count';
+
+/** What a field has to be: of a kind, of a kind or null or missing, or one of these words. */
+export type Need = Kind | `${Kind}?` | readonly string[];
+export type Needs = Readonly<Record<string, Need>>;
+
+const FITS: Record<Kind, (value: unknown) => boolean> = {
+  text: (value) => typeof value === 'string',
+  date: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+  number: (value) => typeof value === 'number' && Number.isFinite(value),
+  count: (value) => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
+};
+
+const SHOULD_BE: Record<Kind, string> = {
+  text: 'a string',
+  date: 'a date',
+  number: 'a number',
+  count: 'a number from 0 on',
+};
+
+const SHOWN_LENGTH = 40;
+
+/** What is wrong with the first field that is not as it has to be: a part of a sentence; null when all are. */
+export function problemIn(record: object, needs: Needs): string | null {
+  for (const name in needs) {
+    const value = (record as Record<string, unknown>)[name];
+    const need = needs[name] as Need;
+    if (typeof need !== 'string') {
+      if (!need.includes(value as string)) {
+        return `${name} is ${shown(value)}, which this version does not know`;
+      }
+      continue;
+    }
+    const kind = kindOf(need);
+    if (kind !== need && value == null) continue;
+    if (!FITS[kind](value)) return `${name} is ${shown(value)}, and not ${SHOULD_BE[kind]}`;
+  }
+  return null;
+}
+
+export function kindOf(need: Exclude<Need, readonly string[]>): Kind {
+  return need.replace('?', '') as Kind;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_LENGTH));
+  if (value === null || typeof value !== 'object') return String(value);
+  return Array.isArray(value) ? 'a list' : value instanceof Date ? 'a date' : 'an object';
+}
+
+/** The value if it is of the kind, else what stands for a field that an older version did not write. */
+export function fitting<T, D>(value: T | undefined, kind: Kind, otherwise: D): T | D {
+  return FITS[kind](value) ? value as T : otherwise;
+}

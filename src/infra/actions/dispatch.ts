@@ -1,0 +1,14 @@
+import type { Execute } from '../../actors/ports.ts';
+
+/** Executes each run by its schedule's type of action. One of another version's fails the attempt, with a sentence. */
+export function actionsOf(byType: Readonly<Record<string, Execute>>): Execute {
+  return async (attempt, signal) => {
+    const type: unknown = attempt.schedule.action?.type;
+    const execute = typeof type === 'string' && Object.hasOwn(byType, type) ? byType[type] : undefined;
+    if (execute === undefined) {
+      const known = Object.keys(byType).join(', ');
+      throw new Error(`This version has no action of the type ${JSON.stringify(type)}; it has ${known}.`);
+    }
+    return await execute(attempt, signal);
+  };
+}
