@@ -2,7 +2,7 @@
  * One replica as a process: reads the environment, plugs the adapters in, serves the API, and stops cleanly
  * on SIGTERM or SIGINT (G8).
  */
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
@@ -23,6 +23,7 @@ import { memoryDatabase } from './infra/memory/store.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
 import { observedStore } from './infra/observedStore.ts';
+import { outsideHost } from './infra/outsideHost.ts';
 import { httpPeers } from './infra/peers.ts';
 import { systemRandom } from './infra/random.ts';
 import { storeTroubleLog } from './infra/storeTrouble.ts';
@@ -161,7 +162,7 @@ function askedToStop(): Promise<string> {
   });
 }
 
-const read = readConfig(process.env, hostname());
+const read = readConfig(process.env, hostname(), outsideHost(networkInterfaces(), hostname()));
 if ('problems' in read) {
   for (const problem of read.problems) process.stderr.write(`hascheduler: ${problem}\n`);
   process.exit(EXIT_BAD_CONFIG);
