@@ -24,7 +24,8 @@ import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
 import { observedStore } from './infra/observedStore.ts';
 import { outsideHost } from './infra/outsideHost.ts';
-import { httpPeers } from './infra/peers.ts';
+import { membership } from './infra/peers/membership.ts';
+import { type HttpPeers, httpPeers } from './infra/peers/peers.ts';
 import { systemRandom } from './infra/random.ts';
 import { storeTroubleLog } from './infra/storeTrouble.ts';
 import { rehearse } from './rehearsal.ts';
@@ -58,7 +59,7 @@ async function run(config: Config): Promise<void> {
     address: config.address,
     version: packageJson.version,
   };
-  const metrics = openMetrics(identity.version, () => replica.vitals());
+  const metrics = openMetrics(identity.version, () => ({ ...replica.vitals(), ...members.vitals() }));
   const logTrouble = storeTroubleLog(logger, clock);
   const store = observedStore(openStore(config, clock, random, logger), clock, {
     called: metrics.store.called,
@@ -70,7 +71,16 @@ async function run(config: Config): Promise<void> {
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
   const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
-  const connected = liveness({ replica: identity });
+  const members = membership({
+    list: store.presence.list,
+    clock,
+    logger,
+    me: identity,
+    lease: config.lease,
+    peers: (): HttpPeers => peers,
+  });
+  const connected = liveness({ replica: identity, clock, known: members.roster });
+  const peers = httpPeers(clock, identity, connected.eldest);
   const replica = assembleReplica({
     store,
     clock,
@@ -78,7 +88,8 @@ async function run(config: Config): Promise<void> {
     logger,
     identity,
     execute: logAction(logger),
-    peers: httpPeers(clock, identity.boot, connected.eldest),
+    peers,
+    warnings: members.warnings,
     lease: config.lease,
     graceMs: config.graceMs,
     inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
@@ -116,6 +127,7 @@ async function run(config: Config): Promise<void> {
     );
   }
   replica.start();
+  members.start();
   rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
 
   const signal = await askedToStop();
@@ -126,6 +138,7 @@ async function run(config: Config): Promise<void> {
   await replica.stop();
   // Not before: a process that is killed while it drains is to be missed.
   connected.goodbye();
+  members.stop();
   await server.close();
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);

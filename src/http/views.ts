@@ -3,7 +3,7 @@ import { type Term, withEnd } from '../domain/leadership.ts';
 import { isFree, type Lease, type LeaseReading } from '../domain/lease.ts';
 import { watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
-import type { Replica } from '../domain/replica.ts';
+import { clusterWarnings, type Replica } from '../domain/replica.ts';
 import { NOBODY, type Run } from '../domain/run.ts';
 import type { Schedule } from '../domain/schedule.ts';
 
@@ -60,14 +60,20 @@ export function clusterView(reading: LeaseReading, replicas: readonly Replica[],
     watermark: new Date(watermarkMs(lease.watermark)),
     now: new Date(serverNowMs),
     inspected_by: inspectedBy,
+    warnings: clusterWarnings(replicas),
     replicas: replicas.map(replicaView),
   };
 }
 
 export function replicaView(
-  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions }: Replica,
+  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions, lease_timing, warnings }:
+    Replica,
 ) {
-  return { id, boot, role, address, version, started_at, last_seen, lost_at, transitions };
+  return {
+    ...{ id, boot, role, address, version, started_at, last_seen, lost_at, transitions },
+    lease_timing,
+    warnings,
+  };
 }
 
 /** The history of terms; the lease knows how the newest has ended while it has no successor. */

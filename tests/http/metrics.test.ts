@@ -6,7 +6,15 @@ import { samplesOf } from '../support/prometheus.ts';
 import { HOURLY, json, send, testApi } from './support.ts';
 
 async function setUp() {
-  const vitals = { leads: false, term: 0, watermarkMs: null, schedules: 0, liveJobs: 0 };
+  const vitals = {
+    leads: false,
+    term: 0,
+    watermarkMs: null,
+    schedules: 0,
+    liveJobs: 0,
+    addressOk: null,
+    leaderWatched: false,
+  };
   const metrics = openMetrics('0.1.0', () => vitals);
   const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };

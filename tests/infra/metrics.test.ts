@@ -8,7 +8,15 @@ import { samplesOf, typesOf } from '../support/prometheus.ts';
 import { claimed } from '../support/runs.ts';
 
 const T = Date.UTC(2030, 0, 1);
-const VITALS = { leads: true, term: 7, watermarkMs: T + 500, schedules: 3, liveJobs: 2 };
+const VITALS = {
+  leads: true,
+  term: 7,
+  watermarkMs: T + 500,
+  schedules: 3,
+  liveJobs: 2,
+  addressOk: true,
+  leaderWatched: false,
+};
 
 function metrics() {
   const vitals = { ...VITALS, watermarkMs: VITALS.watermarkMs as number | null };
@@ -34,6 +42,8 @@ describe('the metrics', () => {
       scheduler_lease_renew_duration_seconds: 'histogram',
       scheduler_watermark_timestamp_seconds: 'gauge',
       scheduler_claim_batch_size: 'histogram',
+      scheduler_leader_watched: 'gauge',
+      scheduler_address_ok: 'gauge',
       scheduler_due_queue_length: 'gauge',
       scheduler_live_job_actors: 'gauge',
       scheduler_store_errors_total: 'counter',
@@ -83,12 +93,23 @@ describe('the metrics', () => {
         'watermark_timestamp_seconds',
         'due_queue_length',
         'live_job_actors',
+        'leader_watched',
+        'address_ok',
       ];
       return names.map((name) => all[`scheduler_${name}`]);
     };
-    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2]);
-    Object.assign(vitals, { leads: false, term: 8, watermarkMs: null, schedules: 0, liveJobs: 0 });
-    assert.deepEqual(await now(), [0, 8, NaN, 0, 0]);
+    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 1, 1]);
+    Object.assign(vitals, {
+      leads: false,
+      term: 8,
+      watermarkMs: null,
+      schedules: 0,
+      liveJobs: 0,
+      addressOk: null,
+    });
+    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 0, NaN]);
+    Object.assign(vitals, { addressOk: false, leaderWatched: true });
+    assert.deepEqual((await now()).slice(-2), [1, 0]);
   });
 });
 

@@ -14,6 +14,10 @@ export interface Vitals {
   /** Schedules that it knows. */
   schedules: number;
   liveJobs: number;
+  /** Whether its own address leads to it, and to it alone; null before that is known. */
+  addressOk: boolean | null;
+  /** Whether it would notice at once that the leader's process dies. */
+  leaderWatched: boolean;
 }
 
 /** States into which a replica brings runs, that is all but those in between. */
@@ -113,6 +117,16 @@ function gauges(registers: Registry[], vitals: () => Vitals): void {
     'scheduler_watermark_timestamp_seconds',
     'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before it knows.',
     ({ watermarkMs }) => watermarkMs === null ? NaN : watermarkMs / 1000,
+  );
+  gauge(
+    'scheduler_leader_watched',
+    "1 while this replica leads or would notice at once that the leader's process dies, else 0.",
+    ({ leads, leaderWatched }) => Number(leads || leaderWatched),
+  );
+  gauge(
+    'scheduler_address_ok',
+    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before that is known.',
+    ({ addressOk }) => addressOk === null ? NaN : Number(addressOk),
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
   gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);

@@ -1,6 +1,7 @@
 /** Which changes of documents are events of the cluster, and what they say. */
 import type { ChangeStreamDocument, Document } from 'mongodb';
 import { type ClusterEvent, replicaEvent } from '../../domain/event.ts';
+import { completed } from '../../domain/replica.ts';
 import { ENDED_STATES } from '../../domain/run.ts';
 import {
   type ReplicaDoc,
@@ -71,7 +72,7 @@ export function eventOf(change: ChangeStreamDocument): ClusterEvent | null {
     }
     case 'replicas': {
       const { _id, ...presence } = (doc ?? {}) as ReplicaDoc;
-      return doc && replicaEvent(presence);
+      return doc && replicaEvent(completed(presence));
     }
     case 'schedules':
       return scheduleEvent(change.operationType, change.documentKey as unknown as { _id: string }, doc);

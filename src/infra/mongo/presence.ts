@@ -5,7 +5,7 @@
  */
 import type { PresenceStore } from '../../actors/ports.ts';
 import type { Document } from 'mongodb';
-import { changeBy, type Presence } from '../../domain/replica.ts';
+import { changeBy, completed, type Presence, type Replica } from '../../domain/replica.ts';
 import { after, literal } from './expressions.ts';
 import type { Collections, ReplicaDoc } from './documents.ts';
 import { answered } from './errors.ts';
@@ -33,7 +33,7 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
           [{ $replaceWith: beat }],
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
-        const change = changeBy(stored, announced);
+        const change = changeBy(completed(stored), announced);
         if (change === null) return;
         const { last_seen } = stored;
         await replicas.replaceOne({ _id: stored._id }, { ...announced, last_seen, lost_at: null, ...change });
@@ -48,8 +48,12 @@ export function mongoPresence({ replicas }: Collections): PresenceStore {
     list: (withinMs) =>
       answered('the listing of replicas', async () => {
         const inner = { _id: 0, change: 0, news: 0, transition_count: 0 };
-        return await replicas.find(seenWithin(withinMs)).project<never>(inner).sort({ id: 1, _id: 1 })
+        const found = await replicas.find(seenWithin(withinMs)).project<Replica>(inner).sort({
+          id: 1,
+          _id: 1,
+        })
           .toArray();
+        return found.map(completed);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
