@@ -73,9 +73,19 @@ export function changeBy(
   return isSame ? null : { change: 'warnings', news };
 }
 
-/** An entry as it is stored, also by a version that did not write all fields yet. */
+/** An entry as it is stored, also by a version that doesn't write these fields yet, or writes something else there. */
 export function completed<T extends object>(entry: T): T & Pick<Replica, 'lease_timing' | 'warnings'> {
-  return { lease_timing: null, warnings: [], ...entry };
+  const { lease_timing, warnings } = entry as { lease_timing?: unknown; warnings?: unknown };
+  return {
+    ...entry,
+    lease_timing: isLeaseSettings(lease_timing) ? lease_timing : null,
+    warnings: Array.isArray(warnings) ? warnings.filter((warning) => typeof warning === 'string') : [],
+  };
+}
+
+function isLeaseSettings(value: unknown): value is LeaseSettings {
+  const { duration_ms, retry_ms, margin_ms } = (value ?? {}) as Record<string, unknown>;
+  return [duration_ms, retry_ms, margin_ms].every(Number.isFinite);
 }
 
 export function leaseSettings({ durationMs, retryMs, marginMs }: LeaseTiming): LeaseSettings {
