@@ -129,6 +129,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
             HOSTNAME: upstream.id,
             HOST,
             PORT: String(upstream.port),
+            // Each has its own: one that is set for `npm start` would be shared by all.
+            ADDRESS: '',
             MONGO_URI: mongoUri,
           },
           onLine: (line) => out.replicaLine(upstream.id, line),
