@@ -325,6 +325,21 @@ describe('an address that leads to several processes', BOUNDED, () => {
     await it.dead();
   });
 
+  it('is found out when the watched process is met after another one answered', async () => {
+    const retry = retryClock();
+    const peer = await fakePeer(BOOT);
+    peer.state.others = [OTHER];
+    const it = watch(peer.address, BOOT, retry.clock);
+    (await retry.putOff()).go();
+    for (let i = 0; i < 2; i++) await peer.asked.next();
+    await heard(peer.address);
+    for (let i = 0; i < 2; i++) await peer.asked.next();
+    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    peer.reset();
+    await isNotBelieved({ ...it, peer, retry });
+    it.end();
+  });
+
   it('is remembered for the next process that is watched there', async () => {
     const it = await metThere(LONG_MS);
     it.peer.state.boot = ME;
