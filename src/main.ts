@@ -2,7 +2,7 @@
  * One replica as a process: reads the environment, plugs the adapters in, serves the API, and stops cleanly
  * on SIGTERM or SIGINT (G8).
  */
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
@@ -28,7 +28,9 @@ import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
 import { notUnderstoodLog, type TellNotUnderstood } from './infra/notUnderstood.ts';
 import { observedStore } from './infra/observedStore.ts';
-import { httpPeers } from './infra/peers.ts';
+import { outsideHost } from './infra/outsideHost.ts';
+import { membership } from './infra/peers/membership.ts';
+import { type HttpPeers, httpPeers } from './infra/peers/peers.ts';
 import { systemRandom } from './infra/random.ts';
 import { type StandardLog, standardLog } from './infra/standardLog.ts';
 import { farewell } from './infra/stdio.ts';
@@ -77,7 +79,8 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
     address: config.address,
     version: packageJson.version,
   };
-  const metrics = openMetrics(identity.version, () => replica.vitals(), losses, config.limits);
+  const vitals = () => ({ ...replica.vitals(), ...members.vitals() });
+  const metrics = openMetrics(identity.version, vitals, losses, config.limits);
   const logTrouble = storeTroubleLog(logger, clock);
   const notUnderstood = notUnderstoodLog(logger, clock, metrics.store.notUnderstood);
   const store = observedStore(openStore(config, clock, random, logger, notUnderstood), clock, {
@@ -90,7 +93,16 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
   const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
-  const connected = liveness({ replica: identity });
+  const members = membership({
+    list: store.presence.list,
+    clock,
+    logger,
+    me: identity,
+    lease: config.lease,
+    peers: (): HttpPeers => peers,
+  });
+  const connected = liveness({ replica: identity, clock, known: members.roster });
+  const peers = httpPeers(clock, identity, connected.eldest);
   const replica = assembleReplica({
     store,
     clock,
@@ -98,7 +110,8 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
     logger,
     identity,
     execute: actionsOf({ log: logAction(logger) }),
-    peers: httpPeers(clock, identity.boot, connected.eldest),
+    peers,
+    warnings: members.warnings,
     lease: config.lease,
     graceMs: config.graceMs,
     inspect: observers.length === 0 ? undefined : (event) => observers.forEach((each) => each(event)),
@@ -143,6 +156,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   }
   watchLoop(clock, logger, metrics.loop);
   replica.start();
+  members.start();
   rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
 
   const signal = await askedToStop();
@@ -153,6 +167,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   await replica.stop();
   // Not before: a process that is killed while it drains is to be missed.
   connected.goodbye();
+  members.stop();
   await server.close();
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);
@@ -195,7 +210,7 @@ function askedToStop(): Promise<string> {
   });
 }
 
-const read = readConfig(process.env, hostname());
+const read = readConfig(process.env, hostname(), outsideHost(networkInterfaces(), hostname()));
 if ('problems' in read) {
   await farewell(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
   process.exit(EXIT_BAD_CONFIG);

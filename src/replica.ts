@@ -48,7 +48,7 @@ export interface Replica {
   /** The server's clock as far as it is known, epoch ms; this machine's before that. */
   serverNowMs(): number;
   /** For metrics. */
-  vitals(): Vitals;
+  vitals(): Omit<Vitals, 'addressOk' | 'leaderWatched'>;
   /** What its mirror holds. */
   holding(): Holding;
   actor: Actor<typeof replicaMachine>;

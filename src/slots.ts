@@ -26,6 +26,7 @@ import {
 } from './actors/ports.ts';
 import { termsOf } from './domain/leadership.ts';
 import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/lease.ts';
+import { leaseSettings } from './domain/replica.ts';
 import { isHeld, isUnbegun, type Outcome } from './domain/run.ts';
 import type { SampleOf, ServerTime } from './domain/serverTime.ts';
 import { OrphanSearch } from './orphanSearch.ts';
@@ -42,6 +43,8 @@ export interface ReplicaDeps {
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
   graceMs: number;
+  /** What is wrong with this replica at the moment, for its entry; must stay the same while nothing changes. */
+  warnings?: () => string[];
   /** Told what all actors of this replica do. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
   observer?: Partial<ReplicaObserver>;
@@ -292,13 +295,17 @@ export function fillElection(
   });
 }
 
-export function fillPresence({ store, identity, clock, report }: SlotDeps) {
+export function fillPresence({ store, identity, lease, warnings, clock, report }: SlotDeps) {
   const { id, boot, address, version } = identity;
+  const lease_timing = leaseSettings(lease);
   const started_at = new Date(clock.now());
   return presenceMachine.provide({
     actors: {
       announce: fromPromise(({ input }) =>
-        store.presence.announce({ id, boot, ...input, address, version, started_at })
+        store.presence.announce({
+          ...{ id, boot, ...input, address, version, started_at, lease_timing },
+          warnings: warnings?.() ?? [],
+        })
       ),
       leave: fromPromise(() => store.presence.leave(boot)),
     },

@@ -1,7 +1,7 @@
 /** The records that tell of replicas and of terms. They are for display, so that words which are not known are told as they are. */
 import type { Term } from './leadership.ts';
 import { fitting, type Needs, type NotUnderstood, problemIn } from './reading.ts';
-import type { Presence, Transition } from './replica.ts';
+import { optionalSettings, type Presence, type Transition } from './replica.ts';
 
 const REPLICA_NEEDS = {
   id: 'text',
@@ -28,6 +28,7 @@ export function readReplica(record: Partial<Presence>): Presence | NotUnderstood
     transition_count: fitting(rest.transition_count, 'count', 0),
     change: fitting(rest.change, 'text', 'announced'),
     news: fitting(rest.news, 'count', 0),
+    ...optionalSettings(record),
   };
 }
 

@@ -2,49 +2,72 @@
  * The other end of the connections by which followers see at once that this process is gone (G5): an answer
  * that says who is here, and then stays open for as long as the process lives. A process that stops by itself
  * says goodbye first; one that is killed can't, and the kernel closes its connections. A follower says who it is, and
- * whoever has been here for longest is the heir of a leader that stops: it has had the time to get ready.
+ * whoever has been here for longest, of those that have announced themselves, is the heir of a leader that stops: it
+ * has had the time to get ready.
+ *
+ * Every answer says in its headers which process this is, and for how long it has been here: that tells a process that
+ * has taken the place of another one from several behind one address. HEAD asks only that.
  */
 import type { Context } from 'hono';
+import type { Clock } from '../actors/ports.ts';
 import { isBoot } from '../domain/replica.ts';
 import { short } from '../domain/text.ts';
 import type { ApiDeps, Route } from './api.ts';
+import { type KnownPeers, LivenessPlaces } from './livenessPlaces.ts';
 import { refuseOthers } from './paging.ts';
 import { Problem } from './problem.ts';
 
-/** Peers are few; more than this is somebody else (G9). */
-const MAX_STREAMS = 64;
+export interface LivenessDeps extends Pick<ApiDeps, 'replica'> {
+  clock: Clock;
+  known: KnownPeers;
+}
 
 export interface Liveness {
   routes: Route[];
-  /** Boot of the peer that has been connected for longest, of those that have said who they are; or null. */
+  /** Boot of the peer that has been connected for longest, of the replicas that are alive; or null. */
   eldest(): string | null;
   /** Says goodbye on every open connection, and ends it. */
   goodbye(): void;
 }
 
-export function liveness({ replica }: Pick<ApiDeps, 'replica'>): Liveness {
-  /** And who is there, if they said so; the eldest first. */
-  const open = new Map<ReadableStreamDefaultController<Uint8Array>, string | null>();
+export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
+  const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const places = new LivenessPlaces(known, clock);
   const encoder = new TextEncoder();
+  const startedMs = clock.monotonic();
   let leaving = false;
+
+  const identity = () => ({
+    'Hascheduler-Boot': replica.boot,
+    'Hascheduler-Up-Ms': String(Math.floor(clock.monotonic() - startedMs)),
+  });
 
   function stream(c: Context): Response {
     const boot = readBoot(c);
-    if (leaving) throw new Problem(503, 'this replica is stopping');
-    if (open.size >= MAX_STREAMS) {
-      throw new Problem(503, `${MAX_STREAMS} peers hold a liveness connection already`);
-    }
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
+    if (leaving) throw new Problem(503, 'this replica is stopping', { headers: identity() });
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', ...identity() };
     // Nobody would read, or end, its stream.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
     let mine: ReadableStreamDefaultController<Uint8Array>;
+    const leave = places.take(boot, () => {
+      open.delete(mine);
+      mine.close();
+    });
+    if (leave === null) {
+      throw new Problem(503, 'as many connections as there is room for are held already', {
+        headers: identity(),
+      });
+    }
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         mine = controller;
-        open.set(controller, boot);
+        open.add(controller);
         controller.enqueue(encoder.encode(`${replica.boot}\n`));
       },
-      cancel: () => void open.delete(mine),
+      cancel() {
+        leave();
+        open.delete(mine);
+      },
     });
     return c.body(body, 200, headers);
   }
@@ -56,10 +79,11 @@ export function liveness({ replica }: Pick<ApiDeps, 'replica'>): Liveness {
       summary: 'stay connected for as long as this process lives (for peers)',
       handler: stream,
     }],
-    eldest: () => [...open.values()].find((boot) => boot !== null) ?? null,
+    eldest: () => places.eldest(replica.boot),
     goodbye() {
       leaving = true;
-      for (const controller of open.keys()) {
+      places.clear();
+      for (const controller of open) {
         controller.enqueue(encoder.encode('goodbye\n'));
         controller.close();
       }

@@ -2,7 +2,7 @@
 import { type Term, withEnd } from '../domain/leadership.ts';
 import { clockBehindMs, isFree, type Lease, type LeaseReading, watermarkMs } from '../domain/lease.ts';
 import { nextOccurrence } from '../domain/occurrences.ts';
-import type { Replica } from '../domain/replica.ts';
+import { clusterWarnings, type Replica } from '../domain/replica.ts';
 import { NOBODY, type Run } from '../domain/run.ts';
 import { isSummarised, type ListedSchedule } from '../domain/listing.ts';
 import type { Schedule } from '../domain/schedule.ts';
@@ -83,14 +83,20 @@ export function clusterView(reading: LeaseReading, replicas: readonly Replica[],
     // Schedules of before fire again, and the watermark moves on, once the clock has made up for it.
     clock: { set_back: lease.set_back, behind_ms: clockBehindMs(reading) },
     inspected_by: inspectedBy,
+    warnings: clusterWarnings(replicas),
     replicas: replicas.map(replicaView),
   };
 }
 
 export function replicaView(
-  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions }: Replica,
+  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions, lease_timing, warnings }:
+    Replica,
 ) {
-  return { id, boot, role, address, version, started_at, last_seen, lost_at, transitions };
+  return {
+    ...{ id, boot, role, address, version, started_at, last_seen, lost_at, transitions },
+    lease_timing,
+    warnings,
+  };
 }
 
 /** The history of terms; the lease knows how the newest has ended while it has no successor. */

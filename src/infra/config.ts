@@ -1,10 +1,9 @@
-import { MongoClient } from 'mongodb';
 import { parseDuration } from '../domain/duration.ts';
 import { hostName } from '../domain/hostNames.ts';
 import type { Capacity } from '../domain/capacity.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
-import { driverUri } from './mongo/uri.ts';
+import { mongoClient } from './mongo/client.ts';
 
 /** What one replica is told by its environment. */
 export interface Config {
@@ -39,13 +38,21 @@ const INSPECT_TARGETS = ['stately', 'sse'] as const;
 
 export const MEMORY_URI = 'memory:';
 
+/** Variables whose values are never shown. */
+const URIS = new Set(['MONGO_URI', 'ADDRESS']);
+
 type Env = Record<string, string | undefined>;
 
 /**
  * Reads the configuration. All that is wrong is said at once, a sentence each, so that nobody mends one value
- * only to be told of the next. `hostname` is this machine's, for when HOSTNAME is not set.
+ * only to be told of the next. `hostname` is this machine's, for when HOSTNAME is not set; `outside`
+ * is where others reach this machine (see outsideHost), for when HOST does not say it.
  */
-export function readConfig(env: Env, hostname: string): { config: Config } | { problems: string[] } {
+export function readConfig(
+  env: Env,
+  hostname: string,
+  outside = hostname,
+): { config: Config } | { problems: string[] } {
   const problems: string[] = [];
   const text = (name: string, fallback: string) => env[name]?.trim() || fallback;
   /** Undefined for a bad value: the configuration is not used then. */
@@ -54,7 +61,7 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     try {
       return parse(value);
     } catch (error) {
-      problems.push(`${name}=${JSON.stringify(withoutPassword(value))}: ${(error as Error).message}`);
+      problems.push(problemOf(name, value, error as Error));
       return undefined;
     }
   };
@@ -65,7 +72,13 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
     retryMs: checked('LEASE_RETRY_PERIOD', '300ms', parsePositive),
     marginMs: checked('LEASE_MARGIN', '500ms', parsePositive),
   };
-  const here = `http://${host?.includes(':') ? `[${host}]` : host}:${port}`;
+  const reached = host !== undefined && isWildcard(host) ? outside : host ?? '';
+  const here = `http://${bracketed(reached)}:${port ?? ''}`;
+  if (host && port && text('ADDRESS', '') === '' && !URL.canParse(here)) {
+    problems.push(
+      `HOST=${JSON.stringify(host)}: others can't reach that as it is; set ADDRESS to what they can`,
+    );
+  }
   const config = {
     mongoUri: checked('MONGO_URI', 'mongodb://mongo:27017/?connect=direct', parseMongoUri),
     database: checked('MONGO_DATABASE', 'hascheduler', parseDatabase),
@@ -94,8 +107,11 @@ export function readConfig(env: Env, hostname: string): { config: Config } | { p
   };
 }
 
-function withoutPassword(value: string): string {
-  return value.replace(/\/\/[^/@]*@/, '//…@');
+/** Any part of a URI may hold a secret, and a URI may stand where another value should. */
+function problemOf(name: string, value: string, { message }: Error): string {
+  if (URIS.has(name)) return `${name} (not shown here): ${message}`;
+  if (!/@|:\/\//.test(value)) return `${name}=${JSON.stringify(value)}: ${message}`;
+  return `${name} (not shown here): this looks like a URI, and is none of ${[...URIS].join(' and ')}`;
 }
 
 function parseHost(value: string): string {
@@ -124,6 +140,16 @@ function hostNameProblem(name: string): string | null {
   return null;
 }
 
+/** Whether it means all addresses of a machine: good to listen on, none to go to. */
+function isWildcard(host: string): boolean {
+  const url = `http://${bracketed(host)}`;
+  return URL.canParse(url) && ['0.0.0.0', '[::]', '[::ffff:0:0]'].includes(new URL(url).hostname);
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
 function parsePort(value: string): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
   if (port < 1 || port > 65_535) throw new Error('a port is a number from 1 to 65535');
@@ -133,7 +159,7 @@ function parsePort(value: string): number {
 function parseMongoUri(value: string): string {
   if (value === MEMORY_URI) return value;
   // Reads the whole of it, and connects nowhere.
-  new MongoClient(driverUri(value));
+  mongoClient(value);
   return value;
 }
 
@@ -152,9 +178,18 @@ function parseReplica(value: string): string {
 function parseAddress(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new Error('an address looks like http://10.0.0.7:8080');
+    throw new Error('an address looks like http://10.0.0.7:8080, or http://[fd00::7]:8080');
   }
-  return value.replace(/\/$/, '');
+  if (url.username !== '' || url.password !== '' || value.includes('@')) {
+    throw new Error('an address has no user name and no password: everybody sees it in /cluster');
+  }
+  if (/[?#]/.test(value)) throw new Error('an address has no query and no fragment: paths are added to it');
+  if (isWildcard(url.hostname)) {
+    throw new Error(
+      'that means all addresses of whoever asks, each one itself: it must be one that leads to this replica',
+    );
+  }
+  return url.href.replace(/\/+$/, '');
 }
 
 function parseLogLevel(value: string): LogLevel {

@@ -148,6 +148,8 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
             HOSTNAME: upstream.id,
             HOST,
             PORT: String(upstream.port),
+            // Each has its own: one that is set for `npm start` would be shared by all.
+            ADDRESS: '',
             MONGO_URI: mongoUri,
             FRONT_DOOR_SECRET: secret,
           },

@@ -129,6 +129,18 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
+  it('show what is wrong with how the replicas are set up', async () => {
+    const watched = await (await inspected.open('cluster')).live();
+    await watched.page.route('**/cluster', async (route) => {
+      const response = await route.fetch();
+      const json = { ...await response.json(), warnings: ['r1: ADDRESS leads nowhere'] };
+      await route.fulfill({ response, json });
+    });
+    const warnings = watched.page.getByRole('region', { name: 'Warnings' });
+    await warnings.getByText('r1: ADDRESS leads nowhere').waitFor();
+    await watched.close();
+  });
+
   it('never move a row under the pointer: what is new waits behind a button', async () => {
     const watched = await (await inspected.open('schedules/steady')).live();
     const row = watched.page.locator('.rows tbody tr').first();

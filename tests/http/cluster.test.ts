@@ -51,6 +51,8 @@ describe('GET /cluster', () => {
         started_at: new Date(NOW_MS - 1_000),
         transitions: role === 'leader' ? [LED] : [],
         transition_count: 1,
+        lease_timing: { duration_ms: 3000, retry_ms: 300, margin_ms: 500 },
+        warnings: role === 'leader' ? ['its address is wrong'] : [],
       });
     }
     const replica = (id: string, role: string) => ({
@@ -63,6 +65,8 @@ describe('GET /cluster', () => {
       last_seen: '2030-01-01T00:00:00.000Z',
       lost_at: null,
       transitions: role === 'leader' ? [{ ...LED, at: LED.at.toISOString() }] : [],
+      lease_timing: { duration_ms: 3000, retry_ms: 300, margin_ms: 500 },
+      warnings: role === 'leader' ? ['its address is wrong'] : [],
     });
     assert.deepEqual(await json(app.request('/cluster')), {
       leader: 'replica-2',
@@ -71,6 +75,7 @@ describe('GET /cluster', () => {
       now: '2030-01-01T00:00:00.000Z',
       clock: { set_back: null, behind_ms: 0 },
       inspected_by: 'replica-1',
+      warnings: ['replica-2: its address is wrong'],
       replicas: [replica('replica-1', 'follower'), replica('replica-2', 'leader')],
     });
   });

@@ -7,17 +7,38 @@ import type { Route } from '../../src/http/api.ts';
 import { liveness } from '../../src/http/liveness.ts';
 import { serve } from '../../src/http/server.ts';
 import { systemClock } from '../../src/infra/clock.ts';
+import { KNOWS_NONE } from '../infra/peerSupport.ts';
+import { SimClock } from '../support/simClock.ts';
 import { problem, testApi } from './support.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';
-const MAX_STREAMS = 64;
+const MAX_STRANGERS = 8;
+const MAX_PEERS = 64;
+const TRIAL_MS = 10_000;
 
 const replica = { id: 'replica-1', boot: BOOT, address: 'http://127.0.0.1:8081', version: '0.1.0' };
 
+/** A boot of its own for each number. */
+const boot = (n: number) => `${String(n).padStart(8, '0')}${BOOT.slice(8)}`;
+
 async function setUp() {
-  const { goodbye, eldest, routes } = liveness({ replica });
+  const clock = new SimClock();
+  const replicas = new Map<string, { lost_at: Date | null }>();
+  let looks = 0;
+  const known = { get: (boot: string) => replicas.get(boot), look: () => void looks++ };
+  const { goodbye, eldest, routes } = liveness({ replica, clock, known });
   const { app } = await testApi({ more: routes });
-  return { goodbye, eldest, app, ask: (query = '') => Promise.resolve(app.request(`/liveness${query}`)) };
+  return {
+    goodbye,
+    eldest,
+    app,
+    clock,
+    ask: (query = '') => Promise.resolve(app.request(`/liveness${query}`)),
+    /** They have announced themselves, and none of them is lost. */
+    announce: (...boots: string[]) => boots.forEach((each) => replicas.set(each, { lost_at: null })),
+    lose: (boot: string) => replicas.set(boot, { lost_at: new Date(0) }),
+    looks: () => looks,
+  };
 }
 
 /** The text of an answer, piece by piece. */
@@ -58,11 +79,27 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('refuses the 65th, and has its place again when one goes away', async () => {
+  it('says in each answer which process is here, and for how long', async () => {
+    const { app, ask, clock, goodbye } = await setUp();
+    const said = async (answer: Response | Promise<Response>) => {
+      const { status, headers, body } = await answer;
+      await body?.cancel();
+      return [status, headers.get('hascheduler-boot'), headers.get('hascheduler-up-ms')];
+    };
+    assert.deepEqual(await said(ask()), [200, BOOT, '0']);
+    await clock.advance(1500);
+    assert.deepEqual(await said(app.request('/liveness', { method: 'HEAD' })), [200, BOOT, '1500']);
+    for (let i = 0; i < MAX_STRANGERS; i++) await ask();
+    assert.deepEqual(await said(ask()), [503, BOOT, '1500']);
+    goodbye();
+    assert.deepEqual(await said(ask()), [503, BOOT, '1500']);
+  });
+
+  it('refuses the ninth stranger, and has its place again when one goes away', async () => {
     const { ask, goodbye } = await setUp();
     const answers = [];
-    for (let i = 0; i < MAX_STREAMS; i++) answers.push(piecesOf(await ask()));
-    assert.equal((await problem(ask(), 503)).detail, '64 peers hold a liveness connection already');
+    for (let i = 0; i < MAX_STRANGERS; i++) answers.push(piecesOf(await ask()));
+    assert.match((await problem(ask(), 503)).detail, /as there is room for/);
     await answers[7]?.cancel();
     const late = await ask();
     assert.equal(late.status, 200);
@@ -71,14 +108,72 @@ describe('GET /liveness', () => {
     assert.equal(await late.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('knows who has been there for longest, of those that say who they are', async () => {
-    const { ask, eldest } = await setUp();
-    const [first, second] = ['a', 'b'].map((letter) => BOOT.replaceAll('1', letter));
+  it('lets strangers stay for a while only, whether they name a boot or not', async () => {
+    const { ask, clock, goodbye } = await setUp();
+    const answers = [await ask(), await ask(`?boot=${boot(1)}`)];
+    await clock.advance(TRIAL_MS);
+    // Without a goodbye: nobody has stopped.
+    for (const answer of answers) assert.equal(await answer.text(), `${BOOT}\n`);
+    goodbye();
+  });
+
+  it('has a place for each replica, however many strangers are there', async () => {
+    const { ask, announce, clock, goodbye, looks } = await setUp();
+    for (let i = 0; i < MAX_STRANGERS; i++) await ask(`?boot=${boot(100 + i)}`);
+    await problem(ask(`?boot=${boot(1)}`), 503);
+    assert.equal(looks(), MAX_STRANGERS + 1, 'the list of replicas is read, which it may be on by now');
+    announce(boot(1), boot(2));
+    const answers = [await ask(`?boot=${boot(1)}`), await ask(`?boot=${boot(2)}`)];
+    assert.equal(looks(), MAX_STRANGERS + 1);
+    await clock.advance(6 * TRIAL_MS);
+    goodbye();
+    for (const answer of answers) assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
+  });
+
+  it('keeps a place that was taken just before its replica announced itself', async () => {
+    const { ask, announce, clock, goodbye } = await setUp();
+    const answer = await ask(`?boot=${boot(1)}`);
+    announce(boot(1));
+    for (let i = 0; i < MAX_STRANGERS; i++) await ask();
+    await clock.advance(6 * TRIAL_MS);
+    goodbye();
+    assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
+  });
+
+  it('has two places for one replica, and the newest count: it can not be kept out', async () => {
+    const { ask, announce, goodbye } = await setUp();
+    announce(boot(1));
+    const answers = [];
+    for (let i = 0; i < 5; i++) answers.push(await ask(`?boot=${boot(1)}`));
+    goodbye();
+    const said = await Promise.all(answers.map((answer) => answer.text()));
+    assert.deepEqual(said.map((text) => text.endsWith('goodbye\n')), [false, false, false, true, true]);
+  });
+
+  it('has places for 64 replicas', async () => {
+    const { ask, announce, goodbye } = await setUp();
+    for (let i = 0; i <= MAX_PEERS; i++) announce(boot(i));
+    for (let i = 0; i < MAX_PEERS; i++) assert.equal((await ask(`?boot=${boot(i)}`)).status, 200);
+    await problem(ask(`?boot=${boot(MAX_PEERS)}`), 503);
+    goodbye();
+  });
+
+  it('knows which replica has been there for longest, and takes no stranger for one', async () => {
+    const { ask, eldest, announce, lose } = await setUp();
+    const [first, second] = [boot(1), boot(2)];
     assert.equal(eldest(), null);
     await ask();
+    await ask(`?boot=${boot(3)}`);
     assert.equal(eldest(), null);
+    announce(BOOT, first, second);
+    await ask(`?boot=${BOOT}`);
+    assert.equal(eldest(), null, 'not this process itself');
     const answer = piecesOf(await ask(`?boot=${first}`));
     await ask(`?boot=${second}`);
+    assert.equal(eldest(), first);
+    lose(first);
+    assert.equal(eldest(), second, 'the first one is not heard any more');
+    announce(first);
     assert.equal(eldest(), first);
     await answer.cancel();
     assert.equal(eldest(), second);
@@ -96,7 +191,7 @@ describe('GET /liveness', () => {
 
   it('gives no place to a HEAD, whose answer nobody could end', async () => {
     const { app, ask } = await setUp();
-    for (let i = 0; i <= MAX_STREAMS; i++) {
+    for (let i = 0; i <= MAX_STRANGERS; i++) {
       assert.equal((await app.request('/liveness', { method: 'HEAD' })).status, 200);
     }
     const response = await ask();
@@ -114,7 +209,7 @@ describe('GET /liveness on a socket', () => {
 
   /** A server, and how often a place was asked for. */
   async function served() {
-    const { goodbye, routes } = liveness({ replica });
+    const { goodbye, routes } = liveness({ replica, clock: systemClock(), known: KNOWS_NONE });
     const { app } = await testApi({ more: routes as Route[] });
     const server = await serve(app, { host: '127.0.0.1', port: 0, clock: systemClock() });
     closing.push(() => (goodbye(), server.close()));
@@ -139,7 +234,7 @@ describe('GET /liveness on a socket', () => {
   it('has the place again of a client that went away without a word', AT_ONCE, async () => {
     const { connect } = await served();
     const answers: IncomingMessage[] = [];
-    for (let i = 0; i < MAX_STREAMS; i++) answers.push(await connect());
+    for (let i = 0; i < MAX_STRANGERS; i++) answers.push(await connect());
     const refused = await connect();
     assert.equal(refused.statusCode, 503);
     refused.resume();

@@ -15,6 +15,8 @@ async function setUp() {
     notUnderstood: 0,
     clockBehindMs: 0,
     liveJobs: 0,
+    addressOk: null,
+    leaderWatched: false,
   };
   const losses = () => ({ lines: 0, failures: 0 });
   const metrics = openMetrics('0.1.0', () => vitals, losses, { schedules: 1, moments: 1 });

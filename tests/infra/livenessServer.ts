@@ -6,10 +6,15 @@ import process from 'node:process';
 import { liveness } from '../../src/http/liveness.ts';
 import { serve } from '../../src/http/server.ts';
 import { systemClock } from '../../src/infra/clock.ts';
+import { KNOWS_NONE } from './peerSupport.ts';
 import { testApi } from '../http/support.ts';
 
 const boot = process.argv[2] as string;
-const { routes, goodbye } = liveness({ replica: { id: 'replica-1', boot, address: '', version: '0.1.0' } });
+const { routes, goodbye } = liveness({
+  replica: { id: 'replica-1', boot, address: '', version: '0.1.0' },
+  clock: systemClock(),
+  known: KNOWS_NONE,
+});
 const { app } = await testApi({
   more: routes.map((route) => ({
     ...route,

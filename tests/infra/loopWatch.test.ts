@@ -16,6 +16,8 @@ const VITALS = {
   notUnderstood: 0,
   clockBehindMs: 0,
   liveJobs: 0,
+  addressOk: null,
+  leaderWatched: false,
 };
 
 /** A loop in which the timer fires as late as a test says. */

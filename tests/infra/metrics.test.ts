@@ -17,6 +17,8 @@ const VITALS = {
   notUnderstood: 0,
   clockBehindMs: 0,
   liveJobs: 2,
+  addressOk: true,
+  leaderWatched: false,
 };
 
 function metrics() {
@@ -47,6 +49,8 @@ describe('the metrics', () => {
       scheduler_server_clock_behind_seconds: 'gauge',
       scheduler_server_clock_steps_total: 'counter',
       scheduler_schedules_not_understood: 'gauge',
+      scheduler_leader_watched: 'gauge',
+      scheduler_address_ok: 'gauge',
       scheduler_due_queue_length: 'gauge',
       scheduler_schedules_limit: 'gauge',
       scheduler_moments: 'gauge',
@@ -112,12 +116,23 @@ describe('the metrics', () => {
         'watermark_timestamp_seconds',
         'due_queue_length',
         'live_job_actors',
+        'leader_watched',
+        'address_ok',
       ];
       return names.map((name) => all[`scheduler_${name}`]);
     };
-    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2]);
-    Object.assign(vitals, { leads: false, term: 8, watermarkMs: null, schedules: 0, liveJobs: 0 });
-    assert.deepEqual(await now(), [0, 8, NaN, 0, 0]);
+    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 1, 1]);
+    Object.assign(vitals, {
+      leads: false,
+      term: 8,
+      watermarkMs: null,
+      schedules: 0,
+      liveJobs: 0,
+      addressOk: null,
+    });
+    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 0, NaN]);
+    Object.assign(vitals, { addressOk: false, leaderWatched: true });
+    assert.deepEqual((await now()).slice(-2), [1, 0]);
   });
 });
 

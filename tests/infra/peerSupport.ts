@@ -29,31 +29,55 @@ export class Arrivals<T> {
   }
 }
 
-/** A clock whose timers go off when the test says so. */
+/** A replica that knows no others: all are strangers to it. */
+export const KNOWS_NONE = { get: () => undefined, look: () => {} };
+
+/** Shorter than what is not a retry: limits of answers, and surveys, which take their own time. */
+const RETRIES_BELOW_MS = 1_000;
+
+/** A clock whose timers go off when the test says so; longer ones, which are no retries, with `later`. */
 export function retryClock() {
   const retries = new Arrivals<{ fn: () => void; delayMs: number }>();
   const running = new Set<() => void>();
+  const longer = new Map<() => void, number>();
+  let wake = () => {};
   let nowMs = 0;
   const clock: Clock = {
     ...systemClock(),
     monotonic: () => nowMs,
     setTimeout: (fn, delayMs) => {
+      if (delayMs >= RETRIES_BELOW_MS) {
+        longer.set(fn, delayMs);
+        wake();
+        return fn;
+      }
       running.add(fn);
       retries.add({ fn, delayMs });
       return fn;
     },
-    clearTimeout: (handle) => void running.delete(handle as () => void),
+    clearTimeout(handle) {
+      running.delete(handle as () => void);
+      longer.delete(handle as () => void);
+    },
   };
   return {
     clock,
     advance: (ms: number) => void (nowMs += ms),
+    /** Lets a longer timer of so many milliseconds go off, once one is set. */
+    async later(delayMs: number) {
+      for (;;) {
+        const [fn] = [...longer].find(([, each]) => each === delayMs) ?? [];
+        if (fn !== undefined) return void (longer.delete(fn) && fn());
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+    },
     /** Resolves when another try has been put off, for so long; `go` makes it. */
     async putOff(): Promise<{ delayMs: number; go(): void }> {
       const { fn, delayMs } = await retries.next();
       return { delayMs, go: () => void (running.delete(fn) && fn()) };
     },
     get running() {
-      return running.size;
+      return running.size + longer.size;
     },
     /** How many were put off, and nobody has asked for. */
     get left() {
@@ -66,9 +90,26 @@ export function retryClock() {
 export async function fakePeer(boot: string, port = 0) {
   const sockets = new Set<Socket>();
   const asked = new Arrivals<ServerResponse>();
-  const state = { boot, silent: false };
-  const server = createServer((_, response) => {
-    if (!state.silent) response.write(`${state.boot}\n`);
+  const state = {
+    boot,
+    silent: false,
+    /** For how long the process says that it has been there; null for none that says who it is. */
+    upMs: null as number | null,
+    /** Boots that answer in its stead, one request each, as behind a load balancer; then it is `boot` again. */
+    others: [] as string[],
+    /** Requests that only asked who is there. */
+    polls: 0,
+  };
+  const server = createServer((request, response) => {
+    const boot = state.others.shift() ?? state.boot;
+    if (state.upMs !== null) {
+      response.setHeader('Hascheduler-Boot', boot).setHeader('Hascheduler-Up-Ms', state.upMs);
+    }
+    if (request.method === 'HEAD') {
+      state.polls++;
+      return void response.end();
+    }
+    if (!state.silent) response.write(`${boot}\n`);
     asked.add(response);
   });
   server.on('connection', (socket) => {

@@ -68,10 +68,13 @@ async function started(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOpti
 
 describe('the local cluster', () => {
   it('runs three replicas behind one port, hands them the environment, and leaves nothing behind', async () => {
-    const port = await started({ TEST_WORD: 'hello' });
+    const port = await started({ TEST_WORD: 'hello', ADDRESS: 'http://shared.example' });
     await seen(/all ready/);
-    const answer = await (await fetch(`http://127.0.0.1:${port}/cluster`)).json() as { env: string };
-    assert.equal(answer.env, 'hello');
+    const answer = await (await fetch(`http://127.0.0.1:${port}/cluster`)).json() as {
+      env: string;
+      address: string;
+    };
+    assert.deepEqual(answer, { ...answer, env: 'hello', address: '' }, 'an address is for one replica alone');
     const { replicas, pid } = await clusterFile();
     assert.deepEqual(replicas.map(({ id, port }) => [id, port]), [
       ['replica-1', port + 1],

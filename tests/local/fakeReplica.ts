@@ -58,7 +58,9 @@ const server = createServer((req, res) => {
   const roles = replicas.map((replica) => ({ id: replica, role: read(join(store, `${replica}.role`)) }));
   res.end(
     JSON.stringify(
-      req.url === '/leader' ? { replica: holder, term } : { replicas: roles, env: process.env.TEST_WORD },
+      req.url === '/leader'
+        ? { replica: holder, term }
+        : { replicas: roles, env: process.env.TEST_WORD, address: process.env.ADDRESS },
     ),
   );
 });

@@ -34,7 +34,14 @@ const CLAIMER = 'claimer';
 
 function announced(boot: string): Announcement {
   const who = { id: boot, boot, role: 'follower' as const, address: '', version: '' };
-  return { ...who, started_at: new Date(0), transitions: [], transition_count: 0 };
+  return {
+    ...who,
+    started_at: new Date(0),
+    transitions: [],
+    transition_count: 0,
+    lease_timing: null,
+    warnings: [],
+  };
 }
 
 /** The documents of the store's collection of leases, as they are stored. */

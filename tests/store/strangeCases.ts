@@ -179,7 +179,8 @@ export function strangeCases(mongo: TestMongo): void {
     'replicas and terms that are not understood are left out, and left alone',
     async (store, { told, collection }) => {
       const boot = 'b1';
-      const who = { id: 'r', boot, role: 'follower' as const, address: '', version: '' };
+      const settings = { lease_timing: null, warnings: [] };
+      const who = { id: 'r', boot, role: 'follower' as const, address: '', version: '', ...settings };
       await store.presence.announce({
         ...who,
         started_at: new Date(0),
@@ -211,6 +212,8 @@ export function strangeCases(mongo: TestMongo): void {
       role: 'follower' as const,
       address: '',
       version: '',
+      lease_timing: null,
+      warnings: [],
       started_at: new Date(0),
     };
     const announce = () => store.presence.announce({ ...who, transitions: [], transition_count: 0 });

@@ -31,13 +31,22 @@ export class TcpProxy {
     this.port = port;
   }
 
-  /** Listens on a free port, and passes on to `targetPort` on 127.0.0.1. */
-  static async open(targetPort: number, rewrite: Rewrite = () => (chunk) => chunk): Promise<TcpProxy> {
+  /**
+   * Listens on a free port, and passes on to `targetPort` on 127.0.0.1; or to what it says for each connection, as a
+   * load balancer does.
+   */
+  static async open(
+    targetPort: number | (() => number),
+    rewrite: Rewrite = () => (chunk) => chunk,
+  ): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const proxy = new TcpProxy(server, (server.address() as { port: number }).port);
-    server.on('connection', (client) => proxy.#accept(client, targetPort, rewrite));
+    server.on(
+      'connection',
+      (client) => proxy.#accept(client, typeof targetPort === 'number' ? targetPort : targetPort(), rewrite),
+    );
     return proxy;
   }
 

@@ -21,6 +21,10 @@ export interface Vitals {
   notUnderstood: number;
   /** How far the server's clock is behind what it has shown before, ms. */
   clockBehindMs: number;
+  /** Whether its own address leads to it, and to it alone; null before that is known. */
+  addressOk: boolean | null;
+  /** Whether it would notice at once that the leader's process dies. */
+  leaderWatched: boolean;
 }
 
 /** States into which a replica brings runs, that is all but those in between. */
@@ -142,6 +146,16 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
     'scheduler_schedules_not_understood',
     'Stored schedules that this version does not understand: they are set aside.',
     ({ notUnderstood }) => notUnderstood,
+  );
+  gauge(
+    'scheduler_leader_watched',
+    "1 while this replica leads or would notice at once that the leader's process dies, else 0.",
+    ({ leads, leaderWatched }) => Number(leads || leaderWatched),
+  );
+  gauge(
+    'scheduler_address_ok',
+    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before that is known.',
+    ({ addressOk }) => addressOk === null ? NaN : Number(addressOk),
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
   gauge('scheduler_schedules_limit', 'Schedules that there is room for.', () => limits.schedules);

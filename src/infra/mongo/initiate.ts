@@ -3,9 +3,10 @@
  * same time, and again later: a set that is there is left as it is. A member that has lost its data does not
  * lead to a second set, since one member that knows the set is enough to leave it alone.
  */
-import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import { type MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import type { Clock, Logger } from '../../actors/ports.ts';
 import { wait } from '../../actors/wait.ts';
+import { mongoClient } from './client.ts';
 import { driverUri } from './uri.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -137,11 +138,19 @@ function targetOf(uri: string): { hosts: string[]; set: string } {
   if (uri.startsWith('mongodb+srv:')) {
     throw new Error('MONGO_URI is a mongodb+srv one: whoever runs that MongoDB has made it a replica set.');
   }
-  const { options } = new MongoClient(driverUri(uri));
+  const { options } = targetClient(uri);
   if (!options.replicaSet) {
     throw new Error('MONGO_URI names no replica set: it must end as in mongodb://a,b,c/?replicaSet=rs0.');
   }
   return { hosts: options.hosts.map((host) => host.toString()), set: options.replicaSet };
+}
+
+function targetClient(uri: string): MongoClient {
+  try {
+    return mongoClient(uri);
+  } catch (error) {
+    throw new Error(`MONGO_URI (not shown here): ${(error as Error).message}`);
+  }
 }
 
 /** To this member alone, whatever it belongs to, and otherwise as the URI says. */
@@ -149,7 +158,7 @@ function directClient(uri: string, host: string, driver: MongoClientOptions): Mo
   const [, user = '', rest = ''] = /^mongodb:\/\/([^/@]*@)?[^/?]*(.*)$/s.exec(driverUri(uri)) ?? [];
   const [path = '', query = ''] = rest.split('?');
   const options = query.split('&').filter((option) => !/^(replicaSet|directConnection)=|^$/i.test(option));
-  return new MongoClient(
+  return mongoClient(
     `mongodb://${user}${host}${path || '/'}?${[...options, 'directConnection=true'].join('&')}`,
     {
       ...driver,

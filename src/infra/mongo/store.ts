@@ -1,7 +1,8 @@
-import { MongoClient, type MongoClientOptions } from 'mongodb';
+import type { MongoClientOptions } from 'mongodb';
 import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
 import { notUnderstoodLog, type TellNotUnderstood } from '../notUnderstood.ts';
 import { ClaimSession } from './claimSession.ts';
+import { mongoClient } from './client.ts';
 import { mongoClaims } from './claims.ts';
 import { collections as collectionsOf } from './documents.ts';
 import { answered } from './errors.ts';
@@ -15,7 +16,6 @@ import { mongoPresence } from './presence.ts';
 import { mongoRuns } from './runs.ts';
 import { mongoSchedules } from './schedules.ts';
 import { readers } from './readers.ts';
-import { driverUri } from './uri.ts';
 
 /**
  * Every call answers or rejects within seconds: a leader that waits for longer has lost its lease by then.
@@ -43,12 +43,12 @@ export interface MongoStoreOptions {
 
 /**
  * Connects with the first call, so that a MongoDB that isn't there yet is no error here. Throws when the URI
- * is wrong.
+ * is wrong, with a sentence that shows nothing of it.
  */
 export function mongoStore(
   { uri, database = 'hascheduler', logger, clock, random, notUnderstood }: MongoStoreOptions,
 ): Store {
-  const client = new MongoClient(driverUri(uri), OPTIONS);
+  const client = mongoClient(uri, OPTIONS);
   const db = client.db(database);
   const collections = collectionsOf(db);
   const read = readers(notUnderstood ?? notUnderstoodLog(logger, clock));

@@ -23,7 +23,5 @@ function nameOf(option: string): string {
 function isDirect(value: string): boolean {
   if (value === 'direct') return true;
   if (value === 'automatic') return false;
-  throw new Error(
-    `connect=${value} in the MongoDB URI: it must be "direct" or "automatic" (or use directConnection=true)`,
-  );
+  throw new Error('the option connect: it must be "direct" or "automatic" (or use directConnection=true)');
 }

@@ -200,6 +200,8 @@ async function announce(store: Store, id: string): Promise<void> {
     started_at,
     transitions: [],
     transition_count: 0,
+    lease_timing: null,
+    warnings: [],
   });
 }
 

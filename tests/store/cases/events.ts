@@ -79,6 +79,8 @@ function word(steps: number): Announcement {
     started_at: at(0),
     transitions: STEPS.slice(0, steps),
     transition_count: steps,
+    lease_timing: null,
+    warnings: [],
   };
 }
 
@@ -155,6 +157,20 @@ export function eventCases(test: Test): void {
     assert.deepEqual({ ...replicas[1], last_seen: null }, { ...said, last_seen: null, lost_at: null });
     assert.deepEqual(replicas[2]?.lost_at, replicas[2]?.last_seen);
     assert.deepEqual(replicas[4]?.boot, 'boot-a');
+  });
+
+  test('tells that what is wrong with a replica has changed, once', async (store) => {
+    await store.presence.announce(word(0));
+    const events = await open(store);
+    const wrong = { ...word(0), warnings: ['its address is wrong'] };
+    await store.presence.announce(wrong);
+    await store.presence.announce(wrong);
+    await store.presence.announce(word(0));
+    await store.presence.leave('boot-a');
+    const told = await take(events, 3);
+    assert.deepEqual(story(told), ['a warnings: ', 'a warnings: ', 'a left: ']);
+    const replicas = told.map(({ event }) => event.type === 'replica' ? event.replica : null);
+    assert.deepEqual(replicas.map((replica) => replica?.warnings), [['its address is wrong'], [], []]);
   });
 
   test('tells who is gone for good', async (store) => {

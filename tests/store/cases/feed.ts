@@ -127,6 +127,8 @@ export function feedCases(test: Test): void {
           started_at: new Date(i),
           transitions: [],
           transition_count: 0,
+          lease_timing: null,
+          warnings: [],
         });
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

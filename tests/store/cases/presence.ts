@@ -13,7 +13,8 @@ function entry(id: string, boot: string, steps = 0): Announcement {
   const transitions = STEPS.slice(0, steps);
   const role = (transitions.at(-1)?.to ?? 'follower') as Announcement['role'];
   const who = { id, boot, role, address: `http://${id}`, version: '1', started_at: new Date(1) };
-  return { ...who, transitions, transition_count: steps };
+  const lease_timing = { duration_ms: 3000, retry_ms: 300, margin_ms: 500 };
+  return { ...who, transitions, transition_count: steps, lease_timing, warnings: [] };
 }
 
 /** An announcement as it is listed, but for when it was. */

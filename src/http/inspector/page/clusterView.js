@@ -43,6 +43,7 @@ export function ClusterView() {
       ${leader && jsx`<button type="button" onClick=${() => setAsks(true)}>Step down …</button>`}
     </${Heading}>
     <${Headline} cluster=${cluster} terms=${terms} />
+    <${Warnings} warnings=${cluster.warnings ?? []} />
     <${Tiles} cluster=${cluster} />
     <section class="panel" aria-labelledby="recent-terms">
       <div class="panel-head"><h2 id="recent-terms">Leadership, last 15 min</h2><a href="#/timeline">Open the timeline</a></div>
@@ -93,6 +94,21 @@ function Headline({ cluster, terms }) {
     jsx`<p class="headline-why bad-text"><${Icon} name="alert" />Not heard any more: ${lost.join(', ')}</p>`
   }
         </div>
+    </section>
+  `;
+}
+
+/** What is wrong with how the replicas are set up. @param {{ warnings: string[] }} props */
+function Warnings({ warnings }) {
+  if (warnings.length === 0) return null;
+  return jsx`
+    <section class="panel" aria-labelledby="warnings">
+      <h2 id="warnings">Warnings</h2>
+      <ul class="plain">${
+    warnings.map((warning) =>
+      jsx`<li key=${warning} class="bad-text"><${Icon} name="alert" /><span class="wrap">${warning}</span></li>`
+    )
+  }</ul>
     </section>
   `;
 }

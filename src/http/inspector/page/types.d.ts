@@ -19,6 +19,9 @@ export interface Replica {
   last_seen: Time;
   lost_at: Time | null;
   transitions: Transition[];
+  /** Null, and missing, of versions that don't tell. */
+  lease_timing?: { duration_ms: number; retry_ms: number; margin_ms: number } | null;
+  warnings?: string[];
 }
 
 export interface Cluster {
@@ -26,6 +29,8 @@ export interface Cluster {
   term: number;
   watermark: Time;
   now: Time;
+  /** Of all replicas, as they were when this was read. */
+  warnings?: string[];
   replicas: Replica[];
 }
 

@@ -155,6 +155,9 @@ function describeReplica({ change, replica, transitions }) {
       lost: `${replica.id} is not heard any more`,
       found: `${replica.id} is heard again`,
       left: `${replica.id} has left`,
+      warnings: `${replica.id}: ${
+        replica.warnings?.length ? replica.warnings.join('; ') : 'no warnings any more'
+      }`,
     }[/** @type {'lost'} */ (change)] ??
       `${replica.id}: ${change}`;
   const look = change === 'lost' ? ROLES.lost : ROLES[last?.to ?? replica.role] ?? UNKNOWN;

@@ -1,0 +1,113 @@
+/**
+ * Clients of the MongoDB driver. Its own complaints about a connection string quote parts of it, and any part may
+ * be a piece of a password that was not percent-encoded: so what is wrong is told here, by the part's name and never
+ * by what stands in it.
+ */
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { driverUri } from './uri.ts';
+
+const ESCAPES = '/ as %2F, @ as %40, : as %3A, ? as %3F, # as %23, % as %25';
+
+/** Connects nowhere yet. Throws a sentence that holds nothing of the URI but names of options. */
+export function mongoClient(uri: string, options: MongoClientOptions = {}): MongoClient {
+  const problem = partProblem(uri);
+  if (problem !== null) throw new Error(problem);
+  const wanted = driverUri(uri);
+  if (accepts(wanted, options)) return new MongoClient(wanted, options);
+  // Without the driver's error as the cause: it would be logged.
+  throw new Error(optionProblem(wanted, options));
+}
+
+/** What is wrong with the scheme, the user information, the host list or the form of the query; null for nothing. */
+function partProblem(uri: string): string | null {
+  const [, scheme, rest = ''] = /^(mongodb(?:\+srv)?):\/\/(.*)$/s.exec(uri) ?? [];
+  if (scheme === undefined) return 'the scheme: it must begin with mongodb:// or mongodb+srv://';
+  const authority = rest.split(/[/?#]/, 1)[0] as string;
+  const after = rest.slice(authority.length);
+  const parts = authority.split('@');
+  if (parts.length > 2 || after.includes('@') || rest.includes('#')) {
+    return `the user name, the password or an option has a character that must be percent-encoded (${ESCAPES})`;
+  }
+  const hosts = parts.at(-1) as string;
+  return (parts.length === 2 ? userProblem(parts[0] as string) : null) ?? hostsProblem(hosts, scheme) ??
+    queryProblem(after);
+}
+
+function userProblem(userinfo: string): string | null {
+  const [user = '', ...password] = userinfo.split(':');
+  if (user === '') return 'the user information: there is a @, and no user name before it';
+  const isEncoded = password.length <= 1 && !/[[\]]/.test(userinfo) && isDecodable(userinfo);
+  return isEncoded
+    ? null
+    : `the user name or the password has a character that must be percent-encoded (${ESCAPES})`;
+}
+
+function hostsProblem(list: string, scheme: string): string | null {
+  const hosts = list.split(',');
+  const isSound = (host: string) => {
+    const [, name, port] = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/.exec(host) ?? [];
+    return name !== undefined && isDecodable(name) &&
+      (port === undefined || Number(port) >= 1 && Number(port) <= 65_535);
+  };
+  if (!hosts.every(isSound)) {
+    return 'the host list: it must be host, host:port or [IPv6]:port, with commas in between ' +
+      '(a user name and a password stand before it, with a @ after them)';
+  }
+  const isOne = hosts.length === 1 && !/:\d+$/.test(list);
+  return scheme === 'mongodb' || isOne
+    ? null
+    : 'the host list: mongodb+srv takes exactly one host, and no port';
+}
+
+function queryProblem(after: string): string | null {
+  const bad = optionsOf(after).findIndex((option) => !/^[^=]+=./.test(option) || !isDecodable(option));
+  return bad < 0 ? null : `the query: option ${bad + 1} is not written as name=value`;
+}
+
+/** Which option the driver objects to: the one without which, or of which alone, it would not. */
+function optionProblem(uri: string, driver: MongoClientOptions): string {
+  const base = uri.split('?', 1)[0] as string;
+  const options = optionsOf(uri);
+  const taken = (some: readonly string[]) => accepts(`${base}?${some.join('&')}`, driver);
+  if (!taken([])) return 'the host list, or the database after it: the driver can make nothing of it';
+  const alone = options.findIndex((option) => !taken([option]));
+  const without = options.findIndex((_, index) => taken(options.toSpliced(index, 1)));
+  const index = without >= 0 ? without : alone;
+  if (index < 0) return 'the query: its options do not go together';
+  const [name = ''] = (options[index] as string).split('=');
+  if (!isKnown(name)) return `the query: option ${index + 1} is none that the driver knows`;
+  return `the option ${name}: the driver refuses its value, or it does not go with the other options or the hosts`;
+}
+
+function optionsOf(text: string): string[] {
+  const queryAt = text.indexOf('?');
+  return queryAt < 0 ? [] : text.slice(queryAt + 1).split('&').filter((option) => option !== '');
+}
+
+function accepts(uri: string, options: MongoClientOptions): boolean {
+  try {
+    new MongoClient(uri, options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A name that the driver doesn't know may be a piece of something secret. */
+function isKnown(name: string): boolean {
+  try {
+    new MongoClient(`mongodb://localhost/?${name}=1`);
+    return true;
+  } catch (error) {
+    return !/^option .* is not supported$/s.test((error as Error).message);
+  }
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
