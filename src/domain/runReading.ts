@@ -1,5 +1,5 @@
 import { fitting, type Needs, type NotUnderstood, problemIn } from './reading.ts';
-import { type Run, RUN_STATES, type RunSummary, TRIGGERS } from './run.ts';
+import { type Run, RUN_STATES, TRIGGERS } from './run.ts';
 
 /** What it takes to act on a run. All else is for display, or has a default. */
 export const RUN_NEEDS = {
@@ -51,18 +51,4 @@ function ifFitting<N extends keyof Run>(run: Run, name: N, kind: 'date' | 'count
   return fitting(run[name], kind, undefined) === undefined
     ? undefined
     : { [name]: run[name] } as Pick<Run, N>;
-}
-
-const SUMMARY_NEEDS = {
-  id: 'text',
-  scheduled_for: 'date',
-  state: RUN_STATES,
-  lateness_ms: 'number',
-} as const satisfies Needs;
-
-/** What is told of a run among others; null for one that is not understood. */
-export function readSummary(record: Partial<RunSummary>): RunSummary | null {
-  if (problemIn(record, SUMMARY_NEEDS) !== null) return null;
-  const { id, scheduled_for, state, lateness_ms } = record as RunSummary;
-  return { id, scheduled_for, state, lateness_ms };
 }

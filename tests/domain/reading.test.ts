@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readReplica, readTerm } from '../../src/domain/clusterReading.ts';
 import { readHands, readLease } from '../../src/domain/leaseReading.ts';
-import { readRun, readSummary } from '../../src/domain/runReading.ts';
+import { readRun } from '../../src/domain/runReading.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { claimed } from '../support/runs.ts';
 
@@ -66,12 +66,6 @@ describe('a run that is read', () => {
     });
     const { not_understood } = read({ claimed_at: 'x'.repeat(10_000) }) as { not_understood: string };
     assert.ok(not_understood.length < 100);
-  });
-
-  it('is told in short if it can be', () => {
-    const { id, scheduled_for, state, lateness_ms } = run;
-    assert.deepEqual(readSummary(run), { id, scheduled_for, state, lateness_ms });
-    assert.equal(readSummary({ ...run, lateness_ms: 'x' } as never), null);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   type Run,
   type RunSummary,
 } from '../../domain/run.ts';
-import { readSummary, RUN_NEEDS } from '../../domain/runReading.ts';
+import { RUN_NEEDS } from '../../domain/runReading.ts';
 import { BELL_ID, type Collections, fromRun, type RunDoc } from './documents.ts';
 import { answered } from './errors.ts';
 import { seenWithin } from './presence.ts';
@@ -24,10 +24,10 @@ const LAST = new Date(8.64e15);
 /** A list takes no longer than this, whatever is asked for. */
 const LIST_WITHIN_MS = 2000;
 
-/** What is read of a run that is told in short. */
+/** What is read of a run that is told in short: also what it takes to understand it, and to know whose it is. */
 const IN_SHORT = {
-  ...{ scheduled_for: 1, state: 1, lateness_ms: 1 },
-  ...{ schedule_id: 1, schedule_created_at: 1, claimed_at: 1 },
+  ...Object.fromEntries(Object.keys(RUN_NEEDS).filter((name) => name !== 'id').map((name) => [name, 1])),
+  ...{ lateness_ms: 1, schedule_created_at: 1 },
 };
 
 /** How many searches for orphans there are to one for those that are not understood, and how many it tells. */
