@@ -111,7 +111,7 @@ export function readConfig(
 function problemOf(name: string, value: string, { message }: Error): string {
   if (URIS.has(name)) return `${name} (not shown here): ${message}`;
   if (!/@|:\/\//.test(value)) return `${name}=${JSON.stringify(value)}: ${message}`;
-  return `${name} (not shown here): this looks like a URI, and is none of ${[...URIS].join(' and ')}`;
+  return `${name} (not shown here): this looks like a URI; only ${[...URIS].join(' and ')} are URIs`;
 }
 
 function parseHost(value: string): string {
@@ -131,7 +131,6 @@ export function parseHostNames(value: string): string[] {
 
 function hostNameProblem(name: string): string | null {
   const shown = JSON.stringify(name);
-  if (name.includes('//')) return `${shown} is a URL; write the name in it alone, such as jobs.example`;
   if (name.includes('*')) return `${shown} has a *, which stands for nothing here; write each name`;
   if (/^(\[.*\]|[^:]*):\d+$/.test(name)) return `${shown} has a port; leave it out, any port is meant`;
   if (hostName(name) === null) {

@@ -145,9 +145,9 @@ describe('configuration', () => {
     ['HOST_NAMES', 'jobs.example:8080', '"jobs.example:8080" has a port; leave it out, any port is meant'],
     [
       'HOST_NAMES',
-      'ok.example,https://jobs.example,*.example',
-      '"https://jobs.example" is a URL; write the name in it alone, such as jobs.example; ' +
-      '"*.example" has a *, which stands for nothing here; write each name',
+      'ok.example,//jobs.example,*.example',
+      '"//jobs.example" is not a host name; write names such as jobs.example, 10.0.0.7 or [fd00::7], with ' +
+      'commas between; "*.example" has a *, which stands for nothing here; write each name',
     ],
     [
       'HOST_NAMES',
