@@ -4,10 +4,10 @@
  */
 import { graphlib, layout } from '@dagrejs/dagre';
 import type { AnyStateMachine } from 'xstate';
-import { electionMachine } from '../src/actors/election.ts';
-import { jobMachine } from '../src/actors/job.ts';
+import { electionMachine } from '../src/actors/leadership/election.ts';
+import { jobMachine } from '../src/actors/firing/job.ts';
 import { replicaMachine } from '../src/actors/replica.ts';
-import { runMachine } from '../src/actors/run.ts';
+import { runMachine } from '../src/actors/runs/run.ts';
 import { type Graph, type GraphEdge, type GraphNode, graphOf } from './graph.ts';
 
 /** Lengths in CSS pixels; `x` and `y` are the centres of boxes. */

@@ -3,7 +3,7 @@
  * local cluster if one runs here, else on the Kubernetes cluster of kubectl's current context.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { printableText } from '../src/infra/printable.ts';
+import { printableText } from '../src/infra/log/printable.ts';
 import { DATA_DIR, readClusterFile } from '../src/local/clusterFile.ts';
 import { isAlive } from '../src/local/dataDir.ts';
 import { awaitFollower, disturb, findTarget, type Takeover, type Target } from '../src/local/takeover.ts';

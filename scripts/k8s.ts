@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { printableText } from '../src/infra/printable.ts';
+import { printableText } from '../src/infra/log/printable.ts';
 import type { Book } from '../tests/chaos/book.ts';
 import { table } from '../tests/chaos/report.ts';
 import { Installation, until } from '../tests/k8s/installation.ts';

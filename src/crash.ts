@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 import type { Clock, Logger } from './actors/ports.ts';
-import { within } from './actors/wait.ts';
+import { within } from './actors/shared/wait.ts';
 
 /** How long the end may wait for the lease to be given back. */
 const FAREWELL_MS = 1_000;

@@ -4,10 +4,10 @@
  */
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { systemClock } from './infra/clock.ts';
-import { initiateReplicaSet } from './infra/mongo/initiate.ts';
-import { standardLog } from './infra/standardLog.ts';
-import { farewell } from './infra/stdio.ts';
+import { systemClock } from './infra/machine/clock.ts';
+import { initiateReplicaSet } from './infra/mongo/shared/initiate.ts';
+import { standardLog } from './infra/log/standardLog.ts';
+import { farewell } from './infra/log/stdio.ts';
 
 /** Members may have to be scheduled, and their images fetched. */
 const LIMIT_MS = 300_000;

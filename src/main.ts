@@ -7,34 +7,34 @@ import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Logger, Random, Store } from './actors/ports.ts';
 import { endOnException } from './crash.ts';
-import { hostName, HostNames } from './domain/hostNames.ts';
+import { hostName, HostNames } from './domain/membership/hostNames.ts';
 import { createApp } from './http/app.ts';
 import { EventHub } from './http/events/hub.ts';
 import { eventRoutes } from './http/events/routes.ts';
-import { type Inspection, inspection } from './http/inspect.ts';
-import { liveness } from './http/liveness.ts';
-import { metricsRoutes } from './http/metrics.ts';
-import { serve } from './http/server.ts';
-import { actionsOf } from './infra/actions/dispatch.ts';
-import { logAction } from './infra/actions/log.ts';
-import { systemClock } from './infra/clock.ts';
+import { type Inspection, inspection } from './http/operations/inspect.ts';
+import { liveness } from './http/membership/liveness.ts';
+import { metricsRoutes } from './http/operations/metrics.ts';
+import { serve } from './http/server/server.ts';
+import { actionsOf } from './infra/runs/dispatch.ts';
+import { logAction } from './infra/runs/logAction.ts';
+import { systemClock } from './infra/machine/clock.ts';
 import { type Config, MEMORY_URI, readConfig } from './infra/config.ts';
-import { watchLoop } from './infra/loopWatch.ts';
+import { watchLoop } from './infra/machine/loopWatch.ts';
 import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { inTurns } from './infra/memory/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
-import { notUnderstoodLog, type TellNotUnderstood } from './infra/notUnderstood.ts';
-import { observedStore } from './infra/observedStore.ts';
-import { outsideHost } from './infra/outsideHost.ts';
-import { membership } from './infra/peers/membership.ts';
-import { type HttpPeers, httpPeers } from './infra/peers/peers.ts';
-import { systemRandom } from './infra/random.ts';
-import { type StandardLog, standardLog } from './infra/standardLog.ts';
-import { farewell } from './infra/stdio.ts';
-import { storeTroubleLog } from './infra/storeTrouble.ts';
+import { notUnderstoodLog, type TellNotUnderstood } from './infra/shared/notUnderstood.ts';
+import { observedStore } from './infra/shared/observedStore.ts';
+import { outsideHost } from './infra/membership/outsideHost.ts';
+import { membership } from './infra/membership/membership.ts';
+import { type HttpPeers, httpPeers } from './infra/membership/peers.ts';
+import { systemRandom } from './infra/machine/random.ts';
+import { type StandardLog, standardLog } from './infra/log/standardLog.ts';
+import { farewell } from './infra/log/stdio.ts';
+import { storeTroubleLog } from './infra/shared/storeTrouble.ts';
 import { rehearse } from './rehearsal.ts';
 import { assembleReplica } from './replica.ts';
 
@@ -185,7 +185,7 @@ async function inspectors(config: Config, shown: Inspection, clock: Clock, logge
   const observers: Inspection['observe'][] = [];
   if (config.inspect.includes('sse')) observers.push(shown.observe);
   if (config.inspect.includes('stately')) {
-    const { statelyInspector } = await import('./infra/stately.ts');
+    const { statelyInspector } = await import('./infra/log/statelyInspector.ts');
     const { observe } = await statelyInspector({
       port: config.inspectPort,
       replica: config.replica,

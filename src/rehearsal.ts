@@ -4,9 +4,9 @@
  * that everybody waits for.
  */
 import type { Clock, Random } from './actors/ports.ts';
-import { parseScheduleSpec } from './domain/spec.ts';
-import { logAction } from './infra/actions/log.ts';
-import { jsonLogger } from './infra/log.ts';
+import { parseScheduleSpec } from './domain/schedules/spec.ts';
+import { logAction } from './infra/runs/logAction.ts';
+import { jsonLogger } from './infra/log/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { assembleReplica } from './replica.ts';
 

@@ -3,23 +3,29 @@
  * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
  */
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
-import type { ElectionNews } from './actors/events.ts';
-import { JobPool } from './actors/jobs.ts';
+import type { ElectionNews } from './actors/shared/machineEvents.ts';
+import { JobPool } from './actors/firing/jobs.ts';
 import { LeaseMissing, type Logger, StoreRefused } from './actors/ports.ts';
 import { replicaMachine } from './actors/replica.ts';
-import type { outcomesMachine } from './actors/outcomes.ts';
-import { nextMark } from './actors/scheduler.ts';
-import type { Holding } from './domain/capacity.ts';
-import { DueQueue } from './domain/dueQueue.ts';
-import { termsOf } from './domain/leadership.ts';
-import { CLOCK_TOLERANCE_MS, clockBehindMs, later, type Lease, watermarkMs } from './domain/lease.ts';
-import { momentCount } from './domain/moments.ts';
-import type { Outcome } from './domain/run.ts';
-import type { NotUnderstood } from './domain/schedule.ts';
-import { ServerTime } from './domain/serverTime.ts';
-import { TrustWindow } from './domain/trustWindow.ts';
+import type { outcomesMachine } from './actors/runs/outcomes.ts';
+import { nextMark } from './actors/firing/scheduler.ts';
+import type { Holding } from './domain/schedules/capacity.ts';
+import { DueQueue } from './domain/firing/dueQueue.ts';
+import { termsOf } from './domain/leadership/term.ts';
+import {
+  CLOCK_TOLERANCE_MS,
+  clockBehindMs,
+  later,
+  type Lease,
+  watermarkMs,
+} from './domain/leadership/lease.ts';
+import { momentCount } from './domain/timing/moments.ts';
+import type { Outcome } from './domain/runs/run.ts';
+import type { NotUnderstood } from './domain/schedules/schedule.ts';
+import { ServerTime } from './domain/leadership/serverTime.ts';
+import { TrustWindow } from './domain/leadership/trustWindow.ts';
 import type { Vitals } from './infra/metrics/replica.ts';
-import { Seldom } from './infra/seldom.ts';
+import { Seldom } from './infra/log/seldom.ts';
 import {
   fillAdoption,
   fillChronicle,

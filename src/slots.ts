@@ -3,17 +3,17 @@
  * where they tell what they did. A machine says when; here is what.
  */
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate';
-import { adoptionMachine } from './actors/adoption.ts';
-import { chronicleMachine } from './actors/chronicle.ts';
-import { electionMachine } from './actors/election.ts';
-import { jobMachine } from './actors/job.ts';
-import { leaderWatch } from './actors/leaderWatch.ts';
-import { mirrorMachine } from './actors/mirror.ts';
-import { outcomesMachine } from './actors/outcomes.ts';
-import { presenceMachine } from './actors/presence.ts';
-import { runMachine } from './actors/run.ts';
-import { schedulerMachine } from './actors/scheduler.ts';
-import type { ReplicaObserver } from './actors/observer.ts';
+import { adoptionMachine } from './actors/runs/adoption.ts';
+import { chronicleMachine } from './actors/leadership/chronicle.ts';
+import { electionMachine } from './actors/leadership/election.ts';
+import { jobMachine } from './actors/firing/job.ts';
+import { leaderWatch } from './actors/leadership/leaderWatch.ts';
+import { mirrorMachine } from './actors/schedules/mirror.ts';
+import { outcomesMachine } from './actors/runs/outcomes.ts';
+import { presenceMachine } from './actors/membership/presence.ts';
+import { runMachine } from './actors/runs/run.ts';
+import { schedulerMachine } from './actors/firing/scheduler.ts';
+import type { ReplicaObserver } from './actors/shared/observer.ts';
 import {
   type Clock,
   type Execute,
@@ -24,13 +24,13 @@ import {
   type Random,
   type Store,
 } from './actors/ports.ts';
-import { termsOf } from './domain/leadership.ts';
-import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/lease.ts';
-import { leaseSettings } from './domain/replica.ts';
-import { isHeld, isUnbegun, type Outcome } from './domain/run.ts';
-import type { SampleOf, ServerTime } from './domain/serverTime.ts';
+import { termsOf } from './domain/leadership/term.ts';
+import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/leadership/lease.ts';
+import { leaseSettings } from './domain/membership/replica.ts';
+import { isHeld, isUnbegun, type Outcome } from './domain/runs/run.ts';
+import type { SampleOf, ServerTime } from './domain/leadership/serverTime.ts';
 import { OrphanSearch } from './orphanSearch.ts';
-import type { TrustWindow } from './domain/trustWindow.ts';
+import type { TrustWindow } from './domain/leadership/trustWindow.ts';
 
 export interface ReplicaDeps {
   store: Store;

@@ -7,7 +7,7 @@
  * out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
  * Everything else that a store can say is a value, not an exception.
  */
-import type { Adopted, Adopter, Adoption } from '../domain/adoption.ts';
+import type { Adopted, Adopter, Adoption } from '../domain/runs/adoption.ts';
 import type {
   Acquisition,
   Candidate,
@@ -17,13 +17,13 @@ import type {
   LeaseReading,
   ReleasedBy,
   Watermark,
-} from '../domain/lease.ts';
-import type { EndedTerm, Term } from '../domain/leadership.ts';
-import type { ClusterEvent } from '../domain/event.ts';
-import type { ListedSchedule } from '../domain/listing.ts';
-import type { Announcement, Replica } from '../domain/replica.ts';
-import type { Outcome, Run, RunState, RunSummary } from '../domain/run.ts';
-import type { NotUnderstood, Schedule, ScheduleSpec } from '../domain/schedule.ts';
+} from '../domain/leadership/lease.ts';
+import type { EndedTerm, Term } from '../domain/leadership/term.ts';
+import type { ClusterEvent } from '../domain/events/event.ts';
+import type { ListedSchedule } from '../domain/schedules/listing.ts';
+import type { Announcement, Replica } from '../domain/membership/replica.ts';
+import type { Outcome, Run, RunState, RunSummary } from '../domain/runs/run.ts';
+import type { NotUnderstood, Schedule, ScheduleSpec } from '../domain/schedules/schedule.ts';
 
 /** The only source of time. */
 export interface Clock {

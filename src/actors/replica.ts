@@ -15,9 +15,9 @@
  * the store answers and there is time.
  */
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
-import type { Role } from '../domain/replica.ts';
-import { type AdoptionInput, adoptionMachine } from './adoption.ts';
-import { type ElectionInput, electionMachine } from './election.ts';
+import type { Role } from '../domain/membership/replica.ts';
+import { type AdoptionInput, adoptionMachine } from './runs/adoption.ts';
+import { type ElectionInput, electionMachine } from './leadership/election.ts';
 import type {
   ElectionEvent,
   ElectionNews,
@@ -25,13 +25,13 @@ import type {
   MirrorEvent,
   SchedulerEvent,
   StopEvent,
-} from './events.ts';
-import { chronicleMachine } from './chronicle.ts';
-import { mirrorMachine } from './mirror.ts';
-import { outcomesMachine } from './outcomes.ts';
-import { type PresenceInput, presenceMachine } from './presence.ts';
-import { type SchedulerInput, schedulerMachine } from './scheduler.ts';
-import { unfilled } from './slot.ts';
+} from './shared/machineEvents.ts';
+import { chronicleMachine } from './leadership/chronicle.ts';
+import { mirrorMachine } from './schedules/mirror.ts';
+import { outcomesMachine } from './runs/outcomes.ts';
+import { type PresenceInput, presenceMachine } from './membership/presence.ts';
+import { type SchedulerInput, schedulerMachine } from './firing/scheduler.ts';
+import { unfilled } from './shared/slot.ts';
 
 export interface ReplicaInput {
   election: ElectionInput;

@@ -4,20 +4,20 @@
  */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
-import { Answers } from './answers.ts';
-import type { ApiDeps, Route } from './api.ts';
-import { commandRoutes } from './commands.ts';
-import { clusterRoutes } from './cluster.ts';
-import { healthRoutes } from './health.ts';
-import { refuseOtherHosts } from './hosts.ts';
+import { Answers } from './shared/answers.ts';
+import type { ApiDeps, Route } from './shared/api.ts';
+import { commandRoutes } from './schedules/commands.ts';
+import { clusterRoutes } from './leadership/cluster.ts';
+import { healthRoutes } from './operations/health.ts';
+import { refuseOtherHosts } from './server/hosts.ts';
 import { inspectorRoutes } from './inspector/routes.ts';
-import { refuseOtherOrigins } from './origin.ts';
-import { occurrenceRoutes } from './occurrences.ts';
-import { refuseRepeated } from './paging.ts';
-import { Problem, problemResponse, toProblem } from './problem.ts';
-import { rootRoutes } from './root.ts';
-import { runRoutes } from './runs.ts';
-import { scheduleRoutes } from './schedules.ts';
+import { refuseOtherOrigins } from './server/origin.ts';
+import { occurrenceRoutes } from './schedules/occurrences.ts';
+import { refuseRepeated } from './shared/paging.ts';
+import { Problem, problemResponse, toProblem } from './shared/problem.ts';
+import { rootRoutes } from './operations/root.ts';
+import { runRoutes } from './runs/runs.ts';
+import { scheduleRoutes } from './schedules/schedules.ts';
 
 /** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
 export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {

@@ -1,9 +1,9 @@
-import { parseDuration } from '../domain/duration.ts';
-import { hostName } from '../domain/hostNames.ts';
-import type { Capacity } from '../domain/capacity.ts';
-import { type LeaseTiming, leaseTimingProblems } from '../domain/lease.ts';
-import { LOG_LEVELS, type LogLevel } from './log.ts';
-import { mongoClient } from './mongo/client.ts';
+import { parseDuration } from '../domain/timing/duration.ts';
+import { hostName } from '../domain/membership/hostNames.ts';
+import type { Capacity } from '../domain/schedules/capacity.ts';
+import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/lease.ts';
+import { LOG_LEVELS, type LogLevel } from './log/log.ts';
+import { mongoClient } from './mongo/shared/client.ts';
 
 /** What one replica is told by its environment. */
 export interface Config {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HostNames } from '../domain/hostNames.ts';
+import { HostNames } from '../domain/membership/hostNames.ts';
 import { type ClusterFile, readClusterFile, removeClusterFile, writeClusterFile } from './clusterFile.ts';
 import { DataDirTaken, isAlive, type Release, takeDataDir } from './dataDir.ts';
 import { type FrontDoor, openFrontDoor } from './frontDoor.ts';

@@ -7,8 +7,8 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { type HostNames, mayOmitHost } from '../domain/hostNames.ts';
-import { createStrictServer } from '../http/strictServer.ts';
+import { type HostNames, mayOmitHost } from '../domain/membership/hostNames.ts';
+import { createStrictServer } from '../http/server/strictServer.ts';
 import { forwardedHeaders, withoutHopByHop } from './headers.ts';
 import { type Patient, probeForever, Silence } from './probes.ts';
 

@@ -1,4 +1,4 @@
-import { DOOR_HEADER } from '../http/hosts.ts';
+import { DOOR_HEADER } from '../http/server/hosts.ts';
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
 /** They speak of one connection, not of the message (RFC 9110, section 7.6.1). */

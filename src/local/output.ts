@@ -2,10 +2,10 @@
  * What the local cluster prints: for people on a terminal, as JSON lines (time, level, msg, replica, …)
  * anywhere else. What a terminal would obey instead of showing it is escaped, wherever it comes from.
  */
-import { boundedLines } from '../infra/boundedLines.ts';
-import { logLine } from '../infra/log.ts';
-import { printableLine, printableText } from '../infra/printable.ts';
-import { standardStream } from '../infra/stdio.ts';
+import { boundedLines } from '../infra/log/boundedLines.ts';
+import { logLine } from '../infra/log/log.ts';
+import { printableLine, printableText } from '../infra/log/printable.ts';
+import { standardStream } from '../infra/log/stdio.ts';
 
 export interface Output {
   /** A line that a replica printed, without its newline. */

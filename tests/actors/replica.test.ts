@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type AnyActorRef, type AnyEventObject, createActor, createMachine, sendParent } from 'xstate';
-import type { adoptionMachine } from '../../src/actors/adoption.ts';
-import type { electionMachine } from '../../src/actors/election.ts';
-import { JobPool } from '../../src/actors/jobs.ts';
-import type { mirrorMachine } from '../../src/actors/mirror.ts';
-import type { outcomesMachine } from '../../src/actors/outcomes.ts';
-import type { presenceMachine } from '../../src/actors/presence.ts';
+import type { adoptionMachine } from '../../src/actors/runs/adoption.ts';
+import type { electionMachine } from '../../src/actors/leadership/election.ts';
+import { JobPool } from '../../src/actors/firing/jobs.ts';
+import type { mirrorMachine } from '../../src/actors/schedules/mirror.ts';
+import type { outcomesMachine } from '../../src/actors/runs/outcomes.ts';
+import type { presenceMachine } from '../../src/actors/membership/presence.ts';
 import { type ReplicaInput, replicaMachine } from '../../src/actors/replica.ts';
-import type { schedulerMachine } from '../../src/actors/scheduler.ts';
-import { DueQueue } from '../../src/domain/dueQueue.ts';
-import type { chronicleMachine } from '../../src/actors/chronicle.ts';
-import type { Acquisition } from '../../src/domain/lease.ts';
+import type { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
+import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import type { chronicleMachine } from '../../src/actors/leadership/chronicle.ts';
+import type { Acquisition } from '../../src/domain/leadership/lease.ts';
 import { calls, reachable, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
 

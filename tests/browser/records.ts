@@ -1,8 +1,8 @@
 /** Records that no test could wait for: written as a replica would have written them. */
 import type { Db } from 'mongodb';
-import { systemClock } from '../../src/infra/clock.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
-import { systemRandom } from '../../src/infra/random.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
 
 const STATES = ['succeeded', 'failed', 'timed_out', 'missed', 'skipped', 'abandoned'];
 

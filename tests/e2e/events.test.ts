@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
-import { HostNames } from '../../src/domain/hostNames.ts';
+import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
 import { testMongo } from '../support/mongo.ts';
 import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import type { Run } from '../../src/domain/run.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
 import { failCommand } from '../store/mongoDatabase.ts';
 import { testMongo } from '../support/mongo.ts';
 import { type Samples, samplesOf } from '../support/prometheus.ts';

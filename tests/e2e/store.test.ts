@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Clock } from '../../src/actors/ports.ts';
-import { systemClock } from '../../src/infra/clock.ts';
-import { jsonLogger } from '../../src/infra/log.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import { jsonLogger } from '../../src/infra/log/log.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
-import { systemRandom } from '../../src/infra/random.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
 import { assembleReplica } from '../../src/replica.ts';
 import { anotherMongod, testMongo } from '../support/mongo.ts';
 import { freePort, ReplicaProcess } from '../support/replicas.ts';

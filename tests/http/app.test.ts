@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ChangeDeclined, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
-import { tooManySuperseded } from '../../src/infra/superseded.ts';
+import { tooManySuperseded } from '../../src/infra/schedules/superseded.ts';
 import { HOURLY, json, problem, send, testApi } from './support.ts';
 
 /** A store whose schedules always fail with the error. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Hono } from 'hono';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
-import type { Grant } from '../../src/domain/lease.ts';
-import { type Run, runId } from '../../src/domain/run.ts';
-import type { ApiDeps, Route, Status } from '../../src/http/api.ts';
+import type { Grant } from '../../src/domain/leadership/lease.ts';
+import { type Run, runId } from '../../src/domain/runs/run.ts';
+import type { ApiDeps, Route, Status } from '../../src/http/shared/api.ts';
 import { createApp } from '../../src/http/app.ts';
-import { HostNames } from '../../src/domain/hostNames.ts';
+import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { understood } from '../support/schedules.ts';
 

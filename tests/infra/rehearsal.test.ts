@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { systemRandom } from '../../src/infra/random.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
 import { rehearse } from '../../src/rehearsal.ts';
 import { SimClock } from '../support/simClock.ts';
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { loadAllYaml } from '@kubernetes/client-node';
-import { parseDuration } from '../../src/domain/duration.ts';
+import { parseDuration } from '../../src/domain/timing/duration.ts';
 import { readConfig } from '../../src/infra/config.ts';
 import { PROJECT_DIR } from '../../src/local/runtime.ts';
 
@@ -12,7 +12,7 @@ import { PROJECT_DIR } from '../../src/local/runtime.ts';
 type Yaml = any;
 
 const DIR = join(PROJECT_DIR, 'k8s');
-/** The last words to the store, and the last answers to clients: see src/actors/replica.ts, src/http/server.ts. */
+/** The last words to the store, and the last answers to clients: see src/actors/replica.ts, src/http/server/server.ts. */
 const LAST_WORDS_S = 6 + 5;
 
 /** The client makes objects of its own classes: plain ones again. */

@@ -5,7 +5,7 @@ import { createServer, request } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { HostNames } from '../../src/domain/hostNames.ts';
+import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from '../../src/local/frontDoor.ts';
 
 interface Backend {

@@ -1,6 +1,6 @@
-import type { ClusterEvent } from '../../src/domain/event.ts';
-import type { Run } from '../../src/domain/run.ts';
-import { ChangeLog } from '../../src/infra/memory/changes.ts';
+import type { ClusterEvent } from '../../src/domain/events/event.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import { ChangeLog } from '../../src/infra/memory/schedules/changes.ts';
 import { Database } from '../../src/infra/memory/database.ts';
 
 /** The memory database, which also remembers what was inserted until the oracle has seen it. */

@@ -1,6 +1,6 @@
-import type { Mark } from '../../src/domain/lease.ts';
-import type { Run } from '../../src/domain/run.ts';
-import type { Policy, Schedule, TimingSpec } from '../../src/domain/schedule.ts';
+import type { Mark } from '../../src/domain/leadership/lease.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import type { Policy, Schedule, TimingSpec } from '../../src/domain/schedules/schedule.ts';
 import { occurrenceAfter } from './naive.ts';
 import { seconds } from './trace.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock, Store } from '../../src/actors/ports.ts';
-import type { LeaseTiming } from '../../src/domain/lease.ts';
+import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
-import type { TimeSources } from '../../src/infra/monotonicTime.ts';
+import type { TimeSources } from '../../src/infra/machine/monotonicTime.ts';
 import type { SimDatabase } from './database.ts';
 
 /** A deliberate bug: what it puts in place of what is right. */

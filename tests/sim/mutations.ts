@@ -3,9 +3,9 @@
  * a hole in its oracle.
  */
 import type { ClaimBatch, ClaimResult, FeedObserver, Store } from '../../src/actors/ports.ts';
-import { DueQueue } from '../../src/domain/dueQueue.ts';
-import type { Grant, Lease } from '../../src/domain/lease.ts';
-import type { Outcome } from '../../src/domain/run.ts';
+import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import type { Grant, Lease } from '../../src/domain/leadership/lease.ts';
+import type { Outcome } from '../../src/domain/runs/run.ts';
 import type { SimDatabase } from './database.ts';
 import type { Mutation } from './mutation.ts';
 

@@ -2,7 +2,7 @@
  * The occurrences of a definition, found the plain way: apart from the product's own arithmetic, which this is
  * to judge.
  */
-import type { TimingSpec } from '../../src/domain/schedule.ts';
+import type { TimingSpec } from '../../src/domain/schedules/schedule.ts';
 
 /** Every how many seconds each of the cron expressions that simulations use fires, from the full minute on. */
 export const CRON_STEPS: Readonly<Record<string, number>> = {

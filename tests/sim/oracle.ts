@@ -2,9 +2,9 @@
  * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
  * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
  */
-import { type Lease, markOf } from '../../src/domain/lease.ts';
-import { OPEN_STATES, type Run } from '../../src/domain/run.ts';
-import type { Schedule } from '../../src/domain/schedule.ts';
+import { type Lease, markOf } from '../../src/domain/leadership/lease.ts';
+import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
+import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { SimDatabase } from './database.ts';
 import { Ledger } from './ledger.ts';
 import { checkRules } from './rules.ts';

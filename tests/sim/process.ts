@@ -3,10 +3,10 @@
  * SIGSTOP, and be asked to stop.
  */
 import type { Clock, Execute, Logger, Store } from '../../src/actors/ports.ts';
-import type { LeaseTiming } from '../../src/domain/lease.ts';
+import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
 import { Connection, type Obstacle } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
-import { MonotonicTime, type TimeSources } from '../../src/infra/monotonicTime.ts';
+import { MonotonicTime, type TimeSources } from '../../src/infra/machine/monotonicTime.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import type { TrueClock } from './clock.ts';
 import type { SimDatabase } from './database.ts';

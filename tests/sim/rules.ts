@@ -1,5 +1,5 @@
-import { parseDuration } from '../../src/domain/duration.ts';
-import type { Run } from '../../src/domain/run.ts';
+import { parseDuration } from '../../src/domain/timing/duration.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
 import type { Segment } from './ledger.ts';
 
 /** More than this owed at once by one schedule, and the rest is missed. */

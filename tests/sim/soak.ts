@@ -2,7 +2,7 @@
  * A cluster of three in fair weather that fires for a long simulated time: what it holds at the end has to be
  * what it held at the beginning (G9).
  */
-import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { Connection } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { ServerClock, TrueClock } from './clock.ts';

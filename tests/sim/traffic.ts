@@ -1,6 +1,6 @@
 /** Users: they change schedules through whichever replica they reach. */
 import type { ScheduleStore } from '../../src/actors/ports.ts';
-import { requestedRun } from '../../src/domain/run.ts';
+import { requestedRun } from '../../src/domain/runs/run.ts';
 import {
   isUnderstood,
   type NotUnderstood,
@@ -9,7 +9,7 @@ import {
   type ScheduleSpec,
   specOf,
   type Timing,
-} from '../../src/domain/schedule.ts';
+} from '../../src/domain/schedules/schedule.ts';
 import { EPOCH_MS } from './clock.ts';
 import { CRON_STEPS } from './naive.ts';
 import { NEEDS_NEWEST, NEWEST_VERSION, type SimProcess } from './process.ts';

@@ -3,7 +3,7 @@
  * that can go wrong, on one true clock and one seeded source of chance.
  */
 import type { Store } from '../../src/actors/ports.ts';
-import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { Connection } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { ServerClock, TrueClock } from './clock.ts';

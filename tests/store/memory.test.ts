@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
-import { systemClock } from '../../src/infra/clock.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
 import { inTurns } from '../../src/infra/memory/turns.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';

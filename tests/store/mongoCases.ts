@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Binary } from 'mongodb';
 import { LeaseMissing, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
-import { systemClock } from '../../src/infra/clock.ts';
-import type { ClusterEvent } from '../../src/domain/event.ts';
-import type { Grant } from '../../src/domain/lease.ts';
-import type { Outcome } from '../../src/domain/run.ts';
-import type { Announcement } from '../../src/domain/replica.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import type { ClusterEvent } from '../../src/domain/events/event.ts';
+import type { Grant } from '../../src/domain/leadership/lease.ts';
+import type { Outcome } from '../../src/domain/runs/run.ts';
+import type { Announcement } from '../../src/domain/membership/replica.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
-import { systemRandom } from '../../src/infra/random.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import { failCommand, mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
 import {
@@ -27,7 +27,7 @@ import {
   request,
 } from './support.ts';
 import { understood } from '../support/schedules.ts';
-import { listed } from '../../src/domain/listing.ts';
+import { listed } from '../../src/domain/schedules/listing.ts';
 
 /** The name of the store whose commands fail. */
 const CLAIMER = 'claimer';

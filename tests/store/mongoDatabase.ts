@@ -1,9 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { type Store } from '../../src/actors/ports.ts';
-import { systemClock } from '../../src/infra/clock.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
-import type { TellNotUnderstood } from '../../src/infra/notUnderstood.ts';
-import { systemRandom } from '../../src/infra/random.ts';
+import type { TellNotUnderstood } from '../../src/infra/shared/notUnderstood.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import type { TestDatabase } from './support.ts';
 

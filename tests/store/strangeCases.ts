@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Document } from 'mongodb';
 import { NotUnderstoodError, type Store } from '../../src/actors/ports.ts';
-import { requestedRun, type Run } from '../../src/domain/run.ts';
+import { requestedRun, type Run } from '../../src/domain/runs/run.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
 import { batch, candidate, claimed, committed, create, lead, LONG_MS, NO_MARK, request } from './support.ts';

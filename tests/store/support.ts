@@ -8,9 +8,9 @@ import type {
   ScheduleChange,
   Store,
 } from '../../src/actors/ports.ts';
-import type { Candidate, Grant, Lease, Watermark } from '../../src/domain/lease.ts';
-import { type Outcome, type Run, runId } from '../../src/domain/run.ts';
-import type { Schedule, ScheduleSpec } from '../../src/domain/schedule.ts';
+import type { Candidate, Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
+import { type Outcome, type Run, runId } from '../../src/domain/runs/run.ts';
+import type { Schedule, ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { understood } from '../support/schedules.ts';
 
 /** A new, empty database. */

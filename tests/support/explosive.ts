@@ -2,8 +2,8 @@
  * A replica in which something is thrown that nothing catches, as soon as it hears of a schedule `bomb-WHERE`. The
  * process is the product's, but for that.
  */
-import { DueQueue } from '../../src/domain/dueQueue.ts';
-import { JobPool } from '../../src/actors/jobs.ts';
+import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import { JobPool } from '../../src/actors/firing/jobs.ts';
 
 const explode = (): never => {
   throw new TypeError('it went\noff');

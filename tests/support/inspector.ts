@@ -1,7 +1,7 @@
 /** Real replicas behind a front door, and a real browser in front of it. */
 import assert from 'node:assert/strict';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { HostNames } from '../../src/domain/hostNames.ts';
+import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
 import { findChromium } from './chromium.ts';
 import { ProcessCluster } from './replicas.ts';

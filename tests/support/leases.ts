@@ -1,4 +1,4 @@
-import { type Lease, NEVER_HELD } from '../../src/domain/lease.ts';
+import { type Lease, NEVER_HELD } from '../../src/domain/leadership/lease.ts';
 
 /** A lease, for tests: as before anybody led, but for these. */
 export function leaseWith(changes: Partial<Lease>): Lease {

@@ -1,4 +1,4 @@
-import { type Run, runId } from '../../src/domain/run.ts';
+import { type Run, runId } from '../../src/domain/runs/run.ts';
 
 /** A run that r1 (boot b1) has claimed under term 1, and is to start. */
 export function claimed(scheduleId: string, atMs: number, more: Partial<Run> = {}): Run {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isUnderstood, type NotUnderstood, type Schedule } from '../../src/domain/schedule.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../../src/domain/schedules/schedule.ts';
 
 type Common = Omit<Schedule, 'type' | 'definition'>;
 

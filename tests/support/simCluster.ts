@@ -3,12 +3,12 @@
  * off, or have its calls delayed.
  */
 import assert from 'node:assert/strict';
-import type { ReplicaObserver } from '../../src/actors/observer.ts';
-import type { ElectionNews } from '../../src/actors/events.ts';
+import type { ReplicaObserver } from '../../src/actors/shared/observer.ts';
+import type { ElectionNews } from '../../src/actors/shared/machineEvents.ts';
 import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
-import type { Run } from '../../src/domain/run.ts';
-import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import { SimClock } from './simClock.ts';

@@ -1,7 +1,7 @@
 import type { Clock, EventFeed, OpenEvents } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
-import { wait, within } from '../../actors/wait.ts';
-import type { ClusterEvent } from '../../domain/event.ts';
+import { wait, within } from '../../actors/shared/wait.ts';
+import type { ClusterEvent } from '../../domain/events/event.ts';
 import type { Client } from './client.ts';
 import type { Message } from './message.ts';
 import type { Turns } from './turns.ts';

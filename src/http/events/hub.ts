@@ -5,7 +5,7 @@
  * (catchUp.ts) until that has come as far as what is kept.
  */
 import type { EventFeed } from '../../actors/ports.ts';
-import type { ApiDeps } from '../api.ts';
+import type { ApiDeps } from '../shared/api.ts';
 import { catchUp, type CatchUpParts } from './catchUp.ts';
 import { Client } from './client.ts';
 import { comment, type Filter, type Message, messageOf, plainMessage, reconnection } from './message.ts';

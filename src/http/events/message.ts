@@ -1,8 +1,8 @@
 /** Events as server-sent messages, each made once for all who get it. */
-import type { ClusterEvent } from '../../domain/event.ts';
-import { listed } from '../../domain/listing.ts';
-import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedule.ts';
-import { replicaView, runView, scheduleView, termView } from '../views.ts';
+import type { ClusterEvent } from '../../domain/events/event.ts';
+import { listed } from '../../domain/schedules/listing.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedules/schedule.ts';
+import { replicaView, runView, scheduleView, termView } from '../shared/views.ts';
 
 /** Of every answer that is a stream of messages. */
 export const HEADERS = {

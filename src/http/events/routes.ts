@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import { short } from '../../domain/text.ts';
-import type { Route } from '../api.ts';
-import { refuseOthers } from '../paging.ts';
-import { Problem } from '../problem.ts';
+import { short } from '../../domain/shared/text.ts';
+import type { Route } from '../shared/api.ts';
+import { refuseOthers } from '../shared/paging.ts';
+import { Problem } from '../shared/problem.ts';
 import { type EventHub, MAX_CLIENTS } from './hub.ts';
 import { EVENT_TYPES, type EventType, type Filter, HEADERS } from './message.ts';
 

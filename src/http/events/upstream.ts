@@ -1,7 +1,7 @@
 import type { Clock, EventFeed, Logger, OpenEvents } from '../../actors/ports.ts';
 import { StoreUnavailable } from '../../actors/ports.ts';
-import { wait } from '../../actors/wait.ts';
-import type { ClusterEvent } from '../../domain/event.ts';
+import { wait } from '../../actors/shared/wait.ts';
+import type { ClusterEvent } from '../../domain/events/event.ts';
 
 const RETRY_AFTER_MS = 500;
 

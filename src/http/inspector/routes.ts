@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { Route } from '../api.ts';
-import { Problem } from '../problem.ts';
+import type { Route } from '../shared/api.ts';
+import { Problem } from '../shared/problem.ts';
 import { type Assets, loadAssets } from './assets.ts';
 import { type Html, inspectorHtml } from './html.ts';
 

@@ -1,6 +1,6 @@
 /** Tells changes of leadership as Events of this replica's pod: `kubectl events`, `kubectl describe pod`. */
-import type { ElectionNews } from '../../actors/events.ts';
-import { termsOf } from '../../domain/leadership.ts';
+import type { ElectionNews } from '../../actors/shared/machineEvents.ts';
+import { termsOf } from '../../domain/leadership/term.ts';
 import { KubernetesRefusal, type PodEvent } from './api.ts';
 import type { KubernetesDeps } from './news.ts';
 import { persistently } from './persistently.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../actors/ports.ts';
-import { wait } from '../../actors/wait.ts';
+import { wait } from '../../actors/shared/wait.ts';
 import { KubernetesRefusal } from './api.ts';
 
 const TRIES = 6;

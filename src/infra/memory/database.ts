@@ -1,11 +1,11 @@
 import { type Clock, type LeaseHint, LeaseMissing, type ScheduleChange } from '../../actors/ports.ts';
-import type { ClusterEvent } from '../../domain/event.ts';
-import type { Term } from '../../domain/leadership.ts';
-import type { Lease, SetBack } from '../../domain/lease.ts';
-import type { Presence } from '../../domain/replica.ts';
-import { ENDED_STATES, OPEN_STATES, type Run } from '../../domain/run.ts';
-import type { Schedule } from '../../domain/schedule.ts';
-import { ChangeLog } from './changes.ts';
+import type { ClusterEvent } from '../../domain/events/event.ts';
+import type { Term } from '../../domain/leadership/term.ts';
+import type { Lease, SetBack } from '../../domain/leadership/lease.ts';
+import type { Presence } from '../../domain/membership/replica.ts';
+import { ENDED_STATES, OPEN_STATES, type Run } from '../../domain/runs/run.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import { ChangeLog } from './schedules/changes.ts';
 
 const SWEEP_EVERY_MS = 60_000;
 

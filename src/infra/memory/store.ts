@@ -3,18 +3,18 @@
  * simulations, in which several replicas share one database. It is gone with the process.
  */
 import type { Clock, Store } from '../../actors/ports.ts';
-import { lostLease, type Remains } from '../../domain/lostLease.ts';
-import { isOccurrence, type Run } from '../../domain/run.ts';
-import { memoryClaims } from './claims.ts';
+import { lostLease, type Remains } from '../../domain/leadership/lostLease.ts';
+import { isOccurrence, type Run } from '../../domain/runs/run.ts';
+import { memoryClaims } from './firing/claims.ts';
 import { Connection, type Intercept, type Obstacle } from './connection.ts';
 import { Database } from './database.ts';
-import { memoryEvents } from './events.ts';
-import { memoryFeed } from './feed.ts';
-import { memoryLeadership } from './leadership.ts';
-import { memoryLease } from './lease.ts';
-import { memoryPresence } from './presence.ts';
-import { memoryRuns } from './runs.ts';
-import { memorySchedules } from './schedules.ts';
+import { memoryEvents } from './events/events.ts';
+import { memoryFeed } from './schedules/feed.ts';
+import { memoryLeadership } from './leadership/terms.ts';
+import { memoryLease } from './leadership/lease.ts';
+import { memoryPresence } from './membership/presence.ts';
+import { memoryRuns } from './runs/runs.ts';
+import { memorySchedules } from './schedules/schedules.ts';
 
 export interface MemoryDatabase {
   /** One replica's store. `intercept` may delay, drop and fail its calls, `obstacle` says what it can't read. */

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { Losses } from '../boundedLines.ts';
+import type { Losses } from '../log/boundedLines.ts';
 
 export function logMetrics(registry: Registry, losses: () => Losses): void {
   const counter = (name: string, help: string, value: () => number) =>

@@ -3,9 +3,9 @@
  * users choose: the number of time series is bounded (G9).
  */
 import { Registry } from 'prom-client';
-import type { Capacity } from '../../domain/capacity.ts';
-import type { ReplicaObserver } from '../../actors/observer.ts';
-import type { Losses } from '../boundedLines.ts';
+import type { Capacity } from '../../domain/schedules/capacity.ts';
+import type { ReplicaObserver } from '../../actors/shared/observer.ts';
+import type { Losses } from '../log/boundedLines.ts';
 import { httpMetrics } from './http.ts';
 import { logMetrics } from './log.ts';
 import { loopMetrics } from './loop.ts';

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ReplicaObserver } from '../../actors/observer.ts';
-import type { Capacity } from '../../domain/capacity.ts';
-import type { BeganBy, EndedBy } from '../../domain/lease.ts';
-import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/run.ts';
+import type { ReplicaObserver } from '../../actors/shared/observer.ts';
+import type { Capacity } from '../../domain/schedules/capacity.ts';
+import type { BeganBy, EndedBy } from '../../domain/leadership/lease.ts';
+import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/runs/run.ts';
 
 /** How a replica is at the moment. */
 export interface Vitals {

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { StoreObserver } from '../observedStore.ts';
-import { storeErrorKind } from '../storeTrouble.ts';
+import type { StoreObserver } from '../shared/observedStore.ts';
+import { storeErrorKind } from '../shared/storeTrouble.ts';
 
 const COLLECTIONS = ['leases', 'runs', 'replicas', 'leadership'];
 

@@ -1,21 +1,21 @@
 import type { MongoClientOptions } from 'mongodb';
 import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
-import { notUnderstoodLog, type TellNotUnderstood } from '../notUnderstood.ts';
-import { ClaimSession } from './claimSession.ts';
-import { mongoClient } from './client.ts';
-import { mongoClaims } from './claims.ts';
-import { collections as collectionsOf } from './documents.ts';
-import { answered } from './errors.ts';
-import { mongoEvents } from './events.ts';
-import { mongoFeed } from './feed.ts';
-import { mongoLeadership } from './leadership.ts';
-import { mongoLease } from './lease.ts';
-import { leaseWatch } from './leaseWatch.ts';
-import { prepare } from './prepare.ts';
-import { mongoPresence } from './presence.ts';
-import { mongoRuns } from './runs.ts';
-import { mongoSchedules } from './schedules.ts';
-import { readers } from './readers.ts';
+import { notUnderstoodLog, type TellNotUnderstood } from '../shared/notUnderstood.ts';
+import { ClaimSession } from './firing/claimSession.ts';
+import { mongoClient } from './shared/client.ts';
+import { mongoClaims } from './firing/claims.ts';
+import { collections as collectionsOf } from './shared/documents.ts';
+import { answered } from './shared/errors.ts';
+import { mongoEvents } from './events/events.ts';
+import { mongoFeed } from './schedules/feed.ts';
+import { mongoLeadership } from './leadership/terms.ts';
+import { mongoLease } from './leadership/lease.ts';
+import { leaseWatch } from './leadership/leaseWatch.ts';
+import { prepare } from './shared/prepare.ts';
+import { mongoPresence } from './membership/presence.ts';
+import { mongoRuns } from './runs/runs.ts';
+import { mongoSchedules } from './schedules/schedules.ts';
+import { readers } from './shared/readers.ts';
 
 /**
  * Every call answers or rejects within seconds: a leader that waits for longer has lost its lease by then.

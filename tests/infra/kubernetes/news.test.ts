@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ElectionNews } from '../../../src/actors/events.ts';
-import type { Acquisition, Lease } from '../../../src/domain/lease.ts';
+import type { ElectionNews } from '../../../src/actors/shared/machineEvents.ts';
+import type { Acquisition, Lease } from '../../../src/domain/leadership/lease.ts';
 import { LeadershipEvents } from '../../../src/infra/kubernetes/leadershipEvents.ts';
 import { kubernetesNews } from '../../../src/infra/kubernetes/news.ts';
 import { leaseWith } from '../../support/leases.ts';

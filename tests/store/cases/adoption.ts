@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/actors/ports.ts';
-import type { Adopter, Adoption } from '../../../src/domain/adoption.ts';
-import { requestedRun, type Run } from '../../../src/domain/run.ts';
+import type { Adopter, Adoption } from '../../../src/domain/runs/adoption.ts';
+import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
 import {
   at,
   batch,

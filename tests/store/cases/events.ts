@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { OpenEvents, Store } from '../../../src/actors/ports.ts';
-import type { ClusterEvent } from '../../../src/domain/event.ts';
-import type { Term } from '../../../src/domain/leadership.ts';
-import type { Announcement, Transition } from '../../../src/domain/replica.ts';
+import type { ClusterEvent } from '../../../src/domain/events/event.ts';
+import type { Term } from '../../../src/domain/leadership/term.ts';
+import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';
 import {
   at,
   batch,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type EndedTerm, type Term, termsOf } from '../../../src/domain/leadership.ts';
+import { type EndedTerm, type Term, termsOf } from '../../../src/domain/leadership/term.ts';
 import { at, candidate, lead, LONG_MS, type Test } from '../support.ts';
 
 /** A term that begins so many seconds into the test's time, and has not ended. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LeaseHint } from '../../../src/actors/ports.ts';
-import { type Grant, isFree, isToStepDown } from '../../../src/domain/lease.ts';
-import { requestedRun } from '../../../src/domain/run.ts';
+import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
+import { requestedRun } from '../../../src/domain/runs/run.ts';
 import {
   batch,
   candidate,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Announcement, Transition } from '../../../src/domain/replica.ts';
+import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';
 import { at, eventually, LONG_MS, type Test } from '../support.ts';
 
 const STEPS: Transition[] = [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { RunQuery, ScheduleKey, Store } from '../../../src/actors/ports.ts';
-import { BadCursor } from '../../../src/domain/cursor.ts';
-import type { Grant } from '../../../src/domain/lease.ts';
-import { type Run, runId } from '../../../src/domain/run.ts';
-import type { Schedule } from '../../../src/domain/schedule.ts';
+import { BadCursor } from '../../../src/domain/shared/cursor.ts';
+import type { Grant } from '../../../src/domain/leadership/lease.ts';
+import { type Run, runId } from '../../../src/domain/runs/run.ts';
+import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { at, batch, claimed, create, lead, outcomeOf, request, type Test } from '../support.ts';
 
 export function runCases(test: Test): void {

@@ -1,0 +1,127 @@
+import { type Actor, createActor } from 'xstate';
+import type { Run } from '../../domain/runs/run.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import type { JobEvent, jobMachine } from './job.ts';
+import type { ScheduleChange } from '../ports.ts';
+import type { runMachine } from '../runs/run.ts';
+import { runsOf, type RunsOptions } from '../runs/runs.ts';
+
+type Job = Actor<typeof jobMachine>;
+
+/**
+ * The live jobs, by schedule: a root actor each, since children of one parent cost time quadratic in their
+ * number. A job is made when its schedule falls due and dropped when it has nothing to do. The pool outlives
+ * leaderships: runs that were claimed go on.
+ */
+export class JobPool {
+  readonly #jobs = new Map<string, Job>();
+  readonly #idleWaiters: (() => void)[] = [];
+  readonly #machine: typeof jobMachine;
+  readonly #options: RunsOptions;
+
+  /** The machines with their slots filled in, but for the job's runs. */
+  constructor(job: typeof jobMachine, run: typeof runMachine, options: RunsOptions) {
+    this.#machine = job.provide({ actors: { runs: runsOf(run, options) } });
+    this.#options = options;
+  }
+
+  /** Jobs that are live now. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** The state of a live job; undefined for one that is virtual. */
+  stateOf(scheduleId: string): string | undefined {
+    return this.#jobs.get(scheduleId)?.getSnapshot().value as string | undefined;
+  }
+
+  /** A claim of these occurrences is about to be made. */
+  claiming(schedule: Schedule): void {
+    const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
+    job.send({ type: 'DUE' });
+    job.send({ type: 'CLAIMING' });
+  }
+
+  /** The claim came to nothing; the occurrences are still owed. */
+  unclaimed(scheduleId: string): void {
+    this.#send(scheduleId, { type: 'UNCLAIMED' });
+  }
+
+  /** The claim, which began at `oursSinceMs`, is durable: what is to be run starts now. */
+  claimed(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
+    this.#send(schedule.id, {
+      type: 'CLAIMED',
+      schedule,
+      runs: runs.filter((run) => run.state === 'claimed'),
+      oursSinceMs,
+    });
+  }
+
+  /**
+   * These runs of a lost executor are durably ours, by an adoption that began at `oursSinceMs`: they start now,
+   * whatever else is going on.
+   */
+  adopted(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
+    const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
+    job.send({ type: 'ADOPTED', schedule, runs, oursSinceMs });
+  }
+
+  /** Nobody here leads any more. */
+  withdraw(): void {
+    for (const job of [...this.#jobs.values()]) job.send({ type: 'WITHDRAWN' });
+  }
+
+  /** A schedule was changed or deleted. Runs that were claimed go on all the same. */
+  changed(change: Extract<ScheduleChange, { kind: 'upsert' | 'delete' }>): void {
+    if (change.kind === 'delete') this.#send(change.id, { type: 'PAUSED' });
+    else this.#send(change.schedule.id, { type: change.schedule.paused ? 'PAUSED' : 'RESUMED' });
+  }
+
+  /** Resolves when no run is going on. */
+  async idle(): Promise<void> {
+    if (this.#runs() === 0) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Stops whatever is left: its attempts are aborted, and nothing is recorded of them. */
+  stop(): void {
+    for (const job of this.#jobs.values()) job.stop();
+    this.#jobs.clear();
+  }
+
+  #runs(): number {
+    let runs = 0;
+    for (const job of this.#jobs.values()) runs += job.getSnapshot().context.running;
+    return runs;
+  }
+
+  #make(scheduleId: string): Job {
+    const { clock, inspect } = this.#options;
+    const job = createActor(this.#machine, {
+      id: `job:${scheduleId}`,
+      clock,
+      input: { scheduleId },
+      ...(inspect && { inspect }),
+    });
+    this.#jobs.set(scheduleId, job);
+    job.start();
+    job.subscribe((snapshot) => {
+      if (snapshot.context.running > 0) return;
+      if (snapshot.hasTag('passive')) this.#drop(scheduleId, job);
+      if (this.#idleWaiters.length > 0 && this.#runs() === 0) {
+        this.#idleWaiters.splice(0).forEach((resolve) => resolve());
+      }
+    });
+    return job;
+  }
+
+  #drop(scheduleId: string, job: Job): void {
+    if (this.#jobs.get(scheduleId) !== job) return;
+    this.#jobs.delete(scheduleId);
+    job.stop();
+  }
+
+  #send(scheduleId: string, event: JobEvent): void {
+    this.#jobs.get(scheduleId)?.send(event);
+  }
+}

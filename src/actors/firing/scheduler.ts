@@ -1,0 +1,450 @@
+/**
+ * The scheduler: it fires. One per replica, warm all the time, and at work only while the replica leads.
+ *
+ *   idle ──won the lease──▶ waiting ──something is due──▶ claiming ──committed──▶ waiting
+ *                                                            │
+ *                                                            ├──no answer──▶ resolving ⇄ unresolved ──answer──▶ waiting
+ *                                                            └──refused──▶ unresolved
+ *
+ * The mirror tells it what schedules there are, the election tells it whether it leads, and the due queue
+ * tells it when to wake. All that is due at one moment is claimed in one transaction (group commit); while
+ * that is under way more falls due, which the next one takes. A committed claim is handed to the jobs, which
+ * run it whatever becomes of the leadership afterwards (G7).
+ *
+ * The lease may be lost, or be about to be given back (`LEASE.ENDING`), at any moment: a claim in flight is
+ * always waited for, then the machine goes back to `idle`, and only then says `SCHEDULER.STOOD_DOWN`. A claim
+ * without an answer may have been committed: nothing else is claimed until `resolve` has found out, which it
+ * does for as long as it takes, leader or not, since those runs are ours to execute. A store that refuses claims
+ * may well answer everything else: a moment is waited then, or claims would be made as fast as they are refused.
+ *
+ * A schedule that this version does not understand is set aside: it is not in the queue, so that it holds up
+ * no other, and the watermark says for it alone where it stood. The first leader that understands it goes on there.
+ *
+ * The server's clock may be set back while we lead. Nothing that was settled is claimed again; what is due by then
+ * is due by the clock as it is now, and so is the beginning of the term.
+ *
+ * Can never happen: two claims in flight; a claim begun without trust in the lease; the watermark past
+ * something owed (the queue sees to it); a run started that isn't durable.
+ */
+import { assign, fromPromise, not, sendParent, setup } from 'xstate';
+import type { DueQueue, Taken } from '../../domain/firing/dueQueue.ts';
+import {
+  CLOCK_TOLERANCE_MS,
+  type Grant,
+  later,
+  type Mark,
+  MAX_SET_ASIDE,
+  type Watermark,
+} from '../../domain/leadership/lease.ts';
+import { graceMs, type Settler } from '../../domain/firing/owed.ts';
+import type { Run } from '../../domain/runs/run.ts';
+import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
+import type { LeaseEvent, MirrorEvent, SchedulerEvent } from '../shared/machineEvents.ts';
+import type { JobPool } from './jobs.ts';
+import { type ClaimBatch, type ClaimResult, StoreRefused } from '../ports.ts';
+import { unfilled } from '../shared/slot.ts';
+
+/**
+ * Occurrences in one claim transaction at most (G9): starting the runs of one holds the event loop for tens of
+ * milliseconds.
+ */
+const MAX_BATCH = 100;
+/** How far a leader's idea of the server's clock may be off. */
+const CLOCK_ERROR_MS = 1000;
+/** Even if nothing is due the queue is looked at this often: the server's clock may have been stepped. */
+const LONGEST_WAIT_MS = 1000;
+
+export interface SchedulerInput {
+  queue: DueQueue;
+  jobs: JobPool;
+  replica: string;
+  boot: string;
+  leaseDurationMs: number;
+  /** Server time, epoch ms. */
+  serverNowMs: () => number;
+  monotonicMs: () => number;
+  /** Whether the replica may still act under its lease, by its own monotonic clock. */
+  isTrusted: () => boolean;
+  /** Told of schedules that are set aside, of each once. */
+  onSetAside: (schedules: readonly NotUnderstood[]) => void;
+}
+
+interface Context extends SchedulerInput {
+  grant: Grant | null;
+  /** By the server's clock as it is now: no later than the present moment. */
+  termBeganMs: number;
+  /** The watermark as the lease has it. */
+  mark: Watermark;
+  /**
+   * How far the last term before this one had got: later occurrences can't have been claimed by anybody else.
+   */
+  inheritedThroughMs: number;
+  /** Our mirror is complete up to here. */
+  mirroredMs: number;
+  /** The latest moment on the server's clock at which we have claimed. */
+  latestClaimMs: number;
+  /** The term under which the last claim was made, and its number. */
+  claimTerm: number;
+  claimNumber: number;
+  /** When it began; monotonic. */
+  claimBeganMs: number;
+  /** Somebody waits for `SCHEDULER.STOOD_DOWN`. */
+  ending: boolean;
+}
+
+export const schedulerMachine = setup({
+  types: {
+    context: {} as Context,
+    input: {} as SchedulerInput,
+    events: {} as MirrorEvent | LeaseEvent,
+  },
+  actors: {
+    /** One claim transaction. Tells the trust window and the server's clock about its success by itself. */
+    claim: fromPromise<ClaimResult, ClaimBatch>(unfilled('scheduler', 'claim')),
+    /** Which of the runs of a claim without an answer are durably ours. */
+    resolve: fromPromise<Run[], { runs: Run[]; boot: string }>(unfilled('scheduler', 'resolve')),
+  },
+  actions: {
+    report: (_, _params: { message: string; error: unknown }) => unfilled('scheduler', 'report')(),
+    /** Told after each committed claim, for logs and metrics. */
+    claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
+      unfilled('scheduler', 'claimed')(),
+    mirrorLoaded: ({ context, event }) => {
+      if (event.type !== 'MIRROR.LOADED') return;
+      const { queue, jobs } = context;
+      const present = new Set([...event.schedules, ...event.notUnderstood].map(({ id }) => id));
+      for (const id of [...queue.schedules().map((schedule) => schedule.id), ...queue.setAside.keys()]) {
+        if (present.has(id)) continue;
+        queue.remove(id);
+        jobs.changed({ kind: 'delete', id });
+      }
+      for (const schedule of event.schedules) {
+        queue.put(schedule, event.mark, claimedByUsThroughMs(context));
+        jobs.changed({ kind: 'upsert', schedule });
+      }
+      setAside(context, event.notUnderstood);
+    },
+    mirrorChanged: ({ context, event }) => {
+      if (event.type !== 'MIRROR.CHANGED') return;
+      const { queue, jobs, mark } = context;
+      const { change } = event;
+      switch (change.kind) {
+        case 'upsert':
+          queue.put(change.schedule, mark, claimedByUsThroughMs(context));
+          return jobs.changed(change);
+        case 'delete':
+          queue.remove(change.id);
+          return jobs.changed(change);
+        case 'not understood':
+          return setAside(context, [change.schedule]);
+      }
+    },
+    unhold: ({ context }) => context.queue.unhold(),
+    noteProgress: assign({
+      mirroredMs: ({ context, event }) =>
+        event.type === 'MIRROR.PROGRESS' ? Math.max(context.mirroredMs, event.throughMs) : context.mirroredMs,
+    }),
+    advance: ({ context }) => context.queue.advance(context.mark),
+    noteMark: assign({
+      mark: ({ context, event }) =>
+        event.type === 'LEASE.SEEN' ? later(context.mark, event.mark) : context.mark,
+    }),
+    begin: assign(({ context, event }) => {
+      if (event.type !== 'LEASE.WON') return {};
+      const { grant, lease } = event;
+      return {
+        grant,
+        termBeganMs: lease.acquired_at?.getTime() ?? 0,
+        mark: later(context.mark, lease.watermark),
+        inheritedThroughMs: Math.max(lease.watermark.claimedThroughMs, event.lastClaimMs + CLOCK_ERROR_MS),
+        ending: false,
+      };
+    }),
+    adoptMarks: ({ context, event }) => {
+      if (event.type === 'LEASE.WON') context.queue.adoptMarks(event.lease.watermark);
+    },
+    /** The server's clock may have been set back to before the beginning of the term. */
+    noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
+    lose: assign({ grant: null }),
+    end: assign({ grant: null, ending: true }),
+    answerEnding: assign({ ending: false }),
+    noteClaim: assign({
+      claimTerm: ({ context }) => context.grant?.term ?? 0,
+      claimNumber: ({ context }) => context.claimNumber + 1,
+      latestClaimMs: ({ context }) => Math.max(context.latestClaimMs, context.serverNowMs()),
+      claimBeganMs: ({ context }) => context.monotonicMs(),
+    }),
+    take: ({ context }) => {
+      context.queue.take(settler(context), MAX_BATCH);
+      for (const { schedule } of context.queue.taken) context.jobs.claiming(schedule);
+    },
+    /** The grant under which the claim was made is over; a newer one, won meanwhile, isn't. */
+    loseFenced: assign({
+      grant: ({ context }) => context.grant?.term === context.claimTerm ? null : context.grant,
+    }),
+    /** Each schedule of the batch is settled, owed or stale; its job is told which runs to execute. */
+    finish: (
+      { context: { queue, jobs, claimBeganMs } },
+      { runs, verdict }: { runs: Run[]; verdict: Parameters<DueQueue['finish']>[0] },
+    ) => {
+      const bySchedule = groupBySchedule(runs);
+      queue.finish((taken) => {
+        const how = verdict(taken);
+        const { id } = taken.schedule;
+        // A schedule that was deleted meanwhile owes nothing more, and its job has nothing to wait for.
+        if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
+        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? [], claimBeganMs);
+        return how;
+      });
+    },
+    noteClaimMark: assign({
+      mark: ({ context }, { mark }: { mark: Watermark }) => later(context.mark, mark),
+    }),
+  },
+  guards: {
+    isDue: ({ context }) =>
+      context.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
+    leads: ({ context }) => context.grant !== null,
+    isRefused: (_, { error }: { error: unknown }) => error instanceof StoreRefused,
+    isFenced: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'fenced',
+  },
+  delays: {
+    untilDue: ({ context }) => {
+      const delayMs = context.queue.nextDueMs() - context.serverNowMs();
+      return Math.min(Math.max(Math.ceil(delayMs), 1), LONGEST_WAIT_MS);
+    },
+    retry: 100,
+  },
+}).createMachine({
+  id: 'scheduler',
+  context: ({ input }) => ({
+    ...input,
+    grant: null,
+    termBeganMs: 0,
+    mark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
+    inheritedThroughMs: 0,
+    mirroredMs: -Infinity,
+    latestClaimMs: -Infinity,
+    claimTerm: 0,
+    claimNumber: 0,
+    claimBeganMs: -Infinity,
+    ending: false,
+  }),
+  initial: 'idle',
+  on: {
+    'MIRROR.LOADED': { actions: 'mirrorLoaded' },
+    'MIRROR.CHANGED': { actions: 'mirrorChanged' },
+    'MIRROR.PROGRESS': { actions: ['noteProgress', 'unhold'] },
+    'LEASE.SEEN': { actions: ['noteMark', 'advance'] },
+    'LEASE.WON': { actions: ['begin', 'adoptMarks', 'advance'] },
+    'LEASE.LOST': { actions: 'lose' },
+    'LEASE.ENDING': { actions: 'end' },
+  },
+  states: {
+    idle: {
+      entry: ({ context }) => context.jobs.withdraw(),
+      always: [
+        {
+          guard: ({ context }) => context.ending,
+          actions: ['answerEnding', sendParent({ type: 'SCHEDULER.STOOD_DOWN' } satisfies SchedulerEvent)],
+        },
+        { guard: 'leads', target: 'waiting' },
+      ],
+    },
+    waiting: {
+      entry: 'noteClock',
+      always: [
+        { guard: not('leads'), target: 'idle' },
+        { guard: 'isDue', target: 'claiming' },
+      ],
+      after: { untilDue: { target: 'waiting', reenter: true } },
+      on: {
+        // The next thing due may be another one now: the timer starts over.
+        'MIRROR.LOADED': { target: 'waiting', reenter: true, actions: 'mirrorLoaded' },
+        'MIRROR.CHANGED': { target: 'waiting', reenter: true, actions: 'mirrorChanged' },
+        'MIRROR.PROGRESS': { target: 'waiting', reenter: true, actions: ['noteProgress', 'unhold'] },
+      },
+    },
+    claiming: {
+      entry: ['noteClaim', 'take'],
+      invoke: {
+        src: 'claim',
+        input: ({ context }) => claimBatch(context),
+        onDone: [
+          {
+            guard: { type: 'isFenced', params: ({ event }) => event.output },
+            target: 'waiting',
+            actions: [
+              { type: 'finish', params: { runs: [], verdict: () => 'owed' } },
+              sendParent(({ context }) => (
+                { type: 'SCHEDULER.FENCED', term: context.claimTerm } satisfies SchedulerEvent
+              )),
+              'loseFenced',
+            ],
+          },
+          {
+            target: 'waiting',
+            actions: [
+              {
+                type: 'noteClaimMark',
+                params: ({ event }) => ({ mark: committed(event.output).lease.watermark }),
+              },
+              { type: 'finish', params: ({ event }) => committed(event.output) },
+              { type: 'claimed', params: ({ event }) => committed(event.output) },
+            ],
+          },
+        ],
+        onError: [
+          {
+            guard: { type: 'isRefused', params: ({ event }) => event },
+            target: 'unresolved',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({
+                message: 'a claim was refused; making it again when it is sure that nothing was committed',
+                error: event.error,
+              }),
+            },
+          },
+          {
+            target: 'resolving',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({
+                message: 'a claim got no answer; finding out whether it was committed',
+                error: event.error,
+              }),
+            },
+          },
+        ],
+      },
+    },
+    resolving: {
+      invoke: {
+        src: 'resolve',
+        input: ({ context: { queue, boot } }) => ({
+          runs: queue.taken.flatMap((one) => one.settlement.runs),
+          boot,
+        }),
+        onDone: {
+          target: 'waiting',
+          actions: { type: 'finish', params: ({ event }) => resolved(event.output) },
+        },
+        onError: 'unresolved',
+      },
+    },
+    unresolved: { after: { retry: 'resolving' } },
+  },
+});
+
+function settler(context: Context): Settler {
+  return {
+    replica: context.replica,
+    boot: context.boot,
+    term: (context.grant as Grant).term,
+    claimNumber: context.claimNumber,
+    nowMs: Math.floor(context.serverNowMs()),
+    termBeganMs: termBeganMs(context),
+    graceMs: graceMs(context.leaseDurationMs),
+    mayBeClaimedThroughMs: context.inheritedThroughMs,
+  };
+}
+
+/** When the term began, or the present moment if the server's clock was set back to before it. */
+function termBeganMs({ termBeganMs, serverNowMs }: Context): number {
+  const nowMs = Math.floor(serverNowMs());
+  return nowMs < termBeganMs - CLOCK_TOLERANCE_MS ? nowMs : termBeganMs;
+}
+
+/**
+ * A schedule that is new to the queue may be one that it had, when a stream tells a deletion again, and what
+ * followed it: what we have claimed of it up to now is in the store, and found there.
+ */
+function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): number {
+  return grant === null ? -Infinity : Math.max(latestClaimMs, serverNowMs());
+}
+
+/** Nothing more of them is claimed; runs of theirs that were claimed go on. */
+function setAside(
+  { queue, jobs, grant, mark, onSetAside }: Context,
+  schedules: readonly NotUnderstood[],
+): void {
+  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, grant === null ? null : mark);
+  for (const { id } of schedules) jobs.changed({ kind: 'delete', id });
+  const fresh = schedules.filter(isNew);
+  if (fresh.length > 0) onSetAside(fresh);
+}
+
+function claimBatch(context: Context): ClaimBatch {
+  const { queue, inheritedThroughMs } = context;
+  const nowMs = Math.floor(context.serverNowMs());
+  return {
+    grant: context.grant as Grant,
+    durationMs: context.leaseDurationMs,
+    requests: queue.taken.map(({ schedule, settlement }) => ({
+      scheduleId: schedule.id,
+      revision: schedule.revision,
+      effectiveFrom: schedule.effective_from,
+      runs: settlement.runs,
+    })),
+    markWhenStale: (staleIds) => nextMark(context, nowMs, new Set(staleIds)),
+    mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
+      settlement.runs.some((run) =>
+        run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
+      )
+    ),
+  };
+}
+
+/**
+ * The watermark to write now: with a claim, given what turned out to be stale in it; with a mere renewal,
+ * `null`. While our own mirror is not yet as complete as the one of the last leader was, there may be
+ * schedules that the lease counts as known and we don't know: nothing moves until we have caught up. Nor while
+ * more schedules are set aside than a watermark can name.
+ */
+export function nextMark(
+  { queue, mark, mirroredMs }: Pick<Context, 'queue' | 'mark' | 'mirroredMs'>,
+  nowMs: number,
+  staleIds: ReadonlySet<string> | null,
+): Watermark {
+  if (mirroredMs < mark.mirroredThroughMs || queue.setAside.size > MAX_SET_ASIDE) return mark;
+  return later(mark, {
+    claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
+    mirroredThroughMs: mirroredMs,
+    // A leader has adopted the mark of each.
+    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside as ReadonlyMap<string, Mark>) }),
+  });
+}
+
+function groupBySchedule(runs: Run[]): Map<string, Run[]> {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    const group = groups.get(run.schedule_id);
+    if (group === undefined) groups.set(run.schedule_id, [run]);
+    else group.push(run);
+  }
+  return groups;
+}
+
+function committed(result: ClaimResult) {
+  if (result.kind !== 'committed') throw new Error('A claim that was refused has settled nothing.');
+  const stale = new Set(result.stale);
+  // A run that an earlier try of the same claim committed is ours, even if the definition has changed since.
+  for (const run of result.runs) stale.delete(run.schedule_id);
+  return {
+    ...result,
+    verdict: (taken: Taken) => stale.has(taken.schedule.id) ? 'stale' as const : 'settled' as const,
+  };
+}
+
+/**
+ * A transaction is all or nothing, but for what was stale or settled by others: where one run is ours, that
+ * schedule's part was committed.
+ */
+function resolved(ours: Run[]) {
+  const ids = new Set(ours.map((run) => run.schedule_id));
+  return {
+    runs: ours,
+    verdict: (taken: Taken) => ids.has(taken.schedule.id) ? 'settled' as const : 'owed' as const,
+  };
+}

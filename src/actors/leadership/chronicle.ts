@@ -1,0 +1,71 @@
+/**
+ * The chronicle: it writes the history of terms, as whoever won the lease knows it.
+ *
+ *   idle ──WON──▶ holdingBack ──▶ writing ──written──▶ idle, or the next one
+ *                                 │ ▲
+ *                                 ▼ │ no answer
+ *                                waiting
+ *
+ * The history is for people; nobody's safety hangs on it. So the new leader fires first, and writes a moment later.
+ * But none is left out: each is written until the store has answered, also when the leadership is over by
+ * then.
+ *
+ * Can never happen: two terms told as one; a term lost because its leader died (its successor writes it as
+ * well).
+ */
+import { assign, fromPromise, setup } from 'xstate';
+import type { Acquisition } from '../../domain/leadership/lease.ts';
+import { HEAD_START_MS } from './headStart.ts';
+import { unfilled } from '../shared/slot.ts';
+
+interface Context {
+  unwritten: readonly Acquisition[];
+}
+
+export const chronicleMachine = setup({
+  types: { context: {} as Context, events: {} as { type: 'WON'; acquisition: Acquisition } },
+  actors: { write: fromPromise<void, Acquisition>(unfilled('chronicle', 'write')) },
+  actions: {
+    report: (_, _params: { message: string; error: unknown }) => unfilled('chronicle', 'report')(),
+    keep: assign({
+      unwritten: (
+        { context },
+        { acquisition }: { acquisition: Acquisition },
+      ) => [...context.unwritten, acquisition],
+    }),
+    forgetWritten: assign({ unwritten: ({ context }) => context.unwritten.slice(1) }),
+  },
+  guards: {
+    hasMore: ({ context }) => context.unwritten.length > 0,
+  },
+  delays: { headStart: HEAD_START_MS, retry: 500 },
+}).createMachine({
+  id: 'chronicle',
+  context: { unwritten: [] },
+  initial: 'idle',
+  on: {
+    WON: { actions: { type: 'keep', params: ({ event }) => event } },
+  },
+  states: {
+    idle: { always: { guard: 'hasMore', target: 'holdingBack' } },
+    holdingBack: { after: { headStart: 'writing' } },
+    writing: {
+      invoke: {
+        src: 'write',
+        input: ({ context }) => context.unwritten[0] as Acquisition,
+        onDone: { target: 'idle', actions: 'forgetWritten' },
+        onError: {
+          target: 'waiting',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              message: 'a term could not be recorded; trying again',
+              error: event.error,
+            }),
+          },
+        },
+      },
+    },
+    waiting: { after: { retry: 'writing' } },
+  },
+});

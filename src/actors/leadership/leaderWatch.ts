@@ -1,0 +1,42 @@
+import type { Grant, LeaseReading } from '../../domain/leadership/lease.ts';
+import { MEET_AFTER_MS } from './headStart.ts';
+import type { Clock, Peers } from '../ports.ts';
+
+/** Follows the lease from holder to holder with one liveness connection at a time. */
+export interface LeaderWatch {
+  /** The lease as it was last read. */
+  follow(reading: LeaseReading): void;
+  end(): void;
+}
+
+/**
+ * `onDead` is told under which grant the dead process was last seen to hold the lease: only that one may be
+ * pre-empted. A process is told dead once; a lease without a holder, or our own, is not watched.
+ */
+export function leaderWatch(
+  peers: Peers,
+  clock: Clock,
+  me: string,
+  onDead: (grant: Grant, sinceMs: number) => void,
+): LeaderWatch {
+  let grant: Grant | null = null;
+  let endWatch = () => {};
+  return {
+    follow({ lease: { holder, boot, term, address, acquired_at }, serverNowMs }) {
+      const isSame = grant?.boot === boot;
+      if (holder === null || boot === null || address === null) return;
+      grant = { holder, boot, term };
+      if (isSame) return;
+      endWatch();
+      endWatch = () => {};
+      if (boot === me) return;
+      const ledMs = serverNowMs - (acquired_at?.getTime() ?? 0);
+      const leftMs = Math.min(Math.max(0, MEET_AFTER_MS - ledMs), MEET_AFTER_MS);
+      const timer = clock.setTimeout(() => {
+        endWatch = peers.watch({ address, boot }, (sinceMs) => onDead(grant as Grant, sinceMs));
+      }, leftMs);
+      endWatch = () => clock.clearTimeout(timer);
+    },
+    end: () => endWatch(),
+  };
+}

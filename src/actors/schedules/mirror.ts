@@ -1,0 +1,202 @@
+/**
+ * The mirror: the change-stream actor. It keeps every replica warm by telling the scheduler, through the
+ * replica, what schedules there are.
+ *
+ *   loading ──snapshot──▶ following ──stream broke──▶ resuming ──▶ following
+ *      ▲  ╲ no answer                                   │  ╲ no answer
+ *      │   ▶ waitingToLoad ──▶ loading                  │   ▶ waitingToResume ──▶ resuming
+ *      └────── the stream can't be resumed, or its collection is gone ──────┘
+ *
+ * A snapshot comes with a stream that began before it was read, so nothing falls in between; what the stream
+ * tells a second time is recognised as old by whoever listens. A stream that broke goes on by its token. When
+ * its history is lost a fresh snapshot replaces everything.
+ *
+ * Can never happen: a change is told before the snapshot that it follows; anything from a stream that was
+ * given up is passed on (each stream has a number, and only the present one's events count).
+ */
+import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
+import type { Watermark } from '../../domain/leadership/lease.ts';
+import type { MirrorEvent } from '../shared/machineEvents.ts';
+import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from '../ports.ts';
+import { unfilled } from '../shared/slot.ts';
+
+type FeedEvent =
+  | { type: 'FEED.CHANGED'; stream: number; change: ScheduleChange }
+  | { type: 'FEED.PROGRESS'; stream: number; throughMs: number }
+  | { type: 'FEED.FAILED'; stream: number; error: Error; resumable: boolean };
+
+interface Loaded extends Snapshot {
+  mark: Watermark;
+}
+
+interface Context {
+  /** Number of the present stream. */
+  stream: number;
+  feed: OpenFeed | null;
+  token: unknown;
+  /** What the stream told before the machine had taken note that it is open. */
+  postponed: FeedEvent[];
+}
+
+export const mirrorMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as FeedEvent,
+  },
+  actors: {
+    /**
+     * Makes sure that the store is prepared, reads the lease's watermark, then a snapshot with its stream.
+     */
+    load: fromPromise<Loaded, { observer: FeedObserver }>(unfilled('mirror', 'load')),
+    /** Goes on after the token. That the token is of no use any more is told to the observer. */
+    resume: fromPromise<OpenFeed, { observer: FeedObserver; token: unknown }>(unfilled('mirror', 'resume')),
+  },
+  actions: {
+    /** Something went wrong, and is being dealt with. */
+    report: (_, _params: { message: string; error: unknown }) => unfilled('mirror', 'report')(),
+    nextStream: assign({ stream: ({ context }) => context.stream + 1, postponed: [] }),
+    postpone: assign({ postponed: ({ context, event }) => [...context.postponed, event] }),
+    replay: enqueueActions(({ context, enqueue }) => {
+      for (const event of context.postponed) enqueue.raise(event);
+      enqueue.assign({ postponed: [] });
+    }),
+    tell: sendParent((_, event: MirrorEvent) => event),
+    closeFeed: assign(({ context }) => {
+      const token = context.feed?.token() ?? context.token;
+      context.feed?.close();
+      return { feed: null, token };
+    }),
+  },
+  guards: {
+    hasNoToken: ({ context }) => context.token === null,
+    isPresent: ({ context, event }) => event.stream === context.stream,
+    isResumable: ({ context, event }) =>
+      event.type === 'FEED.FAILED' && event.stream === context.stream && event.resumable,
+    isInvalidated: ({ context, event }) =>
+      event.type === 'FEED.CHANGED' && event.stream === context.stream && event.change.kind === 'invalidated',
+  },
+  delays: { retry: 500 },
+}).createMachine({
+  id: 'mirror',
+  context: { stream: 0, feed: null, token: null, postponed: [] },
+  initial: 'loading',
+  states: {
+    loading: {
+      entry: 'nextStream',
+      on: { 'FEED.*': { guard: 'isPresent', actions: 'postpone' } },
+      invoke: {
+        src: 'load',
+        input: ({ context, self }) => ({ observer: observerFor(context.stream, self) }),
+        onDone: {
+          target: 'following',
+          actions: [
+            assign({ feed: ({ event }) => event.output.feed, token: null }),
+            {
+              type: 'tell',
+              params: ({ event }) => ({
+                type: 'MIRROR.LOADED',
+                schedules: event.output.schedules,
+                notUnderstood: event.output.notUnderstood,
+                mark: event.output.mark,
+              }),
+            },
+          ],
+        },
+        onError: {
+          target: 'waitingToLoad',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              message: 'the schedules could not be read; trying again',
+              error: event.error,
+            }),
+          },
+        },
+      },
+    },
+    waitingToLoad: { after: { retry: 'loading' } },
+    following: {
+      entry: 'replay',
+      exit: 'closeFeed',
+      on: {
+        'FEED.CHANGED': [
+          {
+            guard: 'isInvalidated',
+            target: 'loading',
+            actions: {
+              type: 'report',
+              params: { message: 'the collection of schedules is gone; reading afresh', error: null },
+            },
+          },
+          {
+            guard: 'isPresent',
+            actions: {
+              type: 'tell',
+              params: ({ event }) => ({ type: 'MIRROR.CHANGED', change: event.change as Told }),
+            },
+          },
+        ],
+        'FEED.PROGRESS': {
+          guard: 'isPresent',
+          actions: {
+            type: 'tell',
+            params: ({ event }) => ({ type: 'MIRROR.PROGRESS', throughMs: event.throughMs }),
+          },
+        },
+        'FEED.FAILED': [
+          {
+            guard: 'isResumable',
+            target: 'resuming',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({ message: 'the change stream broke; resuming', error: event.error }),
+            },
+          },
+          {
+            guard: 'isPresent',
+            target: 'loading',
+            actions: {
+              type: 'report',
+              params: ({ event }) => ({
+                message: 'the change stream is lost; reading afresh',
+                error: event.error,
+              }),
+            },
+          },
+        ],
+      },
+    },
+    resuming: {
+      entry: 'nextStream',
+      always: { guard: 'hasNoToken', target: 'loading' },
+      on: { 'FEED.*': { guard: 'isPresent', actions: 'postpone' } },
+      invoke: {
+        src: 'resume',
+        input: ({ context, self }) => ({ token: context.token, observer: observerFor(context.stream, self) }),
+        onDone: { target: 'following', actions: assign({ feed: ({ event }) => event.output }) },
+        onError: {
+          target: 'waitingToResume',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              message: 'the change stream could not be resumed; trying again',
+              error: event.error,
+            }),
+          },
+        },
+      },
+    },
+    waitingToResume: { after: { retry: 'resuming' } },
+  },
+});
+
+type Told = Exclude<ScheduleChange, { kind: 'invalidated' }>;
+
+/** Turns what a feed says into events of the machine, marked with the stream's number. */
+function observerFor(stream: number, self: { send(event: FeedEvent): void }): FeedObserver {
+  return {
+    change: (change) => self.send({ type: 'FEED.CHANGED', stream, change }),
+    progress: (throughMs) => self.send({ type: 'FEED.PROGRESS', stream, throughMs }),
+    failed: (error, resumable) => self.send({ type: 'FEED.FAILED', stream, error, resumable }),
+  };
+}

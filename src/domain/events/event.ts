@@ -1,0 +1,39 @@
+/** What happens in the cluster, as it is told to whoever watches. */
+import type { BeganBy, EndedBy, SetBack } from '../leadership/lease.ts';
+import type { Term } from '../leadership/term.ts';
+import type { Presence, PresenceChange, Replica, Transition } from '../membership/replica.ts';
+import type { Run } from '../runs/run.ts';
+import type { NotUnderstood, Schedule } from '../schedules/schedule.ts';
+
+/** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
+export interface ChangeOfHands {
+  leader: string | null;
+  boot: string;
+  term: number;
+  by: BeganBy | EndedBy;
+  /** On the server's clock, as all times here. */
+  at: Date;
+}
+
+export type ClusterEvent =
+  | ({ type: 'leader' } & ChangeOfHands)
+  /** A term's record was written or changed. */
+  | { type: 'leadership'; term: Term }
+  /** `transitions`: those that were not told before. */
+  | { type: 'replica'; change: PresenceChange; replica: Replica; transitions: Transition[] }
+  /** `schedule` is what it is now; null when it is deleted, also if that is told later. */
+  | {
+    type: 'schedule';
+    change: 'created' | 'updated' | 'deleted';
+    id: string;
+    schedule: Schedule | NotUnderstood | null;
+  }
+  /** The server's clock was set back. */
+  | { type: 'clock'; set_back: SetBack }
+  /** A run has ended. */
+  | { type: 'run'; run: Run };
+
+export function replicaEvent({ change, news, transition_count: _, ...replica }: Presence): ClusterEvent {
+  const transitions = news > 0 ? replica.transitions.slice(-news) : [];
+  return { type: 'replica', change, replica, transitions };
+}

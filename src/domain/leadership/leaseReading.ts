@@ -1,0 +1,93 @@
+import { type ChangeOfHands } from '../events/event.ts';
+import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
+import { type Needs, problemIn } from '../shared/reading.ts';
+
+/** Fields that may be null may be missing as well. A wrong one is never taken for a missing one: who leads hangs on it. */
+export const LEASE_NEEDS = {
+  term: 'count',
+  expires_at: 'date',
+  claimed_through: 'date',
+  mirrored_through: 'date',
+  holder: 'text?',
+  boot: 'text?',
+  address: 'text?',
+  acquired_at: 'date?',
+  began_by: 'text?',
+  renewed_at: 'date?',
+  released_at: 'date?',
+  released_by: 'text?',
+  heir: 'text?',
+  predecessor_died_at: 'date?',
+  step_down_term: 'count?',
+  latest_at: 'date?',
+} as const satisfies Needs;
+
+/** The lease as a store has it: the fields of a `Lease`, and a watermark of two dates. */
+export type LeaseRecord = Omit<Lease, 'watermark'> & {
+  claimed_through: Date;
+  mirrored_through: Date;
+  set_aside?: readonly SetAsideRecord[];
+};
+
+/** The mark of a schedule that the watermark leaves out. */
+export interface SetAsideRecord {
+  id: string;
+  claimed_through: Date;
+  mirrored_through: Date;
+}
+
+const SET_ASIDE_NEEDS = {
+  id: 'text',
+  claimed_through: 'date',
+  mirrored_through: 'date',
+} as const satisfies Needs;
+const SET_BACK_NEEDS = { from: 'date', to: 'date' } as const satisfies Needs;
+
+/** The lease, or what is wrong with its record. */
+export function readLease(record: Partial<LeaseRecord>): Lease | string {
+  const problem = problemIn(record, LEASE_NEEDS);
+  if (problem !== null) return problem;
+  const setAside = readSetAside(record.set_aside ?? []);
+  if (typeof setAside === 'string') return setAside;
+  const watermark: Watermark = {
+    ...markIn(record as LeaseRecord),
+    ...(setAside.size > 0 && { setAside }),
+  };
+  const lease: Record<string, unknown> = { watermark };
+  for (const [name, absent] of Object.entries(NEVER_HELD)) {
+    lease[name] = record[name as keyof LeaseRecord] ?? absent;
+  }
+  // Older versions did not write it.
+  lease.latest_at ??= lease.renewed_at;
+  // It is for display.
+  if (record.set_back != null && problemIn(record.set_back, SET_BACK_NEEDS) !== null) lease.set_back = null;
+  return lease as unknown as Lease;
+}
+
+function readSetAside(records: unknown): Map<string, Mark> | string {
+  if (!Array.isArray(records)) return 'set_aside is not a list';
+  const marks = new Map<string, Mark>();
+  for (const record of records) {
+    const problem = problemIn(Object(record), SET_ASIDE_NEEDS);
+    if (problem !== null) return `in set_aside, ${problem}`;
+    marks.set(record.id, markIn(record));
+  }
+  return marks;
+}
+
+function markIn({ claimed_through, mirrored_through }: Omit<SetAsideRecord, 'id'>): Mark {
+  return { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() };
+}
+
+const HANDS_NEEDS = {
+  leader: 'text?',
+  boot: 'text',
+  term: 'count',
+  by: 'text',
+  at: 'date',
+} as const satisfies Needs;
+
+/** A change of hands, or what is wrong with its record. */
+export function readHands(record: object): ChangeOfHands | string {
+  return problemIn(record, HANDS_NEEDS) ?? record as ChangeOfHands;
+}

@@ -1,0 +1,52 @@
+/**
+ * The lease document when it has to be made: at the first start ever, and again when it was deleted. Then nothing
+ * may be lost or doubled by what the document no longer says (ARCHITECTURE.md, "What was deleted").
+ */
+import { type Lease, NEVER_HELD, type Watermark } from './lease.ts';
+import type { Run } from '../runs/run.ts';
+
+/** What else the store still knows of earlier leaders. */
+export interface Remains {
+  /** The highest term that any record names; 0 when there is none. */
+  newestTerm: number;
+  /** The newest occurrence that was claimed or recorded; null when there is none. */
+  newestRun: Pick<Run, 'scheduled_for' | 'term'> | null;
+}
+
+/**
+ * A leader settles what is due in its order, so that all before its newest run is settled; unless it was behind,
+ * which it may have been by this much.
+ */
+const BEHIND_MS = 60_000;
+
+/**
+ * The lease to store. `known`: as this replica saw it last; null when it has seen none. `nowMs`: the server's time,
+ * later than the deletion.
+ */
+export function lostLease(known: Lease | null, remains: Remains, nowMs: number): Lease {
+  const newestTerm = Math.max(remains.newestTerm, remains.newestRun?.term ?? 0);
+  if (known === null && newestTerm === 0) return { ...NEVER_HELD, watermark: both(nowMs) };
+  const now = new Date(nowMs);
+  const isNewest = known !== null && known.holder !== null && known.term >= newestTerm;
+  return {
+    ...(isNewest ? known : { ...NEVER_HELD, term: Math.max(newestTerm, known?.term ?? 0) }),
+    // Whoever held it has to ask for it again: no grant of before may come into force once more (G3).
+    ...(isNewest && known.released_at === null &&
+      { expires_at: now, released_at: now, released_by: 'expired' }),
+    heir: null,
+    step_down_term: null,
+    // It may have been renewed until now: up to here the next leader looks up what is claimed already (G1).
+    renewed_at: now,
+    latest_at: new Date(Math.max(known?.latest_at?.getTime() ?? nowMs, nowMs)),
+    watermark: known?.watermark ?? both(settledMs(remains, nowMs)),
+  };
+}
+
+/** Of what the watermark may have been: rather too little, since what is claimed already is found by its id. */
+function settledMs({ newestRun }: Remains, nowMs: number): number {
+  return Math.min(nowMs, newestRun?.scheduled_for.getTime() ?? nowMs) - BEHIND_MS;
+}
+
+function both(ms: number): Watermark {
+  return { claimedThroughMs: ms, mirroredThroughMs: ms };
+}

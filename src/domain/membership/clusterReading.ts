@@ -1,0 +1,58 @@
+/** The records that tell of replicas and of terms. They are for display, so that words which are not known are told as they are. */
+import type { Term } from '../leadership/term.ts';
+import { fitting, type Needs, type NotUnderstood, problemIn } from '../shared/reading.ts';
+import { optionalSettings, type Presence, type Transition } from './replica.ts';
+
+const REPLICA_NEEDS = {
+  id: 'text',
+  boot: 'text',
+  role: 'text',
+  address: 'text',
+  version: 'text',
+  started_at: 'date',
+  last_seen: 'date',
+} as const satisfies Needs;
+
+const TRANSITION_NEEDS = { at: 'date', from: 'text', to: 'text', by: 'text?' } as const satisfies Needs;
+
+/** A replica's entry as a store has it. Fields that this version does not know are left out. */
+export function readReplica(record: Partial<Presence>): Presence | NotUnderstood {
+  const problem = problemIn(record, REPLICA_NEEDS);
+  if (problem !== null) return { id: String(record.boot), not_understood: problem };
+  const { id, boot, role, address, version, started_at, last_seen, transitions, ...rest } =
+    record as Presence;
+  return {
+    ...{ id, boot, role, address, version, started_at, last_seen },
+    lost_at: fitting(rest.lost_at, 'date', null),
+    transitions: (Array.isArray(transitions) ? transitions : []).filter(isTransition),
+    transition_count: fitting(rest.transition_count, 'count', 0),
+    change: fitting(rest.change, 'text', 'announced'),
+    news: fitting(rest.news, 'count', 0),
+    ...optionalSettings(record),
+  };
+}
+
+function isTransition(value: unknown): value is Transition {
+  return typeof value === 'object' && value !== null && problemIn(value, TRANSITION_NEEDS) === null;
+}
+
+const TERM_NEEDS = {
+  term: 'count',
+  replica: 'text',
+  boot: 'text',
+  began_at: 'date',
+  began_by: 'text',
+} as const satisfies Needs;
+
+/** A term as a store has it. */
+export function readTerm(record: Partial<Term>): Term | NotUnderstood {
+  const problem = problemIn(record, TERM_NEEDS);
+  if (problem !== null) return { id: String(record.term), not_understood: problem };
+  const { term, replica, boot, began_at, began_by, ended_at, ended_by, gap_ms } = record as Term;
+  return {
+    ...{ term, replica, boot, began_at, began_by },
+    ended_at: fitting(ended_at, 'date', null),
+    ended_by: fitting(ended_by, 'text', null),
+    gap_ms: fitting(gap_ms, 'number', null),
+  };
+}

@@ -1,0 +1,43 @@
+/** How much the memory of every replica has to hold, since each of them mirrors all schedules (G9). */
+import { countThrough } from '../timing/moments.ts';
+import type { ScheduleSpec } from './schedule.ts';
+
+export interface Capacity {
+  schedules: number;
+  /** Of `at_times` schedules, all together. */
+  moments: number;
+}
+
+/** What a replica holds: what it has heard of, so a little less or more than is stored. */
+export interface Holding extends Capacity {
+  /** Of one schedule; null when it is unknown. */
+  momentsOf(id: string): number | null;
+}
+
+/** What is to be stored: a schedule that is new, or one in the place of another. */
+export interface Wanted {
+  id: string;
+  spec: ScheduleSpec;
+  isNew: boolean;
+}
+
+/** Why there is no room for the schedule, as a sentence; null when there is. What takes up no more is let in always. */
+export function noRoomFor(
+  { id, spec, isNew }: Wanted,
+  { held, limits, nowMs }: { held: Holding; limits: Capacity; nowMs: number },
+): string | null {
+  if (isNew && held.schedules >= limits.schedules) {
+    return `there are ${held.schedules} schedules, and room for ${limits.schedules}: delete some, or raise MAX_SCHEDULES on ` +
+      'all replicas';
+  }
+  const more = toCome(spec, nowMs) - (held.momentsOf(id) ?? 0);
+  if (more <= 0 || held.moments + more <= limits.moments) return null;
+  return `the schedules of type at_times have ${held.moments} times to come, and there is room for ${limits.moments}: with ` +
+    `${more} more there would be too many; write fewer, use a cron or duration schedule, or raise MAX_MOMENTS on all replicas`;
+}
+
+function toCome(spec: ScheduleSpec, nowMs: number): number {
+  if (spec.type !== 'at_times') return 0;
+  const { times } = spec.definition;
+  return times.length - countThrough(times, nowMs);
+}

@@ -1,0 +1,44 @@
+/**
+ * Schedules as lists and events tell them: without what can be large. A schedule of 10,000 moments would be a
+ * third of a megabyte, a list of them a hundred; who wants the moments asks for the schedule itself.
+ */
+import { momentAt } from '../timing/moments.ts';
+import { nextOccurrence } from '../timing/occurrences.ts';
+import type { Schedule, Timing } from './schedule.ts';
+
+/** In the place of the moments of an `at_times` schedule. */
+export interface TimesSummary {
+  count: number;
+  first: Date;
+  last: Date;
+  /** The next one that is within start_at and end_at, whether the schedule is paused or not. */
+  next: Date | null;
+}
+
+type ListedTiming =
+  | Exclude<Timing, { type: 'at_times' }>
+  | { type: 'at_times'; definition: { times: TimesSummary } };
+
+export type ListedSchedule = ListedTiming & Omit<Schedule, keyof Timing | 'superseded'>;
+
+/** `nowMs`: server time, from which the next moment is told. */
+export function listed({ superseded: _, ...schedule }: Schedule, nowMs: number): ListedSchedule {
+  if (schedule.type !== 'at_times') return schedule;
+  const { times } = schedule.definition;
+  const nextMs = nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
+  const summary: TimesSummary = {
+    count: times.length,
+    first: new Date(momentAt(times, 0)),
+    last: new Date(momentAt(times, times.length - 1)),
+    next: nextMs === null ? null : new Date(nextMs),
+  };
+  return { ...schedule, definition: { times: summary } };
+}
+
+/** Whether it is told as in a list, its moments summarised. */
+export function isSummarised(
+  schedule: Omit<Schedule, 'superseded'> | ListedSchedule,
+): schedule is ListedSchedule & { type: 'at_times' } {
+  return schedule.type === 'at_times' &&
+    !Array.isArray((schedule as { definition: { times: unknown } }).definition.times);
+}

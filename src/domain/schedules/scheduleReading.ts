@@ -1,0 +1,192 @@
+/**
+ * Reading a stored schedule. A newer version may have written it, or a hand: what this version does not understand
+ * as a whole is set aside, since to act on a part of it would be another schedule (an unknown field may forbid what
+ * the known ones ask for). Fields that older versions did not write have their defaults. By hand and not by the
+ * schemas of spec.ts: every document of the store passes here when a replica starts.
+ */
+import { parseDuration } from '../timing/duration.ts';
+import { parseCron } from '../timing/cron.ts';
+import type { ListedSchedule } from './listing.ts';
+import { isUnderstood, type NotUnderstood, type Schedule, type Superseded } from './schedule.ts';
+import { zoneOf } from '../timing/zone.ts';
+
+/** Fields in the form of the domain, `id` and `Date`s, of whatever types they are. */
+export type StoredRecord = Readonly<Record<string, unknown>>;
+
+/** The schedule, or the first reason why it is not understood. */
+export function readSchedule(stored: StoredRecord): Schedule | NotUnderstood {
+  const problem = scheduleProblem(stored);
+  if (problem !== null) return { id: String(stored.id), not_understood: problem };
+  const schedule = stored as unknown as Schedule;
+  const { revision, effective_from } = schedule;
+  return {
+    ...schedule,
+    timing_revision: schedule.timing_revision ?? revision,
+    written_at: schedule.written_at ?? effective_from,
+    superseded: schedule.superseded.map((old) => ({ ...old, written_at: old.written_at ?? old.from })),
+  };
+}
+
+/** The same of one as lists have it, its moments summarised and without superseded timings. */
+export function readListed(stored: StoredRecord): ListedSchedule | NotUnderstood {
+  const { type, definition } = stored;
+  const times = type === 'at_times' && isRecord(definition) ? definition.times : null;
+  const whole = isRecord(times) ? { ...definition as StoredRecord, times: [times.first] } : definition;
+  const read = readSchedule({ ...stored, definition: whole, superseded: [] });
+  if (!isUnderstood(read)) return read;
+  const { superseded: _, ...listed } = read;
+  return { ...listed, definition } as ListedSchedule;
+}
+
+type Check = (value: unknown) => string | null;
+
+const isDate: Check = (value) =>
+  value instanceof Date && !Number.isNaN(value.getTime()) ? null : 'is not a date';
+const isText: Check = (value) => typeof value === 'string' ? null : 'is not a string';
+const isTruth: Check = (value) => typeof value === 'boolean' ? null : 'is neither true nor false';
+const isRevision: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 1 ? null : 'is not a whole number from 1';
+const isDuration: Check = (value) => isText(value) ?? thrown(() => parseDuration(value as string));
+const isPositive: Check = (value) =>
+  isDuration(value) ?? (parseDuration(value as string) > 0 ? null : 'is not longer than nothing');
+const isZone: Check = (value) =>
+  typeof value === 'string' && zoneOf(value) !== null
+    ? null
+    : `is ${shown(value)}, which this version does not know`;
+const isCron: Check = (value) => isText(value) ?? thrown(() => readableCron(value as string));
+const isOneOf = (...words: string[]): Check => (value) =>
+  words.includes(value as string) ? null : `is ${shown(value)}, which this version does not know`;
+const isTags: Check = (value) =>
+  isRecord(value) && Object.values(value).every((tag) => typeof tag === 'string')
+    ? null
+    : 'is not a map of strings';
+const isTimes: Check = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((time) => isDate(time) === null)
+    ? null
+    : 'is not a list of dates';
+const isSuperseded: Check = (value) => {
+  if (!Array.isArray(value)) return 'is not a list';
+  for (const old of value) {
+    const problem = isRecord(old) ? fieldsProblem(old, SUPERSEDED) ?? timingProblem(old) : 'is not an object';
+    if (problem !== null) return `has an entry that this version does not understand: ${problem}`;
+  }
+  return null;
+};
+
+interface Fields {
+  needed: Readonly<Record<string, Check>>;
+  optional: Readonly<Record<string, Check>>;
+}
+
+const TIMING = { start_at: isDate, end_at: isDate };
+/** Told with a sentence of their own. */
+const PARTS: Readonly<Record<string, Check>> = { type: () => null, definition: () => null };
+
+const SCHEDULE: Fields = {
+  needed: {
+    ...PARTS,
+    id: isText,
+    paused: isTruth,
+    action: part({ needed: { type: isOneOf('log') }, optional: {} }),
+    policy: part({
+      needed: {
+        catch_up: isOneOf('all', 'latest', 'none'),
+        catch_up_window: isDuration,
+        on_executor_loss: isOneOf('retry', 'abandon'),
+      },
+      optional: {},
+    }),
+    history: part({ needed: { success: isDuration, failure: isDuration }, optional: {} }),
+    revision: isRevision,
+    created_at: isDate,
+    updated_at: isDate,
+    effective_from: isDate,
+    superseded: isSuperseded,
+  },
+  optional: {
+    ...TIMING,
+    name: isText,
+    description: isText,
+    tags: isTags,
+    pause_reason: isText,
+    timing_revision: isRevision,
+    written_at: isDate,
+  },
+};
+
+const SUPERSEDED: Fields = {
+  needed: { ...PARTS, revision: isRevision, from: isDate, until: isDate },
+  optional: { ...TIMING, written_at: isDate },
+};
+
+const DEFINITIONS: Readonly<Record<Schedule['type'], Fields>> = {
+  cron: { needed: { cron_expression: isCron, timezone: isZone }, optional: {} },
+  at_times: { needed: { times: isTimes }, optional: {} },
+  duration: { needed: { interval: isPositive }, optional: { anchor: isDate } },
+};
+
+function scheduleProblem(stored: StoredRecord): string | null {
+  // Told first: what else is new about the document follows from it.
+  return timingProblem(stored) ?? fieldsProblem(stored, SCHEDULE);
+}
+
+function timingProblem({ type, definition }: StoredRecord): string | null {
+  if (typeof type !== 'string' || !Object.hasOwn(DEFINITIONS, type)) {
+    return `type is ${shown(type)}, which this version does not know`;
+  }
+  if (!isRecord(definition)) return 'definition is not an object';
+  const problem = fieldsProblem(definition, DEFINITIONS[type as Superseded['type']]);
+  return problem === null ? null : `definition.${problem}`;
+}
+
+/** A check of an object within. */
+function part(fields: Fields): Check {
+  return (value) => {
+    if (!isRecord(value)) return 'is not an object';
+    const problem = fieldsProblem(value, fields);
+    return problem === null ? null : `has ${problem}`;
+  };
+}
+
+function fieldsProblem(record: StoredRecord, { needed, optional }: Fields): string | null {
+  for (const name in needed) {
+    const problem = record[name] === undefined ? 'is missing' : (needed[name] as Check)(record[name]);
+    if (problem !== null) return `${name} ${problem}`;
+  }
+  for (const name in record) {
+    if (Object.hasOwn(needed, name) || record[name] === undefined) continue;
+    const check = Object.hasOwn(optional, name) ? optional[name] : undefined;
+    const problem = check === undefined ? 'is a field that this version does not know' : check(record[name]);
+    if (problem !== null) return `${name} ${problem}`;
+  }
+  return null;
+}
+
+/** Of most expressions there are many schedules. */
+const READABLE_CRONS = new Set<string>();
+const MAX_READABLE_CRONS = 4096;
+
+function readableCron(expression: string): void {
+  if (READABLE_CRONS.has(expression)) return;
+  parseCron(expression);
+  if (READABLE_CRONS.size >= MAX_READABLE_CRONS) READABLE_CRONS.clear();
+  READABLE_CRONS.add(expression);
+}
+
+function thrown(read: () => unknown): string | null {
+  try {
+    read();
+    return null;
+  } catch (error) {
+    return `is not understood by this version: ${(error as Error).message}`;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,28 @@
+/** The bodies of commands: all of their fields may be left out. */
+import { z } from 'zod';
+import { type Problem, problemsOf } from '../schedules/spec.ts';
+import { expected, fields, text } from '../schedules/specFields.ts';
+
+type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
+
+const pause = fields('a pause', { reason: text(1024).exactOptional() });
+const stepDown = fields('a request to step down', {
+  term: z.int({ error: expected('the number of a term') }).exactOptional(),
+});
+const nothing = fields('this request, which has none', {});
+
+/** `{"reason": "…"}`, kept as the schedule's `pause_reason`. */
+export const parsePause = parserOf(pause);
+/** `{"term": 7}`: only if that is the term in force. */
+export const parseStepDown = parserOf(stepDown);
+/** `{}`. */
+export const parseNothing = parserOf(nothing);
+
+function parserOf<T extends z.ZodType>(schema: T): (body: unknown) => Parsed<z.infer<T>> {
+  return (body) => {
+    const parsed = schema.safeParse(body);
+    return parsed.success
+      ? { ok: true, value: parsed.data }
+      : { ok: false, problems: problemsOf(parsed.error) };
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Cursors of lists: the key of the last item of a page, as an opaque string. The next page starts after that
+ * key, so items that come and go in between neither repeat nor hide others.
+ */
+
+import { brokenUnicode } from './text.ts';
+import type { Run } from '../runs/run.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+
+/** What a client passed as `cursor` did not come from us. */
+export class BadCursor extends Error {
+  override name = 'BadCursor';
+}
+
+type KeyPart = 'string' | 'number';
+
+/** The keys of the lists: an id; a time and an id. */
+export const SCHEDULE_KEY = ['string'] as const;
+export const RUN_KEY = ['number', 'string'] as const;
+
+type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
+
+/** Of a list of schedules, after this one. */
+export function scheduleCursor({ id }: Pick<Schedule, 'id'>): string {
+  return encodeCursor([id]);
+}
+
+/** Of a list of runs, after this one. */
+export function runCursor({ scheduled_for, id }: Pick<Run, 'scheduled_for' | 'id'>): string {
+  return encodeCursor([scheduled_for.getTime(), id]);
+}
+
+/** base64url of the key's JSON. */
+export function encodeCursor(key: readonly (string | number)[]): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(key));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** The key again, with one part of the given type each; throws `BadCursor`. */
+export function decodeCursor<const S extends readonly KeyPart[]>(cursor: string, shape: S): Key<S> {
+  const key = parse(cursor);
+  const fits = Array.isArray(key) && key.length === shape.length &&
+    shape.every((type, i) =>
+      typeof key[i] === type && (type === 'string' ? isText(key[i]) : isInstant(key[i]))
+    );
+  if (!fits) {
+    throw new BadCursor(
+      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+    );
+  }
+  return key as Key<S>;
+}
+
+function isText(part: unknown): boolean {
+  return brokenUnicode(part as string) === null;
+}
+
+/** Numbers in keys are times, epoch ms. */
+function isInstant(part: unknown): boolean {
+  return !Number.isNaN(new Date(part as number).getTime());
+}
+
+function parse(cursor: string): unknown {
+  try {
+    const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'));
+    return JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(binary, (c) => c.charCodeAt(0))),
+    );
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * `GET /inspect`: what XState says of the actors of this replica, as server-sent events. For those who look for a fault;
+ * opt-in, since it shows what the actors hold.
+ */
+import type { Context } from 'hono';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { inspectionRecord } from '../../actors/shared/inspection.ts';
+import type { ApiDeps, Route } from '../shared/api.ts';
+import { Client } from '../events/client.ts';
+import { HEADERS, plainMessage } from '../events/message.ts';
+import { Problem } from '../shared/problem.ts';
+
+const MAX_CLIENTS = 10;
+const EVERYTHING = { types: new Set<never>(), scheduleId: null };
+
+interface Watcher {
+  client: Client;
+  /** Ids of the actors that it wants; null for all. */
+  actors: ReadonlySet<string> | null;
+  /** How many it has missed since it was last told. */
+  dropped: number;
+}
+
+export interface Inspection {
+  routes: Route[];
+  /** For the `inspect` option of actors. Costs next to nothing while nobody watches. */
+  observe(event: InspectionEvent): void;
+  close(): void;
+}
+
+/** `enabled`: whether the configuration asks for it. */
+export function inspection(
+  { replica, clock }: Pick<ApiDeps, 'replica' | 'clock'>,
+  enabled: boolean,
+): Inspection {
+  const watchers = new Set<Watcher>();
+  let closed = false;
+
+  function inspect(c: Context): Response {
+    if (!enabled) {
+      throw new Problem(
+        404,
+        'the actors of this replica are not shown; start it with INSPECT=sse to see them',
+      );
+    }
+    if (closed) throw new Problem(503, 'this replica is stopping', { headers: { 'Retry-After': '1' } });
+    if (watchers.size >= MAX_CLIENTS) {
+      throw new Problem(503, `${MAX_CLIENTS} clients inspect this replica already`, {
+        headers: { 'Retry-After': '5' },
+      });
+    }
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+    const names = c.req.query('actor')?.split(',');
+    const client = new Client({
+      filter: EVERYTHING,
+      destroy: undefined,
+      onGone: () => void watchers.delete(watcher),
+    });
+    const watcher: Watcher = { client, actors: names ? new Set(names) : null, dropped: 0 };
+    watchers.add(watcher);
+    client.push(
+      plainMessage('hello', { replica: replica.id, boot: replica.boot, now: new Date(clock.now()) }),
+    );
+    return c.body(client.stream, 200, HEADERS);
+  }
+
+  return {
+    routes: [{
+      method: 'GET',
+      path: '/inspect',
+      summary: 'follow what the actors of this replica do (with INSPECT=sse)',
+      handler: inspect,
+    }],
+    observe(event) {
+      if (watchers.size === 0) return;
+      const wanted = [...watchers].filter(({ actors }) =>
+        actors === null || actors.has((event.actorRef as AnyActorRef)?.id)
+      );
+      const record = wanted.length > 0 ? inspectionRecord(event, replica.id) : null;
+      if (record === null) return;
+      const name = event.type.replace('@xstate.', '');
+      const message = plainMessage(name, { at: new Date(clock.now()), ...record });
+      for (const watcher of wanted) {
+        // Here a slow client is not cut off, but misses some.
+        if (!watcher.client.hasRoom) {
+          watcher.dropped++;
+          continue;
+        }
+        if (watcher.dropped > 0) watcher.client.push(plainMessage('dropped', { count: watcher.dropped }));
+        watcher.dropped = 0;
+        watcher.client.push(message);
+      }
+    },
+    close() {
+      closed = true;
+      for (const { client } of [...watchers]) client.end();
+    },
+  };
+}

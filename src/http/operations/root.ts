@@ -1,0 +1,24 @@
+import type { Context } from 'hono';
+import type { ApiDeps, Route } from '../shared/api.ts';
+
+const WHAT =
+  'A highly available distributed scheduler: any replica takes schedules, the one that leads fires them.';
+
+/** `/`: sends browsers to the inspector, and tells others what this is and what there is. */
+export function rootRoutes({ replica }: ApiDeps, routes: readonly Route[]): Route[] {
+  const endpoints = routes.map(({ method, path, summary }) => ({ method, path, summary }));
+  const about = {
+    name: 'hascheduler',
+    description: WHAT,
+    version: replica.version,
+    replica: replica.id,
+    endpoints,
+  };
+
+  function root(c: Context): Response {
+    c.header('Vary', 'Accept');
+    return c.req.header('accept')?.includes('text/html') ? c.redirect('/inspector') : c.json(about);
+  }
+
+  return [{ method: 'GET', path: '/', summary: 'say what this is', handler: root }];
+}

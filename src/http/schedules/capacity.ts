@@ -1,0 +1,27 @@
+import { type Capacity, type Holding, noRoomFor, type Wanted } from '../../domain/schedules/capacity.ts';
+import type { ApiDeps } from '../shared/api.ts';
+import { Problem } from '../shared/problem.ts';
+
+/** What share of the room is taken when that is worth a line in the log, and when the line may come again. */
+const [WARN_AT, CALM_AT] = [0.8, 0.75];
+
+/** Refuses (507) what there is no room for; warns when there soon will be none. */
+export function capacityCheck(
+  { holding, limits, serverNowMs, logger }: Pick<ApiDeps, 'holding' | 'limits' | 'serverNowMs' | 'logger'>,
+): (wanted: Wanted) => void {
+  const warned = new Set<keyof Capacity>();
+  const warn = (kind: keyof Capacity, held: Holding) => {
+    const share = held[kind] / limits[kind];
+    if (share < CALM_AT) warned.delete(kind);
+    if (share < WARN_AT || warned.has(kind)) return;
+    warned.add(kind);
+    logger.warn(`there is not much room left for ${kind}`, { held: held[kind], limit: limits[kind] });
+  };
+  return (wanted) => {
+    const held = holding();
+    warn('schedules', held);
+    warn('moments', held);
+    const problem = noRoomFor(wanted, { held, limits, nowMs: serverNowMs() });
+    if (problem !== null) throw new Problem(507, problem);
+  };
+}

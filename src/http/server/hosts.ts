@@ -1,0 +1,46 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { type HostNames, mayOmitHost } from '../../domain/membership/hostNames.ts';
+import { Problem } from '../shared/problem.ts';
+
+/** The header by which the front door of a local cluster makes itself known to the replicas that it started with. */
+export const DOOR_HEADER = 'x-hascheduler-door';
+
+/** By which names a replica answers, and to whom it leaves that question. */
+export interface Hosts {
+  names: HostNames;
+  /** Of the front door, which has asked it already; null when there is none. */
+  doorSecret: string | null;
+}
+
+/** Refuses requests for another host than this one (421), before anything is done about them. */
+export function refuseOtherHosts(hosts: Hosts): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header('host');
+    if (!isFromDoor(c, hosts) && !isAnswered(c, hosts, host)) {
+      throw new Problem(421, hosts.names.refusal(host));
+    }
+    await next();
+  };
+}
+
+/** Which host the client asked for: the front door passes it on, anybody else's word for it counts nothing. */
+export function requestedHost(c: Context, hosts: Hosts): string | undefined {
+  const forwarded = isFromDoor(c, hosts) ? c.req.header('x-forwarded-host') : undefined;
+  return forwarded ?? c.req.header('host');
+}
+
+function isAnswered(c: Context, { names }: Hosts, host: string | undefined): boolean {
+  if (!host && mayOmitHost(c.req.path)) return true;
+  // A request line may name another host than the header does.
+  return names.answers(host) && names.answers(new URL(c.req.url).host);
+}
+
+function isFromDoor(c: Context, { doorSecret }: Hosts): boolean {
+  const told = c.req.header(DOOR_HEADER);
+  return doorSecret !== null && told !== undefined && timingSafeEqual(digest(told), digest(doorSecret));
+}
+
+function digest(text: string): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(text).digest());
+}

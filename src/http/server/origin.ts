@@ -1,0 +1,29 @@
+import type { MiddlewareHandler } from 'hono';
+import { type Hosts, requestedHost } from './hosts.ts';
+import { Problem } from '../shared/problem.ts';
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses changes that a page of another site makes with a visitor's browser: since bodies need not be called
+ * JSON, and nothing may ask for a password, any page could otherwise write schedules on the visitor's own
+ * machine. Only browsers send these headers, and no page can forge them; curl and programs are not affected.
+ * The rule is that of Go's `http.CrossOriginProtection`.
+ */
+export function refuseOtherOrigins(hosts: Hosts): MiddlewareHandler {
+  return async (c, next) => {
+    if (!READING.has(c.req.method)) {
+      const site = c.req.header('sec-fetch-site');
+      const origin = c.req.header('origin');
+      const foreign = site
+        ? site !== 'same-origin' && site !== 'none'
+        : origin !== undefined && !isAt(origin, requestedHost(c, hosts));
+      if (foreign) throw new Problem(403, 'a page of another site may not change anything here');
+    }
+    await next();
+  };
+}
+
+function isAt(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

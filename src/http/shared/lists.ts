@@ -1,0 +1,76 @@
+/** Pages of lists, which end after so many items, or when they are large enough. */
+import type { Page } from '../../actors/ports.ts';
+import { encodeJson } from './answers.ts';
+
+/** A page ends before it is larger than this, but for one that a single item makes so. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
+export interface PageSource<T> {
+  limit: number;
+  cursor: string | null;
+  /**
+   * How many items are read at once: few enough that reading them does not hold up the event loop, however
+   * large they are.
+   */
+  piece: number;
+  read(limit: number, cursor: string | null): Promise<Page<T>>;
+  /** As they are told, in the same order. */
+  views(items: readonly T[]): Promise<unknown[]> | unknown[];
+  cursorOf(item: T): string;
+}
+
+/** A page as JSON, read piece by piece, and the cursor that goes on after the last item that it holds. */
+export async function readPieces<T>(
+  source: PageSource<T>,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; count: number; nextCursor: string | null }> {
+  const { limit, piece, read, views, cursorOf } = source;
+  const page = new PageBytes();
+  let { cursor } = source;
+  do {
+    const { items, nextCursor } = await read(Math.min(piece, limit - page.count), cursor);
+    for (const [index, view] of (await views(items)).entries()) {
+      if (!page.add(view)) return { bytes: page.end(), count: page.count, nextCursor: cursor };
+      cursor = cursorOf(items[index] as T);
+    }
+    cursor = nextCursor;
+  } while (cursor !== null && page.count < limit);
+  return { bytes: page.end(), count: page.count, nextCursor: cursor };
+}
+
+/** As many of the items, from the first on, as a page holds. */
+export function fitting<T>(items: readonly T[]): T[] {
+  const page = new PageBytes();
+  return items.slice(0, items.findIndex((item) => !page.add(item)) >>> 0);
+}
+
+const OPEN = new TextEncoder().encode('[');
+const COMMA = new TextEncoder().encode(',');
+const CLOSE = new TextEncoder().encode(']');
+
+/** A JSON array in the making. */
+class PageBytes {
+  readonly #parts: Uint8Array[] = [];
+  #bytes = 2;
+  count = 0;
+
+  /** False when there is no room for the item: it is left out. */
+  add(item: unknown): boolean {
+    const bytes = encodeJson(item);
+    if (this.count > 0 && this.#bytes + bytes.length + 1 > MAX_PAGE_BYTES) return false;
+    this.#parts.push(this.count === 0 ? OPEN : COMMA, bytes);
+    this.#bytes += bytes.length + (this.count === 0 ? 0 : 1);
+    this.count++;
+    return true;
+  }
+
+  end(): Uint8Array<ArrayBuffer> {
+    const parts = this.count === 0 ? [OPEN, CLOSE] : [...this.#parts, CLOSE];
+    const bytes = new Uint8Array(this.#bytes);
+    let offset = 0;
+    for (const part of parts) {
+      bytes.set(part, offset);
+      offset += part.length;
+    }
+    return bytes;
+  }
+}

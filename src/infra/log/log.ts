@@ -1,0 +1,87 @@
+import { brief } from '../../actors/shared/brief.ts';
+import type { Clock, Logger } from '../../actors/ports.ts';
+import { printableLine } from './printable.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where lines go: standard output, unless a test wants them. */
+export type WriteLine = (line: string) => void;
+
+/** Parts of a field's value, and characters of its texts, beyond which it is shown in brief (G9). */
+const MAX_PARTS = 1000;
+const MAX_TEXT = 32 * 1024;
+
+/**
+ * One JSON object per line: `time` (RFC 3339, this machine's clock), `level`, `msg`, `replica`, then the
+ * fields of the message. Errors are written as their message, and their cause's. It never throws, whatever the fields
+ * are: who logs is often in the middle of something else that went wrong. What a terminal would obey is escaped.
+ */
+export function jsonLogger(
+  options: { level: LogLevel; replica: string; clock: Clock; write: WriteLine },
+): Logger {
+  const { level: lowest, replica, clock, write } = options;
+  const at = (level: LogLevel) => (msg: string, fields?: Record<string, unknown>): void => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(lowest)) return;
+    write(logLine({ time: new Date(clock.now()), level, msg, replica }, fields));
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** The line, with its end. A field of the same name takes the place of what is known of every line. */
+export function logLine(known: Record<string, unknown>, fields: Record<string, unknown> = {}): string {
+  const parts = new Map<string, string>();
+  for (const [from, name] of [...namesOf(known), ...namesOf(fields)]) {
+    const json = jsonOf(() => from[name]);
+    if (json !== undefined) parts.set(name, json);
+  }
+  const members = [...parts].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  return `${printableLine(`{${members.join()}}`)}\n`;
+}
+
+function namesOf(fields: Record<string, unknown>): [from: Record<string, unknown>, name: string][] {
+  try {
+    return Object.keys(fields).map((name) => [fields, name]);
+  } catch {
+    return [[{ fields: '[unreadable]' }, 'fields']];
+  }
+}
+
+/** A value as JSON; undefined for what has none, such as a function. */
+function jsonOf(read: () => unknown): string | undefined {
+  try {
+    const value = read();
+    try {
+      return JSON.stringify(value, readable());
+    } catch {
+      // A circle, a `toJSON` that throws, or simply too much.
+      return JSON.stringify(brief(value));
+    }
+  } catch {
+    return '"[unreadable]"';
+  }
+}
+
+/** Makes readable what JSON has no words for, and throws when there is too much of it all. */
+function readable(): (key: string, value: unknown) => unknown {
+  let parts = 0;
+  let text = 0;
+  return (key, value) => {
+    const shown = inWords(value);
+    text += key.length + (typeof shown === 'string' ? shown.length : 0);
+    if (++parts > MAX_PARTS || text > MAX_TEXT) throw new RangeError('too much for a line of the log');
+    return shown;
+  };
+}
+
+function inWords(value: unknown): unknown {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  return value instanceof Error ? sentenceOf(value) : value;
+}
+
+function sentenceOf({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message} (${cause.message})`
+    : message;
+}

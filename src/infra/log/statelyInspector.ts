@@ -1,0 +1,71 @@
+/**
+ * Sends what XState says of our actors to Stately's inspector, which draws them. Its page is stately.ai's, inside of
+ * one that a small server on this machine serves; the first replica that asks for the port runs that, others send to
+ * it. All of this is loaded only when it is asked for.
+ */
+import { Worker } from 'node:worker_threads';
+import type { InspectionEvent } from 'xstate';
+import { brief } from '../../actors/shared/brief.ts';
+import type { Clock, Logger } from '../../actors/ports.ts';
+
+/** The inspector is for people: what goes past this in a second is left out (G9). */
+const MAX_PER_SECOND = 200;
+
+export interface StatelyOptions {
+  port: number;
+  /** The replica's name: makes ids differ from those of other replicas. */
+  replica: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface StatelyInspector {
+  /** For the `inspect` option of actors. */
+  observe(event: InspectionEvent): void;
+}
+
+export async function statelyInspector(options: StatelyOptions): Promise<StatelyInspector> {
+  const { port, replica, clock, logger } = options;
+  const { createWebSocketInspector } = await import('@statelyai/inspect');
+  const relay = new Worker(new URL('./statelyRelay.mjs', import.meta.url), { workerData: { port } });
+  relay.unref();
+  relay.on('error', (error) => {
+    logger.info('the relay to the Stately inspector is not run by this replica', { port, error });
+  });
+  const inspector = createWebSocketInspector({
+    url: `ws://localhost:${port}`,
+    // It may be called twice for one event.
+    serialize: (event) => prefixed(event, `${replica}/`),
+    sanitizeEvent: (event) => brief(event) as typeof event,
+    sanitizeContext: (context) => brief(context) as typeof context,
+  });
+  logger.info('the Stately inspector shows this replica', { url: `http://localhost:${port}` });
+  const mayPass = atMost(MAX_PER_SECOND, clock);
+  return {
+    observe(event) {
+      if (mayPass()) inspector.inspect.next?.(event);
+    },
+  };
+}
+
+const IDS = ['sessionId', 'rootId', 'parentId', 'sourceId'];
+
+function prefixed<T extends object>(event: T, prefix: string): T {
+  const ids = Object.entries(event).filter(([name, id]) =>
+    IDS.includes(name) && typeof id === 'string' && !id.startsWith(prefix)
+  );
+  return { ...event, ...Object.fromEntries(ids.map(([name, id]) => [name, `${prefix}${id}`])) };
+}
+
+function atMost(perSecond: number, clock: Clock): () => boolean {
+  let secondMs = -Infinity;
+  let passed = 0;
+  return () => {
+    const nowMs = clock.monotonic();
+    if (nowMs - secondMs >= 1000) {
+      secondMs = nowMs;
+      passed = 0;
+    }
+    return passed++ < perSecond;
+  };
+}

@@ -1,0 +1,37 @@
+import type { Clock, Logger } from '../../actors/ports.ts';
+import { Seldom } from '../log/seldom.ts';
+
+const EVERY_MS = 20;
+/** The default lease leaves a leader several times this; one that is held up for longer is not well. */
+const WARN_MS = 200;
+const TELL_EVERY_MS = 5_000;
+
+/**
+ * Measures how much later than they should timers fire: for so long something else had the event loop, or the whole
+ * process was stopped. A leader whose loop is held up fires late, and loses its lease in the end. Returns what ends it.
+ */
+export function watchLoop(clock: Clock, logger: Logger, measured: (delayMs: number) => void): () => void {
+  const seldom = new Seldom(clock, TELL_EVERY_MS);
+  let timer: unknown;
+  let dueMs = 0;
+  function arm(): void {
+    dueMs = clock.monotonic() + EVERY_MS;
+    timer = clock.setTimeout(look, EVERY_MS);
+  }
+  function look(): void {
+    const delayMs = Math.max(0, clock.monotonic() - dueMs);
+    measured(delayMs);
+    if (delayMs > WARN_MS) tell(delayMs);
+    arm();
+  }
+  function tell(delayMs: number): void {
+    const untold = seldom.turn('held up');
+    if (untold === null) return;
+    logger.warn('the event loop was held up, by work that takes long or since the process was stopped', {
+      delay_ms: Math.round(delayMs),
+      untold,
+    });
+  }
+  arm();
+  return () => clock.clearTimeout(timer);
+}

@@ -1,0 +1,121 @@
+/**
+ * What a replica knows of the others, and of how they reach it: who has announced itself, whether its own address
+ * leads to it, and whether the leader's process can be watched. What is wrong is a warning: in the log, in this
+ * replica's entry, and in the metrics.
+ */
+import type { Clock, Logger, PresenceStore } from '../../actors/ports.ts';
+import type { LeaseTiming } from '../../domain/leadership/lease.ts';
+import { type Replica, timingWarnings } from '../../domain/membership/replica.ts';
+import { Warnings } from '../shared/warnings.ts';
+import { addressProblem } from './addressCheck.ts';
+import type { HttpPeers } from './peers.ts';
+import { Roster } from './roster.ts';
+import type { WatchedPeer } from './watch.ts';
+
+/** As long as an entry is shown. */
+const SEEN_WITHIN_MS = 60_000;
+/** Addresses change, but seldom; what is wrong is put right while somebody waits for it. */
+const CHECK_EVERY_MS = 30_000;
+const CHECK_AGAIN_MS = 10_000;
+/** How many checks in a row settle the matter. */
+const SOUND_CHECKS = 2;
+const LOOK_EVERY_MS = 1_000;
+/** For how long a leader may be unwatched before it is worth a word; and not before a dead one's lease is over. */
+const UNWATCHED_MS = 5_000;
+
+export interface MembershipDeps {
+  list: PresenceStore['list'];
+  clock: Clock;
+  logger: Logger;
+  me: WatchedPeer;
+  lease: LeaseTiming;
+  peers(): HttpPeers;
+}
+
+export interface Membership {
+  roster: Roster;
+  /** For this replica's entry. */
+  warnings(): string[];
+  /** For metrics: whether its own address leads to it, null before that is known; whether the leader is watched. */
+  vitals(): { addressOk: boolean | null; leaderWatched: boolean };
+  /** Once this replica listens. */
+  start(): void;
+  stop(): void;
+}
+
+export function membership({ list, clock, logger, me, lease, peers }: MembershipDeps): Membership {
+  const warnings = new Warnings(logger);
+  const differences = new Warnings(logger);
+  const timers = new Map<string, unknown>();
+  let addressOk: boolean | null = null;
+  /** Checks in a row that found nothing wrong: behind a balancer, one may by chance. */
+  let soundChecks = 0;
+  /** The leader whose process can't be watched, and what was said of it: the reason may change all the time. */
+  let told: { boot: string; sentence: string } | null = null;
+  let watchedMs = clock.monotonic();
+  let over = false;
+
+  const roster = new Roster(() => list(SEEN_WITHIN_MS), clock, (replicas) => {
+    peers().seen(replicas);
+    const [sentence] = timingWarnings(replicas.filter(isPresent));
+    // Every replica would say the same in its entry: /cluster finds it out by itself.
+    differences.set('lease settings', sentence ?? null);
+  });
+
+  const every = (name: string, step: () => number | Promise<number>) => {
+    const turn = async () => {
+      const waitMs = await step();
+      if (!over) timers.set(name, clock.setTimeout(() => void turn(), waitMs));
+    };
+    void turn();
+  };
+
+  async function checkAddress(): Promise<number> {
+    const problem = await addressProblem(me, clock, (boot) => roster.get(boot)?.id);
+    if (over) return CHECK_EVERY_MS;
+    soundChecks = problem === null ? soundChecks + 1 : 0;
+    if (problem !== null || addressOk === null || soundChecks >= SOUND_CHECKS) {
+      addressOk = problem === null;
+      warnings.set('address', problem);
+    }
+    return addressOk ? CHECK_EVERY_MS : CHECK_AGAIN_MS;
+  }
+
+  function checkLeader(): number {
+    const watching = peers().watching();
+    if (watching === null || watching.problem === null) watchedMs = clock.monotonic();
+    const isWorthAWord =
+      clock.monotonic() - watchedMs > Math.max(UNWATCHED_MS, lease.durationMs + LOOK_EVERY_MS);
+    if (watching === null || !isWorthAWord) told = null;
+    else if (told?.boot !== watching.boot) told = { boot: watching.boot, sentence: unwatched(watching) };
+    warnings.set('leader', told?.sentence ?? null);
+    return LOOK_EVERY_MS;
+  }
+
+  function unwatched({ boot, address, problem }: WatchedPeer & { problem: string | null }): string {
+    return `the process of the leader (${
+      roster.get(boot)?.id ?? boot
+    }) can't be watched at ${address}: ${problem}. ` +
+      'If it dies, the takeover waits until its lease is over. ADDRESS of each replica must lead to that one alone';
+  }
+
+  return {
+    roster,
+    warnings: () => warnings.list(),
+    vitals: () => ({ addressOk, leaderWatched: peers().watching()?.problem === null }),
+    start() {
+      roster.start();
+      every('address', checkAddress);
+      every('leader', checkLeader);
+    },
+    stop() {
+      over = true;
+      roster.stop();
+      for (const timer of timers.values()) clock.clearTimeout(timer);
+    },
+  };
+}
+
+function isPresent({ lost_at }: Replica): boolean {
+  return lost_at === null;
+}

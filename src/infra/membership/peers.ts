@@ -1,0 +1,69 @@
+import type { Clock, Peers } from '../../actors/ports.ts';
+import { Watch, type WatchedPeer } from './watch.ts';
+
+/** For how long an address that has proved to be shared is not believed, and how many are kept (G9). */
+const DISTRUST_MS = 600_000;
+const MAX_KEPT = 32;
+
+export interface HttpPeers extends Peers {
+  /** The process that is watched at the moment, and why its death would not be noticed, if so. */
+  watching(): (WatchedPeer & { problem: string | null }) | null;
+  /** Who has announced itself, with its last word: a process that was taken for dead may be among them. */
+  seen(replicas: readonly { boot: string; last_seen: Date }[]): void;
+}
+
+/**
+ * Liveness connections over HTTP, of the process `me`; for their other end, which knows who the heir is, see
+ * src/http/membership/liveness.ts.
+ */
+export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): HttpPeers {
+  const distrusted = new Map<string, { why: string; untilMs: number }>();
+  /** Processes that were taken for dead, and when they were seen the last time, once that is known. */
+  const dead = new Map<string, { address: string; last_seen: Date | null }>();
+  let current: { peer: WatchedPeer; watch: Watch } | null = null;
+
+  function distrust(address: string, why: string): void {
+    keep(distrusted, address, { why, untilMs: clock.monotonic() + DISTRUST_MS });
+  }
+
+  return {
+    heir,
+    watch(peer, onDead) {
+      const known = distrusted.get(peer.address);
+      const doubt = known !== undefined && clock.monotonic() < known.untilMs ? known.why : null;
+      const watch = new Watch({
+        clock,
+        me,
+        peer,
+        onDead(sinceMs) {
+          keep(dead, peer.boot, { address: peer.address, last_seen: null });
+          onDead(sinceMs);
+        },
+        onShared: (why) => distrust(peer.address, why),
+      }, doubt);
+      const mine = current = { peer, watch };
+      const end = watch.start();
+      return () => {
+        if (current === mine) current = null;
+        end();
+      };
+    },
+    watching: () => current && { ...current.peer, problem: current.watch.problem },
+    seen(replicas) {
+      for (const { boot, last_seen } of replicas) {
+        const taken = dead.get(boot);
+        if (taken === undefined) continue;
+        if (taken.last_seen !== null && last_seen > taken.last_seen) {
+          dead.delete(boot);
+          distrust(taken.address, 'a process that seemed to have died there lives');
+        } else taken.last_seen = last_seen;
+      }
+    },
+  };
+}
+
+function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > MAX_KEPT) map.delete(map.keys().next().value as K);
+}

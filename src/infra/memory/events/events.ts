@@ -1,0 +1,67 @@
+import type { EventFeed, EventStep, OpenEvents } from '../../../actors/ports.ts';
+import type { ClusterEvent } from '../../../domain/events/event.ts';
+import type { Schedule } from '../../../domain/schedules/schedule.ts';
+import type { Connection } from '../connection.ts';
+import type { Database } from '../database.ts';
+
+/** How long `next` waits for an event. */
+const QUIET_MS = 500;
+
+export function memoryEvents(connection: Connection): EventFeed {
+  const { db } = connection;
+  return {
+    open: (after) =>
+      connection.call('events.open', () => after === null ? db.events.end : numberOf(db, after)).then((
+        from,
+      ) => from === null || db.events.since(from) === null ? 'lost' : openEvents(connection, from)),
+  };
+}
+
+function openEvents(connection: Connection, from: number): OpenEvents {
+  const { db } = connection;
+  let at = from;
+  let wake = () => {};
+  const quiet = () =>
+    new Promise<void>((resolve) => {
+      const timer = db.clock.setTimeout(() => wake(), QUIET_MS);
+      const stopListening = db.events.onAppend(() => wake());
+      wake = () => {
+        db.clock.clearTimeout(timer);
+        stopListening();
+        resolve();
+      };
+    });
+  const forget = connection.onClose(() => wake());
+  return {
+    start: positionOf(db, from),
+    async next(): Promise<EventStep | 'lost'> {
+      if (db.events.end === at) await quiet();
+      const event = await connection.call('events.next', () => read(connection, db.events.at(at)));
+      if (event === 'lost') return 'lost';
+      if (event !== null) at++;
+      return { event, position: positionOf(db, at) };
+    },
+    close() {
+      forget();
+      wake();
+    },
+  };
+}
+
+/** Of fixed width, so that positions compare as their numbers do. */
+function positionOf(db: Database, number: number): string {
+  return `${db.since}-${String(number).padStart(12, '0')}`;
+}
+
+function numberOf(db: Database, position: string): number | null {
+  const [, since, number] = /^(.*Z)-(\d{12})$/.exec(position) ?? [];
+  return since === db.since ? Number(number) : null;
+}
+
+function read(connection: Connection, event: ClusterEvent | null | 'lost'): ClusterEvent | null | 'lost' {
+  if (event === null || event === 'lost' || event.type !== 'schedule' || event.schedule === null) {
+    return event;
+  }
+  // What is kept is a schedule: only a reader finds that it does not understand it.
+  return { ...event, schedule: connection.read(event.schedule as Schedule) };
+}

@@ -1,0 +1,47 @@
+import {
+  type ClaimBatch,
+  type ClaimResult,
+  type ClaimStore,
+  StoreUnavailable,
+} from '../../../actors/ports.ts';
+import { isClaimOf, planClaim } from '../../firing/claimPlan.ts';
+import type { Connection } from '../connection.ts';
+import type { Database } from '../database.ts';
+import { inForce, renewed } from '../leadership/lease.ts';
+
+export function memoryClaims(connection: Connection): ClaimStore {
+  const { db } = connection;
+  // As on a MongoDB session: a transaction that arrives after a later one of the same session is refused.
+  // That is what makes the answer of `resolve` final, when a claim is still on its way.
+  let sent = 0;
+  let seen = 0;
+  const inOrder = <T>(op: string, body: () => T): Promise<T> => {
+    const number = ++sent;
+    return connection.call(op, () => {
+      if (number < seen) throw new StoreUnavailable('a later call of the same session has ended this claim');
+      seen = number;
+      return body();
+    });
+  };
+  return {
+    claim: (batch) => inOrder('claims.claim', () => claim(db, batch)),
+
+    resolve: (runs, boot) =>
+      inOrder('claims.resolve', () =>
+        runs.flatMap((run) => {
+          const stored = db.run(run.id);
+          return stored && isClaimOf(stored, run, boot) ? [stored] : [];
+        })),
+  };
+}
+
+function claim(db: Database, batch: ClaimBatch): ClaimResult {
+  if (!inForce(db, batch.grant)) return { kind: 'fenced' };
+  const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
+  const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);
+  const lease = renewed(db, batch.grant, batch.durationMs, batch.markWhenStale(plan.stale));
+  if (!lease) return { kind: 'fenced' };
+  for (const run of plan.insert) db.insertRun(run);
+  const { ours, insert, duplicates, stale } = plan;
+  return { kind: 'committed', lease, runs: [...ours, ...insert], duplicates, stale };
+}

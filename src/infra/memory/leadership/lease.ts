@@ -1,0 +1,162 @@
+import type { LeaseHint, LeaseStore } from '../../../actors/ports.ts';
+import {
+  type BeganBy,
+  CLOCK_TOLERANCE_MS,
+  type DeadGrant,
+  type Grant,
+  isFree,
+  isHeldUnder,
+  later,
+  type Lease,
+  type Watermark,
+} from '../../../domain/leadership/lease.ts';
+import type { Connection } from '../connection.ts';
+import type { Database } from '../database.ts';
+
+const REOPEN_AFTER_MS = 100;
+
+export function memoryLease(connection: Connection): LeaseStore {
+  const { db } = connection;
+  return {
+    read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
+
+    acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
+      connection.call('lease.acquire', () => {
+        const lease = db.preparedLease();
+        const free = isFree({ lease, serverNowMs: db.nowMs() }) || lease.boot === candidate.boot;
+        if (!free && !(instead && isHeldUnder(lease, instead))) return null;
+        const { holder, boot, address } = candidate;
+        const now = db.now();
+        const expires_at = new Date(now.getTime() + durationMs);
+        const term = Math.max(lease.term, aboveTerm) + 1;
+        db.lease = {
+          ...lease,
+          holder,
+          boot,
+          address,
+          term,
+          acquired_at: now,
+          began_by: free ? 'acquired' : 'pre-empted',
+          predecessor_died_at: free ? null : clamped((instead as DeadGrant).diedAt, lease.acquired_at, now),
+          ...clockSeen(lease, now),
+          expires_at,
+          released_at: null,
+          released_by: null,
+          heir: null,
+        };
+        const { began_by: by } = db.lease;
+        db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
+        tellAll(db, 'taken', (other) => other !== boot);
+        return { lease: db.lease, previous: lease };
+      }),
+
+    renew: (grant, durationMs, mark) =>
+      connection.call('lease.renew', () => renewed(db, grant, durationMs, mark)),
+
+    release: (grant, by, heir = null) =>
+      connection.call('lease.release', () => {
+        const lease = inForce(db, grant);
+        if (!lease) return false;
+        const now = db.now();
+        db.lease = { ...lease, expires_at: now, released_at: now, released_by: by, heir };
+        const { boot, term } = grant;
+        db.events.append({ type: 'leader', leader: null, boot, term, by, at: now });
+        if (heir === null) tellAll(db, 'changed');
+        else tellAll(db, 'left', (other) => other === heir);
+        return true;
+      }),
+
+    askToStepDown: (term) =>
+      connection.call('lease.askToStepDown', () => {
+        const { lease } = db;
+        if (lease === null) return false;
+        const holds = lease.term === term && !isFree({ lease, serverNowMs: db.nowMs() });
+        if (holds) db.lease = { ...lease, step_down_term: term };
+        if (holds) tellAll(db, 'changed');
+        return holds;
+      }),
+
+    watch: (boot, onHint, onError) => watch(connection, boot, onHint, onError),
+  };
+}
+
+/**
+ * Renews the lease under the grant and moves the watermark, which only grows; null when the grant is over.
+ */
+export function renewed(db: Database, grant: Grant, durationMs: number, mark: Watermark): Lease | null {
+  const lease = inForce(db, grant);
+  if (!lease) return null;
+  const now = db.now();
+  const watermark = later(lease.watermark, mark);
+  const seen = clockSeen(lease, now);
+  db.lease = { ...lease, ...seen, expires_at: new Date(now.getTime() + durationMs), watermark };
+  if (seen.set_back !== null && seen.set_back !== db.toldSetBack) {
+    db.toldSetBack = seen.set_back;
+    db.events.append({ type: 'clock', set_back: seen.set_back });
+  }
+  return db.lease;
+}
+
+/** What an acquisition or a renewal notes of the server's clock. */
+function clockSeen({ renewed_at, latest_at, set_back }: Lease, now: Date) {
+  const isSetBack = renewed_at !== null && now.getTime() < renewed_at.getTime() - CLOCK_TOLERANCE_MS;
+  return {
+    renewed_at: now,
+    latest_at: latest_at !== null && latest_at > now ? latest_at : now,
+    set_back: isSetBack ? { from: renewed_at, to: now } : set_back,
+  };
+}
+
+/**
+ * The lease if the grant is the one in force. One that ran out counts until somebody else has taken the
+ * lease; a released one doesn't.
+ */
+export function inForce(db: Database, grant: Grant): Lease | null {
+  const { lease } = db;
+  return lease !== null && isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
+}
+
+/** Tells `hint` to every watcher to whose boot it applies. */
+function tellAll(db: Database, hint: LeaseHint, appliesTo: (boot: string) => boolean = () => true): void {
+  for (const [tell, boot] of [...db.leaseWatchers]) if (appliesTo(boot)) tell(hint);
+}
+
+/** Somewhere within its term: the replica's idea of the server's clock may be a little off. */
+function clamped(diedAt: Date, acquiredAt: Date | null, now: Date): Date {
+  const atMs = Math.min(Math.max(diedAt.getTime(), acquiredAt?.getTime() ?? 0), now.getTime());
+  return new Date(atMs);
+}
+
+function watch(
+  connection: Connection,
+  boot: string,
+  onHint: (hint: LeaseHint) => void,
+  onError: (error: Error) => void,
+): () => void {
+  const { db } = connection;
+  let ended = false;
+  let timer: unknown;
+  const tell = (...hints: LeaseHint[]) => {
+    void connection.call('lease.watch', () => undefined).then(
+      () => hints.forEach((hint) => ended || onHint(hint)),
+      (error: Error) => {
+        if (ended) return;
+        onError(error);
+        db.clock.clearTimeout(timer);
+        timer = db.clock.setTimeout(tellBoth, REOPEN_AFTER_MS);
+      },
+    );
+  };
+  const tellBoth = () => tell('changed', 'request');
+  const end = () => {
+    ended = true;
+    db.leaseWatchers.delete(tell);
+    db.clock.clearTimeout(timer);
+    forget();
+  };
+  const forget = connection.onClose(end);
+  db.leaseWatchers.set(tell, boot);
+  // What changed before the watch began is not told by it.
+  tellBoth();
+  return end;
+}

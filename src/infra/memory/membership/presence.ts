@@ -1,0 +1,66 @@
+import type { PresenceStore } from '../../../actors/ports.ts';
+import { replicaEvent } from '../../../domain/events/event.ts';
+import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
+import type { Connection } from '../connection.ts';
+import type { Database } from '../database.ts';
+
+export function memoryPresence(connection: Connection): PresenceStore {
+  const { db } = connection;
+  const ageMs = (replica: { last_seen: Date }) => seenMs(db, replica.last_seen);
+  return {
+    announce: (announced) =>
+      connection.call('presence.announce', () => {
+        const stored = db.replicas.get(announced.boot);
+        const last_seen = db.now();
+        if (stored === undefined) {
+          const news = announced.transitions.length;
+          return write(db, { ...announced, last_seen, lost_at: null, change: 'announced', news });
+        }
+        const change = changeBy(stored, announced);
+        if (change === null) db.replicas.set(stored.boot, { ...stored, last_seen });
+        else write(db, { ...announced, last_seen, lost_at: null, ...change });
+      }),
+
+    leave: (boot) =>
+      connection.call('presence.leave', () => {
+        const stored = db.replicas.get(boot);
+        if (stored) remove(db, stored);
+      }),
+
+    list: (withinMs) =>
+      connection.call('presence.list', () =>
+        [...db.replicas.values()]
+          .filter((replica) => ageMs(replica) <= withinMs)
+          .sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.boot < b.boot ? -1 : 1)
+          .map(shown)),
+
+    sweep: ({ lostAfterMs, goneAfterMs }) =>
+      connection.call('presence.sweep', () => {
+        for (const stored of [...db.replicas.values()]) {
+          if (ageMs(stored) > goneAfterMs) remove(db, stored);
+          else if (ageMs(stored) > lostAfterMs && stored.lost_at === null) {
+            write(db, { ...stored, lost_at: stored.last_seen, change: 'lost', news: 0 });
+          }
+        }
+      }),
+  };
+}
+
+/** How far off the last heartbeat is; one of the future is from before the server's clock was set back. */
+export function seenMs(db: Database, lastSeen: Date): number {
+  return Math.abs(db.nowMs() - lastSeen.getTime());
+}
+
+function write(db: Database, presence: Presence): void {
+  db.replicas.set(presence.boot, structuredClone(presence));
+  db.events.append(replicaEvent(presence));
+}
+
+function remove(db: Database, presence: Presence): void {
+  db.replicas.delete(presence.boot);
+  db.events.append(replicaEvent({ ...presence, change: 'left', news: 0 }));
+}
+
+function shown({ change: _change, news: _news, transition_count: _count, ...replica }: Presence): Replica {
+  return replica;
+}

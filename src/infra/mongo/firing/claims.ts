@@ -1,0 +1,184 @@
+/**
+ * Claims by group commit. All of a batch is in one transaction, so that it is either claimed as a whole or
+ * not at all, and only by a leader:
+ *
+ * - Two leaders can't both commit: each writes the lease document, and the older one's filter no longer
+ *   matches, or its write conflicts (G3).
+ * - No occurrence is claimed twice: its run's `_id` is derived from it (G1).
+ * - No replaced definition is claimed: see barrier.ts (G4).
+ */
+import type { ClientSession } from 'mongodb';
+import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../../actors/ports.ts';
+import type { Run } from '../../../domain/runs/run.ts';
+import {
+  type Counted,
+  isClaimOf,
+  planClaim,
+  staleSchedules,
+  type StoredRun,
+} from '../../firing/claimPlan.ts';
+import type { ClaimSession } from './claimSession.ts';
+import { type Collections, fromRun, LEASE_ID, type RunDoc } from '../shared/documents.ts';
+import { answered } from '../shared/errors.ts';
+import { inForce, renewal } from '../leadership/lease.ts';
+import type { Readers } from '../shared/readers.ts';
+import { Again, inTransaction, type Step } from '../shared/transaction.ts';
+
+/** How long a resolution is tried; more than the socket's timeout, which a lost claim may have run into. */
+const RESOLVE_WITHIN_MS = 5000;
+
+export interface ClaimParts {
+  collections: Collections;
+  claimSession: ClaimSession;
+  readers: Readers;
+  clock: Clock;
+  random: Random;
+}
+
+export function mongoClaims({ collections, claimSession, readers, clock, random }: ClaimParts): ClaimStore {
+  /**
+   * A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of that
+   * one arrives later.
+   */
+  const endEarlier = (session: ClientSession) =>
+    inTransaction(
+      { op: 'the look-up of a claim', session, withinMs: RESOLVE_WITHIN_MS, clock, random },
+      async () => {
+        await collections.leases.findOne({ _id: LEASE_ID }, { session });
+        return { commit: false, value: null };
+      },
+    );
+
+  return {
+    claim(batch) {
+      const stale = new Set<string>();
+      return answered('a claim', () =>
+        claimSession.use((session) =>
+          inTransaction(
+            { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
+            (attempt) => claim(collections, readers, session, batch, stale, attempt),
+          )
+        ));
+    },
+
+    // Only with plain writes and reads, but for a transaction that writes nothing: one that had written the lease
+    // document, and was left open by a process that dies here, would stop every leader for a minute.
+    resolve: async (runs, boot) => {
+      if (runs.length === 0) return [];
+      const found = await answered(
+        'the look-up of a claim',
+        () =>
+          claimSession.use(async (session) => {
+            await endEarlier(session);
+            // Later than the claim's commit, if there was one, and on a majority: so is the commit then, and the
+            // read that follows in the same session sees it.
+            await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
+            return await storedRuns(collections, readers, session, runs);
+          }),
+      );
+      return runs.flatMap((run) => {
+        const stored = found.get(run.id);
+        return stored && isClaimOf(stored, run, boot) ? [stored] : [];
+      });
+    },
+  };
+}
+
+/**
+ * `knownStale` are the schedules whose definition has turned out to be another one in an earlier attempt, and
+ * stays so: a definition does not come back.
+ */
+async function claim(
+  collections: Collections,
+  readers: Readers,
+  session: ClientSession,
+  batch: ClaimBatch,
+  knownStale: Set<string>,
+  attempt: number,
+): Promise<Step<ClaimResult>> {
+  // First of all, so that the snapshot and the lock on the lease document are one moment. Whoever else writes it
+  // (a renewal, a barrier) waits then, for as long as a claim takes; were it written last, each of them in between
+  // would make the claim start over, and on a slow way to the store it would never get through.
+  const doc = await collections.leases.findOneAndUpdate(
+    inForce(batch.grant),
+    renewal(batch.durationMs, batch.markWhenStale([...knownStale])),
+    { session, returnDocument: 'after' },
+  );
+  if (!doc) return { commit: false, value: { kind: 'fenced' } };
+  const definitions = await storedDefinitions(collections, session, batch);
+  const staleNow = staleSchedules(batch, (id) => definitions.get(id));
+  if (staleNow.some((id) => !knownStale.has(id))) {
+    staleNow.forEach((id) => knownStale.add(id));
+    throw new Again('the watermark was written as if all definitions were the stored ones');
+  }
+  // Usually nothing can be stored already, and nothing is looked up. A repetition may follow a duplicate key
+  // or a commit with an unknown result, and a stale schedule may have been claimed by a call whose answer was
+  // lost, before it changed.
+  const looksUp = batch.mayBeClaimed || attempt > 0;
+  const suspects = looksUp ? batch.requests.flatMap((request) => request.runs) : [];
+  const { runs, counted } = await storedFor(collections, readers, session, suspects);
+  const { insert, ours, duplicates, stale } = planClaim(
+    batch,
+    (id) => definitions.get(id),
+    (id) => runs.get(id),
+    counted,
+  );
+  await insertAll(collections, session, insert.map(fromRun));
+  return {
+    commit: true,
+    value: { kind: 'committed', lease: readers.lease(doc), runs: [...ours, ...insert], duplicates, stale },
+  };
+}
+
+/** One alone is the usual case, and the driver's bulk operations cost milliseconds when they are used first. */
+async function insertAll({ runs }: Collections, session: ClientSession, docs: RunDoc[]): Promise<void> {
+  const [first, ...others] = docs;
+  if (first === undefined) return;
+  if (others.length === 0) await runs.insertOne(first, { session });
+  else await runs.insertMany(docs, { session });
+}
+
+async function storedDefinitions({ schedules }: Collections, session: ClientSession, batch: ClaimBatch) {
+  const ids = [...new Set(batch.requests.map((request) => request.scheduleId))];
+  if (ids.length === 0) return new Map<string, never>();
+  const options = { session, projection: { revision: 1, effective_from: 1 } } as const;
+  const found = await schedules.find({ _id: { $in: ids } }, options).toArray();
+  return new Map(found.map((doc) => [doc._id, doc]));
+}
+
+async function storedRuns(
+  { runs }: Collections,
+  readers: Readers,
+  session: ClientSession,
+  wanted: readonly Run[],
+): Promise<Map<string, StoredRun>> {
+  const found = await runs.find({ _id: { $in: wanted.map((run) => run.id) } }, { session }).toArray();
+  return byId(found, readers);
+}
+
+/** The runs themselves, as far as they are stored, and the records with a count that may stand for some. */
+async function storedFor(
+  { runs }: Collections,
+  readers: Readers,
+  session: ClientSession,
+  wanted: readonly Run[],
+): Promise<{ runs: Map<string, StoredRun>; counted: Counted[] }> {
+  const [first] = wanted;
+  if (first === undefined) return { runs: new Map(), counted: [] };
+  const scheduleIds = [...new Set(wanted.map((run) => run.schedule_id))];
+  const earliest = wanted.reduce(
+    (least, { scheduled_for }) => scheduled_for < least ? scheduled_for : least,
+    first.scheduled_for,
+  );
+  const found = await runs.find({
+    $or: [
+      { _id: { $in: wanted.map((run) => run.id) } },
+      { schedule_id: { $in: scheduleIds }, scheduled_for: { $gte: earliest }, count: { $gt: 1 } },
+    ],
+  }, { session }).toArray();
+  return { runs: byId(found, readers), counted: found.filter(({ count }) => count > 1) };
+}
+
+function byId(docs: readonly RunDoc[], readers: Readers): Map<string, StoredRun> {
+  return new Map(docs.map((doc) => [doc._id, readers.run(doc)]));
+}

@@ -1,0 +1,97 @@
+import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
+import type { Clock, LeaseHint, LeaseStore } from '../../../actors/ports.ts';
+import { BELL_ID, type Collections, type LeaseDoc } from '../shared/documents.ts';
+import { asStoreError } from '../shared/errors.ts';
+import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
+
+export type LeaseWatch = LeaseStore['watch'];
+type Change = ChangeStreamDocument<LeaseDoc>;
+
+const REOPEN_AFTER_MS = 200;
+
+/**
+ * The changes that the replica might act on. Claims and renewals, of which there can be hundreds a second, and
+ * the barriers must not even be sent; they touch neither the term nor the release.
+ */
+function changesFor(boot: string): Document[] {
+  return [{
+    $match: {
+      $or: [
+        { operationType: { $in: ['insert', 'replace'] } },
+        { [updated('term')]: { $exists: true }, [updated('boot')]: { $ne: boot } },
+        // An acquisition sets it as well. An heir that stays null is no change.
+        {
+          [updated('released_at')]: { $exists: true },
+          [updated('term')]: { $exists: false },
+          [updated('heir')]: { $in: [null, boot] },
+        },
+        { [updated('step_down_term')]: { $exists: true } },
+        { 'documentKey._id': BELL_ID },
+      ],
+    },
+  }];
+}
+
+function updated(field: keyof LeaseDoc): string {
+  return `updateDescription.updatedFields.${field}`;
+}
+
+function hintOf(change: Change | null): LeaseHint {
+  const fields = change?.operationType === 'update' ? change.updateDescription.updatedFields : undefined;
+  if (fields?.term !== undefined) return 'taken';
+  // Nobody else's would have been told.
+  return fields?.heir ? 'left' : 'changed';
+}
+
+function isBell(change: Change): boolean {
+  return 'documentKey' in change && (change.documentKey._id as string) === BELL_ID;
+}
+
+/** `endWithStore` has the closing store end what is still being watched. */
+export function leaseWatch(
+  { leases }: Collections,
+  clock: Clock,
+  endWithStore: (end: () => void) => () => void,
+): LeaseWatch {
+  return (boot, onHint, onError) => {
+    let ended = false;
+    let stream: ChangeStream<LeaseDoc> | undefined;
+    let timer: unknown;
+
+    const follow = async () => {
+      stream = leases.watch(changesFor(boot), { maxAwaitTimeMS: AWAIT_MS });
+      const { first } = await opened(stream);
+      if (ended) return;
+      // What changed before the stream was open is not told by it.
+      tell(null);
+      // Whoever is given the hint may end the watch.
+      for (let change = await first; !ended; change = ended ? null : await nextOf(stream)) {
+        if (change) tell(change);
+      }
+    };
+
+    const tell = (change: Change | null) => {
+      if (change === null || !isBell(change)) onHint(hintOf(change));
+      if (change === null || isBell(change)) onHint('request');
+    };
+
+    const run = () => {
+      follow().catch((error: unknown) => {
+        void stream?.close().catch(() => {});
+        if (ended) return;
+        onError(asStoreError('the watch on the lease', error));
+        timer = clock.setTimeout(run, REOPEN_AFTER_MS);
+      });
+    };
+
+    const end = () => {
+      ended = true;
+      forget();
+      clock.clearTimeout(timer);
+      void stream?.close().catch(() => {});
+    };
+    const forget = endWithStore(end);
+    run();
+    return end;
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * The entries of the replicas. A heartbeat is an update of `last_seen` only. Every other change replaces the
+ * document: a change stream tells a replacement as it was written, however late it is read, and can leave out
+ * the heartbeats.
+ */
+import type { PresenceStore } from '../../../actors/ports.ts';
+import type { Document } from 'mongodb';
+import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
+import { after, literal } from '../shared/expressions.ts';
+import type { Collections, ReplicaDoc } from '../shared/documents.ts';
+import type { Readers } from '../shared/readers.ts';
+import { answered } from '../shared/errors.ts';
+
+export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
+  /** Its last entry says that it left; then there is none. Unless it was seen after `last_seen`. */
+  const removal = ({ _id, ...doc }: ReplicaDoc) => {
+    const asFound = { _id, last_seen: doc.last_seen };
+    const left: Presence = { ...doc, change: 'left', news: 0 };
+    return [{ replaceOne: { filter: asFound, replacement: left } }, { deleteOne: { filter: asFound } }];
+  };
+
+  return {
+    announce: (announced) =>
+      answered('the announcement of this replica', async () => {
+        const first = {
+          ...announced,
+          lost_at: null,
+          change: 'announced',
+          news: announced.transitions.length,
+        };
+        const beat = { $mergeObjects: [literal(first), '$$ROOT', { last_seen: '$$NOW' }] };
+        const stored = await replicas.findOneAndUpdate(
+          { _id: announced.boot },
+          [{ $replaceWith: beat }],
+          { upsert: true, returnDocument: 'after' },
+        ) as ReplicaDoc;
+        const entry = readers.replica(stored);
+        // An entry of our own that is broken is written anew.
+        const change = entry
+          ? changeBy(entry, announced)
+          : { change: 'announced' as const, news: first.news };
+        if (change === null) return;
+        const { last_seen } = stored;
+        await replicas.replaceOne({ _id: stored._id }, { ...announced, last_seen, lost_at: null, ...change });
+      }),
+
+    leave: (boot) =>
+      answered('the farewell of this replica', async () => {
+        const stored = await replicas.findOne({ _id: boot });
+        if (stored) await replicas.bulkWrite(removal(stored));
+      }),
+
+    list: (withinMs) =>
+      answered('the listing of replicas', async () => {
+        const docs = await replicas.find(seenWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
+        return docs.flatMap((doc) => readers.replica(doc) ?? []).map(shown);
+      }),
+
+    sweep: ({ lostAfterMs, goneAfterMs }) =>
+      answered('the search for lost replicas', async () => {
+        const [lost, gone] = await Promise.all([
+          replicas.find({ ...notSeenWithin(lostAfterMs), lost_at: null }).toArray(),
+          replicas.find(notSeenWithin(goneAfterMs)).toArray(),
+        ]);
+        const isOurs = (doc: ReplicaDoc) => readers.replica(doc) !== null;
+        const writes = [
+          ...lost.filter(isOurs).map(({ _id, ...doc }) => {
+            const replacement: Presence = { ...doc, lost_at: doc.last_seen, change: 'lost', news: 0 };
+            return { replaceOne: { filter: { _id, last_seen: doc.last_seen, lost_at: null }, replacement } };
+          }),
+          ...gone.filter(isOurs).flatMap(removal),
+        ];
+        if (writes.length > 0) await replicas.bulkWrite(writes);
+      }),
+  };
+}
+
+function shown({ change: _change, news: _news, transition_count: _count, ...replica }: Presence): Replica {
+  return replica;
+}
+
+/**
+ * The filter for entries that were refreshed in the last `withinMs` of the server's time. One that is further off in
+ * the future is from before the server's clock was set back: who lives has announced itself since.
+ */
+export function seenWithin(withinMs: number): Document {
+  return { $expr: isSeen(withinMs) };
+}
+
+function notSeenWithin(ms: number): Document {
+  return { $expr: { $not: [isSeen(ms)] } };
+}
+
+function isSeen(withinMs: number): Document {
+  const since = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
+  return { $and: [since, { $lte: ['$last_seen', after('$$NOW', withinMs)] }] };
+}

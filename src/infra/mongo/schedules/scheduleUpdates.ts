@@ -1,0 +1,109 @@
+/** The updates of schedules, as pipelines that the server evaluates in one go, on its clock. */
+import type { Document } from 'mongodb';
+import { CLOCK_TOLERANCE_MS, type Mark } from '../../../domain/leadership/lease.ts';
+import type { ScheduleSpec } from '../../../domain/schedules/schedule.ts';
+import { MAX_SUPERSEDED } from '../../schedules/superseded.ts';
+import { after, literal } from '../shared/expressions.ts';
+
+/**
+ * When a timing is written, on a clock that never goes back: the server's, or the cluster's where that is ahead, since
+ * the server's was set back. The progress of change streams is on it as well.
+ */
+const WRITTEN_AT = {
+  $max: ['$$NOW', { $dateAdd: { startDate: '$$CLUSTER_TIME', unit: 'second', amount: 0 } }],
+};
+
+/** For an upsert: the first revision of a schedule. */
+export function creation(spec: ScheduleSpec): Document[] {
+  const owned = {
+    revision: 1,
+    timing_revision: 1,
+    created_at: '$$NOW',
+    updated_at: '$$NOW',
+    effective_from: '$$NOW',
+    written_at: WRITTEN_AT,
+    superseded: [],
+  };
+  return [{ $replaceWith: { $mergeObjects: [literal(spec), { _id: '$_id', ...owned }] } }];
+}
+
+/** The next revision, with the same timing: it supersedes nothing. */
+export function amendment(spec: ScheduleSpec): Document[] {
+  const owned = {
+    _id: '$_id',
+    revision: { $add: ['$revision', 1] },
+    timing_revision: { $ifNull: ['$timing_revision', '$revision'] },
+    created_at: '$created_at',
+    updated_at: '$$NOW',
+    effective_from: '$effective_from',
+    written_at: { $ifNull: ['$written_at', '$effective_from'] },
+    superseded: '$superseded',
+  };
+  return [{ $replaceWith: { $mergeObjects: [literal(spec), owned] } }];
+}
+
+/**
+ * The next revision, with another timing. The present one, which still owes what fell due so far, joins the superseded
+ * ones; those that owe nothing more, by the mark of the schedule, go.
+ */
+export function succession(spec: ScheduleSpec, mark: Mark): Document[] {
+  const owned = {
+    _id: '$_id',
+    revision: { $add: ['$revision', 1] },
+    timing_revision: { $add: ['$revision', 1] },
+    created_at: '$created_at',
+    updated_at: MOMENT,
+    effective_from: MOMENT,
+    written_at: { $max: [MOMENT, WRITTEN_AT] },
+    superseded: superseded(mark),
+  };
+  return [{ $replaceWith: { $mergeObjects: [literal(spec), owned] } }];
+}
+
+/** Whether the succession keeps within the limit. */
+export function roomFor(mark: Mark): Document {
+  return { $lte: [{ $size: superseded(mark) }, MAX_SUPERSEDED] };
+}
+
+/**
+ * When the next timing takes effect: later than the present one, also within one millisecond, or on another member
+ * whose clock is a little behind. A clock that was set back is followed: what is made after that must not have to wait.
+ */
+const MOMENT = {
+  $cond: [
+    { $lt: ['$$NOW', after('$effective_from', -CLOCK_TOLERANCE_MS)] },
+    '$$NOW',
+    { $max: ['$$NOW', after('$effective_from', 1)] },
+  ],
+};
+
+/** None reaches beyond the moment: what a clock that was set back has not reached yet is not due. */
+function superseded(mark: Mark): Document {
+  const present = {
+    type: '$type',
+    definition: '$definition',
+    start_at: '$start_at',
+    end_at: '$end_at',
+    revision: { $ifNull: ['$timing_revision', '$revision'] },
+    from: '$effective_from',
+    until: MOMENT,
+    written_at: { $ifNull: ['$written_at', '$effective_from'] },
+  };
+  // A paused one owes nothing.
+  const timings = { $concatArrays: ['$superseded', { $cond: ['$paused', [], [present]] }] };
+  const bounded = {
+    $map: {
+      input: timings,
+      as: 'old',
+      in: { $mergeObjects: ['$$old', { until: { $min: ['$$old.until', MOMENT] } }] },
+    },
+  };
+  const owes = {
+    $or: [
+      { $gt: ['$$old.until', new Date(mark.claimedThroughMs)] },
+      { $gt: [{ $ifNull: ['$$old.written_at', '$$old.from'] }, new Date(mark.mirroredThroughMs)] },
+    ],
+  };
+  const cond = { $and: [{ $gt: ['$$old.until', '$$old.from'] }, owes] };
+  return { $filter: { input: bounded, as: 'old', cond } };
+}

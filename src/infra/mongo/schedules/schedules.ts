@@ -1,0 +1,189 @@
+import type { Document, Filter } from 'mongodb';
+import {
+  LeaseMissing,
+  NotUnderstoodError,
+  type ScheduleFilter,
+  type ScheduleStore,
+} from '../../../actors/ports.ts';
+import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
+import type { Mark } from '../../../domain/leadership/lease.ts';
+import { problemIn } from '../../../domain/shared/reading.ts';
+import { readListed } from '../../../domain/schedules/scheduleReading.ts';
+import {
+  isUnderstood,
+  type NotUnderstood,
+  type Schedule,
+  type ScheduleSpec,
+} from '../../../domain/schedules/schedule.ts';
+import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
+import { tooManyChanges, tooManySuperseded } from '../../schedules/superseded.ts';
+import { claimBarrier } from '../firing/barrier.ts';
+import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from '../shared/documents.ts';
+import { answered, DUPLICATE_KEY, hasCode } from '../shared/errors.ts';
+import { literal } from '../shared/expressions.ts';
+import { summarised } from './scheduleListing.ts';
+import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
+
+/**
+ * A write that took effect earlier than this before it was committed would be missed by the progress rule
+ * (progress.ts).
+ */
+const WRITE_WITHIN_MS = 1000;
+
+const OPTIONS = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
+
+/**
+ * A list takes no longer than this. A filter may have to look at every schedule: of 100,000 that takes a tenth of a
+ * second or so, which does not justify indexes that every write would pay for.
+ */
+const LISTING = { maxTimeMS: 2000 };
+
+/** Compare-and-set retries under contention. */
+const MAX_TRIES = 100;
+
+/** Matches a field that older versions did not write. */
+const ABSENT = { $exists: false } as unknown as number;
+
+export function mongoSchedules(collections: Collections): ScheduleStore {
+  const { schedules } = collections;
+  const barrier = claimBarrier(collections);
+
+  /** Before a change of a definition may be acknowledged. */
+  const inForce = (change: string) =>
+    answered(
+      `the check that no claim in flight predates ${change}, which is stored but can't be acknowledged`,
+      barrier,
+    );
+
+  return {
+    get: (id) =>
+      answered('the reading of a schedule', async () => {
+        const doc = await schedules.findOne({ _id: id });
+        return doc && toSchedule(doc);
+      }),
+
+    list: (query, nowMs) =>
+      answered('the listing of schedules', async () => {
+        const { limit, cursor } = query;
+        const filter = filterOf(query);
+        const page = cursor === null
+          ? filter
+          : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
+        const docs = await schedules.aggregate<Document>([
+          { $match: page },
+          { $sort: { _id: 1 } },
+          { $limit: limit + 1 },
+          ...summarised(nowMs),
+        ], LISTING).toArray();
+        const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
+        const last = items.at(-1);
+        return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
+      }),
+
+    count: (filter) =>
+      answered('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
+
+    create: (id, spec) =>
+      answered('the creation of a schedule', async () => {
+        try {
+          // Never matches a stored one, so that the upsert trips over its id.
+          const absent = { _id: id, revision: { $exists: false } };
+          const doc = await schedules.findOneAndUpdate(absent, creation(spec), { ...OPTIONS, upsert: true });
+          return toSchedule(doc as ScheduleDoc) as Schedule;
+        } catch (error) {
+          if (hasCode(error, DUPLICATE_KEY)) return 'conflict';
+          throw error;
+        }
+      }),
+
+    replace: async (id, spec, ifRevision) => {
+      const doc = await answered('the change of a schedule', () => change(collections, id, spec, ifRevision));
+      if (doc === null || doc === 'conflict' || !isUnderstood(doc)) return doc;
+      await inForce('the change of the schedule');
+      return doc;
+    },
+
+    remove: async (id, ifRevision) => {
+      const doc = await answered('the deletion of a schedule', async () => {
+        return await schedules.findOneAndDelete(matching(id, ifRevision), { maxTimeMS: WRITE_WITHIN_MS }) ??
+          (await schedules.findOne({ _id: id }) ? 'conflict' : null);
+      });
+      if (doc === null || doc === 'conflict') return doc;
+      await inForce('the deletion of the schedule');
+      return toSchedule(doc);
+    },
+  };
+}
+
+/**
+ * A compare-and-set on the timing that was read, again as often as another change of it comes in between. Changes of
+ * the rest don't disturb one another.
+ */
+async function change(
+  collections: Collections,
+  id: string,
+  spec: ScheduleSpec,
+  ifRevision: number | undefined,
+): Promise<Schedule | NotUnderstood | null | 'conflict'> {
+  const { schedules } = collections;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const [doc, mark] = await Promise.all([schedules.findOne({ _id: id }), markFor(collections, id)]);
+    if (doc === null) return null;
+    const stored = toSchedule(doc);
+    if (!isUnderstood(stored)) return stored;
+    if (ifRevision !== undefined && stored.revision !== ifRevision) return 'conflict';
+    const kind = changeOf(stored, spec);
+    if (kind === 'nothing') return stored;
+    const asRead = {
+      ...matching(id, ifRevision),
+      created_at: doc.created_at,
+      effective_from: doc.effective_from,
+      timing_revision: doc.timing_revision ?? ABSENT,
+    };
+    const changed = kind === 'rest'
+      ? await schedules.findOneAndUpdate(asRead, amendment(spec), OPTIONS)
+      : await schedules.findOneAndUpdate(
+        { ...asRead, $expr: roomFor(mark) },
+        succession(spec, mark),
+        OPTIONS,
+      );
+    if (changed !== null) return toSchedule(changed);
+    if (kind === 'timing' && await schedules.findOne(asRead, { projection: { _id: 1 } })) {
+      throw tooManySuperseded(id);
+    }
+  }
+  throw tooManyChanges(id);
+}
+
+function filterOf({ q, type, tags = [], paused }: ScheduleFilter): Filter<ScheduleDoc> {
+  const part = q === undefined ? null : { $regex: q.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'), $options: 'i' };
+  return {
+    ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),
+    ...(type !== undefined && { type }),
+    ...(paused !== undefined && { paused }),
+    ...(tags.length > 0 && { $expr: { $and: tags.map(hasTag) } }),
+  };
+}
+
+/** A key may have dots and dollars. */
+function hasTag({ key, value }: { key: string; value: string }) {
+  return { $eq: [{ $getField: { field: literal(key), input: '$tags' } }, literal(value)] };
+}
+
+function matching(id: string, ifRevision: number | undefined) {
+  return ifRevision === undefined ? { _id: id } : { _id: id, revision: ifRevision };
+}
+
+/** The schedule's mark. It only grows, so that one read a moment ago makes too much be kept, never too little. */
+async function markFor({ leases }: Collections, id: string): Promise<Mark> {
+  const lease = await leases.findOne({ _id: LEASE_ID }, {
+    projection: { claimed_through: 1, mirrored_through: 1, set_aside: { $elemMatch: { id } } },
+  });
+  if (!lease) throw new LeaseMissing();
+  const own = lease.set_aside?.[0] ?? lease;
+  const problem = problemIn(own, { claimed_through: 'date', mirrored_through: 'date' });
+  if (problem !== null) {
+    throw new NotUnderstoodError(`this version does not understand the lease document: ${problem}`);
+  }
+  return toMark(own);
+}

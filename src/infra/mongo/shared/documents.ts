@@ -1,0 +1,109 @@
+/** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
+import type { Binary, Collection, Db } from 'mongodb';
+import type { Term } from '../../../domain/leadership/term.ts';
+import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
+import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
+import type { ChangeOfHands } from '../../../domain/events/event.ts';
+import type { Presence } from '../../../domain/membership/replica.ts';
+import type { Run } from '../../../domain/runs/run.ts';
+import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';
+
+export interface LeaseDoc extends Omit<Lease, 'watermark'> {
+  _id: typeof LEASE_ID;
+  claimed_through: Date;
+  mirrored_through: Date;
+  /** Schedules that the marks above leave out, each with its own. */
+  set_aside?: SetAsideDoc[];
+  /** The last set-back as its event tells it: changes with each, and is looked up in no later document. */
+  set_back_told?: string | null;
+  /**
+   * Logical session of the holder's claims, so that its successor can end a transaction that it left open; null
+   * when it has left none.
+   */
+  session: Binary | null;
+  /** What it was before it was taken the last time. */
+  previous?: Omit<LeaseDoc, 'previous'>;
+  /** Written only to make changes of schedules and open claims meet (G4). */
+  barrier?: number;
+  /** The last change of hands: see hands.ts. */
+  hands?: Record<string, ChangeOfHands>;
+}
+
+export interface SetAsideDoc {
+  id: string;
+  claimed_through: Date;
+  mirrored_through: Date;
+}
+
+export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
+export type RunDoc = Omit<Run, 'id'> & { _id: string };
+/** A replica's `_id` is its boot; `boot` is there as well. */
+export type ReplicaDoc = Presence & { _id: string };
+
+export type TermDoc = Omit<Term, 'term'> & { _id: number };
+
+export const LEASE_ID = 'leader';
+
+/**
+ * Rung when a run was requested, for whoever watches the lease. Next to the lease document, and not in it: there
+ * it would get in the way of claims.
+ */
+export interface BellDoc {
+  _id: typeof BELL_ID;
+  rung: number;
+}
+
+export const BELL_ID = 'requests';
+
+export interface Collections {
+  leases: Collection<LeaseDoc>;
+  /** In the collection of the lease. */
+  bell: Collection<BellDoc>;
+  schedules: Collection<ScheduleDoc>;
+  runs: Collection<RunDoc>;
+  replicas: Collection<ReplicaDoc>;
+  leadership: Collection<TermDoc>;
+}
+
+export function collections(db: Db): Collections {
+  return {
+    leases: db.collection('leases'),
+    bell: db.collection('leases'),
+    schedules: db.collection('schedules'),
+    runs: db.collection('runs'),
+    replicas: db.collection('replicas'),
+    leadership: db.collection('leadership'),
+  };
+}
+
+/** Of a lease that nobody has claimed under. */
+export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
+  return {
+    _id: LEASE_ID,
+    ...lease,
+    claimed_through: new Date(watermark.claimedThroughMs),
+    mirrored_through: new Date(watermark.mirroredThroughMs),
+    set_aside: setAsideDocs(watermark),
+    session: null,
+  };
+}
+
+export function setAsideDocs({ setAside = new Map() }: Watermark): SetAsideDoc[] {
+  return [...setAside].map(([id, own]) => ({
+    id,
+    claimed_through: new Date(own.claimedThroughMs),
+    mirrored_through: new Date(own.mirroredThroughMs),
+  }));
+}
+
+export function toMark({ claimed_through, mirrored_through }: Omit<SetAsideDoc, 'id'>): Mark {
+  return { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() };
+}
+
+export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule | NotUnderstood {
+  return readSchedule({ ...doc, id: _id });
+}
+
+export function fromRun({ id, ...run }: Run): RunDoc {
+  return { _id: id, ...run };
+}

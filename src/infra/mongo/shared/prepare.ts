@@ -1,0 +1,110 @@
+import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import { StoreUnavailable } from '../../../actors/ports.ts';
+import type { Lease } from '../../../domain/leadership/lease.ts';
+import { lostLease, type Remains } from '../../../domain/leadership/lostLease.ts';
+import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';
+import { type Collections, fromLease, LEASE_ID } from './documents.ts';
+import { DUPLICATE_KEY, hasCode } from './errors.ts';
+
+const NAMESPACE_EXISTS = 48;
+/** How long the entry of a replica that vanished is kept. */
+const REPLICA_KEPT_S = 3600;
+const TERM_KEPT_S = 90 * 24 * 3600;
+
+type Index = { key: IndexSpecification & Record<string, 1 | -1>; options?: CreateIndexesOptions };
+
+/** By collection. All others are found by their `_id`. */
+const INDEXES = {
+  runs: [
+    { key: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
+    { key: { scheduled_for: -1, _id: -1 } },
+    { key: { state: 1, scheduled_for: -1, _id: -1 } },
+    { key: { expire_at: 1 }, options: { expireAfterSeconds: 0 } },
+  ],
+  replicas: [{ key: { last_seen: 1 }, options: { expireAfterSeconds: REPLICA_KEPT_S } }],
+  leadership: [{ key: { began_at: 1 }, options: { expireAfterSeconds: TERM_KEPT_S } }],
+} satisfies Partial<Record<keyof Collections, Index[]>>;
+
+/**
+ * Makes what is missing of collections, indexes and the lease document, and answers with what that was. Any number
+ * of replicas may do so at once.
+ */
+export async function prepare(db: Db, collections: Collections, known: Lease | null): Promise<string[]> {
+  await refuseStandalone(db);
+  // Explicitly, since a transaction may not wait for the creation of a collection.
+  const names = new Set(Object.values(collections).map((collection) => collection.collectionName));
+  const made = await Promise.all([...names].map((name) => makeCollection(db, name)));
+  const indexed = await Promise.all(
+    Object.entries(INDEXES).map(([name, indexes]) => makeIndexes(db, name, indexes)),
+  );
+  const isLeaseMade = await makeLease(db, collections, known);
+  return [...made, ...indexed, isLeaseMade && 'the lease document'].filter((what) => what !== false);
+}
+
+async function refuseStandalone(db: Db): Promise<void> {
+  const hello = await db.command({ hello: 1 });
+  if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
+  throw new StoreUnavailable(
+    'this MongoDB is a standalone server, which has neither transactions nor change streams: start it with --replSet, ' +
+      'and run rs.initiate() once; one member is enough',
+  );
+}
+
+async function makeCollection(db: Db, name: string): Promise<string | false> {
+  const isNew = await unless(NAMESPACE_EXISTS, db.createCollection(name));
+  return isNew && `the collection ${name}`;
+}
+
+async function makeIndexes(db: Db, name: string, indexes: readonly Index[]): Promise<string | false> {
+  const { numIndexesBefore, numIndexesAfter } = await db.command({
+    createIndexes: name,
+    indexes: indexes.map(({ key, options }) => ({ key, name: nameOf(key), ...options })),
+    writeConcern: { w: 'majority' },
+  });
+  return numIndexesAfter > numIndexesBefore && `indexes of ${name}`;
+}
+
+/** As the driver names them, which earlier versions of the product left to it. */
+function nameOf(key: Index['key']): string {
+  return Object.entries(key).map(([field, direction]) => `${field}_${direction}`).join('_');
+}
+
+/** The server's time is asked for when the document is known to be gone, so that it is later than the last claim. */
+async function makeLease(db: Db, collections: Collections, known: Lease | null): Promise<boolean> {
+  const { leases } = collections;
+  if (await leases.findOne({ _id: LEASE_ID }, { projection: { _id: 1 } })) return false;
+  const remains = await remainsOf(collections);
+  const { localTime } = await db.command({ hello: 1 });
+  const lease = lostLease(known, remains, (localTime as Date).getTime());
+  return await unless(DUPLICATE_KEY, leases.insertOne(fromLease(lease)));
+}
+
+async function remainsOf({ leadership, runs }: Collections): Promise<Remains> {
+  const [[term], [newestRun]] = await Promise.all([
+    leadership.find({ _id: { $gte: 0 } }).sort({ _id: -1 }).limit(1).toArray(),
+    runs.aggregate<NonNullable<Remains['newestRun']>>([
+      {
+        $match: {
+          scheduled_for: { $type: 'date' },
+          term: { $type: 'number' },
+          trigger: { $in: [...OF_OCCURRENCES] },
+          $expr: { $lte: ['$scheduled_for', '$$NOW'] },
+        },
+      },
+      { $sort: { scheduled_for: -1, _id: -1 } },
+      { $limit: 1 },
+    ]).toArray(),
+  ]);
+  return { newestTerm: term?._id ?? 0, newestRun: newestRun ?? null };
+}
+
+/** Whether the call did something: false when it failed with this code, as somebody was first. */
+async function unless(code: number, call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (!hasCode(error, code)) throw error;
+    return false;
+  }
+}

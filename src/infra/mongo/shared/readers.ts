@@ -1,0 +1,81 @@
+/** Documents as records of the domain, as far as this version understands them. What it does not is told. */
+import type { Document } from 'mongodb';
+import { NotUnderstoodError } from '../../../actors/ports.ts';
+import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
+import type { ChangeOfHands } from '../../../domain/events/event.ts';
+import type { Term } from '../../../domain/leadership/term.ts';
+import type { Lease } from '../../../domain/leadership/lease.ts';
+import { readHands, readLease } from '../../../domain/leadership/leaseReading.ts';
+import { kindOf, type Need, type Needs, type NotUnderstood } from '../../../domain/shared/reading.ts';
+import type { Presence } from '../../../domain/membership/replica.ts';
+import type { Run } from '../../../domain/runs/run.ts';
+import { readRun } from '../../../domain/runs/runReading.ts';
+import type { TellNotUnderstood } from '../../shared/notUnderstood.ts';
+import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc } from './documents.ts';
+
+export interface Readers {
+  run(doc: RunDoc): Run | NotUnderstood;
+  /** Those that are understood. */
+  runs(docs: readonly RunDoc[]): Run[];
+  replica(doc: ReplicaDoc): Presence | null;
+  term(doc: TermDoc): Term | null;
+  /** Throws `NotUnderstoodError`. */
+  lease(doc: LeaseDoc): Lease;
+  hands(part: object): ChangeOfHands | null;
+}
+
+export function readers(tell: TellNotUnderstood): Readers {
+  const told = <T extends object>(collection: string, record: T | NotUnderstood): T | NotUnderstood => {
+    if ('not_understood' in record) tell(collection, record.id, record.not_understood);
+    return record;
+  };
+  const understood = <T extends object>(collection: string, record: T | NotUnderstood): T | null =>
+    'not_understood' in told(collection, record) ? null : record as T;
+  const run = ({ _id, ...doc }: RunDoc) => readRun({ id: _id, ...doc });
+  return {
+    run: (doc) => told('runs', run(doc)),
+    runs: (docs) => docs.flatMap((doc) => understood('runs', run(doc)) ?? []),
+    replica: ({ _id, ...doc }) => understood('replicas', readReplica({ ...doc, boot: _id })),
+    term: ({ _id, ...doc }) => understood('leadership', readTerm({ term: _id, ...doc })),
+    lease(doc) {
+      const lease = readLease(doc);
+      if (typeof lease !== 'string') return lease;
+      tell('leases', LEASE_ID, lease);
+      throw new NotUnderstoodError(
+        `this version does not understand the lease document: ${lease}; mend it, or delete it, and it is made again`,
+      );
+    },
+    hands(part) {
+      const hands = readHands(part);
+      if (typeof hands !== 'string') return hands;
+      tell('leases', LEASE_ID, `in the change of hands, ${hands}`);
+      return null;
+    },
+  };
+}
+
+/** Whether a document is understood, as an expression for the server; `id` is its `_id`. */
+export function isUnderstood(needs: Needs): Document {
+  return {
+    $and: Object.entries(needs).map(([name, need]) => fits(name === 'id' ? '$_id' : `$${name}`, need)),
+  };
+}
+
+const NUMBERS = ['int', 'long', 'double'];
+const TYPES = { text: ['string'], date: ['date'], number: NUMBERS, count: NUMBERS };
+/** What a JavaScript date can be. */
+const LONGEST_MS = 8.64e15;
+
+function fits(field: string, need: Need): Document {
+  if (typeof need !== 'string') return { $in: [field, [...need]] };
+  const kind = kindOf(need);
+  const hasType = (types: string[]) => ({ $in: [{ $type: field }, types] });
+  const between = (least: unknown, most: unknown) => [{ $gte: [field, least] }, { $lte: [field, most] }];
+  const range = kind === 'date'
+    ? between(new Date(-LONGEST_MS), new Date(LONGEST_MS))
+    : kind === 'count'
+    ? between(0, Number.MAX_SAFE_INTEGER)
+    : [];
+  const isOfKind = { $and: [hasType(TYPES[kind]), ...range] };
+  return kind === need ? isOfKind : { $or: [hasType(['missing', 'null', 'undefined']), isOfKind] };
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createActor } from 'xstate';
+import { MAX_KEPT, MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
+import { lengthOf, oldest, queueOf } from '../../../src/domain/shared/queue.ts';
+import { type Outcome, runId } from '../../../src/domain/runs/run.ts';
+import { calls, reachable, type Walk, walk } from '../../support/machines.ts';
+import { SimClock } from '../../support/simClock.ts';
+
+const T = Date.UTC(2030, 0, 1);
+
+/** The outcome of the n-th run. */
+function outcome(n: number): Outcome {
+  const at = new Date(T + n);
+  return {
+    run_id: runId('s', at),
+    schedule_id: 's',
+    attempt: 1,
+    executor_boot: 'b1',
+    state: 'succeeded',
+    started_at: at,
+    finished_at: at,
+    lateness_ms: 0,
+    error: null,
+    output: null,
+    expire_at: at,
+  };
+}
+
+const outcomes = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => outcome(from + index));
+const event = (n: number) => ({ type: 'OUTCOME' as const, outcome: outcome(n) });
+const STOP = { type: 'STOP' as const };
+
+const idle = () => walk(outcomesMachine);
+const gathering = () => idle().on(event(0));
+const writing = () => gathering().after('gather');
+const waiting = () => writing().fails('write');
+/** With so many held, of which the first 500 are being written, or were. */
+const full = (count: number) => ({
+  batch: outcomes(0, MAX_WRITTEN),
+  kept: queueOf(outcomes(MAX_WRITTEN, count)),
+  stopping: false,
+});
+const holding = (count: number, value: string) =>
+  walk(outcomesMachine, undefined, { value, context: full(count) });
+/** All that is held, the oldest first. */
+const heldBy = ({ context: { batch, kept } }: Walk): Outcome[] => [...batch, ...oldest(kept, Infinity)];
+
+describe('outcomes', () => {
+  it('gathers for a moment, then writes', () => {
+    assert.equal(idle().state, 'idle');
+    const it = gathering();
+    assert.deepEqual([it.state, it.does], ['gathering', ['after 5']]);
+    it.after('gather');
+    assert.deepEqual([it.state, it.does], ['writing', ['start write']]);
+    it.answers('write', 1);
+    assert.deepEqual([it.state, heldBy(it)], ['idle', []]);
+  });
+
+  it('goes on with what came while it wrote', () => {
+    const it = writing().on(event(1)).answers('write', 1);
+    assert.deepEqual([it.state, heldBy(it)], ['gathering', [outcome(1)]]);
+  });
+
+  it('writes a full batch at once', () => {
+    const it = idle();
+    for (let n = 0; n < MAX_WRITTEN; n++) it.on(event(n));
+    assert.deepEqual([it.state, it.context.batch.length], ['writing', MAX_WRITTEN]);
+  });
+
+  it('waits a moment after a write without an answer, then writes the same again', () => {
+    const it = writing().fails('write', 'cut off');
+    assert.deepEqual([it.state, it.does], ['waiting', [
+      ['report', { message: 'outcomes could not be recorded; trying again', error: 'cut off' }],
+      'after 200',
+    ]]);
+    it.on(event(1)).after('retry');
+    assert.deepEqual([it.state, it.context.batch], ['writing', [outcome(0), outcome(1)]]);
+  });
+
+  for (const state of ['writing', 'waiting']) {
+    it(`keeps 20,000 at most while ${state}: the oldest that is not in the write is dropped, and that is said (G9)`, () => {
+      const it = holding(MAX_KEPT - 1, state).on(event(MAX_KEPT - 1));
+      assert.deepEqual([it.does, heldBy(it).length], [[], MAX_KEPT]);
+      it.on(event(MAX_KEPT));
+      assert.deepEqual(it.does, [['dropped', { outcome: outcome(MAX_WRITTEN) }]]);
+      assert.deepEqual(heldBy(it), [
+        ...outcomes(0, MAX_WRITTEN),
+        ...outcomes(MAX_WRITTEN + 1, MAX_KEPT + 1),
+      ]);
+    });
+  }
+
+  it('takes the next outcome without copying those that wait', () => {
+    const it = holding(MAX_KEPT, 'waiting');
+    const { items } = it.on(event(MAX_KEPT)).context.kept;
+    for (let n = 1; n <= 100; n++) {
+      it.on(event(MAX_KEPT + n));
+      assert.equal(it.context.kept.items, items, 'the same array');
+    }
+  });
+
+  it('stops at once when there is nothing to write', () => {
+    assert.equal(idle().on(STOP).state, 'stopped');
+  });
+
+  it('writes what is left before it stops, without gathering', () => {
+    const it = gathering().on(STOP);
+    assert.equal(it.state, 'writing');
+    it.on(event(1)).answers('write', 1);
+    assert.equal(it.state, 'writing', 'what came meanwhile, too');
+    it.answers('write', 1);
+    assert.equal(it.state, 'stopped');
+  });
+
+  it('does not stop while the store does not answer: that it is enough is for others to say', () => {
+    const it = waiting().on(STOP);
+    assert.equal(it.state, 'waiting');
+    it.after('retry').fails('write');
+    assert.equal(it.state, 'waiting');
+    assert.equal(it.after('retry').answers('write', 1).state, 'stopped');
+  });
+
+  it('can reach every state, by every transition', () => {
+    /** Almost a full batch; almost all that may be kept, when the first 500 of them could not be written. */
+    const from = [
+      {
+        value: 'idle',
+        context: { batch: [], kept: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
+      },
+      { value: 'waiting', context: full(MAX_KEPT - 1) },
+    ];
+    const { reached, all, untaken } = reachable(outcomesMachine, {
+      from,
+      events: [event(0), STOP],
+      answers: { write: [1] },
+      by: ({ kept, batch, stopping }) => [
+        [1, MAX_WRITTEN, MAX_KEPT - 1, MAX_KEPT].filter((size) => batch.length + lengthOf(kept) >= size)
+          .length,
+        batch.length > 0,
+        stopping,
+      ],
+      invariant: (state, { kept, batch, stopping }, underWay) => {
+        if (from.some(({ context }) => context.kept === kept)) return;
+        const held = batch.length + lengthOf(kept);
+        assert.ok(held <= MAX_KEPT && batch.length <= MAX_WRITTEN, 'bounded (G9)');
+        assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
+        assert.equal(batch.length > 0, state === 'writing' || state === 'waiting');
+        assert.equal(
+          held === 0,
+          state === 'idle' || state === 'stopped',
+          'all is written, or goes on',
+        );
+        if (state === 'gathering') assert.ok(held < MAX_WRITTEN && !stopping, 'no waiting for more');
+        if (state === 'idle') assert.equal(stopping, false);
+        if (state === 'stopped') assert.equal(stopping, true);
+      },
+    });
+    assert.deepEqual(reached, all);
+    assert.deepEqual(untaken, []);
+  });
+});
+
+function running() {
+  const clock = new SimClock();
+  const write = calls<number, { outcomes: readonly Outcome[] }>();
+  const actor = createActor(
+    outcomesMachine.provide({
+      actors: { write: write.slot },
+      actions: { report: () => {}, dropped: () => {} },
+    }),
+    { clock },
+  );
+  actor.start();
+  const send = (from: number, to: number) =>
+    outcomes(from, to).forEach((one) => actor.send({ type: 'OUTCOME', outcome: one }));
+  return { clock, write, actor, send };
+}
+
+describe('outcomes, as an actor', () => {
+  it('writes at most 500 at a time, one write after the other, in order', async () => {
+    const { clock, write, send } = running();
+    send(0, 1200);
+    const sizes: number[] = [];
+    for (const done of [500, 500, 200]) {
+      await clock.advance(5);
+      assert.equal(write.list.length, sizes.length + 1, 'never two at once');
+      sizes.push(write.last.input.outcomes.length);
+      await write.last.answer(done);
+    }
+    assert.deepEqual(sizes, [500, 500, 200]);
+    assert.deepEqual(write.list.flatMap((call) => call.input.outcomes), outcomes(0, 1200));
+    await clock.advance(1000);
+    assert.equal(write.list.length, 3, 'nothing twice');
+  });
+
+  it('repeats a write without an answer until there is one', async () => {
+    const { clock, write, send } = running();
+    send(0, 700);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      assert.equal(write.list.length, attempt);
+      assert.deepEqual(write.last.input.outcomes, outcomes(0, 500));
+      await write.last.fail();
+      await clock.advance(199);
+      assert.equal(write.list.length, attempt);
+      await clock.advance(1);
+    }
+    await write.last.answer(500);
+    await clock.advance(5);
+    assert.deepEqual(write.last.input.outcomes, outcomes(500, 700));
+  });
+
+  it('writes everything that is left after STOP, then ends', async () => {
+    const { write, actor, send } = running();
+    send(0, 3);
+    actor.send(STOP);
+    assert.deepEqual(write.last.input.outcomes, outcomes(0, 3), 'at once');
+    send(3, 5);
+    await write.last.answer(3);
+    assert.equal(actor.getSnapshot().status, 'active');
+    assert.deepEqual(write.last.input.outcomes, outcomes(3, 5));
+    await write.last.answer(2);
+    assert.equal(actor.getSnapshot().status, 'done');
+  });
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { isFree } from '../../../src/domain/leadership/lease.ts';
+import { lostLease, type Remains } from '../../../src/domain/leadership/lostLease.ts';
+import { leaseWith } from '../../support/leases.ts';
+
+const NOW_MS = Date.UTC(2030, 0, 1);
+const NOTHING: Remains = { newestTerm: 0, newestRun: null };
+const mark = (claimedThroughMs: number, mirroredThroughMs = claimedThroughMs) => ({
+  claimedThroughMs,
+  mirroredThroughMs,
+});
+const known = leaseWith({
+  holder: 'a',
+  boot: 'boot-a',
+  term: 7,
+  address: 'http://a',
+  acquired_at: new Date(NOW_MS - 60_000),
+  began_by: 'acquired',
+  renewed_at: new Date(NOW_MS - 300),
+  expires_at: new Date(NOW_MS + 2_700),
+  step_down_term: 7,
+  watermark: mark(NOW_MS - 300, NOW_MS - 2_300),
+});
+
+describe('a lease document that has to be made', () => {
+  it('owes nothing of the time before the very first start', () => {
+    const lease = lostLease(null, NOTHING, NOW_MS);
+    assert.deepEqual([lease.term, lease.renewed_at, lease.watermark], [0, null, mark(NOW_MS)]);
+    assert.ok(isFree({ lease, serverNowMs: NOW_MS }));
+  });
+
+  it("goes on from what was last seen of it, in nobody's hands, and without a command of before", () => {
+    const lease = lostLease(known, { newestTerm: 6, newestRun: null }, NOW_MS);
+    assert.deepEqual([lease.term, lease.watermark], [7, known.watermark]);
+    assert.deepEqual([lease.released_at, lease.released_by], [new Date(NOW_MS), 'expired']);
+    assert.equal(lease.step_down_term, null);
+    assert.equal(lease.renewed_at?.getTime(), NOW_MS, 'claims up to now are looked up');
+  });
+
+  it('keeps how the last term ended, if it had', () => {
+    const released_at = new Date(NOW_MS - 100);
+    const ended = { ...known, released_at, expires_at: released_at, released_by: 'stepped down' } as const;
+    const lease = lostLease(ended, NOTHING, NOW_MS);
+    assert.deepEqual([lease.released_at, lease.released_by], [released_at, 'stepped down']);
+  });
+
+  it('is of no term below one that a record names, whose holder is then unknown', () => {
+    const run = { scheduled_for: new Date(NOW_MS - 5_000), term: 9 };
+    for (const remains of [{ newestTerm: 9, newestRun: null }, { newestTerm: 8, newestRun: run }]) {
+      const lease = lostLease(known, remains, NOW_MS);
+      assert.deepEqual([lease.term, lease.holder, lease.boot], [9, null, null]);
+      assert.deepEqual(lease.watermark, known.watermark);
+      assert.ok(isFree({ lease, serverNowMs: NOW_MS }));
+    }
+  });
+
+  it('reaches back a minute before the newest run when no replica remembers it', () => {
+    const run = { scheduled_for: new Date(NOW_MS - 3_600_000), term: 3 };
+    const lease = lostLease(null, { newestTerm: 4, newestRun: run }, NOW_MS);
+    assert.deepEqual([lease.term, lease.watermark], [4, mark(NOW_MS - 3_660_000)]);
+    assert.equal(lease.renewed_at?.getTime(), NOW_MS);
+    const without = lostLease(null, { newestTerm: 4, newestRun: null }, NOW_MS);
+    assert.deepEqual(without.watermark, mark(NOW_MS - 60_000));
+  });
+});

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createActor, createMachine } from 'xstate';
+import { inspection } from '../../../src/http/operations/inspect.ts';
+import { systemClock } from '../../../src/infra/machine/clock.ts';
+import { readEvents } from '../../support/sse.ts';
+import { problem, testApi } from '../support.ts';
+
+const replica = { id: 'replica-1', boot: 'boot-1', address: '', version: '' };
+
+const lamp = createMachine({
+  id: 'lamp',
+  context: { colour: 'red', burn: () => {} },
+  initial: 'off',
+  states: { off: { on: { PRESS: 'on' } }, on: { on: { PRESS: 'off' } } },
+});
+
+async function setUp(enabled = true) {
+  const shown = inspection({ replica, clock: systemClock() }, enabled);
+  const { app } = await testApi({ more: shown.routes });
+  const actor = createActor(lamp, { id: 'lamp', inspect: shown.observe }).start();
+  const ask = async (query = '') => {
+    const response = await app.request(`/inspect${query}`);
+    assert.equal(response.status, 200);
+    const events = readEvents(response.body as ReadableStream<Uint8Array>);
+    assert.equal((await events.next()).event, 'hello');
+    return events;
+  };
+  return { app, actor, ask, close: shown.close };
+}
+
+describe('GET /inspect', () => {
+  it('is not there unless it was asked for, and says how to ask for it', async () => {
+    const { app } = await setUp(false);
+    const { detail } = await problem(app.request('/inspect'), 404);
+    assert.equal(detail, 'the actors of this replica are not shown; start it with INSPECT=sse to see them');
+  });
+
+  it('tells what XState says of the actors, with ids that name the replica', async () => {
+    const { actor, ask } = await setUp();
+    const events = await ask();
+    actor.send({ type: 'PRESS' });
+    const [event, microstep, snapshot] = await events.take(3);
+    assert.deepEqual([event, microstep, snapshot].map((each) => each?.event), [
+      'event',
+      'microstep',
+      'snapshot',
+    ]);
+    const id = `replica-1/${actor.sessionId}`;
+    assert.equal(event?.data.type, '@xstate.event');
+    assert.deepEqual(
+      [event.data.session_id, event.data.root_id, event.data.actor, event.data.event],
+      [id, id, 'lamp', { type: 'PRESS' }],
+    );
+    assert.deepEqual(microstep?.data.transitions, ['PRESS']);
+    assert.deepEqual(snapshot?.data.snapshot, { status: 'active', value: 'on', context: { colour: 'red' } });
+  });
+
+  it('tells of the actors that are asked for', async () => {
+    const { actor, ask } = await setUp();
+    const [others, lamps] = [await ask('?actor=election,mirror'), await ask('?actor=election,lamp')];
+    actor.send({ type: 'PRESS' });
+    assert.equal((await lamps.next()).data.actor, 'lamp');
+    await lamps.cancel();
+    void others.next().then(() => assert.fail('told of another actor'), () => {});
+    await others.cancel();
+  });
+
+  it('leaves out what a slow client does not take, and says how much', async () => {
+    const { actor, ask } = await setUp();
+    const events = await ask();
+    for (let i = 0; i < 1000; i++) actor.send({ type: 'PRESS' });
+    const kept = await events.take(750);
+    assert.deepEqual(new Set(kept.map(({ event }) => event)), new Set(['event', 'microstep', 'snapshot']));
+    actor.send({ type: 'PRESS' });
+    const [dropped, next] = await events.take(2);
+    assert.deepEqual([dropped?.event, dropped?.data], ['dropped', { count: 3000 - 750 }]);
+    assert.equal(next?.event, 'event');
+  });
+
+  it('has room for ten, and ends with the replica', async () => {
+    const { app, ask, close } = await setUp();
+    const clients = [];
+    for (let i = 0; i < 10; i++) clients.push(await ask());
+    assert.match((await problem(app.request('/inspect'), 503)).detail, /^10 clients inspect/);
+    await clients[0]?.cancel();
+    const last = await ask();
+    close();
+    assert.deepEqual(await last.rest(), []);
+    assert.equal((await problem(app.request('/inspect'), 503)).detail, 'this replica is stopping');
+  });
+});

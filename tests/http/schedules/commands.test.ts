@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Store } from '../../../src/actors/ports.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
+import { HOURLY, json, lead, NOW_MS, problem, send, testApi } from '../support.ts';
+
+async function withSchedule(more: object = {}) {
+  const api = await testApi();
+  await send(api.app, 'POST', '/schedules', { ...HOURLY, id: 's', ...more });
+  const post = (path: string, body: unknown = '') => send(api.app, 'POST', path, body);
+  return { ...api, post };
+}
+
+describe('POST /schedules/{id}/pause and /resume', () => {
+  it('pauses, with a reason, and goes on', async () => {
+    const { post } = await withSchedule();
+    const paused = await post('/schedules/s/pause', { reason: 'moving house' });
+    assert.deepEqual([paused.status, paused.headers.get('etag')], [200, '"2"']);
+    const body = await json(paused);
+    assert.deepEqual([body.paused, body.pause_reason, body.next_fire_at], [true, 'moving house', null]);
+    const resumed = await json(post('/schedules/s/resume'));
+    assert.deepEqual([resumed.paused, 'pause_reason' in resumed, resumed.revision], [false, false, 3]);
+    assert.equal(resumed.next_fire_at, '2030-01-01T01:00:00.000Z');
+  });
+
+  it('leaves a schedule alone that is as it should be', async () => {
+    const { post } = await withSchedule();
+    assert.equal((await json(post('/schedules/s/resume'))).revision, 1);
+    assert.equal((await json(post('/schedules/s/pause'))).revision, 2);
+    assert.equal((await json(post('/schedules/s/pause'))).revision, 2);
+    assert.equal(
+      (await json(post('/schedules/s/pause', { reason: 'late' }))).revision,
+      3,
+      'a reason is news',
+    );
+    assert.equal((await json(post('/schedules/s/pause'))).pause_reason, 'late', 'no reason takes none away');
+  });
+
+  it('does not undo a change that comes in between', async () => {
+    const { post, store, app } = await withSchedule();
+    const { get } = store.schedules;
+    let reads = 0;
+    store.schedules.get = async (id) => {
+      const found = await get(id);
+      if (reads++ === 0) await send(app, 'PUT', '/schedules/s', { ...HOURLY, name: 'new' });
+      return found;
+    };
+    const paused = await json(post('/schedules/s/pause'));
+    assert.deepEqual([paused.name, paused.paused, paused.revision], ['new', true, 3]);
+  });
+
+  it('gives up on a schedule that others change all the time', async () => {
+    const { post, store } = await withSchedule();
+    store.schedules.replace = () => Promise.resolve('conflict');
+    assert.match((await problem(post('/schedules/s/pause'), 409)).detail, /others all the time; try again/);
+  });
+
+  it('answers 404 to an unknown schedule, and 422 to a body that it does not understand', async () => {
+    const { post } = await withSchedule();
+    for (const what of ['pause', 'resume', 'trigger']) {
+      assert.match((await problem(post(`/schedules/x/${what}`), 404)).detail, /no schedule "x"/);
+      const { errors } = await problem(post(`/schedules/s/${what}`, { why: 1 }), 422);
+      assert.deepEqual(errors?.map(({ pointer }) => pointer), ['/why']);
+    }
+    assert.match((await problem(post('/schedules/s/pause', { reason: 3 }), 422)).detail, /^reason: expected/);
+    assert.match((await problem(post('/schedules/s/pause', '{'), 400)).detail, /not JSON/);
+  });
+});
+
+describe('POST /schedules/{id}/trigger', () => {
+  it('stores a run for whoever leads, with an id of its own', async () => {
+    const { post, app, store } = await withSchedule({ paused: true });
+    const answer = await post('/schedules/s/trigger');
+    assert.equal(answer.status, 202);
+    const id = 's@2030-01-01T00:00:00.000Z~uuid-1';
+    assert.deepEqual([await json(answer), answer.headers.get('location')], [
+      { run_ids: [id] },
+      `/runs/${id}`,
+    ]);
+    const run = await json(app.request(`/runs/${id}`));
+    assert.deepEqual(
+      [run.trigger, run.state, run.attempt, run.executor, run.scheduled_for],
+      ['manual', 'claimed', 0, null, '2030-01-01T00:00:00.000Z'],
+    );
+    const query = { exceptBoot: 'boot-2', deadAfterMs: 5000, limit: 10 };
+    assert.deepEqual((await store.runs.orphans(query)).map((orphan) => orphan.id), [id]);
+  });
+
+  it('is never asked for before its schedule was there, whatever the clock of the replica', async () => {
+    const { app, store } = await testApi({ serverNowMs: NOW_MS - 5000 });
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 's' });
+    const { run_ids } = await json(send(app, 'POST', '/schedules/s/trigger', ''));
+    assert.equal((await store.runs.get(run_ids[0]) as Run | null)?.claimed_at.getTime(), NOW_MS);
+  });
+});
+
+describe('POST /leader/step-down', () => {
+  const isAsked = async (store: Store) => (await store.lease.read()).lease.step_down_term;
+
+  it('asks the leader of this term, and no other', async () => {
+    const { post, store } = await withSchedule();
+    await lead(store);
+    assert.match(
+      (await problem(post('/leader/step-down', { term: 7 }), 409)).detail,
+      /term 7 is not in force/,
+    );
+    assert.equal(await isAsked(store), null);
+    const answer = await post('/leader/step-down', { term: 1 });
+    assert.deepEqual([answer.status, await json(answer)], [202, { replica: 'replica-2', term: 1 }]);
+    assert.equal(await isAsked(store), 1);
+    assert.equal((await post('/leader/step-down')).status, 202, 'twice is once');
+  });
+
+  it('says so when nobody leads, or the term ends meanwhile', async () => {
+    const { post, store } = await withSchedule();
+    const none = await post('/leader/step-down');
+    assert.equal(none.headers.get('retry-after'), '1');
+    assert.match((await problem(none, 503)).detail, /nobody leads/);
+    await lead(store);
+    store.lease.askToStepDown = () => Promise.resolve(false);
+    assert.match((await problem(post('/leader/step-down'), 409)).detail, /term 1 ended before/);
+  });
+
+  it('refuses a term that is no number', async () => {
+    const { post, store } = await withSchedule();
+    await lead(store);
+    assert.match(
+      (await problem(post('/leader/step-down', { term: 'now' }), 422)).detail,
+      /^term: expected the number/,
+    );
+  });
+});

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Execute } from '../../../src/actors/ports.ts';
+import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
+import { actionsOf } from '../../../src/infra/runs/dispatch.ts';
+import { claimed } from '../../support/runs.ts';
+
+const log: Execute = () => Promise.resolve({ output: 'logged' });
+const { signal } = new AbortController();
+
+/** A schedule of another version, as far as its action goes. */
+const withAction = (action: unknown) => ({ run: claimed('s', 0), schedule: { action } as Schedule });
+
+describe('an action', () => {
+  const execute = actionsOf({ log });
+
+  it('is executed by its type', async () => {
+    assert.deepEqual(await execute(withAction({ type: 'log' }), signal), { output: 'logged' });
+  });
+
+  for (const action of [{ type: 'http' }, { type: 'toString' }, { type: 7 }, {}, null, undefined]) {
+    it(`of a type that this version does not have fails the attempt: ${JSON.stringify(action)}`, async () => {
+      await assert.rejects(
+        execute(withAction(action), signal),
+        /^Error: This version has no action of the type/,
+      );
+    });
+  }
+});
