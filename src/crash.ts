@@ -3,7 +3,7 @@
  * ends, as it would by itself; but it says so in one line of the log, and gives the lease back before.
  */
 import process from 'node:process';
-import type { Clock, Logger } from './actors/ports.ts';
+import type { Clock, Logger } from './actors/shared/environment.ts';
 import { within } from './actors/shared/wait.ts';
 
 /** How long the end may wait for the lease to be given back. */

@@ -5,7 +5,8 @@
 import { hostname, networkInterfaces } from 'node:os';
 import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Clock, Logger, Random, Store } from './actors/ports.ts';
+import type { Clock, Logger, Random } from './actors/shared/environment.ts';
+import type { Store } from './actors/store.ts';
 import { endOnException } from './crash.ts';
 import { hostName, HostNames } from './domain/membership/hostNames.ts';
 import { createApp } from './http/app.ts';

@@ -4,7 +4,7 @@
  * this version does not understand the schedule, for as long as it is stored as it is.
  */
 import { DEAD_AFTER_MS, MAX_ADOPTED, type Sighting } from './actors/runs/adoption.ts';
-import type { Store } from './actors/ports.ts';
+import type { Store } from './actors/store.ts';
 
 /** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search goes on after them. */
 const MAX_PAGES = 4;

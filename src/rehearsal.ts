@@ -3,7 +3,7 @@
  * and fires a schedule. Without it, the first time that most of the code runs, and is compiled, would be the takeover
  * that everybody waits for.
  */
-import type { Clock, Random } from './actors/ports.ts';
+import type { Clock, Random } from './actors/shared/environment.ts';
 import { parseScheduleSpec } from './domain/schedules/spec.ts';
 import { logAction } from './infra/runs/logAction.ts';
 import { jsonLogger } from './infra/log/log.ts';

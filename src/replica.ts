@@ -5,7 +5,8 @@
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
 import type { ElectionNews } from './actors/shared/machineEvents.ts';
 import { JobPool } from './actors/firing/jobs.ts';
-import { LeaseMissing, type Logger, StoreRefused } from './actors/ports.ts';
+import type { Logger } from './actors/shared/environment.ts';
+import { LeaseMissing, StoreRefused } from './actors/shared/storeErrors.ts';
 import { replicaMachine } from './actors/replica.ts';
 import type { outcomesMachine } from './actors/runs/outcomes.ts';
 import { nextMark } from './actors/firing/scheduler.ts';

@@ -14,16 +14,12 @@ import { presenceMachine } from './actors/membership/presence.ts';
 import { runMachine } from './actors/runs/run.ts';
 import { schedulerMachine } from './actors/firing/scheduler.ts';
 import type { ReplicaObserver } from './actors/shared/observer.ts';
-import {
-  type Clock,
-  type Execute,
-  type FeedObserver,
-  LeaseMissing,
-  type Logger,
-  type Peers,
-  type Random,
-  type Store,
-} from './actors/ports.ts';
+import type { Peers } from './actors/membership/peers.ts';
+import type { Execute } from './actors/runs/execute.ts';
+import type { FeedObserver } from './actors/schedules/scheduleFeed.ts';
+import type { Clock, Logger, Random } from './actors/shared/environment.ts';
+import { LeaseMissing } from './actors/shared/storeErrors.ts';
+import type { Store } from './actors/store.ts';
 import { termsOf } from './domain/leadership/term.ts';
 import type { Lease, LeaseReading, LeaseTiming, Watermark } from './domain/leadership/lease.ts';
 import { leaseSettings } from './domain/membership/replica.ts';

@@ -1,7 +1,7 @@
 /** A replica whose MongoDB is not there, and two whose clocks are minutes apart. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { Clock } from '../../src/actors/ports.ts';
+import type { Clock } from '../../src/actors/shared/environment.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import { jsonLogger } from '../../src/infra/log/log.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ChangeDeclined, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { ChangeDeclined, StoreRefused, StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../src/actors/store.ts';
 import { tooManySuperseded } from '../../src/infra/schedules/superseded.ts';
 import { HOURLY, json, problem, send, testApi } from './support.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Hono } from 'hono';
-import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
+import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
+import type { Store } from '../../src/actors/store.ts';
 import type { Grant } from '../../src/domain/leadership/lease.ts';
 import { type Run, runId } from '../../src/domain/runs/run.ts';
 import type { ApiDeps, Route, Status } from '../../src/http/shared/api.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/actors/ports.ts';
+import type { Clock } from '../../src/actors/shared/environment.ts';
 
 /** When simulations begin. */
 export const EPOCH_MS = Date.UTC(2030, 0, 1);

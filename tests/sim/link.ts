@@ -3,7 +3,8 @@
  * by chance, or by a fault, the request is lost, or comes late, or the answer is lost: then the caller hears
  * `StoreUnavailable` after a while, as from a driver that gives up.
  */
-import { type Store, StoreUnavailable } from '../../src/actors/ports.ts';
+import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../src/actors/store.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
 import type { SimDatabase } from './database.ts';
 import type { SeededRandom } from './random.ts';

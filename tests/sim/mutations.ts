@@ -2,7 +2,9 @@
  * Deliberate bugs. Each breaks one thing that a guarantee rests on; a simulation that does not notice one has
  * a hole in its oracle.
  */
-import type { ClaimBatch, ClaimResult, FeedObserver, Store } from '../../src/actors/ports.ts';
+import type { ClaimBatch, ClaimResult } from '../../src/actors/firing/claimStore.ts';
+import type { FeedObserver } from '../../src/actors/schedules/scheduleFeed.ts';
+import type { Store } from '../../src/actors/store.ts';
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
 import type { Grant, Lease } from '../../src/domain/leadership/lease.ts';
 import type { Outcome } from '../../src/domain/runs/run.ts';

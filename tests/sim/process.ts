@@ -2,7 +2,9 @@
  * One life of one replica: the product, assembled over a simulated link and clock. It can crash, freeze as by
  * SIGSTOP, and be asked to stop.
  */
-import type { Clock, Execute, Logger, Store } from '../../src/actors/ports.ts';
+import type { Execute } from '../../src/actors/runs/execute.ts';
+import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
+import type { Store } from '../../src/actors/store.ts';
 import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
 import { Connection, type Obstacle } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';

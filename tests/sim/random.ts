@@ -1,4 +1,4 @@
-import type { Random } from '../../src/actors/ports.ts';
+import type { Random } from '../../src/actors/shared/environment.ts';
 
 /**
  * xoshiro128** (Blackman and Vigna), seeded by splitmix32: the one source of chance of a simulation, so that

@@ -1,5 +1,5 @@
 /** Users: they change schedules through whichever replica they reach. */
-import type { ScheduleStore } from '../../src/actors/ports.ts';
+import type { ScheduleStore } from '../../src/actors/schedules/scheduleStore.ts';
 import { requestedRun } from '../../src/domain/runs/run.ts';
 import {
   isUnderstood,

@@ -2,7 +2,7 @@
  * A whole cluster in one simulation: the store, the replicas' hosts and processes, the users, and everything
  * that can go wrong, on one true clock and one seeded source of chance.
  */
-import type { Store } from '../../src/actors/ports.ts';
+import type { Store } from '../../src/actors/store.ts';
 import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { Connection } from '../../src/infra/memory/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';

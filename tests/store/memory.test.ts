@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { StoreUnavailable } from '../../src/actors/ports.ts';
+import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import type { Intercept } from '../../src/infra/memory/connection.ts';
 import { inTurns } from '../../src/infra/memory/turns.ts';

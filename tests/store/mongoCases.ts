@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Binary } from 'mongodb';
-import { LeaseMissing, type Store, StoreRefused, StoreUnavailable } from '../../src/actors/ports.ts';
+import { LeaseMissing, StoreRefused, StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../src/actors/store.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import type { ClusterEvent } from '../../src/domain/events/event.ts';
 import type { Grant } from '../../src/domain/leadership/lease.ts';

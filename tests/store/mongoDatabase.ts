@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb';
-import { type Store } from '../../src/actors/ports.ts';
+import type { Store } from '../../src/actors/store.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import type { TellNotUnderstood } from '../../src/infra/shared/notUnderstood.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Document } from 'mongodb';
-import { NotUnderstoodError, type Store } from '../../src/actors/ports.ts';
+import { NotUnderstoodError } from '../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../src/actors/store.ts';
 import { requestedRun, type Run } from '../../src/domain/runs/run.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type {
-  ClaimBatch,
-  ClaimRequest,
-  ClaimResult,
-  FeedObserver,
-  ScheduleChange,
-  Store,
-} from '../../src/actors/ports.ts';
+import type { ClaimBatch, ClaimRequest, ClaimResult } from '../../src/actors/firing/claimStore.ts';
+import type { FeedObserver, ScheduleChange } from '../../src/actors/schedules/scheduleFeed.ts';
+import type { Store } from '../../src/actors/store.ts';
 import type { Candidate, Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
 import { type Outcome, type Run, runId } from '../../src/domain/runs/run.ts';
 import type { Schedule, ScheduleSpec } from '../../src/domain/schedules/schedule.ts';

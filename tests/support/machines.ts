@@ -19,7 +19,7 @@ import {
   type InputFrom,
 } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
-import type { Clock } from '../../src/actors/ports.ts';
+import type { Clock } from '../../src/actors/shared/environment.ts';
 import type { SimClock } from './simClock.ts';
 import { rest } from './simClock.ts';
 

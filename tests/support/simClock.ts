@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/actors/ports.ts';
+import type { Clock } from '../../src/actors/shared/environment.ts';
 
 interface Timer {
   dueMs: number;

@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict';
 import type { ReplicaObserver } from '../../src/actors/shared/observer.ts';
 import type { ElectionNews } from '../../src/actors/shared/machineEvents.ts';
-import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
-import { StoreUnavailable } from '../../src/actors/ports.ts';
+import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
+import type { Store } from '../../src/actors/store.ts';
+import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';

@@ -2,7 +2,7 @@ import { type Actor, createActor } from 'xstate';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { JobEvent, jobMachine } from './job.ts';
-import type { ScheduleChange } from '../ports.ts';
+import type { ScheduleChange } from '../schedules/scheduleFeed.ts';
 import type { runMachine } from '../runs/run.ts';
 import { runsOf, type RunsOptions } from '../runs/runs.ts';
 

@@ -41,7 +41,8 @@ import type { Run } from '../../domain/runs/run.ts';
 import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
 import type { LeaseEvent, MirrorEvent, SchedulerEvent } from '../shared/machineEvents.ts';
 import type { JobPool } from './jobs.ts';
-import { type ClaimBatch, type ClaimResult, StoreRefused } from '../ports.ts';
+import type { ClaimBatch, ClaimResult } from './claimStore.ts';
+import { StoreRefused } from '../shared/storeErrors.ts';
 import { unfilled } from '../shared/slot.ts';
 
 /**

@@ -59,7 +59,7 @@ import {
 import type { Role } from '../../domain/membership/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from '../shared/machineEvents.ts';
 import { HEAD_START_MS, MEET_AFTER_MS } from './headStart.ts';
-import type { LeaseHint } from '../ports.ts';
+import type { LeaseHint } from './leaseStore.ts';
 import { unfilled } from '../shared/slot.ts';
 
 export interface ElectionInput {

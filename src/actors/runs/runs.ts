@@ -1,7 +1,7 @@
 import { type Actor, createActor, fromCallback, type InspectionEvent } from 'xstate';
 import type { Outcome, Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../shared/environment.ts';
 import type { runMachine } from './run.ts';
 
 /** Runs to be started, and the definition under which they are. */

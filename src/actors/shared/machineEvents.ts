@@ -5,7 +5,7 @@
 import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../../domain/leadership/lease.ts';
 import type { Role } from '../../domain/membership/replica.ts';
 import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
-import type { ScheduleChange } from '../ports.ts';
+import type { ScheduleChange } from '../schedules/scheduleFeed.ts';
 
 /** From the mirror. */
 export type MirrorEvent =

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from './environment.ts';
 
 export function wait(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, delayMs));

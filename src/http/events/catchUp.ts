@@ -1,5 +1,6 @@
-import type { Clock, EventFeed, OpenEvents } from '../../actors/ports.ts';
-import { StoreUnavailable } from '../../actors/ports.ts';
+import type { EventFeed, OpenEvents } from '../../actors/events/eventFeed.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import { StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { wait, within } from '../../actors/shared/wait.ts';
 import type { ClusterEvent } from '../../domain/events/event.ts';
 import type { Client } from './client.ts';

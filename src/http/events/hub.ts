@@ -4,7 +4,7 @@
  * back with an id among them is served from there. One with another id gets what it missed by a stream of its own
  * (catchUp.ts) until that has come as far as what is kept.
  */
-import type { EventFeed } from '../../actors/ports.ts';
+import type { EventFeed } from '../../actors/events/eventFeed.ts';
 import type { ApiDeps } from '../shared/api.ts';
 import { catchUp, type CatchUpParts } from './catchUp.ts';
 import { Client } from './client.ts';

@@ -1,5 +1,6 @@
-import type { Clock, EventFeed, Logger, OpenEvents } from '../../actors/ports.ts';
-import { StoreUnavailable } from '../../actors/ports.ts';
+import type { EventFeed, OpenEvents } from '../../actors/events/eventFeed.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
+import { StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { wait } from '../../actors/shared/wait.ts';
 import type { ClusterEvent } from '../../domain/events/event.ts';
 

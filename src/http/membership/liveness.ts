@@ -9,7 +9,7 @@
  * has taken the place of another one from several behind one address. HEAD asks only that.
  */
 import type { Context } from 'hono';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
 import { short } from '../../domain/shared/text.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 
 /** Of the boots that have announced themselves; more than this is not a cluster (G9). */
 const MAX_PEERS = 64;

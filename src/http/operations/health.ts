@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { type Clock, StoreUnavailable } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import { StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { within } from '../../actors/shared/wait.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { RUN_KEY, runCursor } from '../../domain/shared/cursor.ts';
 import { parseInstant } from '../../domain/timing/instant.ts';
 import { type Run, RUN_STATES, type RunState } from '../../domain/runs/run.ts';
-import type { RunQuery } from '../../actors/ports.ts';
+import type { RunQuery } from '../../actors/runs/runStore.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readPieces } from '../shared/lists.ts';
 import { short } from '../../domain/shared/text.ts';

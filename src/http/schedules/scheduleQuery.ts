@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { ScheduleQuery } from '../../actors/ports.ts';
+import type { ScheduleQuery } from '../../actors/schedules/scheduleStore.ts';
 import { SCHEDULE_KEY } from '../../domain/shared/cursor.ts';
 import { MAX_TAGS } from '../../domain/schedules/specFields.ts';
 import { characters, short, unprintable } from '../../domain/shared/text.ts';

@@ -4,7 +4,7 @@
  * the memory of the replica (G9).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 
 /** Longer than the pauses of any network that still works. */
 const STALLED_AFTER_MS = 30_000;

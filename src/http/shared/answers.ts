@@ -5,7 +5,7 @@
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { Problem } from './problem.ts';
 
 /** What fits into the buffers of a connection, and so need not be counted. */

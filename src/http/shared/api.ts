@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
+import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
+import type { Store } from '../../actors/store.ts';
 import type { Capacity, Holding } from '../../domain/schedules/capacity.ts';
 import type { Answers } from './answers.ts';
 import type { Hosts } from '../server/hosts.ts';

@@ -1,5 +1,5 @@
 /** Pages of lists, which end after so many items, or when they are large enough. */
-import type { Page } from '../../actors/ports.ts';
+import type { Page } from '../../actors/shared/page.ts';
 import { encodeJson } from './answers.ts';
 
 /** A page ends before it is larger than this, but for one that a single item makes so. */

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ChangeDeclined, type Logger, StoreRefused, StoreUnavailable } from '../../actors/ports.ts';
+import type { Logger } from '../../actors/shared/environment.ts';
+import { ChangeDeclined, StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { BadCursor } from '../../domain/shared/cursor.ts';
 import type { Problem as FieldProblem } from '../../domain/schedules/spec.ts';
 

@@ -1,4 +1,4 @@
-import type { ClaimBatch, ClaimRequest } from '../../actors/ports.ts';
+import type { ClaimBatch, ClaimRequest } from '../../actors/firing/claimStore.ts';
 import type { NotUnderstood } from '../../domain/shared/reading.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';

@@ -3,7 +3,7 @@
  * permission, it does nothing; it is never waited for, and nothing that goes wrong in it reaches the replica.
  */
 import type { ElectionNews } from '../../actors/shared/machineEvents.ts';
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { within } from '../../actors/shared/wait.ts';
 import type { KubernetesApi } from './api.ts';
 import { LeaderLabel } from './leaderLabel.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { wait } from '../../actors/shared/wait.ts';
 import { KubernetesRefusal } from './api.ts';
 

@@ -1,5 +1,5 @@
 import { brief } from '../../actors/shared/brief.ts';
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { printableLine } from './printable.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;

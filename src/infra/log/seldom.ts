@@ -1,4 +1,4 @@
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 
 /** For what is so many times a second, and worth a line once in a while. Keys are of a closed set. */
 export class Seldom {

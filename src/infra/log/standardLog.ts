@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { boundedLines, type Losses } from './boundedLines.ts';
 import { jsonLogger, type LogLevel, logLine } from './log.ts';
 import { standardStream } from './stdio.ts';

@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { InspectionEvent } from 'xstate';
 import { brief } from '../../actors/shared/brief.ts';
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 
 /** The inspector is for people: what goes past this in a second is left out (G9). */
 const MAX_PER_SECOND = 200;

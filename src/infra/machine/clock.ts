@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { MonotonicTime, type TimeSources } from './monotonicTime.ts';
 
 /** Node and Deno fire longer delays at once. */

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { Seldom } from '../log/seldom.ts';
 
 const EVERY_MS = 20;

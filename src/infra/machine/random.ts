@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Random } from '../../actors/ports.ts';
+import type { Random } from '../../actors/shared/environment.ts';
 
 /** This machine's chance. */
 export function systemRandom(): Random {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { type Answer, whoIsAt } from './who.ts';
 import type { WatchedPeer } from './watch.ts';
 

@@ -3,7 +3,8 @@
  * leads to it, and whether the leader's process can be watched. What is wrong is a warning: in the log, in this
  * replica's entry, and in the metrics.
  */
-import type { Clock, Logger, PresenceStore } from '../../actors/ports.ts';
+import type { PresenceStore } from '../../actors/membership/presenceStore.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import type { LeaseTiming } from '../../domain/leadership/lease.ts';
 import { type Replica, timingWarnings } from '../../domain/membership/replica.ts';
 import { Warnings } from '../shared/warnings.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Peers } from '../../actors/ports.ts';
+import type { Peers } from '../../actors/membership/peers.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { Watch, type WatchedPeer } from './watch.ts';
 
 /** For how long an address that has proved to be shared is not believed, and how many are kept (G9). */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import type { Replica } from '../../domain/membership/replica.ts';
 
 /** How often the list is read by itself, and how soon again when it seems to lack somebody (G9). */

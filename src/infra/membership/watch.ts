@@ -10,7 +10,7 @@
  */
 import { type ClientRequest, get } from 'node:http';
 import { get as getSecurely } from 'node:https';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
 import { isNobodyThere, reasonOf, whoIsAt } from './who.ts';
 

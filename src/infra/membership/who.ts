@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Clock } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
 
 /** How long an answer may take that costs nothing to give. */

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../actors/ports.ts';
+import { StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
 import type { Database } from './database.ts';
 

@@ -1,4 +1,7 @@
-import { type Clock, type LeaseHint, LeaseMissing, type ScheduleChange } from '../../actors/ports.ts';
+import type { LeaseHint } from '../../actors/leadership/leaseStore.ts';
+import type { ScheduleChange } from '../../actors/schedules/scheduleFeed.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import { LeaseMissing } from '../../actors/shared/storeErrors.ts';
 import type { ClusterEvent } from '../../domain/events/event.ts';
 import type { Term } from '../../domain/leadership/term.ts';
 import type { Lease, SetBack } from '../../domain/leadership/lease.ts';

@@ -2,7 +2,8 @@
  * The store in this process's memory, with the semantics of the MongoDB one: for `MONGO_URI=memory:` and for
  * simulations, in which several replicas share one database. It is gone with the process.
  */
-import type { Clock, Store } from '../../actors/ports.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import type { Store } from '../../actors/store.ts';
 import { lostLease, type Remains } from '../../domain/leadership/lostLease.ts';
 import { isOccurrence, type Run } from '../../domain/runs/run.ts';
 import { memoryClaims } from './firing/claims.ts';

@@ -1,5 +1,6 @@
 import type { MongoClientOptions } from 'mongodb';
-import type { Clock, Logger, Random, Store } from '../../actors/ports.ts';
+import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
+import type { Store } from '../../actors/store.ts';
 import { notUnderstoodLog, type TellNotUnderstood } from '../shared/notUnderstood.ts';
 import { ClaimSession } from './firing/claimSession.ts';
 import { mongoClient } from './shared/client.ts';

@@ -1,4 +1,4 @@
-import type { Execute } from '../../actors/ports.ts';
+import type { Execute } from '../../actors/runs/execute.ts';
 
 /** Executes each run by its schedule's type of action. One of another version's fails the attempt, with a sentence. */
 export function actionsOf(byType: Readonly<Record<string, Execute>>): Execute {

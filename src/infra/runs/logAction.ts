@@ -1,4 +1,5 @@
-import type { Execute, Logger } from '../../actors/ports.ts';
+import type { Execute } from '../../actors/runs/execute.ts';
+import type { Logger } from '../../actors/shared/environment.ts';
 
 /** The `log` action: one structured line per attempt. */
 export function logAction(logger: Logger): Execute {

@@ -1,4 +1,4 @@
-import { ChangeDeclined } from '../../actors/ports.ts';
+import { ChangeDeclined } from '../../actors/shared/storeErrors.ts';
 
 /**
  * How many definitions that are no longer in force a schedule may carry (G9). They are dropped as the

@@ -1,5 +1,5 @@
 /** How it is told that a store holds documents which this version does not understand: each once, few at a time. */
-import type { Clock, Logger } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
 
 /** `reason` is a part of a sentence: `state is "half", which this version does not know`. */
 export type TellNotUnderstood = (collection: string, id: string, reason: string) => void;

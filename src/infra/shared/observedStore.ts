@@ -2,13 +2,11 @@
  * A store that tells of every call: which one, how long it took, and how it failed. Each failure is told once,
  * whoever asked and whatever becomes of it.
  */
-import {
-  ChangeDeclined,
-  type Clock,
-  type FeedObserver,
-  type OpenEvents,
-  type Store,
-} from '../../actors/ports.ts';
+import type { OpenEvents } from '../../actors/events/eventFeed.ts';
+import type { FeedObserver } from '../../actors/schedules/scheduleFeed.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import { ChangeDeclined } from '../../actors/shared/storeErrors.ts';
+import type { Store } from '../../actors/store.ts';
 
 /** `operation` is the port's and the method's name, such as `lease.renew`: a closed set. */
 export interface StoreObserver {

@@ -2,7 +2,8 @@
  * What failures of the store are, and how they are told to people. A store that fails does so many times a
  * second; of each kind there is one line a minute, which names one call and says how many others there were.
  */
-import { type Clock, type Logger, StoreRefused, StoreUnavailable } from '../../actors/ports.ts';
+import type { Clock, Logger } from '../../actors/shared/environment.ts';
+import { StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { Seldom } from '../log/seldom.ts';
 
 /**

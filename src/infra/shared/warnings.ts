@@ -1,4 +1,4 @@
-import type { Logger } from '../../actors/ports.ts';
+import type { Logger } from '../../actors/shared/environment.ts';
 
 /** What is wrong with this replica at the moment: each topic has at most one sentence, told in the log once. */
 export class Warnings {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/adoption.ts';
-import { StoreUnavailable } from '../../../src/actors/ports.ts';
+import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { SimCluster, type SimReplica, unreachable } from '../../support/simCluster.ts';

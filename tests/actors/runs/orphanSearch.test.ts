@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Store } from '../../../src/actors/ports.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { requestedRun } from '../../../src/domain/runs/run.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { OrphanSearch } from '../../../src/orphanSearch.ts';

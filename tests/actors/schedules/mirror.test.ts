@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mirrorMachine } from '../../../src/actors/schedules/mirror.ts';
-import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from '../../../src/actors/ports.ts';
+import type {
+  FeedObserver,
+  OpenFeed,
+  ScheduleChange,
+  Snapshot,
+} from '../../../src/actors/schedules/scheduleFeed.ts';
 import type { Watermark } from '../../../src/domain/leadership/lease.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../../support/machines.ts';
 import { every } from '../../support/schedules.ts';

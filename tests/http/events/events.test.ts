@@ -1,8 +1,9 @@
 /** `GET /events` over the store in memory: what is told, in which order, from where on, and to whom. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EventFeed, EventStep, OpenEvents, Store } from '../../../src/actors/ports.ts';
-import { StoreUnavailable } from '../../../src/actors/ports.ts';
+import type { EventFeed, EventStep, OpenEvents } from '../../../src/actors/events/eventFeed.ts';
+import type { Store } from '../../../src/actors/store.ts';
+import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';

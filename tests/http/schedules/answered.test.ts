@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Store, StoreUnavailable } from '../../../src/actors/ports.ts';
+import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { HOURLY, json, lead, NOW_MS, problem, recordRuns, send, testApi } from '../support.ts';
 import { understood } from '../../support/schedules.ts';
 

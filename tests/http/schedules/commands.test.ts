@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Store } from '../../../src/actors/ports.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
 import { HOURLY, json, lead, NOW_MS, problem, send, testApi } from '../support.ts';
 

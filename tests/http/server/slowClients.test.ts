@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import type { EventFeed, EventStep } from '../../../src/actors/ports.ts';
+import type { EventFeed, EventStep } from '../../../src/actors/events/eventFeed.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';

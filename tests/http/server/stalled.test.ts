@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { Hono } from 'hono';
-import type { Clock } from '../../../src/actors/ports.ts';
+import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { serve } from '../../../src/http/server/server.ts';
 
 const host = '127.0.0.1';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Store } from '../../../src/actors/ports.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { json, lead, NOW_MS, problem, recordRuns, send, testApi } from '../support.ts';
 import { understood } from '../../support/schedules.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../../src/actors/ports.ts';
+import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { watchLoop } from '../../../src/infra/machine/loopWatch.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../../support/prometheus.ts';

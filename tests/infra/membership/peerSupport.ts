@@ -4,7 +4,7 @@ import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../../src/actors/ports.ts';
+import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { spawnGuarded } from '../../../src/local/guarded.ts';
 import { runtimeCommand } from '../../../src/local/runtime.ts';

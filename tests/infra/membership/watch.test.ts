@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../../src/actors/ports.ts';
+import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { httpPeers } from '../../../src/infra/membership/peers.ts';
 import { isNobodyThere } from '../../../src/infra/membership/who.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ElectionNews } from '../../../src/actors/shared/machineEvents.ts';
-import { StoreRefused, StoreUnavailable } from '../../../src/actors/ports.ts';
+import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { Outcome } from '../../../src/domain/runs/run.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf, typesOf } from '../../support/prometheus.ts';

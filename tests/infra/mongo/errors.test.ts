@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
-import { StoreRefused, StoreUnavailable } from '../../../src/actors/ports.ts';
+import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { asStoreError } from '../../../src/infra/mongo/shared/errors.ts';
 
 describe('an error of a call to MongoDB', () => {

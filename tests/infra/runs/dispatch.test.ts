@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Execute } from '../../../src/actors/ports.ts';
+import type { Execute } from '../../../src/actors/runs/execute.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { actionsOf } from '../../../src/infra/runs/dispatch.ts';
 import { claimed } from '../../support/runs.ts';

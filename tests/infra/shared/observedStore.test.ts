@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ChangeDeclined, type Store, StoreUnavailable } from '../../../src/actors/ports.ts';
+import { ChangeDeclined, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { observedStore } from '../../../src/infra/shared/observedStore.ts';
 import { SimClock } from '../../support/simClock.ts';

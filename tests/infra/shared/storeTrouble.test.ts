@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Logger, StoreRefused, StoreUnavailable } from '../../../src/actors/ports.ts';
+import type { Logger } from '../../../src/actors/shared/environment.ts';
+import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { storeTroubleLog } from '../../../src/infra/shared/storeTrouble.ts';
 import { SimClock } from '../../support/simClock.ts';
 

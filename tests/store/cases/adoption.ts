@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Store } from '../../../src/actors/ports.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import type { Adopter, Adoption } from '../../../src/domain/runs/adoption.ts';
 import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
 import {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Store } from '../../../src/actors/ports.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import {
   at,
   batch,

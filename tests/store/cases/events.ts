@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { OpenEvents, Store } from '../../../src/actors/ports.ts';
+import type { OpenEvents } from '../../../src/actors/events/eventFeed.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import type { ClusterEvent } from '../../../src/domain/events/event.ts';
 import type { Term } from '../../../src/domain/leadership/term.ts';
 import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';

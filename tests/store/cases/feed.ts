@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FeedObserver, Store } from '../../../src/actors/ports.ts';
+import type { FeedObserver } from '../../../src/actors/schedules/scheduleFeed.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { another, create, interval, Recorder, replace, SPEC, type Test } from '../support.ts';
 
 export function feedCases(test: Test): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LeaseHint } from '../../../src/actors/ports.ts';
+import type { LeaseHint } from '../../../src/actors/leadership/leaseStore.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
 import { requestedRun } from '../../../src/domain/runs/run.ts';
 import {

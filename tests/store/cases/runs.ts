@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { RunQuery, ScheduleKey, Store } from '../../../src/actors/ports.ts';
+import type { RunQuery, ScheduleKey } from '../../../src/actors/runs/runStore.ts';
+import type { Store } from '../../../src/actors/store.ts';
 import { BadCursor } from '../../../src/domain/shared/cursor.ts';
 import type { Grant } from '../../../src/domain/leadership/lease.ts';
 import { type Run, runId } from '../../../src/domain/runs/run.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { BadCursor } from '../../../src/domain/shared/cursor.ts';
 import { listed } from '../../../src/domain/schedules/listing.ts';
 import type { ScheduleSpec } from '../../../src/domain/schedules/schedule.ts';
-import { ChangeDeclined, type ScheduleQuery, StoreUnavailable } from '../../../src/actors/ports.ts';
+import type { ScheduleQuery } from '../../../src/actors/schedules/scheduleStore.ts';
+import { ChangeDeclined, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { understood } from '../../support/schedules.ts';
 import { another, create, interval, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
 

@@ -1,4 +1,4 @@
-import type { EventFeed, EventStep, OpenEvents } from '../../../actors/ports.ts';
+import type { EventFeed, EventStep, OpenEvents } from '../../../actors/events/eventFeed.ts';
 import type { ClusterEvent } from '../../../domain/events/event.ts';
 import type { Schedule } from '../../../domain/schedules/schedule.ts';
 import type { Connection } from '../connection.ts';

@@ -1,9 +1,5 @@
-import {
-  type ClaimBatch,
-  type ClaimResult,
-  type ClaimStore,
-  StoreUnavailable,
-} from '../../../actors/ports.ts';
+import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
+import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import { isClaimOf, planClaim } from '../../firing/claimPlan.ts';
 import type { Connection } from '../connection.ts';
 import type { Database } from '../database.ts';

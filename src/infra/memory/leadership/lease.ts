@@ -1,4 +1,4 @@
-import type { LeaseHint, LeaseStore } from '../../../actors/ports.ts';
+import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
 import {
   type BeganBy,
   CLOCK_TOLERANCE_MS,

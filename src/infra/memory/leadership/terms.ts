@@ -1,4 +1,4 @@
-import type { LeadershipStore } from '../../../actors/ports.ts';
+import type { LeadershipStore } from '../../../actors/leadership/termStore.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Connection } from '../connection.ts';
 import type { Database } from '../database.ts';

@@ -1,4 +1,4 @@
-import type { PresenceStore } from '../../../actors/ports.ts';
+import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import { replicaEvent } from '../../../domain/events/event.ts';
 import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
 import type { Connection } from '../connection.ts';

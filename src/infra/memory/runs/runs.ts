@@ -1,4 +1,4 @@
-import type { RunStore, ScheduleKey } from '../../../actors/ports.ts';
+import type { RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
 import { decodeCursor, RUN_KEY, runCursor } from '../../../domain/shared/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../../domain/runs/adoption.ts';
 import {

@@ -1,4 +1,9 @@
-import type { FeedObserver, OpenFeed, ScheduleChange, ScheduleFeed } from '../../../actors/ports.ts';
+import type {
+  FeedObserver,
+  OpenFeed,
+  ScheduleChange,
+  ScheduleFeed,
+} from '../../../actors/schedules/scheduleFeed.ts';
 import { isUnderstood, type NotUnderstood } from '../../../domain/schedules/schedule.ts';
 import { compacted } from '../../../domain/timing/moments.ts';
 import type { Connection } from '../connection.ts';

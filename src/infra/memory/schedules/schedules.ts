@@ -1,4 +1,4 @@
-import type { ScheduleFilter, ScheduleStore } from '../../../actors/ports.ts';
+import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
 import { CLOCK_TOLERANCE_MS, markOf } from '../../../domain/leadership/lease.ts';
 import { listed } from '../../../domain/schedules/listing.ts';

@@ -3,7 +3,8 @@
  * a hex string whose order is that of the changes, which any replica can resume from.
  */
 import type { ChangeStream, ChangeStreamDocument, Db } from 'mongodb';
-import { type EventFeed, type EventStep, type OpenEvents, StoreRefused } from '../../../actors/ports.ts';
+import type { EventFeed, EventStep, OpenEvents } from '../../../actors/events/eventFeed.ts';
+import { StoreRefused } from '../../../actors/shared/storeErrors.ts';
 import { answered, asStoreError, hasCode } from '../shared/errors.ts';
 import { endsHistory, eventOf, EVENTS } from './eventOf.ts';
 import type { Readers } from '../shared/readers.ts';

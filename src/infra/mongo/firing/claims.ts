@@ -8,7 +8,8 @@
  * - No replaced definition is claimed: see barrier.ts (G4).
  */
 import type { ClientSession } from 'mongodb';
-import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../../actors/ports.ts';
+import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
+import type { Clock, Random } from '../../../actors/shared/environment.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import {
   type Counted,

@@ -1,5 +1,7 @@
 import type { Binary, Document, Filter, MongoClient } from 'mongodb';
-import { LeaseMissing, type LeaseStore, type Logger } from '../../../actors/ports.ts';
+import type { LeaseStore } from '../../../actors/leadership/leaseStore.ts';
+import type { Logger } from '../../../actors/shared/environment.ts';
+import { LeaseMissing } from '../../../actors/shared/storeErrors.ts';
 import {
   type Acquisition,
   type BeganBy,

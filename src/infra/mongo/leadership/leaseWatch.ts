@@ -1,5 +1,6 @@
 import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
-import type { Clock, LeaseHint, LeaseStore } from '../../../actors/ports.ts';
+import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
+import type { Clock } from '../../../actors/shared/environment.ts';
 import { BELL_ID, type Collections, type LeaseDoc } from '../shared/documents.ts';
 import { asStoreError } from '../shared/errors.ts';
 import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';

@@ -1,4 +1,4 @@
-import type { LeadershipStore } from '../../../actors/ports.ts';
+import type { LeadershipStore } from '../../../actors/leadership/termStore.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Readers } from '../shared/readers.ts';
 import type { Collections } from '../shared/documents.ts';

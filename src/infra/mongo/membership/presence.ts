@@ -3,7 +3,7 @@
  * document: a change stream tells a replacement as it was written, however late it is read, and can leave out
  * the heartbeats.
  */
-import type { PresenceStore } from '../../../actors/ports.ts';
+import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import type { Document } from 'mongodb';
 import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
 import { after, literal } from '../shared/expressions.ts';

@@ -1,5 +1,5 @@
 import type { Condition, Filter } from 'mongodb';
-import type { RunQuery, RunStore, ScheduleKey } from '../../../actors/ports.ts';
+import type { RunQuery, RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
 import { decodeCursor, RUN_KEY, runCursor } from '../../../domain/shared/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../../domain/runs/adoption.ts';
 import {

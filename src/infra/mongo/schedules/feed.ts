@@ -8,13 +8,13 @@ import type {
 } from 'mongodb';
 import type {
   FeedObserver,
-  Logger,
   OpenFeed,
   ScheduleChange,
   ScheduleFeed,
   Snapshot,
-} from '../../../actors/ports.ts';
-import { StoreUnavailable } from '../../../actors/ports.ts';
+} from '../../../actors/schedules/scheduleFeed.ts';
+import type { Logger } from '../../../actors/shared/environment.ts';
+import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import { compacted } from '../../../domain/timing/moments.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../../domain/schedules/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from '../shared/documents.ts';

@@ -1,10 +1,6 @@
 import type { Document, Filter } from 'mongodb';
-import {
-  LeaseMissing,
-  NotUnderstoodError,
-  type ScheduleFilter,
-  type ScheduleStore,
-} from '../../../actors/ports.ts';
+import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
+import { LeaseMissing, NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
 import type { Mark } from '../../../domain/leadership/lease.ts';
 import { problemIn } from '../../../domain/shared/reading.ts';

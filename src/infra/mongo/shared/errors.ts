@@ -6,7 +6,7 @@ import {
   MongoServerError,
   MongoSystemError,
 } from 'mongodb';
-import { StoreRefused, StoreUnavailable } from '../../../actors/ports.ts';
+import { StoreRefused, StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 
 export const DUPLICATE_KEY = 11000;
 

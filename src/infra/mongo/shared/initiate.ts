@@ -4,7 +4,7 @@
  * lead to a second set, since one member that knows the set is enough to leave it alone.
  */
 import { type MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
-import type { Clock, Logger } from '../../../actors/ports.ts';
+import type { Clock, Logger } from '../../../actors/shared/environment.ts';
 import { wait } from '../../../actors/shared/wait.ts';
 import { mongoClient } from './client.ts';
 import { driverUri } from './uri.ts';

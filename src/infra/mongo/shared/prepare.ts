@@ -1,5 +1,5 @@
 import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
-import { StoreUnavailable } from '../../../actors/ports.ts';
+import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import type { Lease } from '../../../domain/leadership/lease.ts';
 import { lostLease, type Remains } from '../../../domain/leadership/lostLease.ts';
 import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';

@@ -1,6 +1,6 @@
 /** Documents as records of the domain, as far as this version understands them. What it does not is told. */
 import type { Document } from 'mongodb';
-import { NotUnderstoodError } from '../../../actors/ports.ts';
+import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
 import type { ChangeOfHands } from '../../../domain/events/event.ts';
 import type { Term } from '../../../domain/leadership/term.ts';

@@ -1,5 +1,5 @@
 import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
-import { StoreUnavailable } from '../../../actors/ports.ts';
+import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 
 /** How long the server waits for a change before it answers with none; shorter than the socket's timeout. */
 export const AWAIT_MS = 500;

@@ -8,7 +8,7 @@
  * all is written, and found by whoever looks.
  */
 import type { ClientSession } from 'mongodb';
-import type { Clock, Random } from '../../../actors/ports.ts';
+import type { Clock, Random } from '../../../actors/shared/environment.ts';
 import { wait } from '../../../actors/shared/wait.ts';
 import { asStoreError, DUPLICATE_KEY, hasCode, hasLabel, unavailable } from './errors.ts';
 
