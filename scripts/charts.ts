@@ -5,7 +5,7 @@
 import { graphlib, layout } from '@dagrejs/dagre';
 import type { AnyStateMachine } from 'xstate';
 import { electionMachine } from '../src/actors/leadership/election.ts';
-import { jobMachine } from '../src/actors/firing/job.ts';
+import { jobMachine } from '../src/actors/runs/job.ts';
 import { replicaMachine } from '../src/actors/replica.ts';
 import { runMachine } from '../src/actors/runs/run.ts';
 import { type Graph, type GraphEdge, type GraphNode, graphOf } from './graph.ts';

@@ -8,7 +8,7 @@ import process from 'node:process';
 import { adoptionMachine } from '../src/actors/runs/adoption.ts';
 import { chronicleMachine } from '../src/actors/leadership/chronicle.ts';
 import { electionMachine } from '../src/actors/leadership/election.ts';
-import { jobMachine } from '../src/actors/firing/job.ts';
+import { jobMachine } from '../src/actors/runs/job.ts';
 import { mirrorMachine } from '../src/actors/schedules/mirror.ts';
 import { outcomesMachine } from '../src/actors/runs/outcomes.ts';
 import { presenceMachine } from '../src/actors/membership/presence.ts';

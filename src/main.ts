@@ -24,7 +24,7 @@ import { watchLoop } from './infra/machine/loopWatch.ts';
 import { inCluster } from './infra/kubernetes/api.ts';
 import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
-import { inTurns } from './infra/memory/turns.ts';
+import { inTurns } from './infra/memory/shared/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
 import { notUnderstoodLog, type TellNotUnderstood } from './infra/shared/notUnderstood.ts';

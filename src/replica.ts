@@ -3,8 +3,8 @@
  * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
  */
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
-import type { ElectionNews } from './actors/shared/machineEvents.ts';
-import { JobPool } from './actors/firing/jobs.ts';
+import type { ElectionNews } from './actors/leadership/electionEvents.ts';
+import { JobPool } from './actors/runs/jobs.ts';
 import type { Logger } from './actors/shared/environment.ts';
 import { LeaseMissing, StoreRefused } from './actors/shared/storeErrors.ts';
 import { replicaMachine } from './actors/replica.ts';
@@ -20,7 +20,7 @@ import {
   type Lease,
   watermarkMs,
 } from './domain/leadership/lease.ts';
-import { momentCount } from './domain/timing/moments.ts';
+import { momentCount } from './domain/schedules/compacted.ts';
 import type { Outcome } from './domain/runs/run.ts';
 import type { NotUnderstood } from './domain/schedules/schedule.ts';
 import { ServerTime } from './domain/leadership/serverTime.ts';

@@ -1,6 +1,7 @@
 /**
  * Imports point inwards only: domain ← actors ← infra and http ← what plugs them together (src/*.ts) and the
- * local cluster. And time and chance come in through ports, so that a simulation can hold them.
+ * local cluster. Within a layer the concerns stand in an order, and import only from those before. And time and
+ * chance come in through ports, so that a simulation can hold them.
  */
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
@@ -21,6 +22,29 @@ const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
   http: { layers: ['http', 'actors', 'domain'], packages: ['*'] },
   local: { layers: ['local', 'infra', 'http', 'actors', 'domain'], packages: ['*'] },
   '.': { layers: ['.', 'infra', 'http', 'actors', 'domain'], packages: ['*'] },
+};
+
+/**
+ * The concerns of each layer. One may import from itself and from those before it; a file that is in none of them, right
+ * in the layer's folder, from all. A concern is called the same in every layer.
+ */
+const CONCERNS: Record<string, readonly string[]> = {
+  domain: ['shared', 'timing', 'schedules', 'runs', 'leadership', 'firing', 'membership', 'events'],
+  actors: ['shared', 'schedules', 'leadership', 'runs', 'firing', 'membership', 'events'],
+  http: [
+    ...['shared', 'server', 'events', 'schedules', 'runs', 'leadership', 'membership'],
+    ...['operations', 'inspector'],
+  ],
+  infra: [
+    ...['log', 'machine', 'shared', 'schedules', 'firing', 'runs', 'membership'],
+    ...['mongo', 'memory', 'kubernetes', 'metrics'],
+  ],
+  [join('infra', 'mongo')]: [
+    ...['shared', 'leadership', 'membership', 'schedules', 'runs', 'firing', 'events'],
+  ],
+  [join('infra', 'memory')]: [
+    ...['shared', 'leadership', 'membership', 'schedules', 'runs', 'firing', 'events'],
+  ],
 };
 
 const HAVE_TIME_AND_CHANCE = ['infra', 'local'];
@@ -45,6 +69,26 @@ function layerOf(file: string): string {
   return parts.length === 1 ? '.' : parts[0]!;
 }
 
+/** Which concern of the folder a file belongs to; null for one right in it, undefined for one elsewhere. */
+function concernOf(folder: string, file: string): string | null | undefined {
+  const path = relative(join(SRC, folder), file).split(sep);
+  return path[0] === '..' ? undefined : path.length === 1 ? null : path[0];
+}
+
+/** What is wrong with an import from one concern of a layer to another; null when it is allowed. */
+function disorder(file: string, target: string): string | null {
+  for (const [folder, order] of Object.entries(CONCERNS)) {
+    const [from, to] = [concernOf(folder, file), concernOf(folder, target)];
+    if (from === undefined || from === null || to === undefined || from === to) continue;
+    if (!order.includes(from)) return `src/${folder}/${from} is not a concern that this test knows`;
+    if (to === null) return `src/${folder}/${from} may not import what stands above it`;
+    if (order.indexOf(to) > order.indexOf(from)) {
+      return `src/${folder}/${from} may not import from src/${folder}/${to}`;
+    }
+  }
+  return null;
+}
+
 function withoutComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<![:'"`])\/\/.*$/gm, '');
 }
@@ -65,7 +109,8 @@ function problemWith(file: string, imported: string): string | null {
       return imported.endsWith('.json') && layer === '.' ? null : 'it lies outside src';
     }
     const other = layerOf(target);
-    return allowed.layers.includes(other) ? null : `src/${layer} may not import from src/${other}`;
+    if (!allowed.layers.includes(other)) return `src/${layer} may not import from src/${other}`;
+    return disorder(file, target);
   }
   const name = imported.split('/').slice(0, imported.startsWith('@') ? 2 : 1).join('/');
   return allowed.packages.includes('*') || allowed.packages.includes(name)
@@ -104,8 +149,26 @@ describe('the architecture', () => {
     assert.deepEqual(problems, []);
   });
 
+  it('has files in every concern, and none outside of them', () => {
+    const all = [...new Set(Object.values(CONCERNS).flat())];
+    assert.ok(all.includes('leadership'));
+    for (const [folder, order] of Object.entries(CONCERNS)) {
+      const found = new Set(
+        files.map((file) => concernOf(folder, file)).filter((concern) => concern != null),
+      );
+      assert.deepEqual([...found].toSorted(), [...order].toSorted(), folder);
+    }
+  });
+
   it('would notice a violation of either kind', () => {
     const file = join(SRC, 'domain', 'x.ts');
+    const inTiming = join(SRC, 'domain', 'timing', 'x.ts');
+    assert.match(problemWith(inTiming, '../runs/run.ts')!, /timing may not import from src\/domain\/runs/);
+    assert.equal(problemWith(inTiming, '../shared/text.ts'), null);
+    assert.match(
+      problemWith(join(SRC, 'infra', 'mongo', 'shared', 'x.ts'), '../store.ts')!,
+      /may not import what stands above it/,
+    );
     assert.match(problemWith(file, '../infra/clock.ts')!, /domain may not import from src\/infra/);
     assert.match(problemWith(file, 'node:fs')!, /domain may not import node:fs/);
     assert.match(problemWith(join(SRC, 'actors', 'x.ts'), 'mongodb/lib/x')!, /actors may not import mongodb/);

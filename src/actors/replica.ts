@@ -18,14 +18,9 @@ import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/membership/replica.ts';
 import { type AdoptionInput, adoptionMachine } from './runs/adoption.ts';
 import { type ElectionInput, electionMachine } from './leadership/election.ts';
-import type {
-  ElectionEvent,
-  ElectionNews,
-  LeaseEvent,
-  MirrorEvent,
-  SchedulerEvent,
-  StopEvent,
-} from './shared/machineEvents.ts';
+import type { ElectionEvent, ElectionNews, LeaseEvent, SchedulerEvent } from './leadership/electionEvents.ts';
+import type { MirrorEvent } from './schedules/mirrorEvents.ts';
+import type { StopEvent } from './shared/stopEvent.ts';
 import { chronicleMachine } from './leadership/chronicle.ts';
 import { mirrorMachine } from './schedules/mirror.ts';
 import { outcomesMachine } from './runs/outcomes.ts';

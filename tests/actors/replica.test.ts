@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type AnyActorRef, type AnyEventObject, createActor, createMachine, sendParent } from 'xstate';
 import type { adoptionMachine } from '../../src/actors/runs/adoption.ts';
 import type { electionMachine } from '../../src/actors/leadership/election.ts';
-import { JobPool } from '../../src/actors/firing/jobs.ts';
+import { JobPool } from '../../src/actors/runs/jobs.ts';
 import type { mirrorMachine } from '../../src/actors/schedules/mirror.ts';
 import type { outcomesMachine } from '../../src/actors/runs/outcomes.ts';
 import type { presenceMachine } from '../../src/actors/membership/presence.ts';

@@ -1,7 +1,7 @@
 import type { ClusterEvent } from '../../src/domain/events/event.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
-import { ChangeLog } from '../../src/infra/memory/schedules/changes.ts';
-import { Database } from '../../src/infra/memory/database.ts';
+import { ChangeLog } from '../../src/infra/memory/shared/changes.ts';
+import { Database } from '../../src/infra/memory/shared/database.ts';
 
 /** The memory database, which also remembers what was inserted until the oracle has seen it. */
 export class SimDatabase extends Database {

@@ -1,6 +1,7 @@
 import type { Mark } from '../../src/domain/leadership/lease.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
-import type { Policy, Schedule, TimingSpec } from '../../src/domain/schedules/schedule.ts';
+import type { Policy, Schedule } from '../../src/domain/schedules/schedule.ts';
+import type { BoundedRule } from '../../src/domain/timing/timing.ts';
 import { occurrenceAfter } from './naive.ts';
 import { seconds } from './trace.ts';
 
@@ -23,7 +24,7 @@ export class Segment {
   readonly timing: string;
   /** It owes the occurrences in (from, until]. */
   untilMs = Infinity;
-  readonly #timing: TimingSpec;
+  readonly #timing: BoundedRule;
   readonly #paused: boolean;
   /** Everything owed at or before this is settled. */
   #settledThroughMs: number;

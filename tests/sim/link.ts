@@ -5,7 +5,7 @@
  */
 import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
 import type { Store } from '../../src/actors/store.ts';
-import type { Intercept } from '../../src/infra/memory/connection.ts';
+import type { Intercept } from '../../src/infra/memory/shared/connection.ts';
 import type { SimDatabase } from './database.ts';
 import type { SeededRandom } from './random.ts';
 

@@ -2,7 +2,7 @@
  * The occurrences of a definition, found the plain way: apart from the product's own arithmetic, which this is
  * to judge.
  */
-import type { TimingSpec } from '../../src/domain/schedules/schedule.ts';
+import type { BoundedRule } from '../../src/domain/timing/timing.ts';
 
 /** Every how many seconds each of the cron expressions that simulations use fires, from the full minute on. */
 export const CRON_STEPS: Readonly<Record<string, number>> = {
@@ -14,13 +14,13 @@ export const CRON_STEPS: Readonly<Record<string, number>> = {
 };
 
 /** The first occurrence strictly after a moment, epoch ms; null when there is none. */
-export function occurrenceAfter(timing: TimingSpec, createdMs: number, afterMs: number): number | null {
+export function occurrenceAfter(timing: BoundedRule, createdMs: number, afterMs: number): number | null {
   const earliestMs = Math.max(afterMs, (timing.start_at?.getTime() ?? 0) - 1);
   const foundMs = unbounded(timing, createdMs, earliestMs);
   return foundMs === null || (timing.end_at && foundMs > timing.end_at.getTime()) ? null : foundMs;
 }
 
-function unbounded(timing: TimingSpec, createdMs: number, afterMs: number): number | null {
+function unbounded(timing: BoundedRule, createdMs: number, afterMs: number): number | null {
   switch (timing.type) {
     case 'duration': {
       const everyMs = Number(/^(\d+)ms$/.exec(timing.definition.interval)?.[1]);

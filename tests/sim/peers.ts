@@ -1,4 +1,4 @@
-import type { Peers } from '../../src/actors/membership/peers.ts';
+import type { Peers } from '../../src/actors/leadership/peers.ts';
 import type { TrueClock } from './clock.ts';
 import type { SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';

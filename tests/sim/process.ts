@@ -6,7 +6,7 @@ import type { Execute } from '../../src/actors/runs/execute.ts';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
-import { Connection, type Obstacle } from '../../src/infra/memory/connection.ts';
+import { Connection, type Obstacle } from '../../src/infra/memory/shared/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { MonotonicTime, type TimeSources } from '../../src/infra/machine/monotonicTime.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';

@@ -3,7 +3,7 @@
  * what it held at the beginning (G9).
  */
 import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
-import { Connection } from '../../src/infra/memory/connection.ts';
+import { Connection } from '../../src/infra/memory/shared/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { ServerClock, TrueClock } from './clock.ts';
 import { SimDatabase } from './database.ts';

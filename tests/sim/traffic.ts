@@ -8,8 +8,8 @@ import {
   type Schedule,
   type ScheduleSpec,
   specOf,
-  type Timing,
 } from '../../src/domain/schedules/schedule.ts';
+import type { Rule } from '../../src/domain/timing/timing.ts';
 import { EPOCH_MS } from './clock.ts';
 import { CRON_STEPS } from './naive.ts';
 import { NEEDS_NEWEST, NEWEST_VERSION, type SimProcess } from './process.ts';
@@ -170,7 +170,7 @@ const WINDOWS = [
   { how: '0s', weight: 2 },
 ] as const;
 
-function timing(random: SeededRandom, nowMs: number): Timing {
+function timing(random: SeededRandom, nowMs: number): Rule {
   const kind = random.next();
   if (kind < 0.6) {
     return { type: 'duration', definition: { interval: `${random.pick([130, 300, 700, 1000, 2500])}ms` } };

@@ -4,7 +4,7 @@
  */
 import type { Store } from '../../src/actors/store.ts';
 import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
-import { Connection } from '../../src/infra/memory/connection.ts';
+import { Connection } from '../../src/infra/memory/shared/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { ServerClock, TrueClock } from './clock.ts';
 import { SimDatabase } from './database.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
-import type { Intercept } from '../../src/infra/memory/connection.ts';
-import { inTurns } from '../../src/infra/memory/turns.ts';
+import type { Intercept } from '../../src/infra/memory/shared/connection.ts';
+import { inTurns } from '../../src/infra/memory/shared/turns.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { conformance } from './conformance.ts';
 import {

@@ -3,7 +3,7 @@
  * process is the product's, but for that.
  */
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
-import { JobPool } from '../../src/actors/firing/jobs.ts';
+import { JobPool } from '../../src/actors/runs/jobs.ts';
 
 const explode = (): never => {
   throw new TypeError('it went\noff');

@@ -3,8 +3,8 @@
  * off, or have its calls delayed.
  */
 import assert from 'node:assert/strict';
-import type { ReplicaObserver } from '../../src/actors/shared/observer.ts';
-import type { ElectionNews } from '../../src/actors/shared/machineEvents.ts';
+import type { ReplicaObserver } from '../../src/actors/observer.ts';
+import type { ElectionNews } from '../../src/actors/leadership/electionEvents.ts';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
 import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';

@@ -39,8 +39,9 @@ import {
 import { graceMs, type Settler } from '../../domain/firing/owed.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
-import type { LeaseEvent, MirrorEvent, SchedulerEvent } from '../shared/machineEvents.ts';
-import type { JobPool } from './jobs.ts';
+import type { LeaseEvent, SchedulerEvent } from '../leadership/electionEvents.ts';
+import type { MirrorEvent } from '../schedules/mirrorEvents.ts';
+import type { JobPool } from '../runs/jobs.ts';
 import type { ClaimBatch, ClaimResult } from './claimStore.ts';
 import { StoreRefused } from '../shared/storeErrors.ts';
 import { unfilled } from '../shared/slot.ts';

@@ -57,7 +57,8 @@ import {
   unrenewedSince,
 } from '../../domain/leadership/lease.ts';
 import type { Role } from '../../domain/membership/replica.ts';
-import type { ElectionEvent, LeaseEvent, SchedulerEvent, StopEvent } from '../shared/machineEvents.ts';
+import type { ElectionEvent, LeaseEvent, SchedulerEvent } from './electionEvents.ts';
+import type { StopEvent } from '../shared/stopEvent.ts';
 import { HEAD_START_MS, MEET_AFTER_MS } from './headStart.ts';
 import type { LeaseHint } from './leaseStore.ts';
 import { unfilled } from '../shared/slot.ts';

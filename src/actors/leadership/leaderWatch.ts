@@ -1,6 +1,6 @@
 import type { Grant, LeaseReading } from '../../domain/leadership/lease.ts';
 import { MEET_AFTER_MS } from './headStart.ts';
-import type { Peers } from '../membership/peers.ts';
+import type { Peers } from './peers.ts';
 import type { Clock } from '../shared/environment.ts';
 
 /** Follows the lease from holder to holder with one liveness connection at a time. */

@@ -22,7 +22,7 @@ import {
   type Role,
   type Transition,
 } from '../../domain/membership/replica.ts';
-import type { StopEvent } from '../shared/machineEvents.ts';
+import type { StopEvent } from '../shared/stopEvent.ts';
 import { HEAD_START_MS } from '../leadership/headStart.ts';
 import { unfilled } from '../shared/slot.ts';
 

@@ -44,9 +44,9 @@ import type { DueQueue } from '../../domain/firing/dueQueue.ts';
 import type { Grant } from '../../domain/leadership/lease.ts';
 import { isUnbegun, type Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
-import type { LeaseEvent } from '../shared/machineEvents.ts';
+import type { LeaseEvent } from '../leadership/electionEvents.ts';
 import { HEAD_START_MS } from '../leadership/headStart.ts';
-import type { JobPool } from '../firing/jobs.ts';
+import type { JobPool } from './jobs.ts';
 import { unfilled } from '../shared/slot.ts';
 
 /** How long an executor must not have been seen, and we must have been watching. */

@@ -15,7 +15,7 @@
 import { assign, fromPromise, not, setup } from 'xstate';
 import { lengthOf, oldest, put, type Queue, queueOf, withoutOldest } from '../../domain/shared/queue.ts';
 import type { Outcome } from '../../domain/runs/run.ts';
-import type { StopEvent } from '../shared/machineEvents.ts';
+import type { StopEvent } from '../shared/stopEvent.ts';
 import { unfilled } from '../shared/slot.ts';
 
 /** Outcomes in one write at most (G9). */

@@ -16,7 +16,7 @@
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import type { Watermark } from '../../domain/leadership/lease.ts';
-import type { MirrorEvent } from '../shared/machineEvents.ts';
+import type { MirrorEvent } from './mirrorEvents.ts';
 import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from './scheduleFeed.ts';
 import { unfilled } from '../shared/slot.ts';
 

@@ -1,19 +1,10 @@
 /** What happens in the cluster, as it is told to whoever watches. */
-import type { BeganBy, EndedBy, SetBack } from '../leadership/lease.ts';
+import type { ChangeOfHands } from '../leadership/lease.ts';
+import type { SetBack } from '../leadership/lease.ts';
 import type { Term } from '../leadership/term.ts';
 import type { Presence, PresenceChange, Replica, Transition } from '../membership/replica.ts';
 import type { Run } from '../runs/run.ts';
 import type { NotUnderstood, Schedule } from '../schedules/schedule.ts';
-
-/** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
-export interface ChangeOfHands {
-  leader: string | null;
-  boot: string;
-  term: number;
-  by: BeganBy | EndedBy;
-  /** On the server's clock, as all times here. */
-  at: Date;
-}
 
 export type ClusterEvent =
   | ({ type: 'leader' } & ChangeOfHands)

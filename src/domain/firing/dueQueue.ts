@@ -1,6 +1,6 @@
 import { Heap, type HeapEntry } from './heap.ts';
 import { type Mark, markOf, type Watermark } from '../leadership/lease.ts';
-import { compacted, dropSettled, momentCount } from '../timing/moments.ts';
+import { compacted, dropSettled, momentCount } from '../schedules/compacted.ts';
 import {
   nextOwedMs,
   settle,

@@ -16,7 +16,8 @@ import {
   previousOccurrence,
 } from '../timing/occurrences.ts';
 import { type NotRunReason, type Run, runId } from '../runs/run.ts';
-import type { Schedule, Superseded, TimingSpec } from '../schedules/schedule.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+import type { BoundedRule, Superseded } from '../timing/timing.ts';
 
 /**
  * More owed at once by one schedule than this: the newest are claimed, the rest is recorded `missed` (G9).
@@ -73,7 +74,7 @@ export function settledThroughMs(schedule: Schedule, mark: Mark): number {
 }
 
 /** One of a schedule's timings: the revision that brought it, and since when. */
-export type TimingInForce = Omit<Superseded, keyof TimingSpec | 'until'>;
+export type TimingInForce = Omit<Superseded, keyof BoundedRule | 'until'>;
 
 /** The timings that a schedule carries, oldest first: what is superseded and still owes, then the present one. */
 export function timingsOf(schedule: Schedule): TimingInForce[] {

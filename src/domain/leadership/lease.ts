@@ -112,6 +112,16 @@ export interface Lease {
   watermark: Watermark;
 }
 
+/** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
+export interface ChangeOfHands {
+  leader: string | null;
+  boot: string;
+  term: number;
+  by: BeganBy | EndedBy;
+  /** On the server's clock, as all times here. */
+  at: Date;
+}
+
 /** The server's clock was set back, as a renewal of the lease has found. */
 export interface SetBack {
   /** What it showed at the renewal before, or later. */

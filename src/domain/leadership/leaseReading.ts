@@ -1,4 +1,4 @@
-import { type ChangeOfHands } from '../events/event.ts';
+import type { ChangeOfHands } from './lease.ts';
 import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
 import { type Needs, problemIn } from '../shared/reading.ts';
 

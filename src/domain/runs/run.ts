@@ -201,12 +201,6 @@ export function isEndedBy(stored: Run | null | undefined, outcome: Outcome): boo
 }
 
 /**
- * The last millisecond of the year 9999, beyond which no occurrence can lie, so that run ids stay in one format and
- * RFC 3339 can write it.
- */
-export const LAST_INSTANT_MS = Date.UTC(10_000, 0, 1) - 1;
-
-/**
  * The id of the one run that an occurrence can have. Schedule ids have no `@`, so no two occurrences share
  * one.
  */

@@ -4,7 +4,8 @@
  */
 import { momentAt } from '../timing/moments.ts';
 import { nextOccurrence } from '../timing/occurrences.ts';
-import type { Schedule, Timing } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
+import type { Rule } from '../timing/timing.ts';
 
 /** In the place of the moments of an `at_times` schedule. */
 export interface TimesSummary {
@@ -16,10 +17,10 @@ export interface TimesSummary {
 }
 
 type ListedTiming =
-  | Exclude<Timing, { type: 'at_times' }>
+  | Exclude<Rule, { type: 'at_times' }>
   | { type: 'at_times'; definition: { times: TimesSummary } };
 
-export type ListedSchedule = ListedTiming & Omit<Schedule, keyof Timing | 'superseded'>;
+export type ListedSchedule = ListedTiming & Omit<Schedule, keyof Rule | 'superseded'>;
 
 /** `nowMs`: server time, from which the next moment is told. */
 export function listed({ superseded: _, ...schedule }: Schedule, nowMs: number): ListedSchedule {

@@ -4,13 +4,14 @@
  * epoch milliseconds.
  */
 import type { NotUnderstood } from '../shared/reading.ts';
+import type { Superseded, Timing } from '../timing/timing.ts';
 
-/** When a schedule fires. */
-export type Timing =
-  | { type: 'cron'; definition: { cron_expression: string; timezone: string } }
-  /** Ascending; numbers (epoch ms) in the schedules that a replica keeps in memory, see moments.ts. */
-  | { type: 'at_times'; definition: { times: Date[] | Float64Array } }
-  | { type: 'duration'; definition: { interval: string; anchor?: Date } };
+/** What a schedule is called: for people, and of no effect on what it does. */
+export interface Labels {
+  name?: string;
+  description?: string;
+  tags?: Record<string, string>;
+}
 
 /** What is done about occurrences that fell due while nobody led. */
 export type CatchUp = 'all' | 'latest' | 'none';
@@ -35,37 +36,15 @@ export interface Action {
   type: 'log';
 }
 
-/** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
-export type ScheduleSpec = Timing & {
-  name?: string;
-  description?: string;
-  tags?: Record<string, string>;
-  /** No occurrence before this. */
-  start_at?: Date;
-  /** No occurrence after this. */
-  end_at?: Date;
-  paused: boolean;
-  pause_reason?: string;
+/** What a schedule does when it fires. A change holds for all that is not claimed yet. */
+export interface Work {
   action: Action;
   policy: Policy;
   history: History;
-};
+}
 
-/** The fields of a spec that decide which occurrences it has. */
-export type TimingSpec = Timing & { start_at?: Date; end_at?: Date };
-
-/**
- * A timing that was in force in `(from, until]` and has been replaced or paused since. It is kept with the
- * schedule until the watermark has passed it, so that the leader can record what it still owed (G4).
- */
-export type Superseded = TimingSpec & {
-  /** The revision that brought it. */
-  revision: number;
-  from: Date;
-  until: Date;
-  /** As in `Schedule`. */
-  written_at: Date;
-};
+/** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
+export type ScheduleSpec = Labels & Timing & Work & { pause_reason?: string };
 
 /** The part of a stored schedule that is its owner's. */
 export function specOf(schedule: Schedule): ScheduleSpec {

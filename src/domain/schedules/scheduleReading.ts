@@ -7,7 +7,8 @@
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
 import type { ListedSchedule } from './listing.ts';
-import { isUnderstood, type NotUnderstood, type Schedule, type Superseded } from './schedule.ts';
+import { isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
+import type { Superseded } from '../timing/timing.ts';
 import { zoneOf } from '../timing/zone.ts';
 
 /** Fields in the form of the domain, `id` and `Date`s, of whatever types they are. */

@@ -4,8 +4,6 @@
  */
 
 import { brokenUnicode } from './text.ts';
-import type { Run } from '../runs/run.ts';
-import type { Schedule } from '../schedules/schedule.ts';
 
 /** What a client passed as `cursor` did not come from us. */
 export class BadCursor extends Error {
@@ -21,12 +19,12 @@ export const RUN_KEY = ['number', 'string'] as const;
 type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
 
 /** Of a list of schedules, after this one. */
-export function scheduleCursor({ id }: Pick<Schedule, 'id'>): string {
+export function scheduleCursor({ id }: { id: string }): string {
   return encodeCursor([id]);
 }
 
 /** Of a list of runs, after this one. */
-export function runCursor({ scheduled_for, id }: Pick<Run, 'scheduled_for' | 'id'>): string {
+export function runCursor({ scheduled_for, id }: { scheduled_for: Date; id: string }): string {
   return encodeCursor([scheduled_for.getTime(), id]);
 }
 

@@ -7,7 +7,7 @@ import { parseCronExpression } from 'cron-schedule';
 import { blankInList, fieldProblems, isUnrestricted } from './cronFields.ts';
 import { DAY_MS, SECOND_MS } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
-import { LAST_INSTANT_MS } from '../runs/run.ts';
+import { LAST_INSTANT_MS } from './instant.ts';
 import { characters, short } from '../shared/text.ts';
 
 /** What each field allows, in ascending order. Months count from 0 (January), weekdays from 0 (Sunday). */

@@ -3,8 +3,13 @@
  * `2026-01-31T10:30:00+01:00`.
  */
 import { MINUTE_MS, SECOND_MS } from './duration.ts';
-import { LAST_INSTANT_MS } from '../runs/run.ts';
 import { short } from '../shared/text.ts';
+
+/**
+ * The last millisecond of the year 9999, beyond which no occurrence can lie, so that run ids stay in one format and
+ * RFC 3339 can write it.
+ */
+export const LAST_INSTANT_MS = Date.UTC(10_000, 0, 1) - 1;
 
 /** Start of the year 0, the first that RFC 3339 can write. */
 export const FIRST_INSTANT_MS = Date.parse('0000-01-01T00:00:00Z');

@@ -1,9 +1,9 @@
 import { MINUTE_MS } from './duration.ts';
-import type { Timing } from '../schedules/schedule.ts';
+import type { Rule } from './timing.ts';
 import { zoneOf } from './zone.ts';
 
 /** The zone in which people think of a schedule's times. */
-export function zoneNameOf(timing: Timing): string {
+export function zoneNameOf(timing: Rule): string {
   return timing.type === 'cron' ? timing.definition.timezone : 'UTC';
 }
 

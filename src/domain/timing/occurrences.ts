@@ -11,15 +11,15 @@ import { countWallClocks } from './cronCount.ts';
 import { parseDuration } from './duration.ts';
 import { FIRST_INSTANT_MS } from './instant.ts';
 import { countThrough, momentAt } from './moments.ts';
-import { LAST_INSTANT_MS } from '../runs/run.ts';
-import type { TimingSpec } from '../schedules/schedule.ts';
+import { LAST_INSTANT_MS } from './instant.ts';
+import type { BoundedRule } from './timing.ts';
 import { zoneOf } from './zone.ts';
 
 /**
  * What decides on the occurrences. A duration schedule without an anchor counts from `created_at`, and its
  * first is one interval later.
  */
-export type Timed = TimingSpec & { created_at: Date };
+export type Timed = BoundedRule & { created_at: Date };
 
 /**
  * The occurrences of a timing regardless of start_at and end_at, which are put around it once for all types.

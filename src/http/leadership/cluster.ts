@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { parseStepDown } from '../../domain/shared/commands.ts';
+import { parseStepDown } from '../../domain/schedules/commands.ts';
 import { isFree } from '../../domain/leadership/lease.ts';
 import { short } from '../../domain/shared/text.ts';
 import { encodeJson } from '../shared/answers.ts';

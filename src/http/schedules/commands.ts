@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { parseNothing, parsePause } from '../../domain/shared/commands.ts';
+import { parseNothing, parsePause } from '../../domain/schedules/commands.ts';
 import { requestedRun, type Run } from '../../domain/runs/run.ts';
 import { type Schedule, type ScheduleSpec, specOf } from '../../domain/schedules/schedule.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';

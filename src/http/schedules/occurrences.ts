@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { localTime, zoneNameOf } from '../../domain/timing/localTime.ts';
 import { occurrencesBetween, type Timed } from '../../domain/timing/occurrences.ts';
-import { LAST_INSTANT_MS } from '../../domain/runs/run.ts';
+import { LAST_INSTANT_MS } from '../../domain/timing/instant.ts';
 import { isObject, parseScheduleSpec, type Problem as FieldProblem } from '../../domain/schedules/spec.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { readJson } from '../shared/body.ts';

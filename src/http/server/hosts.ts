@@ -1,17 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
-import { type HostNames, mayOmitHost } from '../../domain/membership/hostNames.ts';
+import { mayOmitHost } from '../../domain/membership/hostNames.ts';
+import type { Hosts } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
 
 /** The header by which the front door of a local cluster makes itself known to the replicas that it started with. */
 export const DOOR_HEADER = 'x-hascheduler-door';
-
-/** By which names a replica answers, and to whom it leaves that question. */
-export interface Hosts {
-  names: HostNames;
-  /** Of the front door, which has asked it already; null when there is none. */
-  doorSecret: string | null;
-}
 
 /** Refuses requests for another host than this one (421), before anything is done about them. */
 export function refuseOtherHosts(hosts: Hosts): MiddlewareHandler {

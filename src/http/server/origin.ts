@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import { type Hosts, requestedHost } from './hosts.ts';
+import type { Hosts } from '../shared/api.ts';
+import { requestedHost } from './hosts.ts';
 import { Problem } from '../shared/problem.ts';
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);

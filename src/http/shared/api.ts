@@ -3,7 +3,14 @@ import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
 import type { Capacity, Holding } from '../../domain/schedules/capacity.ts';
 import type { Answers } from './answers.ts';
-import type { Hosts } from '../server/hosts.ts';
+import type { HostNames } from '../../domain/membership/hostNames.ts';
+
+/** By which names a replica answers, and to whom it leaves that question. */
+export interface Hosts {
+  names: HostNames;
+  /** Of the front door, which has asked it already; null when there is none. */
+  doorSecret: string | null;
+}
 
 /** What the API needs from the replica that serves it. */
 export interface ApiDeps {

@@ -1,5 +1,5 @@
 /** Tells changes of leadership as Events of this replica's pod: `kubectl events`, `kubectl describe pod`. */
-import type { ElectionNews } from '../../actors/shared/machineEvents.ts';
+import type { ElectionNews } from '../../actors/leadership/electionEvents.ts';
 import { termsOf } from '../../domain/leadership/term.ts';
 import { KubernetesRefusal, type PodEvent } from './api.ts';
 import type { KubernetesDeps } from './news.ts';

@@ -2,7 +2,7 @@
  * Shows Kubernetes who leads: a label on the leader's pod, and Events. Outside a cluster, and without the
  * permission, it does nothing; it is never waited for, and nothing that goes wrong in it reaches the replica.
  */
-import type { ElectionNews } from '../../actors/shared/machineEvents.ts';
+import type { ElectionNews } from '../../actors/leadership/electionEvents.ts';
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { within } from '../../actors/shared/wait.ts';
 import type { KubernetesApi } from './api.ts';

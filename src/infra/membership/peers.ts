@@ -1,4 +1,4 @@
-import type { Peers } from '../../actors/membership/peers.ts';
+import type { Peers } from '../../actors/leadership/peers.ts';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { Watch, type WatchedPeer } from './watch.ts';
 

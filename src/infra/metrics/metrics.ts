@@ -4,7 +4,7 @@
  */
 import { Registry } from 'prom-client';
 import type { Capacity } from '../../domain/schedules/capacity.ts';
-import type { ReplicaObserver } from '../../actors/shared/observer.ts';
+import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { Losses } from '../log/boundedLines.ts';
 import { httpMetrics } from './http.ts';
 import { logMetrics } from './log.ts';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ReplicaObserver } from '../../actors/shared/observer.ts';
+import type { ReplicaObserver } from '../../actors/observer.ts';
 import type { Capacity } from '../../domain/schedules/capacity.ts';
 import type { BeganBy, EndedBy } from '../../domain/leadership/lease.ts';
 import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/runs/run.ts';

@@ -2,7 +2,7 @@ import type { MongoClientOptions } from 'mongodb';
 import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
 import { notUnderstoodLog, type TellNotUnderstood } from '../shared/notUnderstood.ts';
-import { ClaimSession } from './firing/claimSession.ts';
+import { ClaimSession } from './leadership/claimSession.ts';
 import { mongoClient } from './shared/client.ts';
 import { mongoClaims } from './firing/claims.ts';
 import { collections as collectionsOf } from './shared/documents.ts';

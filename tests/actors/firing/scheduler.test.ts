@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { jobMachine } from '../../../src/actors/firing/job.ts';
-import { JobPool } from '../../../src/actors/firing/jobs.ts';
+import { jobMachine } from '../../../src/actors/runs/job.ts';
+import { JobPool } from '../../../src/actors/runs/jobs.ts';
 import type { ClaimBatch, ClaimResult } from '../../../src/actors/firing/claimStore.ts';
 import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
 import { runMachine } from '../../../src/actors/runs/run.ts';

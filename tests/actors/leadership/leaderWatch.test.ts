@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { leaderWatch } from '../../../src/actors/leadership/leaderWatch.ts';
-import type { Peers } from '../../../src/actors/membership/peers.ts';
+import type { Peers } from '../../../src/actors/leadership/peers.ts';
 import type { Grant, Lease, LeaseReading } from '../../../src/domain/leadership/lease.ts';
 import { leaseWith } from '../../support/leases.ts';
 import { SimClock } from '../../support/simClock.ts';

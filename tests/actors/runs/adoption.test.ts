@@ -8,7 +8,7 @@ import {
   type Sighting,
 } from '../../../src/actors/runs/adoption.ts';
 import { HEAD_START_MS } from '../../../src/actors/leadership/headStart.ts';
-import type { JobPool } from '../../../src/actors/firing/jobs.ts';
+import type { JobPool } from '../../../src/actors/runs/jobs.ts';
 import type { Adopted, Adopter, Adoption } from '../../../src/domain/runs/adoption.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
 import type { Lease } from '../../../src/domain/leadership/lease.ts';

@@ -10,7 +10,7 @@ import {
   type Settler,
   stillOwes,
 } from '../../../src/domain/firing/owed.ts';
-import type { Superseded } from '../../../src/domain/schedules/schedule.ts';
+import type { Superseded } from '../../../src/domain/timing/timing.ts';
 import type { Policy, Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { changed, every } from '../../support/schedules.ts';
 

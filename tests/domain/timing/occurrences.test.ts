@@ -9,7 +9,7 @@ import {
   previousOccurrence,
   type Timed,
 } from '../../../src/domain/timing/occurrences.ts';
-import type { Timing } from '../../../src/domain/schedules/schedule.ts';
+import type { Rule } from '../../../src/domain/timing/timing.ts';
 import { zoneOf } from '../../../src/domain/timing/zone.ts';
 
 const at = (text: string) => Date.parse(text);
@@ -185,16 +185,16 @@ const BASE_MS = at('2026-03-01T00:00:00Z');
 const HOUR = 3_600_000;
 const instants = fc.integer({ min: -HOUR, max: HOUR }).map((offset) => new Date(BASE_MS + offset));
 
-const timings: fc.Arbitrary<Timing> = fc.oneof(
-  fc.constantFrom('*/7 * * * *', '*/40 */3 * * * *', '13 0,23 1 3 *').map((cron_expression): Timing => ({
+const timings: fc.Arbitrary<Rule> = fc.oneof(
+  fc.constantFrom('*/7 * * * *', '*/40 */3 * * * *', '13 0,23 1 3 *').map((cron_expression): Rule => ({
     type: 'cron',
     definition: { cron_expression, timezone: 'UTC' },
   })),
-  fc.uniqueArray(instants, { maxLength: 20, selector: Number }).map((times): Timing => ({
+  fc.uniqueArray(instants, { maxLength: 20, selector: Number }).map((times): Rule => ({
     type: 'at_times',
     definition: { times: times.sort((a, b) => Number(a) - Number(b)) },
   })),
-  fc.tuple(fc.integer({ min: 60_000, max: HOUR }), fc.option(instants)).map(([ms, anchor]): Timing => ({
+  fc.tuple(fc.integer({ min: 60_000, max: HOUR }), fc.option(instants)).map(([ms, anchor]): Rule => ({
     type: 'duration',
     definition: { interval: `${ms}ms`, ...(anchor && { anchor }) },
   })),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ElectionNews } from '../../../src/actors/shared/machineEvents.ts';
+import type { ElectionNews } from '../../../src/actors/leadership/electionEvents.ts';
 import type { Acquisition, Lease } from '../../../src/domain/leadership/lease.ts';
 import { LeadershipEvents } from '../../../src/infra/kubernetes/leadershipEvents.ts';
 import { kubernetesNews } from '../../../src/infra/kubernetes/news.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { shared } from '../../../src/infra/mongo/firing/barrier.ts';
+import { shared } from '../../../src/infra/mongo/leadership/barrier.ts';
 
 describe('shared call', () => {
   /** Calls that the test ends, in their order. */

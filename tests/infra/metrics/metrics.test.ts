@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ElectionNews } from '../../../src/actors/shared/machineEvents.ts';
+import type { ElectionNews } from '../../../src/actors/leadership/electionEvents.ts';
 import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { Outcome } from '../../../src/domain/runs/run.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';

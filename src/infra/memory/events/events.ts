@@ -1,8 +1,8 @@
 import type { EventFeed, EventStep, OpenEvents } from '../../../actors/events/eventFeed.ts';
 import type { ClusterEvent } from '../../../domain/events/event.ts';
 import type { Schedule } from '../../../domain/schedules/schedule.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 
 /** How long `next` waits for an event. */
 const QUIET_MS = 500;

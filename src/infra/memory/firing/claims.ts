@@ -1,8 +1,8 @@
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import { isClaimOf, planClaim } from '../../firing/claimPlan.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 import { inForce, renewed } from '../leadership/lease.ts';
 
 export function memoryClaims(connection: Connection): ClaimStore {

@@ -10,8 +10,8 @@ import {
   type Lease,
   type Watermark,
 } from '../../../domain/leadership/lease.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 
 const REOPEN_AFTER_MS = 100;
 

@@ -1,7 +1,7 @@
 import type { LeadershipStore } from '../../../actors/leadership/termStore.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 
 export function memoryLeadership(connection: Connection): LeadershipStore {
   const { db } = connection;

@@ -1,8 +1,8 @@
 import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import { replicaEvent } from '../../../domain/events/event.ts';
 import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 
 export function memoryPresence(connection: Connection): PresenceStore {
   const { db } = connection;

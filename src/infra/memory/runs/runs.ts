@@ -10,8 +10,8 @@ import {
   type Run,
   type RunSummary,
 } from '../../../domain/runs/run.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 import { seenMs } from '../membership/presence.ts';
 
 export function memoryRuns(connection: Connection): RunStore {

@@ -5,8 +5,8 @@ import type {
   ScheduleFeed,
 } from '../../../actors/schedules/scheduleFeed.ts';
 import { isUnderstood, type NotUnderstood } from '../../../domain/schedules/schedule.ts';
-import { compacted } from '../../../domain/timing/moments.ts';
-import type { Connection } from '../connection.ts';
+import { compacted } from '../../../domain/schedules/compacted.ts';
+import type { Connection } from '../shared/connection.ts';
 
 /** How often progress is told when nothing changes. */
 const QUIET_MS = 500;

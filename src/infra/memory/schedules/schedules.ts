@@ -3,16 +3,12 @@ import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shar
 import { CLOCK_TOLERANCE_MS, markOf } from '../../../domain/leadership/lease.ts';
 import { listed } from '../../../domain/schedules/listing.ts';
 import { stillOwes } from '../../../domain/firing/owed.ts';
-import {
-  isUnderstood,
-  type Schedule,
-  type ScheduleSpec,
-  type Superseded,
-} from '../../../domain/schedules/schedule.ts';
+import { isUnderstood, type Schedule, type ScheduleSpec } from '../../../domain/schedules/schedule.ts';
+import type { Superseded } from '../../../domain/timing/timing.ts';
 import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { MAX_SUPERSEDED, tooManySuperseded } from '../../schedules/superseded.ts';
-import type { Connection } from '../connection.ts';
-import type { Database } from '../database.ts';
+import type { Connection } from '../shared/connection.ts';
+import type { Database } from '../shared/database.ts';
 
 export function memorySchedules(connection: Connection): ScheduleStore {
   const { db } = connection;

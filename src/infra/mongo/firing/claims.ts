@@ -18,7 +18,7 @@ import {
   staleSchedules,
   type StoredRun,
 } from '../../firing/claimPlan.ts';
-import type { ClaimSession } from './claimSession.ts';
+import type { ClaimSession } from '../leadership/claimSession.ts';
 import { type Collections, fromRun, LEASE_ID, type RunDoc } from '../shared/documents.ts';
 import { answered } from '../shared/errors.ts';
 import { inForce, renewal } from '../leadership/lease.ts';

@@ -16,7 +16,7 @@ import {
   type Watermark,
 } from '../../../domain/leadership/lease.ts';
 import { LEASE_NEEDS } from '../../../domain/leadership/leaseReading.ts';
-import type { ClaimSession } from '../firing/claimSession.ts';
+import type { ClaimSession } from './claimSession.ts';
 import { type Collections, LEASE_ID, type LeaseDoc, setAsideDocs } from '../shared/documents.ts';
 import { answered } from '../shared/errors.ts';
 import { after, literal } from '../shared/expressions.ts';

@@ -15,7 +15,7 @@ import type {
 } from '../../../actors/schedules/scheduleFeed.ts';
 import type { Logger } from '../../../actors/shared/environment.ts';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
-import { compacted } from '../../../domain/timing/moments.ts';
+import { compacted } from '../../../domain/schedules/compacted.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../../domain/schedules/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from '../shared/documents.ts';
 import { answered, asStoreError, hasCode } from '../shared/errors.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../../domain/schedules/schedule.ts';
 import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { tooManyChanges, tooManySuperseded } from '../../schedules/superseded.ts';
-import { claimBarrier } from '../firing/barrier.ts';
+import { claimBarrier } from '../leadership/barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from '../shared/documents.ts';
 import { answered, DUPLICATE_KEY, hasCode } from '../shared/errors.ts';
 import { literal } from '../shared/expressions.ts';

@@ -3,7 +3,7 @@ import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
 import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
-import type { ChangeOfHands } from '../../../domain/events/event.ts';
+import type { ChangeOfHands } from '../../../domain/leadership/lease.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';

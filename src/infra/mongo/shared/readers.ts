@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
-import type { ChangeOfHands } from '../../../domain/events/event.ts';
+import type { ChangeOfHands } from '../../../domain/leadership/lease.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease } from '../../../domain/leadership/lease.ts';
 import { readHands, readLease } from '../../../domain/leadership/leaseReading.ts';

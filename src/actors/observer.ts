@@ -1,5 +1,5 @@
-import type { Outcome, Run } from '../../domain/runs/run.ts';
-import type { ElectionNews } from './machineEvents.ts';
+import type { Outcome, Run } from '../domain/runs/run.ts';
+import type { ElectionNews } from './leadership/electionEvents.ts';
 
 /** Is told what a replica does, as it does it, for metrics. Must be quick and throw nothing. */
 export interface ReplicaObserver {

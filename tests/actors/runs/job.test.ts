@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type JobInput, jobMachine } from '../../../src/actors/firing/job.ts';
-import { JobPool } from '../../../src/actors/firing/jobs.ts';
+import { type JobInput, jobMachine } from '../../../src/actors/runs/job.ts';
+import { JobPool } from '../../../src/actors/runs/jobs.ts';
 import { runMachine } from '../../../src/actors/runs/run.ts';
 import type { Outcome, Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';

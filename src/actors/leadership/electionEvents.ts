@@ -1,19 +1,9 @@
 /**
- * What the replica's actors tell one another. The replica machine is their parent and switchboard: `LEASE.*`
- * goes to the scheduler, `SCHEDULER.*` goes to the election.
+ * What the election and the scheduler tell each other, and everybody. The replica machine is their parent and
+ * switchboard: `LEASE.*` goes to the scheduler, `SCHEDULER.*` to the election.
  */
 import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../../domain/leadership/lease.ts';
 import type { Role } from '../../domain/membership/replica.ts';
-import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
-import type { ScheduleChange } from '../schedules/scheduleFeed.ts';
-
-/** From the mirror. */
-export type MirrorEvent =
-  /** A fresh snapshot. `mark` was in the lease before it was read. */
-  | { type: 'MIRROR.LOADED'; schedules: Schedule[]; notUnderstood: NotUnderstood[]; mark: Watermark }
-  | { type: 'MIRROR.CHANGED'; change: Exclude<ScheduleChange, { kind: 'invalidated' }> }
-  /** Every change that took effect at or before this server time has been told. */
-  | { type: 'MIRROR.PROGRESS'; throughMs: number };
 
 /** From the election, for the scheduler. */
 export type LeaseEvent =
@@ -42,6 +32,3 @@ export type ElectionNews =
   | { type: 'ELECTION.ENDED'; term: number; by: EndedBy };
 
 export type ElectionEvent = ElectionNews | { type: 'ELECTION.STOPPED'; by: string };
-
-/** From main. */
-export type StopEvent = { type: 'STOP' };

@@ -3,8 +3,8 @@ import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { JobEvent, jobMachine } from './job.ts';
 import type { ScheduleChange } from '../schedules/scheduleFeed.ts';
-import type { runMachine } from '../runs/run.ts';
-import { runsOf, type RunsOptions } from '../runs/runs.ts';
+import type { runMachine } from './run.ts';
+import { runsOf, type RunsOptions } from './runs.ts';
 
 type Job = Actor<typeof jobMachine>;
 

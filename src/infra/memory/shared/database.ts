@@ -1,14 +1,14 @@
-import type { LeaseHint } from '../../actors/leadership/leaseStore.ts';
-import type { ScheduleChange } from '../../actors/schedules/scheduleFeed.ts';
-import type { Clock } from '../../actors/shared/environment.ts';
-import { LeaseMissing } from '../../actors/shared/storeErrors.ts';
-import type { ClusterEvent } from '../../domain/events/event.ts';
-import type { Term } from '../../domain/leadership/term.ts';
-import type { Lease, SetBack } from '../../domain/leadership/lease.ts';
-import type { Presence } from '../../domain/membership/replica.ts';
-import { ENDED_STATES, OPEN_STATES, type Run } from '../../domain/runs/run.ts';
-import type { Schedule } from '../../domain/schedules/schedule.ts';
-import { ChangeLog } from './schedules/changes.ts';
+import type { LeaseHint } from '../../../actors/leadership/leaseStore.ts';
+import type { ScheduleChange } from '../../../actors/schedules/scheduleFeed.ts';
+import type { Clock } from '../../../actors/shared/environment.ts';
+import { LeaseMissing } from '../../../actors/shared/storeErrors.ts';
+import type { ClusterEvent } from '../../../domain/events/event.ts';
+import type { Term } from '../../../domain/leadership/term.ts';
+import type { Lease, SetBack } from '../../../domain/leadership/lease.ts';
+import type { Presence } from '../../../domain/membership/replica.ts';
+import { ENDED_STATES, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
+import type { Schedule } from '../../../domain/schedules/schedule.ts';
+import { ChangeLog } from './changes.ts';
 
 const SWEEP_EVERY_MS = 60_000;
 

@@ -1,9 +1,9 @@
 /** What replicas tell their observer, against what the store holds in the end. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ReplicaObserver } from '../../../src/actors/shared/observer.ts';
-import type { Run } from '../../../src/domain/runs/run.ts';
-import { loseAnswers, SimCluster, unreachable } from '../../support/simCluster.ts';
+import type { ReplicaObserver } from '../../src/actors/observer.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import { loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
 
 /** Three replicas that are observed from the start. */
 async function observed() {

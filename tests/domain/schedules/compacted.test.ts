@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { noRoomFor } from '../../../src/domain/schedules/capacity.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
-import { compacted, dropSettled, momentCount } from '../../../src/domain/timing/moments.ts';
+import { compacted, dropSettled, momentCount } from '../../../src/domain/schedules/compacted.ts';
 import {
   countOccurrences,
   nextOccurrence,

@@ -1,7 +1,7 @@
 /** The bodies of commands: all of their fields may be left out. */
 import { z } from 'zod';
-import { type Problem, problemsOf } from '../schedules/spec.ts';
-import { expected, fields, text } from '../schedules/specFields.ts';
+import { type Problem, problemsOf } from './spec.ts';
+import { expected, fields, text } from './specFields.ts';
 
 type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
 

@@ -1,5 +1,5 @@
-import { StoreUnavailable } from '../../actors/shared/storeErrors.ts';
-import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
+import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
+import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';
 import type { Database } from './database.ts';
 
 /**

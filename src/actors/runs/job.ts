@@ -22,7 +22,7 @@
  */
 import { assign, enqueueActions, fromCallback, not, setup } from 'xstate';
 import type { Outcome } from '../../domain/runs/run.ts';
-import type { RunEvent, StartEvent, Starting } from '../runs/runs.ts';
+import type { RunEvent, StartEvent, Starting } from './runs.ts';
 import { unfilled } from '../shared/slot.ts';
 
 export type JobEvent =

@@ -1,0 +1,2 @@
+/** From main. */
+export type StopEvent = { type: 'STOP' };
