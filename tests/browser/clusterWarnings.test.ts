@@ -8,6 +8,7 @@ import { violations } from './axe.ts';
 
 const mongo = await testMongo();
 const HOUR_MS = 3_600_000;
+const LEASE_MS = 3000;
 const VIEWS = [{ colorScheme: 'light' }, { colorScheme: 'dark' }, {
   ...{ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
 }] as const;
@@ -65,12 +66,16 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     // As the lease is left by a renewal before.
     const ahead = new Date(Date.now() + HOUR_MS);
     await client.db(database).collection<{ _id: string }>('leases').updateOne({ _id: 'leader' }, {
-      $set: { renewed_at: ahead, latest_at: ahead },
+      $set: {
+        ...{ renewed_at: ahead, latest_at: ahead, claimed_through: ahead, mirrored_through: ahead },
+        expires_at: new Date(ahead.getTime() + LEASE_MS),
+      },
     });
     await events.page.getByText(/the database’s clock was set back by (59 min|1 h)/).waitFor();
     const banner = watched.page.getByRole('region', { name: 'Clock' });
     await banner.getByText(/The database’s clock stands (59 min \d+ s|1 h) behind/).waitFor();
     await banner.getByText('does not run again').waitFor();
+    await watched.page.locator('.tile', { hasText: 'Claimed up to' }).getByText('ahead of now').waitFor();
     await events.page.getByRole('button', { name: 'Clock', exact: true }).click();
     await events.page.getByText(/was set back/).waitFor({ state: 'detached' });
     await isFit('.headline.warn');

@@ -66,7 +66,7 @@ function Claimed({ cluster }) {
   // As after the database's clock was set back.
   const isAhead = behindMs < -5000;
   const [value, note] = isAhead
-    ? [`${duration(-behindMs)} from now`, 'what is due until then has been claimed already']
+    ? [`+${duration(-behindMs)}`, 'ahead of now: what is due until then has been claimed']
     : isBehind
     ? [`${duration(Math.max(0, behindMs))} ago`, 'what is due since then waits']
     : ['now', 'nothing that is due waits'];

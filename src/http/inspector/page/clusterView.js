@@ -1,7 +1,7 @@
 /** The first thing to see at 3 a.m.: is there a leader, who, since when, why, and is anything late or failing. */
 import { useEffect, useState } from 'preact/hooks';
 import { StepDownDialog } from './actions.js';
-import { useNow } from './clock.js';
+import { serverNowMs, useNow } from './clock.js';
 import { Tiles } from './clusterTiles.js';
 import { ClockBehind, haveSameTiming, Warnings } from './clusterWarnings.js';
 import { duration } from './format.js';
@@ -18,6 +18,8 @@ import { ENDINGS } from './words.js';
 /** @import { Cluster, Term } from './types.d.ts' */
 
 const REFRESH_MS = 5000;
+/** What the server's time that the page knows is off by at most. */
+const SET_BACK_MS = 5000;
 const MINI_TIMELINE_MS = 15 * 60_000;
 
 export function ClusterView() {
@@ -125,9 +127,13 @@ function Story({ term, before }) {
   const gap = gap_ms
     ? jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`
     : 'without a gap';
-  return jsx`since <${Time} at=${began_at} clock="short" />, <${Time} at=${began_at} />. ${
-    why(term, before)
-  }${gap_ms !== null && jsx`: ${gap}`}.`;
+  // By a clock that was set back since then, it has not begun yet.
+  const ago = Date.parse(began_at) > serverNowMs() + SET_BACK_MS
+    ? 'before the clock was set back'
+    : jsx`<${Time} at=${began_at} />`;
+  return jsx`since <${Time} at=${began_at} clock="short" />, ${ago}. ${why(term, before)}${
+    gap_ms !== null && jsx`: ${gap}`
+  }.`;
 }
 
 /** @param {Term} term @param {Term | undefined} before */

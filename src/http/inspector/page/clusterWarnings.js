@@ -22,8 +22,8 @@ export function ClockBehind({ clock }) {
               at=${set_back.to} bare=${true} />.</p>
         `
   }
-        <p class="headline-why">What was due by then has been claimed already, and does not run again: schedules of before wait
-          until the clock has caught up. One that is created, or whose times are changed, fires at once.</p>
+        <p class="headline-why">What was due by then has been claimed already, and does not run again: existing schedules wait
+          until the clock has caught up. A schedule that is created, or whose times are changed, fires by the clock as it is now.</p>
       </div>
     </section>
   `;

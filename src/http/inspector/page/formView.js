@@ -31,8 +31,9 @@ export function FormView({ id }) {
   const base = first.current?.body ?? null;
   if (base && !isUnderstood(base)) {
     return jsx`<${Heading} title="Edit schedule" lead=${jsx`<span class="mono">${id}</span>`} />
-      <${ReasonNote} what="schedule" reason=${base.not_understood}><p>So it can’t be changed here.
-        <a href=${href(['schedules', base.id])}>Go to the schedule</a></p></${ReasonNote}>`;
+      <${ReasonNote} what="schedule" reason=${base.not_understood}><p>So it can’t be changed here. <a href=${
+      href(['schedules', base.id])
+    }>Go to the schedule</a></p></${ReasonNote}>`;
   }
   return jsx`<${Form} id=${id} base=${base} etag=${first.current?.etag ?? null} />`;
 }

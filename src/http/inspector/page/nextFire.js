@@ -24,7 +24,9 @@ export function NextFire({ schedule }) {
     if (next === undefined) return 'now';
     return next === null ? '' : next - nowMs < 1000 ? 'now' : `in ${wholeDuration(next - nowMs)}`;
   });
-  if (over) return jsx`<${Badge} look=${COMPLETED} />`;
+  if (over) {
+    return jsx`<${Badge} look=${COMPLETED} />${schedule.paused && jsx` <${Badge} look=${PAUSED} />`}`;
+  }
   if (schedule.paused) return jsx`<${Badge} look=${PAUSED} />`;
   if (everyMs !== null && everyMs < FAST_MS) return jsx`<span class="dim">all the time</span>`;
   const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;

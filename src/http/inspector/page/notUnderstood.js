@@ -13,7 +13,7 @@ export function Reason({ reason }) {
 /** On its own page. @param {{ what: string, reason: string, children?: any }} props */
 export function ReasonNote({ what, reason, children }) {
   return jsx`
-    <div class="note warn"><${Icon} name=${NOT_UNDERSTOOD.icon} />
+    <div class="note warn long"><${Icon} name=${NOT_UNDERSTOOD.icon} />
       <div><p class="wrap"><strong>This version does not understand the ${what}:</strong> ${reason}.</p>${children}</div>
     </div>
   `;
