@@ -67,6 +67,11 @@ export type Superseded = TimingSpec & {
   written_at: Date;
 };
 
+/** "." and ".." are steps in a URL's path: such a schedule could not be reached. */
+export function isScheduleId(id: string): boolean {
+  return /^[A-Za-z0-9._-]{1,128}$/.test(id) && id !== '.' && id !== '..';
+}
+
 /** The part of a stored schedule that is its owner's. */
 export function specOf(schedule: Schedule): ScheduleSpec {
   const {
