@@ -1,15 +1,13 @@
 /** Every view, in both themes and on a phone, over real replicas. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
+import { InspectedCluster } from '../support/inspector.ts';
 import { testMongo } from '../support/mongo.ts';
+import { violations } from './axe.ts';
 import { insertTrouble } from './records.ts';
 
 const mongo = await testMongo();
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Each view: where it is, and what shows that it is complete. */
 const VIEWS: [path: string, complete: string][] = [
@@ -67,19 +65,6 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await mongo.stop();
   });
 
-  /** What axe-core finds wrong, as lines. */
-  async function violations({ page }: WatchedPage): Promise<string[]> {
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`) as {
-      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-    };
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.slice(0, 3).map(({ html, failureSummary }) =>
-        `${id}: ${html.slice(0, 160)}\n    ${failureSummary}`
-      )
-    );
-  }
-
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`are accessible in ${colorScheme}, and complain of nothing`, async () => {
       const watched = await (await inspected.open('cluster', { colorScheme, reducedMotion: 'reduce' }))
@@ -126,18 +111,6 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
       await active.waitFor();
       assert.equal(await active.textContent(), id === leader ? 'leader' : 'follower');
     }
-    await watched.close();
-  });
-
-  it('show what is wrong with how the replicas are set up', async () => {
-    const watched = await (await inspected.open('cluster')).live();
-    await watched.page.route('**/cluster', async (route) => {
-      const response = await route.fetch();
-      const json = { ...await response.json(), warnings: ['r1: ADDRESS leads nowhere'] };
-      await route.fulfill({ response, json });
-    });
-    const warnings = watched.page.getByRole('region', { name: 'Warnings' });
-    await warnings.getByText('r1: ADDRESS leads nowhere').waitFor();
     await watched.close();
   });
 

@@ -10,7 +10,8 @@ import {
   wholeDuration,
 } from '../../src/http/inspector/page/format.js';
 import { bucketed, percentile } from '../../src/http/inspector/page/lateness.js';
-import { describe as sentence, nextFireMs } from '../../src/http/inspector/page/words.js';
+import { describe as sentence } from '../../src/http/inspector/page/sentences.js';
+import { isCompleted, nextFireMs, timing } from '../../src/http/inspector/page/words.js';
 
 const NOW = Date.UTC(2030, 5, 1, 12);
 const SCHEDULE = {
@@ -82,8 +83,30 @@ describe('what the page writes', () => {
     assert.equal(next({}), null);
   });
 
+  it('counts and ends the times of a list by their summary', () => {
+    const at = (ms: number) => new Date(NOW + ms).toISOString();
+    const listed = (lastMs: number, next: string | null) => ({
+      ...{ ...SCHEDULE, type: 'at_times', next_fire_at: next },
+      definition: { times: { count: 3, first: at(-9), last: at(lastMs), next } },
+    });
+    assert.equal(timing(listed(5, at(5))), 'at 3 times');
+    assert.equal(nextFireMs(listed(5, at(2)), NOW), NOW + 2);
+    assert.equal(nextFireMs(listed(5, at(-1)), NOW), undefined, 'one in between, perhaps');
+    assert.equal(nextFireMs(listed(-1, at(-1)), NOW), null, 'the last one has passed');
+  });
+
+  it('takes a schedule for completed when none is to come, paused or not', () => {
+    const completed = (change: object) => isCompleted({ ...SCHEDULE, ...change }, NOW);
+    assert.equal(completed({ completed: true, paused: true }), true);
+    assert.equal(completed({ completed: false, paused: true }), false);
+    assert.equal(completed({ completed: false, next_fire_at: new Date(NOW + 5).toISOString() }), false);
+    const times = [new Date(NOW - 1).toISOString()];
+    const passed = { type: 'at_times', definition: { times }, next_fire_at: times[0] };
+    assert.equal(completed({ ...passed, completed: false }), true, 'as it was told before the last one');
+  });
+
   it('tells events in sentences', () => {
-    const told = (type: 'leader' | 'run' | 'replica' | 'leadership', data: object) =>
+    const told = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
       sentence({ seq: 1, type, atMs: NOW, data }).text;
     assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
     assert.equal(
@@ -102,6 +125,17 @@ describe('what the page writes', () => {
     assert.equal(
       told('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
       's missed (3 occurrences), 1 min 1 s late',
+    );
+    const schedule = { id: 's', not_understood: 'action is missing' };
+    assert.equal(
+      told('schedule', { change: 'updated', id: 's', schedule }),
+      'schedule s was updated; this version does not understand it: action is missing',
+    );
+    assert.equal(told('schedule', { change: 'deleted', id: 's', schedule: null }), 'schedule s was deleted');
+    const set_back = { from: new Date(NOW).toISOString(), to: new Date(NOW - 3_600_000).toISOString() };
+    assert.match(
+      told('clock', { set_back }),
+      /^the database’s clock was set back by 1 h, from 2030-\S+ \S+ to 2030-\S+ \S+$/,
     );
   });
 

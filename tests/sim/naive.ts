@@ -24,7 +24,7 @@ function unbounded(timing: BoundedRule, createdMs: number, afterMs: number): num
   switch (timing.type) {
     case 'duration': {
       const everyMs = Number(/^(\d+)ms$/.exec(timing.definition.interval)?.[1]);
-      return createdMs + everyMs * Math.max(1, Math.floor((afterMs - createdMs) / everyMs) + 1);
+      return createdMs + everyMs * (Math.floor((afterMs - createdMs) / everyMs) + 1);
     }
     case 'at_times': {
       const later = Array.from(timing.definition.times, Number).filter((ms) => ms > afterMs);

@@ -46,6 +46,11 @@ export interface Work {
 /** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
 export type ScheduleSpec = Labels & Timing & Work & { pause_reason?: string };
 
+/** "." and ".." are steps in a URL's path: such a schedule could not be reached. */
+export function isScheduleId(id: string): boolean {
+  return /^[A-Za-z0-9._-]{1,128}$/.test(id) && id !== '.' && id !== '..';
+}
+
 /** The part of a stored schedule that is its owner's. */
 export function specOf(schedule: Schedule): ScheduleSpec {
   const {

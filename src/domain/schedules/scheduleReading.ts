@@ -7,7 +7,7 @@
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
 import type { ListedSchedule } from './listing.ts';
-import { isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
+import { isScheduleId, isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
 import type { Superseded } from '../timing/timing.ts';
 import { zoneOf } from '../timing/zone.ts';
 
@@ -44,6 +44,8 @@ type Check = (value: unknown) => string | null;
 const isDate: Check = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? null : 'is not a date';
 const isText: Check = (value) => typeof value === 'string' ? null : 'is not a string';
+const isId: Check = (value) =>
+  isText(value) ?? (isScheduleId(value as string) ? null : 'is not one that a schedule can have');
 const isTruth: Check = (value) => typeof value === 'boolean' ? null : 'is neither true nor false';
 const isRevision: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 1 ? null : 'is not a whole number from 1';
@@ -86,7 +88,7 @@ const PARTS: Readonly<Record<string, Check>> = { type: () => null, definition: (
 const SCHEDULE: Fields = {
   needed: {
     ...PARTS,
-    id: isText,
+    id: isId,
     paused: isTruth,
     action: part({ needed: { type: isOneOf('log') }, optional: {} }),
     policy: part({

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parseCron } from '../timing/cron.ts';
-import type { ScheduleSpec } from './schedule.ts';
+import { isScheduleId, type ScheduleSpec } from './schedule.ts';
 import {
   choice,
   durationText,
@@ -54,8 +54,7 @@ const MAX_TIMES = 10_000;
 const HISTORY_RANGE = ['1m', '8760h'] as const;
 
 const id = z.string({ error: expected('a string') }).refine(
-  // "." and ".." are steps in a URL's path: such a schedule could not be reached.
-  (id) => /^[A-Za-z0-9._-]{1,128}$/.test(id) && id !== '.' && id !== '..',
+  isScheduleId,
   {
     error: ({ input }) =>
       `${short(input as string)} can't be an id; write 1 to 128 of A-Z a-z 0-9 . _ - (not just "." or "..")`,

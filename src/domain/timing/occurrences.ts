@@ -16,8 +16,8 @@ import type { BoundedRule } from './timing.ts';
 import { zoneOf } from './zone.ts';
 
 /**
- * What decides on the occurrences. A duration schedule without an anchor counts from `created_at`, and its
- * first is one interval later.
+ * What decides on the occurrences. A duration schedule without an anchor has its creation as the anchor. Those before it
+ * are owed only after the server's clock was set back: by a timing that took effect before that time came again.
  */
 export type Timed = BoundedRule & { created_at: Date };
 
@@ -116,9 +116,7 @@ function seriesOf(timed: Timed): Series {
     case 'duration': {
       const { interval, anchor } = timed.definition;
       const intervalMs = parseDuration(interval);
-      return anchor
-        ? stepSeries(anchor.getTime(), intervalMs, -Infinity)
-        : stepSeries(timed.created_at.getTime(), intervalMs, 1);
+      return stepSeries((anchor ?? timed.created_at).getTime(), intervalMs);
     }
   }
 }
@@ -148,24 +146,16 @@ function listSeries(times: readonly Date[] | Float64Array): Series {
   };
 }
 
-/**
- * anchor + k·interval for every integer k ≥ `firstK`. Remainders of integers are exact, quotients of doubles
- * are not.
- */
-function stepSeries(anchorMs: number, intervalMs: number, firstK: number): Series {
-  const firstMs = anchorMs + firstK * intervalMs;
-  const atOrBefore = (ms: number) => {
-    const rest = (ms - anchorMs) % intervalMs;
-    return ms - (rest < 0 ? rest + intervalMs : rest);
+/** anchor + k·interval for every integer k. Remainders of integers are exact, quotients of doubles are not. */
+function stepSeries(anchorMs: number, intervalMs: number): Series {
+  const previous = (atOrBeforeMs: number) => {
+    const rest = (atOrBeforeMs - anchorMs) % intervalMs;
+    return atOrBeforeMs - (rest < 0 ? rest + intervalMs : rest);
   };
   return {
-    next: (afterMs) => Math.max(atOrBefore(afterMs) + intervalMs, firstMs),
-    previous(atOrBeforeMs) {
-      const foundMs = atOrBefore(atOrBeforeMs);
-      return foundMs < firstMs ? null : foundMs;
-    },
-    count: (afterMs, throughMs) =>
-      (atOrBefore(throughMs) - Math.max(atOrBefore(afterMs), firstMs - intervalMs)) / intervalMs,
+    next: (afterMs) => previous(afterMs) + intervalMs,
+    previous,
+    count: (afterMs, throughMs) => (previous(throughMs) - previous(afterMs)) / intervalMs,
   };
 }
 

@@ -48,6 +48,8 @@ describe('a stored schedule', () => {
         { ...SCHEDULE, type: 'at_times', definition: { times: ['2030-01-01'] } },
         /definition.times is not a list/,
       ],
+      [{ ...SCHEDULE, id: 'a b' }, /^id is not one that a schedule can have$/],
+      [{ ...SCHEDULE, id: '..' }, /^id is not one/],
       [{ ...SCHEDULE, max_runs: 3 }, /^max_runs is a field that this version does not know$/],
       [{ ...SCHEDULE, policy: { ...SCHEDULE.policy, overlap: 'skip' } }, /^policy has overlap is a field/],
       [{ ...SCHEDULE, policy: { ...SCHEDULE.policy, catch_up: 'some' } }, /policy has catch_up is "some"/],

@@ -347,13 +347,31 @@ describe('an id that is unknown', () => {
     });
   }
 
-  it('never reaches the store when no schedule can have it', async () => {
+  it('is that of another program, which can be shown and deleted', async () => {
+    const stored = { id: 'an id/of 5', not_understood: 'id is not one that a schedule can have' };
+    const removed: string[] = [];
+    const { app } = await testApi({
+      store: (store) => ({
+        ...store,
+        schedules: {
+          ...store.schedules,
+          get: (id) => Promise.resolve(id === stored.id ? stored : null),
+          remove: (id) => Promise.resolve((removed.push(id), stored)),
+        },
+      }),
+    });
+    assert.deepEqual(await json(app.request('/schedules/an%20id%2Fof%205')), stored);
+    assert.deepEqual(await json(app.request('/schedules/an%20id%2Fof%205', { method: 'DELETE' })), stored);
+    assert.deepEqual(removed, [stored.id]);
+  });
+
+  it('never reaches the store when it is very long', async () => {
     const { app } = await testApi({
       store: (store) => ({
         ...store,
         schedules: { ...store.schedules, get: () => assert.fail('the store was asked') },
       }),
     });
-    await problem(app.request(`/schedules/${'x'.repeat(129)}`), 404);
+    await problem(app.request(`/schedules/${'x'.repeat(1025)}`), 404);
   });
 });

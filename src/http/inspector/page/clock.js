@@ -1,21 +1,20 @@
 /** The server's time, as well as this page can know it, and one tick for everything that shows how long ago. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { offsetOf, withSample } from './offset.js';
 
-const SAMPLES = 12;
 const TICK_MS = 500;
 
 /** @type {number[]} */
-let offsets = [];
+let samples = [];
 let offsetMs = 0;
 
 /**
- * Takes in what the server's clock said when it sent a message: of some messages, the one that was on its way
- * for the shortest time is nearest to the truth.
+ * Takes in what the server's clock said when it sent a message.
  * @param {string} now
  */
 export function sampleServerTime(now) {
-  offsets = [...offsets, Date.parse(now) - Date.now()].slice(-SAMPLES);
-  offsetMs = Math.max(...offsets);
+  samples = withSample(samples, Date.parse(now) - Date.now());
+  offsetMs = offsetOf(samples);
 }
 
 /** Epoch ms on the server's clock. */

@@ -6,15 +6,22 @@ import { Held, useHeld } from './held.js';
 import { Empty, Heading, Icon, Switch, Time } from './parts.js';
 import { href, setQuery } from './router.js';
 import { MAX_LOG, useTopics } from './state.js';
-import { describe } from './words.js';
+import { describe } from './sentences.js';
 
 /** @import { LogEntry } from './types.d.ts' */
 
 /** @type {[string, string][]} */
-const TYPES = [['leader', 'Lease'], ['leadership', 'Terms'], ['replica', 'Replicas'], [
-  'schedule',
-  'Schedules',
-], ['run', 'Runs']];
+const TYPES = [
+  ['leader', 'Lease'],
+  ['leadership', 'Terms'],
+  ['replica', 'Replicas'],
+  [
+    'schedule',
+    'Schedules',
+  ],
+  ['run', 'Runs'],
+  ['clock', 'Clock'],
+];
 const ROW_PX = 34;
 const SPARE_ROWS = 10;
 
@@ -132,7 +139,7 @@ function Detail({ entry, onClose }) {
     ? href(['runs', data.id])
     : type === 'schedule'
     ? href(['schedules', data.id])
-    : type === 'replica'
+    : type === 'replica' || type === 'clock'
     ? '#/cluster'
     : href(['timeline'], { term: data.term });
   return jsx`

@@ -1,19 +1,19 @@
 /** Making a schedule, and changing one: what it will do is shown as one types, and what is wrong at its field. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { call, useGet } from './api.js';
 import { blank, bodyOf, byField, fieldsOf } from './form.js';
 import { FormFields } from './formFields.js';
+import { Preview, usePreview } from './formPreview.js';
 import { jsx } from './jsx.js';
+import { ReasonNote } from './notUnderstood.js';
 import { Failure, Heading, Icon, Segments } from './parts.js';
 import { go, href } from './router.js';
-import { OccurrenceList } from './scheduleView.js';
 import { toast } from './toasts.js';
+import { isUnderstood } from './words.js';
 
 /** @import { ApiError } from './api.js' */
-/** @import { FieldProblem, Occurrence, Schedule } from './types.d.ts' */
-
-const TYPING_MS = 300;
-const PREVIEW = 8;
+/** @import { Schedule } from './types.d.ts' */
+/** @import { Stored } from './scheduleNews.js' */
 
 /** @param {{ id: string | null }} props null for a new one */
 export function FormView({ id }) {
@@ -21,14 +21,21 @@ export function FormView({ id }) {
     id === null ? null : `/schedules/${encodeURIComponent(id)}`,
   );
   // What is being edited is what was read first: a change by somebody else meanwhile is told by the server.
-  const first = useRef(/** @type {{ body: any, etag: string | null } | null} */ (null));
+  const first = useRef(/** @type {{ body: Stored, etag: string | null } | null} */ (null));
   if (data && !first.current) first.current = { body: data, etag: headers?.get('etag') ?? null };
   if (id !== null && !first.current) {
     return jsx`<${Heading} title="Edit schedule" /><${Failure} error=${error} retry=${reload} />${
       !error && jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
   }
-  return jsx`<${Form} id=${id} base=${first.current?.body ?? null} etag=${first.current?.etag ?? null} />`;
+  const base = first.current?.body ?? null;
+  if (base && !isUnderstood(base)) {
+    return jsx`<${Heading} title="Edit schedule" lead=${jsx`<span class="mono">${id}</span>`} />
+      <${ReasonNote} what="schedule" reason=${base.not_understood}><p>So it can’t be changed here. <a href=${
+      href(['schedules', base.id])
+    }>Go to the schedule</a></p></${ReasonNote}>`;
+  }
+  return jsx`<${Form} id=${id} base=${base} etag=${first.current?.etag ?? null} />`;
 }
 
 /** @param {{ id: string | null, base: Schedule | null, etag: string | null }} props */
@@ -141,57 +148,4 @@ function parse(text) {
   } catch (error) {
     return { body: null, mistake: `Not JSON: ${/** @type {Error} */ (error).message}` };
   }
-}
-
-/**
- * What the server says to a body, a moment after the last key.
- * @param {any} body
- * @returns {{ occurrences: Occurrence[] | null, problems: FieldProblem[], error: string | null, stale: boolean }}
- */
-function usePreview(body) {
-  const [answer, setAnswer] = useState({
-    occurrences: /** @type {Occurrence[] | null} */ (null),
-    problems: /** @type {FieldProblem[]} */ ([]),
-    error: /** @type {string | null} */ (null),
-    of: '',
-  });
-  const text = JSON.stringify(body);
-  useEffect(() => {
-    if (body === null) return;
-    const controller = new AbortController();
-    const { signal } = controller;
-    const timer = setTimeout(
-      () =>
-        call('POST', '/schedules/preview', { body: { ...body, count: PREVIEW }, signal }).then(
-          ({ body: { occurrences } }) => setAnswer({ occurrences, problems: [], error: null, of: text }),
-          (error) => {
-            if (signal.aborted) return;
-            const { problems = [], message, status } = error;
-            setAnswer((last) => ({ ...last, problems, error: status === 422 ? null : message, of: text }));
-          },
-        ),
-      TYPING_MS,
-    );
-    return () => {
-      clearTimeout(timer);
-      controller.abort();
-    };
-  }, [text]);
-  return { ...answer, stale: answer.of !== text };
-}
-
-/** @param {{ preview: ReturnType<typeof usePreview>, paused: boolean }} props */
-function Preview({ preview, paused }) {
-  const { occurrences, problems, error, stale } = preview;
-  if (error) return jsx`<p class="bad-text">${error}</p>`;
-  if (problems.length > 0) {
-    return jsx`<p class="dim" role="status">${
-      problems.length === 1 ? 'One field needs' : `${problems.length} fields need`
-    } a correction first.</p>`;
-  }
-  if (!occurrences) return jsx`<div class="skeleton" aria-busy="true" />`;
-  return jsx`<div class=${stale ? 'stale' : ''} aria-live="polite">
-    ${paused && jsx`<p class="note warn">Paused: none of these would fire until it is resumed.</p>`}
-    <${OccurrenceList} occurrences=${occurrences} none="Never: there is no occurrence after now." />
-    ${occurrences.length === PREVIEW && jsx`<p class="dim">and so on.</p>`}</div>`;
 }

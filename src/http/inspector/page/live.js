@@ -9,7 +9,9 @@ import { changed, MAX_LOG, MAX_RUNS, missed, state } from './state.js';
 
 /** @import { Cluster, LogEntry, Replica, Term } from './types.d.ts' */
 
-const TYPES = ['hello', 'leader', 'leadership', 'replica', 'schedule', 'run', 'heartbeat', 'resync'];
+const TYPES = [
+  ...['hello', 'leader', 'leadership', 'replica', 'schedule', 'clock', 'run', 'heartbeat', 'resync'],
+];
 const RETRY_MS = [0, 100, 200, 400, 800, 1500];
 /** Heartbeats come every 5 s. */
 const SILENCE_MS = 12_000;
@@ -169,6 +171,7 @@ function apply(type, data) {
   if (type === 'leader') applyLeader(data);
   else if (type === 'leadership') putTerm(data);
   else if (type === 'replica') applyReplica(data);
+  else if (type === 'clock') void refreshCluster();
   else if (type === 'run') {
     state.runs.push(data);
     if (state.runs.length > MAX_RUNS) state.runs.splice(0, state.runs.length - MAX_RUNS);
@@ -194,6 +197,7 @@ function happenedAt(type, data) {
   if (type === 'run') return data.finished_at ?? data.claimed_at;
   if (type === 'leadership') return data.ended_at ?? data.began_at;
   if (type === 'replica') return data.transitions?.at(-1)?.at ?? data.replica?.lost_at;
+  if (type === 'clock') return data.set_back.to;
   if (type === 'schedule') return data.change === 'deleted' ? null : data.schedule?.updated_at;
   return data.at;
 }
@@ -213,6 +217,8 @@ function applyReplica({ change, replica }) {
   replicas.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.started_at < b.started_at ? -1 : 1);
   state.cluster = { ...state.cluster, replicas };
   changed('cluster');
+  // Those of the whole cluster are told by no event.
+  if (change === 'warnings') void refreshCluster();
 }
 
 /** @param {Term} term */

@@ -1,5 +1,6 @@
 /** One replica: what it is in the election, and how it got there. */
 import { Chart, eventLabel, useChart, usePlayed } from './chart.js';
+import { timingText, WarningList } from './clusterWarnings.js';
 import { jsx } from './jsx.js';
 import { Badge, Facts, Icon, Moment, Time } from './parts.js';
 import { ROLES, UNKNOWN } from './words.js';
@@ -7,9 +8,10 @@ import { short } from './format.js';
 
 /** @import { Chart as Layout, Replica } from './types.d.ts' */
 
-/** @param {{ replica: Replica, leads: boolean }} props */
-export function ReplicaCard({ replica, leads }) {
+/** @param {{ replica: Replica, leads: boolean, withTiming: boolean }} props `withTiming`: the replicas' differ */
+export function ReplicaCard({ replica, leads, withTiming }) {
   const { id, boot, role, address, version, started_at, last_seen, lost_at, transitions = [] } = replica;
+  const warnings = lost_at ? [] : replica.warnings ?? [];
   const layout = useChart('electionRoles');
   const resting = role === 'draining' ? 'stopped' : role;
   const { active, hot } = usePlayed(transitions, resting);
@@ -38,9 +40,11 @@ export function ReplicaCard({ replica, leads }) {
     ['Address', jsx`<span class="mono wrap">${address.replace(/^https?:\/\//, '')}</span>`],
     ['Boot', jsx`<span class="mono" data-tip=${boot}>${short(boot)}</span>`],
     ['Version', version],
+    ['Lease', withTiming ? timingText(replica.lease_timing) : null],
   ]} />
           </div>
         </div>
+      ${warnings.length > 0 && jsx`<${WarningList} warnings=${warnings} />`}
       <${Changes} transitions=${transitions} layout=${layout} />
     </article>
   `;

@@ -1,12 +1,14 @@
 /** Rows of runs, as a table. */
 import { duration } from './format.js';
 import { jsx } from './jsx.js';
+import { Reason } from './notUnderstood.js';
 import { RunState, Time } from './parts.js';
 import { href } from './router.js';
+import { isUnderstood } from './words.js';
 
-/** @import { Run } from './types.d.ts' */
+/** @import { NotUnderstood, Run } from './types.d.ts' */
 
-/** @param {{ runs: Run[], withSchedule: boolean, zone?: string }} props */
+/** @param {{ runs: (Run | NotUnderstood)[], withSchedule: boolean, zone?: string }} props */
 export function RunList({ runs, withSchedule, zone }) {
   return jsx`
     <div class="table-scroll" tabIndex="0" role="region" aria-label="Runs">
@@ -20,7 +22,12 @@ export function RunList({ runs, withSchedule, zone }) {
           <th scope="col">Executor</th><th scope="col" class="wide">What happened</th></tr>
         </thead>
         <tbody>${
-    runs.map((run) => jsx`<${Row} key=${run.id} run=${run} withSchedule=${withSchedule} zone=${zone} />`)
+    runs.map((run) =>
+      isUnderstood(run)
+        ? jsx`<${Row} key=${run.id} run=${run} withSchedule=${withSchedule} zone=${zone} />`
+        : jsx`<tr key=${run.id}><td colspan=${withSchedule ? 8 : 7}>
+          <span class="mono">${run.id}</span> <${Reason} reason=${run.not_understood} /></td></tr>`
+    )
   }</tbody>
       </table>
     </div>
@@ -54,7 +61,9 @@ function Row({ run, withSchedule, zone }) {
     <td class=${`num right nowrap ${lateness_ms > 1000 ? 'warn-text' : ''}`}>${duration(lateness_ms)}</td>
     <td class="num right nowrap">${tookMs === null ? jsx`<span class="dim">–</span>` : duration(tookMs)}</td>
     <td class="num right">${attempt || jsx`<span class="dim">–</span>`}</td>
-    <td class="nowrap">${executor} <span class="dim num">term ${term}</span></td>
+    <td class="nowrap">${
+    executor ?? jsx`<span class="dim">–</span>`
+  } <span class="dim num">term ${term}</span></td>
     <td class="wide dim clip">${outcome(run)}</td></tr>`;
 }
 

@@ -43,7 +43,10 @@ export function RunView({ id }) {
       error
         ? jsx`
           <${Failure} error=${error} retry=${reload} />
-          <p class="dim">Records of runs are deleted when their schedule’s history says so.</p>
+          ${
+          error.status === 404 &&
+          jsx`<p class="dim">Records of runs are deleted when their schedule’s history says so.</p>`
+        }
         `
         : jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;

@@ -6,11 +6,12 @@ import { Held, useHeld } from './held.js';
 import { Empty, Failure, Heading, Pager, Switch } from './parts.js';
 import { href, setQuery } from './router.js';
 import { RunList } from './runList.js';
+import { newestFirst } from './scheduleNews.js';
 import { nextCursor } from './schedulesView.js';
 import { useEvents } from './state.js';
 import { RUN_STATES, TROUBLE } from './words.js';
 
-/** @import { Run } from './types.d.ts' */
+/** @import { NotUnderstood, Run } from './types.d.ts' */
 
 const PAGE = 50;
 
@@ -40,16 +41,10 @@ export function Runs({ route, scheduleId, zone }) {
       (states === null || states.includes(run.state))
     );
     if (ended.length === 0) return;
-    set((rows) => {
-      const byId = new Map([...rows, ...ended].map((run) => [run.id, run]));
-      return [...byId.values()].toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1).slice(
-        0,
-        PAGE,
-      );
-    });
+    set((rows) => newestFirst([...rows, ...ended]).slice(0, PAGE));
   });
   const held = useHeld(
-    /** @type {Run[]} */ (data ?? []),
+    /** @type {(Run | NotUnderstood)[]} */ (data ?? []),
     ({ id }) => id,
     follow && isLive,
     `${path} ${JSON.stringify(filters)} ${data === null || loading}`,

@@ -1,26 +1,29 @@
 /** One schedule: what it is, what its job does at the moment, what it will do, and what it did. */
 import { useEffect, useState } from 'preact/hooks';
 import { DeleteDialog, PauseDialog, resume, trigger } from './actions.js';
-import { url, useGet } from './api.js';
+import { useGet } from './api.js';
 import { serverNowMs, useNow } from './clock.js';
+import { Definition } from './definition.js';
 import { jsx } from './jsx.js';
 import { JobChart } from './jobChart.js';
-import { NextFire } from './nextFire.js';
-import { Facts, Failure, Heading, Icon, Moment, Time } from './parts.js';
+import { ReasonNote } from './notUnderstood.js';
+import { Failure, Heading, Icon } from './parts.js';
 import { go, href } from './router.js';
 import { Runs } from './runsView.js';
+import { afterChange } from './scheduleNews.js';
 import { useEvents } from './state.js';
-import { nextFireMs, timing, title } from './words.js';
+import { Upcoming } from './upcoming.js';
+import { isCompleted, isUnderstood, nextFireMs, title } from './words.js';
 
-/** @import { Occurrence, Schedule } from './types.d.ts' */
+/** @import { NotUnderstood, Schedule } from './types.d.ts' */
+/** @import { Stored } from './scheduleNews.js' */
 
 const REFRESH_MS = 2000;
-const UPCOMING = 8;
 
 /** @param {{ id: string, route: import('./router.js').Route }} props */
 export function ScheduleView({ id, route }) {
   const { data, error, reload, set } = useGet(`/schedules/${encodeURIComponent(id)}`);
-  const schedule = /** @type {Schedule | null} */ (data);
+  const schedule = /** @type {Stored | null} */ (data);
   const [asks, ask] = useState(/** @type {'pause' | 'delete' | null} */ (null));
   const [gone, setGone] = useState(false);
   useEvents(['schedule'], (entries) => {
@@ -30,13 +33,12 @@ export function ScheduleView({ id, route }) {
     const { schedule: told } = last.data;
     // Events tell a long list of times by a summary.
     if (told?.type === 'at_times') reload();
-    else if (told) set((old) => ({ ...old, ...told }));
+    else set((old) => afterChange(old, told));
   });
   useEffect(() => {
     const timer = setInterval(() => {
-      if (schedule && !gone && !document.hidden && nextFireMs(schedule, serverNowMs()) === undefined) {
-        reload();
-      }
+      if (!schedule || !isUnderstood(schedule) || gone || document.hidden) return;
+      if (nextFireMs(schedule, serverNowMs()) === undefined) reload();
     }, REFRESH_MS);
     return () => clearInterval(timer);
   }, [schedule, gone]);
@@ -50,6 +52,15 @@ export function ScheduleView({ id, route }) {
         `
         : jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
+  }
+  const dialog = asks === 'pause'
+    ? jsx`<${PauseDialog} schedule=${schedule} onClose=${() => ask(null)} />`
+    : asks === 'delete' &&
+      jsx`<${DeleteDialog} schedule=${schedule} onClose=${() => ask(null)} onDone=${() =>
+        go('#/schedules')} />`;
+  if (!isUnderstood(schedule)) {
+    return jsx`<${Odd} schedule=${schedule} gone=${gone} route=${route} onDelete=${() =>
+      ask('delete')} />${dialog}`;
   }
   return jsx`
     <${Heading} title=${title(schedule)} lead=${
@@ -67,18 +78,14 @@ export function ScheduleView({ id, route }) {
         <a class="button" href=${href(['schedules', id, 'edit'])}>Edit</a>
         <button type="button" class="quiet-danger" onClick=${() => ask('delete')}>Delete …</button>`
   }</${Heading}>
-    ${
-    gone && jsx`
-      <p class="note bad"
-        role="status"><${Icon} name="alert" />This schedule has been deleted. The records of its runs stay until they expire.</p>
-    `
-  }
+    ${gone && jsx`<${Gone} />`}
     ${
     schedule.paused && !gone &&
     jsx`<p class="note warn"><${Icon} name="pause" />Paused${
       schedule.pause_reason ? `: ${schedule.pause_reason}` : ''
     }. It owes nothing meanwhile.</p>`
   }
+    ${!gone && jsx`<${Completed} schedule=${schedule} />`}
     <div class="columns">
       <section class="panel" aria-labelledby="definition"><h2 id="definition">Definition</h2><${Definition} schedule=${schedule} gone=${gone} /></section>
       <section class="panel" aria-labelledby="upcoming"><h2 id="upcoming">Upcoming</h2><${Upcoming} schedule=${schedule} gone=${gone} /></section>
@@ -86,121 +93,45 @@ export function ScheduleView({ id, route }) {
     <section class="panel" aria-labelledby="job"><h2 id="job">Job</h2><${JobChart} schedule=${schedule} /></section>
     <h2 class="section">Runs</h2>
     <${Runs} route=${route} scheduleId=${id} zone=${schedule.definition.timezone} />
-    ${asks === 'pause' && jsx`<${PauseDialog} schedule=${schedule} onClose=${() => ask(null)} />`}
-    ${
-    asks === 'delete' &&
-    jsx`<${DeleteDialog} schedule=${schedule} onClose=${() => ask(null)} onDone=${() => go('#/schedules')} />`
-  }
+    ${dialog}
   `;
 }
 
-/** @param {{ schedule: Schedule, gone: boolean }} props */
-function Definition({ schedule, gone }) {
-  const {
-    type,
-    definition,
-    description,
-    tags,
-    policy,
-    history,
-    action,
-    start_at,
-    end_at,
-    created_at,
-    updated_at,
-    revision,
-  } = schedule;
-  const zone = definition.timezone;
+function Gone() {
   return jsx`
-    <${Facts} facts=${[
-    [
-      'Fires',
-      jsx`<span class="type">${type.replace('_', ' ')}</span> <span class="mono">${timing(schedule)}</span>`,
-    ],
-    ['Next', gone ? null : jsx`<${NextFire} schedule=${schedule} />`],
-    ['What it is', schedule.name ? description : null],
-    ['Action', action.type],
-    ['Not before', start_at ? jsx`<${Moment} at=${start_at} zone=${zone} />` : null],
-    ['Not after', end_at ? jsx`<${Moment} at=${end_at} zone=${zone} />` : null],
-    [
-      'Policy',
-      jsx`<ul class="plain">${
-        Object.entries(policy).map(([key, value]) =>
-          jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
-            typeof value === 'object' ? JSON.stringify(value) : String(value)
-          }</span></li>`
-        )
-      }</ul>`,
-    ],
-    ['Records kept', `${history.success}, failures ${history.failure}`],
-    [
-      'Tags',
-      tags && Object.keys(tags).length > 0
-        ? Object.entries(tags).map(([key, value]) =>
-          jsx`
-              <a key=${key} class="tag" href=${
-            href(['schedules'], {
-              tag: `${key}:${value}`,
-            })
-          }>${key}: ${value}</a>
-            `
-        )
-        : null,
-    ],
-    ['Created', jsx`<${Moment} at=${created_at} />`],
-    [
-      'Changed',
-      revision > 1 ? jsx`<${Moment} at=${updated_at} /> <span class="dim">revision ${revision}</span>` : null,
-    ],
-  ]} />
-    <details>
-      <summary>As JSON</summary>
-      <pre>${
-    JSON.stringify(
-      schedule,
-      (key, value) => ['last_run', 'recent_runs'].includes(key) ? undefined : value,
-      2,
-    )
-  }</pre>
-    </details>
+    <p class="note bad"
+      role="status"><${Icon} name="alert" />This schedule has been deleted. The records of its runs stay until they expire.</p>
   `;
 }
 
-/** @param {{ schedule: Schedule, gone: boolean }} props */
-function Upcoming({ schedule, gone }) {
-  const { id, paused, revision } = schedule;
-  const { data, error, reload } = useGet(
-    gone ? null : url(`/schedules/${encodeURIComponent(id)}/occurrences`, { count: UPCOMING }),
-  );
-  const passed = useNow((nowMs) =>
-    data?.occurrences.filter((/** @type {Occurrence} */ { at }) => Date.parse(at) <= nowMs).length ?? 0
-  );
-  const known = /** @type {Occurrence[]} */ (data?.occurrences ?? []);
-  // Of one that fires faster than it is read again, what was read is shown.
-  const left = passed < known.length ? known.slice(passed) : known;
-  useEffect(() => reload(), [revision]);
-  useEffect(() => {
-    const timer = setTimeout(() => passed > 0 && reload(), REFRESH_MS);
-    return () => clearTimeout(timer);
-  }, [passed > 0, data]);
-  if (gone) return jsx`<p class="dim">None: it is deleted.</p>`;
-  if (error) return jsx`<${Failure} error=${error} />`;
-  if (paused) return jsx`<p class="dim">None while it is paused.</p>`;
-  if (!data) return jsx`<div class="skeleton" aria-busy="true" />`;
-  return jsx`<${OccurrenceList} occurrences=${left} none="None: it is completed, no occurrence is to come." />`;
+/** @param {{ schedule: Schedule }} props */
+function Completed({ schedule }) {
+  if (!useNow((nowMs) => isCompleted(schedule, nowMs))) return null;
+  return jsx`
+    <p class="note idle"><${Icon} name="check" />Completed: it has no occurrence to come${
+    schedule.paused ? ', and would have none if it were resumed' : ''
+  }.</p>
+  `;
 }
 
-/** @param {{ occurrences: Occurrence[], none: string }} props */
-export function OccurrenceList({ occurrences, none }) {
-  if (occurrences.length === 0) return jsx`<p class="dim">${none}</p>`;
-  return jsx`<ol class="occurrences">${
-    occurrences.map(({ at, local, zone }) =>
-      jsx`<li key=${at}><span class="num nowrap">${
-        local.replace('T', ' ').replace(/(\.000)?([+-]\d\d:\d\d|Z)$/, '')
-      }</span>
-      <span class="dim nowrap">${
-        zone === 'UTC' ? 'UTC' : `${local.slice(-6)} ${zone}`
-      }</span><${Time} at=${at} zone=${zone} /></li>`
-    )
-  }</ol>`;
+/**
+ * One that this version does not understand: it can be deleted.
+ * @param {{ schedule: NotUnderstood, gone: boolean, route: import('./router.js').Route, onDelete: () => void }} props
+ */
+function Odd({ schedule: { id, not_understood }, gone, route, onDelete }) {
+  return jsx`
+    <${Heading} title=${id}>
+      ${!gone && jsx`<button type="button" class="quiet-danger" onClick=${onDelete}>Delete …</button>`}
+    </${Heading}>
+    ${
+    gone ? jsx`<${Gone} />` : jsx`
+      <${ReasonNote} what="schedule" reason=${not_understood}>
+        <p>So it can only be shown or deleted here, and a leader of this version fires nothing of it. The first leader that
+          understands it goes on where the last one stopped.</p>
+        </${ReasonNote}>
+    `
+  }
+    <h2 class="section">Runs</h2>
+    <${Runs} route=${route} scheduleId=${id} />
+  `;
 }

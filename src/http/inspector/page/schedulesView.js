@@ -6,20 +6,22 @@ import { plural } from './format.js';
 import { Held } from './held.js';
 import { jsx } from './jsx.js';
 import { NextFire } from './nextFire.js';
+import { Reason } from './notUnderstood.js';
 import { Empty, Failure, Heading, Icon, Pager } from './parts.js';
-import { href, setQuery } from './router.js';
+import { href } from './router.js';
+import { FilterBar, FILTERS } from './scheduleFilters.js';
+import { afterChange, withEnded } from './scheduleNews.js';
 import { useEvents } from './state.js';
 import { Strip } from './strip.js';
-import { nextFireMs, timing, title } from './words.js';
+import { isUnderstood, nextFireMs, timing, title } from './words.js';
 
-/** @import { RecentRun, Run, Schedule } from './types.d.ts' */
+/** @import { NotUnderstood, Run, Schedule } from './types.d.ts' */
+/** @import { Stored } from './scheduleNews.js' */
 
 const PAGE = 50;
 const RECENT = 12;
-const TYPING_MS = 250;
 /** How often rows whose next fire only the server can tell are read again. */
 const REFRESH_MS = 5000;
-const FILTERS = ['q', 'type', 'tag', 'paused'];
 
 /** @param {{ route: import('./router.js').Route }} props */
 export function SchedulesView({ route }) {
@@ -57,7 +59,7 @@ export function SchedulesView({ route }) {
       next=${next && href(['schedules'], { ...filters, cursor: next })} nextText=${`Next ${PAGE}`} />`;
 }
 
-/** @param {{ rows: Schedule[], gone: ReadonlySet<string>, isStale: boolean }} props */
+/** @param {{ rows: Stored[], gone: ReadonlySet<string>, isStale: boolean }} props */
 function Table({ rows, gone, isStale }) {
   return jsx`<div class=${
     isStale ? 'table-scroll stale' : 'table-scroll'
@@ -66,7 +68,8 @@ function Table({ rows, gone, isStale }) {
       <thead><tr><th scope="col">Schedule</th><th scope="col">Fires</th><th scope="col">Next</th><th scope="col">Last runs</th></tr></thead>
       <tbody>${
     rows.map((schedule) =>
-      jsx`<${Row} key=${schedule.id} schedule=${schedule} gone=${gone.has(schedule.id)} />`
+      jsx`<${isUnderstood(schedule) ? Row : OddRow} key=${schedule.id} schedule=${schedule}
+        gone=${gone.has(schedule.id)} />`
     )
   }</tbody>
     </table></div>`;
@@ -106,36 +109,15 @@ function Row({ schedule, gone }) {
   `;
 }
 
-/** @param {{ filters: Record<string, string | null> }} props */
-function FilterBar({ filters }) {
-  const timer = useRef(0);
-  const change = (/** @type {Record<string, string>} */ changes) => setQuery({ ...changes, cursor: null });
-  const type = (/** @type {string} */ name) => (/** @type {any} */ event) => {
-    const { value } = event.target;
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => change({ [name]: value }), TYPING_MS);
-  };
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return jsx`<form class="toolbar" role="search" onSubmit=${(/** @type {Event} */ event) =>
-    event.preventDefault()}>
-    <label class="search"><span class="hidden">Search by id or name</span><${Icon} name="search" />
-      <input type="search" placeholder="Search by id or name" value=${filters.q ?? ''} onInput=${
-    type('q')
-  } /></label>
-    <label><span class="hidden">Type</span><select value=${filters.type ?? ''} onChange=${(
-    /** @type {any} */ event,
-  ) => change({ type: event.target.value })}>
-      <option value="">Any type</option><option value="cron">cron</option><option value="duration">duration</option><option value="at_times">at times</option></select></label>
-    <label><span class="hidden">State</span><select value=${filters.paused ?? ''} onChange=${(
-    /** @type {any} */ event,
-  ) => change({ paused: event.target.value })}>
-      <option value="">Active and paused</option><option value="false">Active</option><option value="true">Paused</option></select></label>
-    <label><span class="hidden">Tag, as key:value</span><input type="text" class="narrow" placeholder="tag:value" value=${
-    filters.tag ?? ''
-  } onInput=${type('tag')} /></label>
-    ${
-    FILTERS.some((name) => filters[name]) && jsx`<a class="button ghost" href="#/schedules">Clear</a>`
-  }</form>`;
+/** @param {{ schedule: NotUnderstood, gone: boolean }} props */
+function OddRow({ schedule: { id, not_understood }, gone }) {
+  return jsx`
+    <tr class=${gone ? 'gone' : ''}>
+      <td class="main-cell"><a class="row-link" href=${href(['schedules', id])}>${id}</a>
+          ${gone && jsx`<span class="dim"> deleted</span>`}</td>
+      <td colspan="3"><${Reason} reason=${not_understood} /></td>
+    </tr>
+  `;
 }
 
 /** @param {{ isFiltered: boolean }} props */
@@ -157,7 +139,7 @@ function NoSchedules({ isFiltered }) {
 
 /**
  * What events change on the page: rows in their place, and schedules that are not on it yet as a number.
- * @param {(change: (rows: Schedule[]) => Schedule[]) => void} set
+ * @param {(change: (rows: Stored[]) => Stored[]) => void} set
  */
 function useNews(set) {
   const [created, setCreated] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
@@ -177,9 +159,10 @@ function useNews(set) {
     );
     set((rows) =>
       rows.map((row) => {
-        const now = updated.has(row.id) ? { ...row, ...updated.get(row.id) } : row;
+        const now = afterChange(row, updated.get(row.id) ?? null);
         const runs = ended.get(row.id);
-        return runs ? { ...now, recent_runs: merged(now.recent_runs ?? [], runs) } : now;
+        if (!runs || !isUnderstood(now)) return now;
+        return { ...now, recent_runs: withEnded(now.recent_runs ?? [], runs, RECENT) };
       })
     );
   });
@@ -193,28 +176,24 @@ function useNews(set) {
   };
 }
 
-/** @param {RecentRun[]} old @param {RecentRun[]} ended */
-function merged(old, ended) {
-  const byId = new Map([...old, ...ended].map((run) => [run.id, run]));
-  return [...byId.values()].toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1).slice(0, RECENT);
-}
-
 /**
  * Reads the page again every few seconds while it has rows whose next fire only the server can tell: rows keep
  * their places, and what is new is not taken in.
- * @param {Schedule[] | null} rows
+ * @param {Stored[] | null} rows
  * @param {string} path
- * @param {(change: (rows: Schedule[]) => Schedule[]) => void} set
+ * @param {(change: (rows: Stored[]) => Stored[]) => void} set
  */
 function useRefresh(rows, path, set) {
   const latest = useRef(rows);
   latest.current = rows;
   useEffect(() => {
     const timer = setInterval(async () => {
-      const stale = latest.current?.some((row) => nextFireMs(row, serverNowMs()) === undefined);
+      const stale = latest.current?.some((row) =>
+        isUnderstood(row) && nextFireMs(row, serverNowMs()) === undefined
+      );
       if (!stale || document.hidden) return;
       const read = await get(path).catch(() => []);
-      const byId = new Map(read.map((/** @type {Schedule} */ row) => [row.id, row]));
+      const byId = new Map(read.map((/** @type {Stored} */ row) => [row.id, row]));
       set((old) => old.map((row) => byId.get(row.id) ?? row));
     }, REFRESH_MS);
     return () => clearInterval(timer);

@@ -2,29 +2,41 @@
 import { duration } from './format.js';
 import { jsx } from './jsx.js';
 import { href } from './router.js';
-import { RUN_STATES, UNKNOWN } from './words.js';
+import { isUnderstood, NOT_UNDERSTOOD, RUN_STATES, UNKNOWN } from './words.js';
 
-/** @import { RecentRun } from './types.d.ts' */
+/** @import { NotUnderstood, RecentRun } from './types.d.ts' */
 
-/** @param {{ runs: readonly RecentRun[], places?: number }} props newest first */
+/** @param {{ runs: readonly (RecentRun | NotUnderstood)[], places?: number }} props newest first */
 export function Strip({ runs, places = 12 }) {
   const shown = runs.slice(0, places).toReversed();
   if (shown.length === 0) return jsx`<span class="dim">no run yet</span>`;
-  const bad =
-    shown.filter(({ state }) => ['bad', 'warn'].includes((RUN_STATES[state] ?? UNKNOWN).tone)).length;
+  const bad = shown.filter((run) => isUnderstood(run) && ['bad', 'warn'].includes(lookOf(run).tone)).length;
   const label = `Last ${shown.length} runs: ${bad === 0 ? 'none failed' : `${bad} failed or missed`}`;
   return jsx`<span class="strip" role="group" aria-label=${label}>${
-    shown.map(({ id, state, scheduled_for, lateness_ms }) => {
-      const look = RUN_STATES[state] ?? UNKNOWN;
+    shown.map((run) => {
+      const look = lookOf(run);
       return jsx`
-        <a key=${id} tabIndex=${-1} class=${`strip-mark ${look.tone} ${state}`} href=${
+        <a key=${run.id} tabIndex=${-1} class=${`strip-mark ${look.tone} ${
+        isUnderstood(run) ? run.state : ''
+      }`} href=${
         href([
           'runs',
-          id,
+          run.id,
         ])
       } aria-label=${look.label}
-          data-tip=${`${look.label}\n${scheduled_for.replace('T', ' ')}\n${duration(lateness_ms)} late`} />
+          data-tip=${`${look.label}\n${tipOf(run)}`} />
       `;
     })
   }</span>`;
+}
+
+/** @param {RecentRun | NotUnderstood} run */
+function lookOf(run) {
+  return isUnderstood(run) ? RUN_STATES[run.state] ?? UNKNOWN : NOT_UNDERSTOOD;
+}
+
+/** @param {RecentRun | NotUnderstood} run */
+function tipOf(run) {
+  if (!isUnderstood(run)) return `by this version: ${run.not_understood}`;
+  return `${run.scheduled_for.replace('T', ' ')}\n${duration(run.lateness_ms)} late`;
 }

@@ -2,6 +2,12 @@
 
 export type Time = string;
 
+/** What this version does not understand, and why: a part of a sentence. In the place of a schedule or a run. */
+export interface NotUnderstood {
+  id: string;
+  not_understood: string;
+}
+
 export interface Transition {
   at: Time;
   from: string;
@@ -29,9 +35,23 @@ export interface Cluster {
   term: number;
   watermark: Time;
   now: Time;
+  /** Missing of versions that don't tell. */
+  clock?: {
+    /** The last time that the database's clock was set back. */
+    set_back: SetBack | null;
+    /** By how much it is behind the latest time that it has shown; 0 when it is not. */
+    behind_ms: number;
+  };
+  /** The replica that answers. */
+  inspected_by?: string;
   /** Of all replicas, as they were when this was read. */
   warnings?: string[];
   replicas: Replica[];
+}
+
+export interface SetBack {
+  from: Time;
+  to: Time;
 }
 
 export interface Term {
@@ -48,12 +68,15 @@ export interface Term {
 export interface Run {
   id: string;
   schedule_id: string;
+  /** Of an earlier schedule of that id when it is another one than the schedule's; null of older versions. */
+  schedule_created_at?: Time | null;
   scheduled_for: Time;
   trigger: string;
   state: string;
   reason: string | null;
   attempt: number;
-  executor: string;
+  /** Null until a replica takes it on. */
+  executor: string | null;
   term: number;
   claimed_at: Time;
   started_at: Time | null;
@@ -98,10 +121,12 @@ export interface Schedule {
   history: { success: string; failure: string };
   created_at: Time;
   updated_at: Time;
+  /** Null also while it is paused. */
   next_fire_at: Time | null;
+  /** It has no occurrence to come, and would have none if it were resumed. */
   completed?: boolean;
   last_run?: Run | null;
-  recent_runs?: RecentRun[];
+  recent_runs?: (RecentRun | NotUnderstood)[];
 }
 
 export interface Occurrence {
@@ -119,7 +144,7 @@ export interface FieldProblem {
 export interface LogEntry {
   /** Grows by one with each. */
   seq: number;
-  type: 'leader' | 'leadership' | 'replica' | 'schedule' | 'run';
+  type: 'leader' | 'leadership' | 'replica' | 'schedule' | 'clock' | 'run';
   /** When it happened, epoch ms on the server's clock. */
   atMs: number;
   // deno-lint-ignore no-explicit-any

@@ -1,7 +1,7 @@
 /** What things are called, and the shape and tone of each state: a state is never told by colour alone. */
 
-/** @import { LogEntry, Schedule } from './types.d.ts' */
-import { duration, goDuration, plural } from './format.js';
+/** @import { NotUnderstood, Schedule } from './types.d.ts' */
+import { goDuration, plural } from './format.js';
 
 /** @typedef {{ label: string, tone: 'ok' | 'bad' | 'warn' | 'info' | 'idle', icon: string }} Look */
 
@@ -35,6 +35,19 @@ export const ROLES = {
 /** @type {Look} */
 export const UNKNOWN = { label: 'unknown', tone: 'idle', icon: 'ring' };
 
+/** @type {Look} */
+export const NOT_UNDERSTOOD = { label: 'not understood', tone: 'warn', icon: 'question' };
+
+/**
+ * Whether it is told in full: the version of the replica that tells it understands what is stored.
+ * @template {object} T
+ * @param {T | NotUnderstood} record
+ * @returns {record is T}
+ */
+export function isUnderstood(record) {
+  return !('not_understood' in record);
+}
+
 /** How a term began and ended. @type {Record<string, { icon: string, text: string }>} */
 export const BEGINNINGS = {
   acquired: { icon: 'up', text: 'the lease was free' },
@@ -49,7 +62,7 @@ export const ENDINGS = {
   fenced: { icon: 'cross', text: 'another replica had taken its place', bad: true },
 };
 
-/** @param {Schedule} schedule */
+/** @param {{ id: string, name?: string }} schedule */
 export function title({ name, id }) {
   return name || id;
 }
@@ -86,80 +99,20 @@ export function nextFireMs({ paused, type, definition, created_at, start_at, end
     return within(anchor + Math.max(1, Math.ceil((nowMs - anchor) / every)) * every);
   }
   if (type === 'at_times') {
-    // A list tells only one of them.
-    if (!Array.isArray(definition.times)) return undefined;
-    const next = definition.times.map((time) => Date.parse(time)).find((ms) => ms > nowMs);
+    const { times = [] } = definition;
+    // A list tells only one of them, and the last.
+    if (!Array.isArray(times)) return Date.parse(times.last) <= nowMs ? null : undefined;
+    const next = times.map((time) => Date.parse(time)).find((ms) => ms > nowMs);
     return next === undefined ? null : within(next);
   }
   return undefined;
 }
 
 /**
- * One event in a sentence, and its tone.
- * @param {LogEntry} entry
- * @returns {{ text: string, tone: Look['tone'], icon: string }}
+ * Whether it has no occurrence to come, and would have none if it were resumed.
+ * @param {Schedule} schedule
+ * @param {number} nowMs
  */
-export function describe({ type, data }) {
-  if (type === 'leader') {
-    return data.leader ? { text: `${data.leader} leads, term ${data.term}`, tone: 'ok', icon: 'star' } : {
-      text: `nobody leads: the lease of term ${data.term} was ${data.by ?? 'given back'}`,
-      tone: 'warn',
-      icon: 'alert',
-    };
-  }
-  if (type === 'leadership') return describeTerm(data);
-  if (type === 'replica') return describeReplica(data);
-  if (type === 'schedule') {
-    const name = data.schedule?.name ? `${data.schedule.name} (${data.id})` : data.id;
-    return {
-      text: `schedule ${name} was ${data.change}`,
-      tone: 'info',
-      icon: data.change === 'deleted' ? 'minus' : 'dot',
-    };
-  }
-  const look = RUN_STATES[data.state] ?? UNKNOWN;
-  const late = data.lateness_ms >= 1000 ? `, ${duration(data.lateness_ms)} late` : '';
-  const count = data.count > 1 ? ` (${data.count} occurrences)` : '';
-  return { text: `${data.schedule_id} ${look.label}${count}${late}`, tone: look.tone, icon: look.icon };
-}
-
-/** @param {any} term */
-function describeTerm(term) {
-  if (term.ended_at) {
-    const bad = ENDINGS[term.ended_by]?.bad ?? false;
-    return {
-      text: `term ${term.term} of ${term.replica} ended: ${term.ended_by}`,
-      tone: /** @type {Look['tone']} */ (bad ? 'warn' : 'idle'),
-      icon: ENDINGS[term.ended_by]?.icon ?? 'down',
-    };
-  }
-  const gap = term.gap_ms === null ? '' : `, ${duration(term.gap_ms)} without a leader`;
-  return {
-    text: `term ${term.term} of ${term.replica} began: ${term.began_by}${gap}`,
-    tone: /** @type {Look['tone']} */ ('ok'),
-    icon: BEGINNINGS[term.began_by]?.icon ?? 'up',
-  };
-}
-
-/** @param {any} data */
-function describeReplica({ change, replica, transitions }) {
-  const last = transitions?.at(-1);
-  const text = change === 'role'
-    ? `${replica.id}: ${
-      [transitions?.[0]?.from, ...(transitions ?? []).map((/** @type {any} */ each) => each.to)].filter(
-        Boolean,
-      ).join(' → ') || replica.role
-    }`
-    : {
-      announced: `${replica.id} has joined`,
-      lost: `${replica.id} is not heard any more`,
-      found: `${replica.id} is heard again`,
-      left: `${replica.id} has left`,
-      warnings: `${replica.id}: ${
-        replica.warnings?.length ? replica.warnings.join('; ') : 'no warnings any more'
-      }`,
-    }[/** @type {'lost'} */ (change)] ??
-      `${replica.id}: ${change}`;
-  const look = change === 'lost' ? ROLES.lost : ROLES[last?.to ?? replica.role] ?? UNKNOWN;
-  return { text, tone: /** @type {Look} */ (look).tone, icon: /** @type {Look} */ (look).icon };
+export function isCompleted(schedule, nowMs) {
+  return schedule.completed || (!schedule.paused && nextFireMs(schedule, nowMs) === null);
 }
