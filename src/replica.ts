@@ -27,19 +27,12 @@ import { ServerTime } from './domain/leadership/serverTime.ts';
 import { TrustWindow } from './domain/leadership/trustWindow.ts';
 import type { Vitals } from './infra/metrics/replica.ts';
 import { Seldom } from './infra/log/seldom.ts';
-import {
-  fillAdoption,
-  fillChronicle,
-  fillElection,
-  fillJob,
-  fillMirror,
-  fillOutcomes,
-  fillPresence,
-  fillRun,
-  fillScheduler,
-  type ReplicaDeps,
-  type SlotDeps,
-} from './slots.ts';
+import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
+import { fillScheduler } from './slots/firing.ts';
+import { fillChronicle, fillElection } from './slots/leadership.ts';
+import { fillPresence } from './slots/membership.ts';
+import { fillAdoption, fillJob, fillOutcomes, fillRun } from './slots/runs.ts';
+import { fillMirror } from './slots/schedules.ts';
 
 export interface Replica {
   start(): void;

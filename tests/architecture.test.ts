@@ -21,7 +21,8 @@ const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
   infra: { layers: ['infra', 'actors', 'domain'], packages: ['*'] },
   http: { layers: ['http', 'actors', 'domain'], packages: ['*'] },
   local: { layers: ['local', 'infra', 'http', 'actors', 'domain'], packages: ['*'] },
-  '.': { layers: ['.', 'infra', 'http', 'actors', 'domain'], packages: ['*'] },
+  slots: { layers: ['slots', 'actors', 'domain'], packages: ['xstate'] },
+  '.': { layers: ['.', 'slots', 'infra', 'http', 'actors', 'domain'], packages: ['*'] },
 };
 
 /**

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Store } from '../../../src/actors/store.ts';
 import { requestedRun } from '../../../src/domain/runs/run.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
-import { OrphanSearch } from '../../../src/orphanSearch.ts';
+import { OrphanSearch } from '../../../src/slots/orphanSearch.ts';
 import { create } from '../../store/support.ts';
 import { SimClock } from '../../support/simClock.ts';
 

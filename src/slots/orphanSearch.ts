@@ -3,8 +3,8 @@
  * although the store does, is passed over, and does not keep others out of the page. The mirror may only be behind; or
  * this version does not understand the schedule, for as long as it is stored as it is.
  */
-import { DEAD_AFTER_MS, MAX_ADOPTED, type Sighting } from './actors/runs/adoption.ts';
-import type { Store } from './actors/store.ts';
+import { DEAD_AFTER_MS, MAX_ADOPTED, type Sighting } from '../actors/runs/adoption.ts';
+import type { Store } from '../actors/store.ts';
 
 /** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search goes on after them. */
 const MAX_PAGES = 4;

@@ -1,0 +1,93 @@
+import { fromPromise } from 'xstate';
+import { adoptionMachine } from '../actors/runs/adoption.ts';
+import { jobMachine } from '../actors/runs/job.ts';
+import { outcomesMachine } from '../actors/runs/outcomes.ts';
+import { runMachine } from '../actors/runs/run.ts';
+import { isHeld, isUnbegun, type Outcome } from '../domain/runs/run.ts';
+import { prepareStore, readLease, type SlotDeps } from './deps.ts';
+import { OrphanSearch } from './orphanSearch.ts';
+
+/** How often the leader looks whether collections or indexes are gone. */
+const PREPARE_EVERY_MS = 10_000;
+
+/** Three heartbeats are missing; and for how long a lost replica is still shown. */
+const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
+
+export function fillJob({ logger }: SlotDeps, settled: (outcome: Outcome) => void) {
+  return jobMachine.provide({
+    actions: {
+      settled: (_, { outcome }) => settled(outcome),
+      crashed: (_, { runId, error }) =>
+        logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
+    },
+  });
+}
+
+export function fillRun({ store, execute, observer }: SlotDeps) {
+  return runMachine.provide({
+    actors: {
+      execute: fromPromise(({ input, signal }) => {
+        observer?.attempting?.(input.run);
+        return execute(input, signal);
+      }),
+      confirm: fromPromise(async ({ input }) => isHeld(await store.runs.get(input.run.id), input.run)),
+    },
+  });
+}
+
+export function fillOutcomes({ store, logger, observer, report }: SlotDeps) {
+  return outcomesMachine.provide({
+    actors: {
+      write: fromPromise(async ({ input }) => {
+        const recorded = await store.runs.record(input.outcomes);
+        for (const outcome of recorded) observer?.settled?.(outcome);
+        return recorded.length;
+      }),
+    },
+    actions: {
+      report,
+      dropped: (_, { outcome }) =>
+        logger.error('an outcome is lost: too many wait to be recorded', { run_id: outcome.run_id }),
+    },
+  });
+}
+
+export function fillAdoption(deps: SlotDeps) {
+  const { store, clock, logger, observer, report } = deps;
+  const search = new OrphanSearch(store);
+  let preparedMs = clock.monotonic();
+  /** Nothing of it is waited for: firing needs none of it. */
+  const upkeep = () => {
+    // What it finds is for display.
+    store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
+      report(null, { message: 'lost replicas could not be noted; trying again', error })
+    );
+    if (clock.monotonic() - preparedMs < PREPARE_EVERY_MS) return;
+    preparedMs = clock.monotonic();
+    prepareStore(deps).catch((error: Error) =>
+      report(null, { message: 'the database could not be looked through; trying again', error })
+    );
+  };
+  return adoptionMachine.provide({
+    actors: {
+      look: fromPromise(async ({ input: { boot, knows } }) => {
+        upkeep();
+        const sighting = await search.orphans(boot, knows);
+        // A clock that was set just before makes everybody look dead.
+        if (!sighting.orphans.every(isUnbegun)) await readLease(deps);
+        return sighting;
+      }),
+      adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),
+    },
+    actions: {
+      report,
+      adopted: (_, { runs, abandoned, requested }) => {
+        observer?.abandoned?.(abandoned.length);
+        if (requested > 0) logger.debug('began requested runs', { requested });
+        const adopted = runs.length - requested;
+        if (adopted + abandoned.length === 0) return;
+        logger.info('took care of the runs of a lost executor', { adopted, abandoned: abandoned.length });
+      },
+    },
+  });
+}
