@@ -15,7 +15,7 @@ import { eventRoutes } from './http/events/routes.ts';
 import { type Inspection, inspection } from './http/operations/inspect.ts';
 import { liveness } from './http/membership/liveness.ts';
 import { metricsRoutes } from './http/operations/metrics.ts';
-import { serve } from './http/server/server.ts';
+import { type HttpServer, serve } from './http/server/server.ts';
 import { actionsOf } from './infra/runs/dispatch.ts';
 import { logAction } from './infra/runs/logAction.ts';
 import { systemClock } from './infra/machine/clock.ts';
@@ -27,7 +27,7 @@ import { memoryDatabase } from './infra/memory/store.ts';
 import { inTurns } from './infra/memory/shared/turns.ts';
 import { openMetrics } from './infra/metrics/metrics.ts';
 import { mongoStore } from './infra/mongo/store.ts';
-import { notUnderstoodLog, type TellNotUnderstood } from './infra/shared/notUnderstood.ts';
+import { notUnderstoodLog } from './infra/shared/notUnderstood.ts';
 import { observedStore } from './infra/shared/observedStore.ts';
 import { outsideHost } from './infra/membership/outsideHost.ts';
 import { membership } from './infra/membership/membership.ts';
@@ -45,27 +45,13 @@ const LAST_LINES_MS = 1_000;
 /** How long the end may wait for Kubernetes to have been told of it. */
 const LAST_NEWS_MS = 1_000;
 
-function openStore(
-  config: Config,
-  clock: Clock,
-  random: Random,
-  logger: Logger,
-  notUnderstood: TellNotUnderstood,
-): Store {
-  if (config.mongoUri !== MEMORY_URI) {
-    return mongoStore({
-      uri: config.mongoUri,
-      database: config.database,
-      logger,
-      clock,
-      random,
-      notUnderstood,
-    });
-  }
-  logger.warn(
-    'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
-  );
-  return memoryDatabase({ clock }).connect({ intercept: inTurns });
+/** What everything below is given. */
+interface Base {
+  config: Config;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  identity: { id: string; boot: string; address: string; version: string };
 }
 
 async function run(config: Config, clock: Clock, { logger, losses }: StandardLog): Promise<void> {
@@ -74,23 +60,32 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   process.setSourceMapsEnabled?.(false);
   const random = systemRandom();
   const crash = endOnException(logger, clock);
-  const identity = {
-    id: config.replica,
-    boot: random.uuid(),
-    address: config.address,
-    version: packageJson.version,
-  };
-  const vitals = () => ({ ...replica.vitals(), ...members.vitals() });
-  const metrics = openMetrics(identity.version, vitals, losses, config.limits);
-  const logTrouble = storeTroubleLog(logger, clock);
-  const notUnderstood = notUnderstoodLog(logger, clock, metrics.store.notUnderstood);
-  const store = observedStore(openStore(config, clock, random, logger, notUnderstood), clock, {
-    called: metrics.store.called,
-    failed(operation, error) {
-      metrics.store.failed(operation, error);
-      logTrouble(operation, error);
-    },
-  });
+  const { replica: id, address } = config;
+  const identity = { id, boot: random.uuid(), address, version: packageJson.version };
+  const base: Base = { config, clock, random, logger, identity };
+  const metrics = openMetrics(identity.version, () => vitals(), losses, config.limits);
+  const parts = await assembled(base, metrics);
+  const vitals = () => ({ ...parts.replica.vitals(), ...parts.members.vitals() });
+  crash.before(parts.replica.abandon);
+  const server = await listening(base, metrics, parts);
+  watchLoop(clock, logger, metrics.loop);
+  parts.replica.start();
+  parts.members.start();
+  rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
+
+  const signal = await askedToStop();
+  logger.info('stopping', { signal });
+  await stopped(parts, server);
+  logger.info('stopped');
+}
+
+type Metrics = ReturnType<typeof openMetrics>;
+type Parts = Awaited<ReturnType<typeof assembled>>;
+
+/** The replica and what belongs to it, not started yet. */
+async function assembled(base: Base, metrics: Metrics) {
+  const { config, clock, random, logger, identity } = base;
+  const store = openStore(base, metrics);
   const shown = inspection({ replica: identity, clock }, config.inspect.includes('sse'));
   const observers = await inspectors(config, shown, clock, logger);
   const kubernetes = kubernetesNews(() => inCluster(process.env), { podName: config.replica, clock, logger });
@@ -105,13 +100,8 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   const connected = liveness({ replica: identity, clock, known: members.roster });
   const peers = httpPeers(clock, identity, connected.eldest);
   const replica = assembleReplica({
-    store,
-    clock,
-    random,
-    logger,
-    identity,
+    ...{ store, clock, random, logger, identity, peers },
     execute: actionsOf({ log: logAction(logger) }),
-    peers,
     warnings: members.warnings,
     lease: config.lease,
     graceMs: config.graceMs,
@@ -124,44 +114,67 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
       },
     },
   });
-  crash.before(replica.abandon);
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
+  return { store, shown, kubernetes, members, connected, replica, events };
+}
+
+/** The store that the configuration names, with its calls counted and its troubles told. */
+function openStore({ config, clock, random, logger }: Base, metrics: Metrics): Store {
+  const logTrouble = storeTroubleLog(logger, clock);
+  const observed = (store: Store) =>
+    observedStore(store, clock, {
+      called: metrics.store.called,
+      failed(operation, error) {
+        metrics.store.failed(operation, error);
+        logTrouble(operation, error);
+      },
+    });
+  if (config.mongoUri === MEMORY_URI) {
+    logger.warn(
+      'the store is in memory: schedules and runs are gone when this process ends, and no other replica can share them',
+    );
+    return observed(memoryDatabase({ clock }).connect({ intercept: inTurns }));
+  }
+  return observed(mongoStore({
+    ...{ uri: config.mongoUri, database: config.database, logger, clock, random },
+    notUnderstood: notUnderstoodLog(logger, clock, metrics.store.notUnderstood),
+  }));
+}
+
+/** Serves the API. */
+async function listening(
+  { config, clock, random, logger, identity }: Base,
+  metrics: Metrics,
+  { store, shown, connected, replica, events }: Parts,
+): Promise<HttpServer> {
   const names = new HostNames({ names: config.hostNames, own: ownNames(config) });
   const app = createApp({
-    store,
-    clock,
-    random,
-    logger,
-    replica: identity,
-    serverNowMs,
+    ...{ store, clock, random, logger, replica: identity },
+    serverNowMs: replica.serverNowMs,
     status: replica.status,
     holding: replica.holding,
     limits: config.limits,
     hosts: { names, doorSecret: config.doorSecret },
     answered: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
-  const server = await serve(app, { host: config.host, port: config.port, clock });
+  const { host } = config;
+  const server = await serve(app, { host, port: config.port, clock });
   names.listensAt(server.address);
-  logger.info('listening', {
-    host: config.host,
-    port: server.port,
-    boot: identity.boot,
-    version: identity.version,
-    pid: process.pid,
-  });
+  const { boot, version } = identity;
+  logger.info('listening', { host, port: server.port, boot, version, pid: process.pid });
   if (config.hostIsDefault) {
     logger.info(
-      `only ${config.host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
+      `only ${host} is listened on; set HOST=0.0.0.0 to be reached from elsewhere (the API asks for no password)`,
     );
   }
-  watchLoop(clock, logger, metrics.loop);
-  replica.start();
-  members.start();
-  rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
+  return server;
+}
 
-  const signal = await askedToStop();
-  logger.info('stopping', { signal });
+async function stopped(
+  { events, shown, replica, connected, members, store, kubernetes }: Parts,
+  server: HttpServer,
+): Promise<void> {
   // At once, so that they go on at another replica while this one drains.
   events.close();
   shown.close();
@@ -172,7 +185,6 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   await server.close();
   await store.close();
   await kubernetes.close(LAST_NEWS_MS);
-  logger.info('stopped');
 }
 
 /** The name in ADDRESS. */
