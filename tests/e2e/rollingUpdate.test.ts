@@ -145,12 +145,13 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
       assert.deepEqual(ofIt.filter(({ state }) => state !== 'succeeded'), [], id);
     }
     const attempts = cluster.replicas.flatMap((replica) => replica.executed());
-    assert.deepEqual(attempts.toSorted(), records.map(({ _id }) => `${_id}, 1`).toSorted());
+    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was made twice');
+    assert.deepEqual(attempts.filter((attempt) => !attempt.endsWith(', 1')), [], 'no run was adopted');
   });
 
   /** Of each term: who led, and what became of each schedule. */
   function tableOf(records: readonly RunRecord[]): string {
-    const terms = [...new Set(records.map(({ term }) => term))];
+    const terms = [...new Set(records.map(({ term }) => term))].sort((a, b) => a - b);
     const leaderOf = (term: number) =>
       cluster.replicas.find(({ lines }) =>
         lines.some((line) => line.msg === 'term began' && line.term === term)
