@@ -1,5 +1,5 @@
 import { type ClaimBatch, type ClaimResult, type ClaimStore, StoreUnavailable } from '../../actors/ports.ts';
-import { isClaimOf, planClaim } from '../claimPlan.ts';
+import { isClaimOf, isEarly, planClaim } from '../claimPlan.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { inForce, renewed } from './lease.ts';
@@ -32,6 +32,7 @@ export function memoryClaims(connection: Connection): ClaimStore {
 
 function claim(db: Database, batch: ClaimBatch): ClaimResult {
   if (!inForce(db, batch.grant)) return { kind: 'fenced' };
+  if (isEarly(batch, db.nowMs())) return { kind: 'early', serverNowMs: db.nowMs() };
   const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
   const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);
   const lease = renewed(db, batch.grant, batch.durationMs, batch.markWhenStale(plan.stale));

@@ -6,11 +6,12 @@
  *   matches, or its write conflicts (G3).
  * - No occurrence is claimed twice: its run's `_id` is derived from it (G1).
  * - No replaced definition is claimed: see barrier.ts (G4).
+ * - Nothing is claimed before it is due by the server's clock, which may have been set back a moment ago (G6).
  */
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore, Clock, Random } from '../../actors/ports.ts';
 import type { Run } from '../../domain/run.ts';
-import { type Counted, isClaimOf, planClaim, staleSchedules, type StoredRun } from '../claimPlan.ts';
+import { type Counted, isClaimOf, isEarly, planClaim, staleSchedules, type StoredRun } from '../claimPlan.ts';
 import type { ClaimSession } from './claimSession.ts';
 import { type Collections, fromRun, LEASE_ID, type RunDoc } from './documents.ts';
 import { answered } from './errors.ts';
@@ -99,6 +100,8 @@ async function claim(
     { session, returnDocument: 'after' },
   );
   if (!doc) return { commit: false, value: { kind: 'fenced' } };
+  const serverNowMs = (doc.renewed_at as Date).getTime();
+  if (isEarly(batch, serverNowMs)) return { commit: false, value: { kind: 'early', serverNowMs } };
   const definitions = await storedDefinitions(collections, session, batch);
   const staleNow = staleSchedules(batch, (id) => definitions.get(id));
   if (staleNow.some((id) => !knownStale.has(id))) {
