@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { findMongod } from '../src/local/mongod.ts';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
 import { findChromium } from '../tests/support/chromium.ts';
+import { findFaketime } from '../tests/support/faketime.ts';
 
 const CI = process.env.CI === 'true';
 
@@ -48,6 +49,19 @@ function browserObstacle(): string | null {
     ? `the page in a browser: no Chromium can be had here. Looked for ${
       tried.join('; ')
     }. Install it, or set CHROMIUM_BINARY.`
+    : null;
+}
+
+/** The tests that set the clock of a mongod. */
+const CLOCK_TESTS = join('tests', 'e2e', 'clockSteps.test.ts');
+
+/** Why the clock of a mongod can't be set here, as a sentence; null when it can. */
+function clockObstacle(): string | null {
+  const { library, tried } = findFaketime();
+  return library === null
+    ? `a database server whose clock is set: there is no libfaketime here. Looked for ${
+      tried.join('; ')
+    }. Install the package libfaketime.`
     : null;
 }
 
@@ -99,6 +113,8 @@ const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
 const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
+const noClock = chosen.includes(CLOCK_TESTS) ? clockObstacle() : null;
+if (noClock !== null) obstacles.push(noClock);
 const isUndisturbed = (file: string) =>
   !SIMULATION.includes(file) && UNDISTURBED.some((part) => file.startsWith(part));
 let code = 0;

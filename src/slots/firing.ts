@@ -2,13 +2,14 @@ import { fromPromise } from 'xstate';
 import { schedulerMachine } from '../actors/firing/scheduler.ts';
 import type { SlotDeps } from './deps.ts';
 
-export function fillScheduler({ store, clock, logger, observer, trust, report }: SlotDeps) {
+export function fillScheduler({ store, clock, logger, observer, trust, sampled, report }: SlotDeps) {
   return schedulerMachine.provide({
     actors: {
       claim: fromPromise(async ({ input }) => {
         const startedMs = clock.monotonic();
         const result = await store.claims.claim(input);
         if (result.kind === 'committed') trust.renewed(startedMs);
+        if (result.kind === 'early') sampled(startedMs, clock.monotonic(), result.serverNowMs, 'write');
         return result;
       }),
       resolve: fromPromise(async ({ input }) => {

@@ -155,6 +155,7 @@ export async function recordRuns(
     }],
     markWhenStale: () => ({ claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS }),
     mayBeClaimed: false,
+    nowMs: NOW_MS,
   });
   assert.equal(result.kind === 'committed' && result.runs.length, runs.length);
 }

@@ -64,6 +64,11 @@ export const MUTATIONS: readonly Mutation[] = [
     store: (store, { db }) =>
       withClaims(store, { claim: (batch) => store.claims.claim(unfenced(batch, db, () => true)) }),
   },
+  {
+    name: "the claim does not look at the server's clock",
+    store: (store) =>
+      withClaims(store, { claim: (batch) => store.claims.claim({ ...batch, nowMs: -Infinity }) }),
+  },
   { name: 'the trust window is ignored', lease: withoutTrustWindow },
   {
     name: 'a monotonic clock that stops while the machine is suspended',
@@ -174,7 +179,7 @@ export const MUTATIONS: readonly Mutation[] = [
       withClaims(store, {
         async claim(batch) {
           const result: ClaimResult = await store.claims.claim(batch);
-          if (result.kind === 'fenced') return result;
+          if (result.kind !== 'committed') return result;
           const others = result.duplicates.flatMap((id) => db.run(id) ?? []);
           const runs = others.map((run) => ({ ...run, state: 'claimed' as const }));
           return { ...result, runs: [...result.runs, ...runs] };

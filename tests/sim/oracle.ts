@@ -2,7 +2,7 @@
  * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
  * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
  */
-import { type Lease, markOf } from '../../src/domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS, type Lease, markOf } from '../../src/domain/leadership/lease.ts';
 import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
 import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { SimDatabase } from './database.ts';
@@ -140,7 +140,8 @@ export class Oracle {
     const segment = this.ledger.current(run.schedule_id);
     const wrong = this.ledger.record(run) ?? checkRules(run, segment, this.#began(who), this.#leaseMs);
     if (wrong !== null) this.fail(`${what} by ${who.name}: ${wrong}.`);
-    const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() - who.clockErrorMs();
+    const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() -
+      Math.min(who.clockErrorMs(), CLOCK_TOLERANCE_MS);
     if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
     if (run.state !== 'claimed') return;
     this.claims++;

@@ -151,6 +151,7 @@ export function batch(grant: Grant, requests: ClaimRequest[], changes: Partial<C
     requests,
     markWhenStale: () => NO_MARK,
     mayBeClaimed: false,
+    nowMs: 0,
     ...changes,
   };
 }

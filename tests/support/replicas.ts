@@ -1,7 +1,7 @@
 /** Replicas as processes, on the runtime that runs the tests, and what they say. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Guarded, spawnGuarded } from '../../src/local/guarded.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../src/local/runtime.ts';
@@ -36,7 +36,7 @@ export class ReplicaProcess {
 
   static async start(id: string, env: Env, script = 'src/main.ts'): Promise<ReplicaProcess> {
     const port = await freePort();
-    const command = runtimeCommand(join(PROJECT_DIR, script));
+    const command = runtimeCommand(resolve(PROJECT_DIR, script));
     const settings = { PORT: `${port}`, HOST: '127.0.0.1', HOSTNAME: id, ...env };
     return new ReplicaProcess(
       id,

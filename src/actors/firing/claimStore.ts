@@ -28,12 +28,23 @@ export interface ClaimBatch {
    * bulk.
    */
   mayBeClaimed: boolean;
+  /** By which the batch was made: server time as the leader knows it, epoch ms. */
+  nowMs: number;
 }
 
 export type ClaimResult =
   | {
     /** The grant is over: nothing was written, by this call or ever again under this grant. */
     kind: 'fenced';
+  }
+  | {
+    /**
+     * The server's clock has not reached the moment by which the batch was made: it was set back, and the leader has not
+     * heard of it. Nothing was written.
+     */
+    kind: 'early';
+    /** Server time, epoch ms. */
+    serverNowMs: number;
   }
   | {
     kind: 'committed';

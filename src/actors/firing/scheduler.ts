@@ -21,7 +21,8 @@
  * no other, and the watermark says for it alone where it stood. The first leader that understands it goes on there.
  *
  * The server's clock may be set back while we lead. Nothing that was settled is claimed again; what is due by then
- * is due by the clock as it is now, and so is the beginning of the term.
+ * is due by the clock as it is now, and so is the beginning of the term. Before we have heard of it, what was made
+ * since seems to be overdue: the store refuses that claim as early, tells its time, and we wait by that.
  *
  * Can never happen: two claims in flight; a claim begun without trust in the lease; the watermark past
  * something owed (the queue sees to it); a run started that isn't durable.
@@ -208,6 +209,7 @@ export const schedulerMachine = setup({
       context.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
     leads: ({ context }) => context.grant !== null,
     isRefused: (_, { error }: { error: unknown }) => error instanceof StoreRefused,
+    isEarly: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'early',
     isFenced: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'fenced',
   },
   delays: {
@@ -283,6 +285,11 @@ export const schedulerMachine = setup({
               )),
               'loseFenced',
             ],
+          },
+          {
+            guard: { type: 'isEarly', params: ({ event }) => event.output },
+            target: 'waiting',
+            actions: { type: 'finish', params: { runs: [], verdict: () => 'owed' } },
           },
           {
             target: 'waiting',
@@ -395,6 +402,7 @@ function claimBatch(context: Context): ClaimBatch {
         run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
       )
     ),
+    nowMs,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ClaimBatch, ClaimRequest } from '../../actors/firing/claimStore.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/lease.ts';
 import type { NotUnderstood } from '../../domain/shared/reading.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
@@ -46,6 +47,11 @@ export function planClaim(
     }
   }
   return plan;
+}
+
+/** Whether the batch was made by a moment that the server's clock has yet to reach: what it claims is not due. */
+export function isEarly({ nowMs }: ClaimBatch, serverNowMs: number): boolean {
+  return nowMs - serverNowMs > CLOCK_TOLERANCE_MS;
 }
 
 /** A stored record that stands for several occurrences in a row: only the last of them is found by its id. */

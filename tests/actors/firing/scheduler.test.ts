@@ -226,7 +226,7 @@ describe('scheduler', () => {
           ...[won(), won(mark(50), NEXT_GRANT), LOST, ENDING, { type: 'LEASE.SEEN', mark: mark(20) }],
           ...[loadedEvent(A), upsert(A), progress(30)],
         ],
-        answers: { claim: [COMMITTED, { kind: 'fenced' }], resolve: [[]] },
+        answers: { claim: [COMMITTED, { kind: 'fenced' }, { kind: 'early', serverNowMs: T }], resolve: [[]] },
         failures: { claim: [new Error('no answer'), new StoreRefused('the disk is full', 'OutOfDiskSpace')] },
         by: ({ grant, claimTerm, mark, mirroredMs, ending }) => [
           grant?.term,
@@ -539,6 +539,21 @@ describe('scheduler: the end of a leadership', () => {
     assert.deepEqual([it.machine.state, it.executed(), it.jobs.size], ['idle', [], 0]);
     assert.equal(it.queue.nextDueMs(), T + 100);
     assert.deepEqual(it.context().mark, mark(0));
+  });
+
+  it('still leads when a claim was early by the server’s clock, and still owes what it asked for (G6)', async () => {
+    const it = running(A);
+    it.send(won());
+    await it.clock.advance(100);
+    it.tests.skewMs = -1100;
+    await it.claim.last.answer({ kind: 'early', serverNowMs: T - 1000 });
+    assert.deepEqual([it.machine.state, it.executed()], ['waiting', []]);
+    assert.deepEqual(it.context().mark, mark(0));
+    await it.clock.advance(1000);
+    assert.equal(it.claim.list.length, 1);
+    await it.clock.advance(100);
+    assert.deepEqual([it.claim.list.length, asks(it.claim.last.input)], [2, { a: [100] }]);
+    assert.equal(it.claim.last.input.nowMs, T + 100);
   });
 
   it('keeps the grant that it won while a claim of the one before was refused', async () => {

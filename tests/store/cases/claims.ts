@@ -46,6 +46,19 @@ export function claimCases(test: Test): void {
     assert.equal(lease.expires_at.getTime() - (lease.renewed_at as Date).getTime(), LONG_MS);
   });
 
+  test('refuses what is not due by the server’s clock, and tells its time', async (store) => {
+    const { grant, lease } = await lead(store, 'a');
+    const schedule = await create(store, 'job');
+    const { serverNowMs } = await store.lease.read();
+    const claim = (nowMs: number) =>
+      store.claims.claim(batch(grant, [request(schedule, [claimed('job', 1, grant)])], { nowMs }));
+    const result = await claim(serverNowMs + 60_000);
+    assert.ok(result.kind === 'early', result.kind);
+    assert.ok(result.serverNowMs >= serverNowMs && result.serverNowMs < serverNowMs + 60_000);
+    assert.deepEqual((await store.lease.read()).lease, lease);
+    assert.equal(committed(await claim(serverNowMs)).runs.length, 1);
+  });
+
   for (const mayBeClaimed of [false, true]) {
     test(`drops what an earlier term claimed (looked up before: ${mayBeClaimed})`, async (store) => {
       const { grant: first } = await lead(store, 'a');

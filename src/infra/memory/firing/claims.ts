@@ -1,6 +1,6 @@
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
-import { isClaimOf, planClaim } from '../../firing/claimPlan.ts';
+import { isClaimOf, isEarly, planClaim } from '../../firing/claimPlan.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
 import { inForce, renewed } from '../leadership/lease.ts';
@@ -33,6 +33,7 @@ export function memoryClaims(connection: Connection): ClaimStore {
 
 function claim(db: Database, batch: ClaimBatch): ClaimResult {
   if (!inForce(db, batch.grant)) return { kind: 'fenced' };
+  if (isEarly(batch, db.nowMs())) return { kind: 'early', serverNowMs: db.nowMs() };
   const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
   const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);
   const lease = renewed(db, batch.grant, batch.durationMs, batch.markWhenStale(plan.stale));

@@ -6,6 +6,7 @@
  *   matches, or its write conflicts (G3).
  * - No occurrence is claimed twice: its run's `_id` is derived from it (G1).
  * - No replaced definition is claimed: see barrier.ts (G4).
+ * - Nothing is claimed before it is due by the server's clock, which may have been set back a moment ago (G6).
  */
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
@@ -14,6 +15,7 @@ import type { Run } from '../../../domain/runs/run.ts';
 import {
   type Counted,
   isClaimOf,
+  isEarly,
   planClaim,
   staleSchedules,
   type StoredRun,
@@ -106,6 +108,8 @@ async function claim(
     { session, returnDocument: 'after' },
   );
   if (!doc) return { commit: false, value: { kind: 'fenced' } };
+  const serverNowMs = (doc.renewed_at as Date).getTime();
+  if (isEarly(batch, serverNowMs)) return { commit: false, value: { kind: 'early', serverNowMs } };
   const definitions = await storedDefinitions(collections, session, batch);
   const staleNow = staleSchedules(batch, (id) => definitions.get(id));
   if (staleNow.some((id) => !knownStale.has(id))) {

@@ -1,0 +1,205 @@
+/** The clock of the database server is set, back and forward, under three real replicas that fire by it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { type RunRecord, strikes, summaryOf, wrongWith } from '../support/accounts.ts';
+import { steppedMongo } from '../support/faketime.ts';
+import { samplesOf } from '../support/prometheus.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { Watcher } from '../support/watcher.ts';
+
+const mongo = await steppedMongo();
+const DATABASE = 'clock';
+const ON_TIME_MS = 1000;
+/** A machine that has other work to do makes it later; and a replica's measure of the server's clock is a little off. */
+const BUSY_MS = 5000;
+const EARLY_MS = 100;
+const MINUTE_MS = 60_000;
+
+type When = 'before' | 'during' | 'after';
+interface Made {
+  id: string;
+  when: When;
+  kind: string;
+  /** Epoch ms. */
+  owed(throughMs: number): number[];
+}
+
+/** What `GET /cluster` says of it. */
+interface Cluster {
+  clock: { set_back: { from: string; to: string } | null; behind_ms: number };
+}
+
+describe('the clock of the database server', { skip: mongo.skip, timeout: 120_000 }, () => {
+  const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
+  const runs = client.db(DATABASE).collection<RunRecord>('runs');
+  const table: string[][] = [];
+  let cluster: ProcessCluster;
+  let watcher: Watcher;
+
+  before(async () => {
+    cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: DATABASE });
+    watcher = new Watcher(`${follower().url}/events`);
+    await watcher.connected(1);
+  });
+
+  after(async () => {
+    watcher?.end();
+    await cluster?.stop();
+    await client.close();
+    await mongo.stop();
+    for (const row of table) console.log(row.map((cell, i) => cell.padEnd([12, 7, 6, 33][i] ?? 0)).join(' '));
+  });
+
+  const follower = () => cluster.replicas.find((one) => one !== cluster.leader()) as ReplicaProcess;
+  const serverMs = () => Date.now() + mongo.offsetMs();
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${cluster.leader().url}/metrics`)).text();
+    return samplesOf(text)[name] as number;
+  };
+  const fired = (id: string): Line[] =>
+    cluster.replicas.flatMap(({ lines }) =>
+      lines.filter((line) => line.msg === 'running schedule' && line.schedule_id === id)
+    );
+  const isSet = (how: 'back' | 'forward') => ({ msg }: Line) =>
+    msg.startsWith(`the database server's clock was set ${how}`);
+
+  /** One of each kind, through a follower. `timesMs` are from now on the server's clock. */
+  async function make(round: string, when: When, timesMs: readonly number[]): Promise<Made[]> {
+    const times = timesMs.map((ms) => serverMs() + ms);
+    const specs = {
+      every: { type: 'duration', definition: { interval: '500ms' } },
+      cron: { type: 'cron', definition: { cron_expression: '* * * * * *' } },
+      times: { type: 'at_times', definition: { times: times.map((ms) => new Date(ms)) } },
+    };
+    const owed = (kind: string, createdMs: number) => (throughMs: number) => {
+      if (kind === 'times') return times.filter((ms) => ms <= throughMs);
+      const [everyMs, anchorMs] = kind === 'every' ? [500, createdMs] as const : [1000, 0] as const;
+      return strikes(everyMs, anchorMs, createdMs, throughMs);
+    };
+    return await Promise.all(
+      Object.entries(specs).map(async ([kind, spec]) => {
+        const id = `${round.replaceAll(' ', '-')}.${when}.${kind}`;
+        const init = { method: 'POST', body: JSON.stringify({ id, ...spec }) };
+        const { status, body } = await follower().json<{ created_at: string }>('/schedules', init);
+        assert.equal(status, 201);
+        const createdMs = Date.parse(body.created_at);
+        return { id, when, kind, owed: owed(kind, createdMs) };
+      }),
+    );
+  }
+
+  /** Sets the clock while the leader is frozen, so that what `meanwhile` does is done before the leader can notice. */
+  async function step(seconds: number, how: 'back' | 'forward', meanwhile = async () => {}): Promise<void> {
+    const leader = cluster.leader();
+    leader.process.kill('SIGSTOP');
+    const from = leader.lines.length;
+    await mongo.setClock(seconds);
+    await meanwhile();
+    leader.process.kill('SIGCONT');
+    await leader.said(isSet(how), from);
+  }
+
+  /** Resolves when each has fired all that it owes through so long from now; answers with that moment. */
+  async function firedFor(made: readonly Made[], ms: number): Promise<number> {
+    const throughMs = serverMs() + ms;
+    const isDone = ({ id, owed }: Made) => {
+      const lastMs = owed(throughMs).at(-1) ?? -Infinity;
+      return fired(id).some(({ scheduled_for }) => Date.parse(`${scheduled_for}`) >= lastMs);
+    };
+    // Each run that ends is an event.
+    await watcher.until(() => made.every(isDone));
+    return throughMs;
+  }
+
+  /** Everything through the moment is accounted for, and no run began twice. Then they are deleted. */
+  async function audit(round: string, made: readonly Made[], throughMs: number, told: string): Promise<void> {
+    for (const { id, when, kind, owed } of made) {
+      const records = await runs.find({ schedule_id: id }).sort({ scheduled_for: 1 }).toArray();
+      table.push([round, when, kind, told, summaryOf(records, ON_TIME_MS)]);
+      assert.deepEqual(wrongWith(records, owed, throughMs), [], id);
+    }
+    const attempts = cluster.replicas.flatMap((replica) => replica.executed());
+    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was made twice');
+    for (const { id } of made) {
+      const { status } = await fetch(`${follower().url}/schedules/${id}`, { method: 'DELETE' });
+      assert.equal(status, 200);
+    }
+  }
+
+  /** By the server's clock, and not by what the replicas say. */
+  function assertOnTime(made: readonly Made[]): void {
+    for (const { readMs, run_id, scheduled_for } of made.flatMap(({ id }) => fired(id))) {
+      const lateMs = performance.timeOrigin + readMs + mongo.offsetMs() - Date.parse(`${scheduled_for}`);
+      assert.ok(lateMs > -EARLY_MS && lateMs < BUSY_MS, `${run_id} is ${Math.round(lateMs)} ms late`);
+    }
+  }
+
+  for (const [round, seconds] of [['back 40 s', -40], ['back 1 h', -3600]] as const) {
+    it(`is set ${round}: what is made from then on fires on time, and what had run does not run again`, async () => {
+      await mongo.setClock(0);
+      const before = await make(round, 'before', [1000, 5000]);
+      await firedFor(before, 1500);
+      let during: Made[] = [];
+      const eventsBefore = watcher.events.length;
+      let stepMs = 0;
+      await step(seconds, 'back', async () => {
+        stepMs = Date.now();
+        during = await make(round, 'during', [2000, 3000]);
+      });
+      const fresh = [...during, ...await make(round, 'after', [1500, 2500])];
+      const throughMs = await firedFor(fresh, 2500);
+      assertOnTime(fresh);
+      const early = before.flatMap(({ id }) => fired(id))
+        .filter(({ scheduled_for }) => Date.parse(`${scheduled_for}`) > stepMs);
+      assert.deepEqual(early, [], 'they wait for the clock');
+      await isTold(seconds, eventsBefore);
+      // What they would miss of an hour is recorded one by one, since an earlier one of that id may have run: that takes
+      // most of a minute.
+      if (seconds < -MINUTE_MS / 1000) {
+        await audit(round, fresh.splice(0), throughMs, 'log, metrics, event, /cluster');
+      }
+
+      // Nearly right: it passes the last second of before once more.
+      await step(-(Date.now() - stepMs) / 1000 - 1, 'forward');
+      const endMs = await firedFor([...before, ...fresh], 3500);
+      await audit(round, [...before, ...fresh], endMs, 'log, metrics, event, /cluster');
+    });
+  }
+
+  /** In the log of each replica, the metrics, the events and /cluster. */
+  async function isTold(seconds: number, eventsBefore: number): Promise<void> {
+    await Promise.all(cluster.replicas.map((replica) => replica.said(isSet('back'))));
+    const event = await watcher.until((events) =>
+      events.slice(eventsBefore).find(({ event }) => event === 'clock')
+    );
+    const { from, to } = event.data.set_back;
+    const byMs = Date.parse(to) - Date.parse(from);
+    assert.ok(Math.abs(byMs - seconds * 1000) < 5000, `the event tells of ${byMs} ms`);
+    const { clock } = (await follower().json<Cluster>('/cluster')).body;
+    assert.deepEqual(clock.set_back, event.data.set_back);
+    assert.ok(clock.behind_ms > 0 && clock.behind_ms <= -seconds * 1000, `${clock.behind_ms}`);
+    assert.ok(await metric('scheduler_server_clock_steps_total{direction="back"}') > 0);
+    const behindS = await metric('scheduler_server_clock_behind_seconds');
+    assert.ok(behindS > 0 && behindS <= -seconds, `${behindS}`);
+  }
+
+  it('is set forward 1 h: what is older than the window is missed, and what is made from then on is on time', async () => {
+    const round = 'forward 1 h';
+    await mongo.setClock(0);
+    const before = await make(round, 'before', [1000, 20 * MINUTE_MS, 60 * MINUTE_MS + 5000]);
+    await firedFor(before, 1500);
+    let during: Made[] = [];
+    await step(3600, 'forward', async () => {
+      during = await make(round, 'during', [2000, 3000]);
+    });
+    const fresh = [...during, ...await make(round, 'after', [1500, 2500])];
+    const throughMs = await firedFor([...before, ...fresh], 2500);
+    assertOnTime(fresh);
+    const missed = await runs.find({ state: 'missed', schedule_id: /^forward/ }).toArray();
+    assert.deepEqual(new Set(missed.map((run) => run.schedule_id)), new Set(before.map(({ id }) => id)));
+    assert.deepEqual(new Set(missed.map(({ reason }) => reason)), new Set(['catch_up_window']));
+    assert.ok(await metric('scheduler_server_clock_steps_total{direction="forward"}') > 0);
+    await audit(round, [...before, ...fresh], throughMs, 'log, metric');
+  });
+});
