@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PROJECT_DIR } from '../../src/local/runtime.ts';
 
 /** Relative to the project; the text is in the file once. */
-const PATCHED = join('src', 'domain', 'duration.ts');
+const PATCHED = join('src', 'domain', 'timing', 'duration.ts');
 const OLD_TEXT = "  ['h', 3_600_000n * NS_PER_MS],\n";
 const NEW_TEXT = `${OLD_TEXT}  ['d', 86_400_000n * NS_PER_MS],\n`;
 
