@@ -17,7 +17,8 @@
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/membership/replica.ts';
 import { type AdoptionInput, adoptionMachine } from './runs/adoption.ts';
-import { type ElectionInput, electionMachine } from './leadership/election.ts';
+import { electionMachine } from './leadership/election.ts';
+import type { ElectionInput } from './leadership/electionSetup.ts';
 import type { ElectionEvent, ElectionNews, LeaseEvent, SchedulerEvent } from './leadership/electionEvents.ts';
 import type { MirrorEvent } from './schedules/mirrorEvents.ts';
 import type { StopEvent } from './shared/stopEvent.ts';

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type EventFromLogic, fromCallback } from 'xstate';
-import {
-  type ElectionInput,
-  electionMachine,
-  type LeaderEvent,
-} from '../../../src/actors/leadership/election.ts';
+import { electionMachine } from '../../../src/actors/leadership/election.ts';
+import type { ElectionInput, LeaderEvent } from '../../../src/actors/leadership/electionSetup.ts';
 import type {
   Acquisition,
   Candidate,

@@ -1,0 +1,175 @@
+/** What the election is made of: what it knows, is told, tells, asks for and waits for. Its story is in election.ts. */
+import { assign, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xstate';
+import {
+  type Acquisition,
+  type Candidate,
+  type DeadGrant,
+  type EndedBy,
+  freeInMs,
+  type Grant,
+  hasRunOut,
+  isHeldUnder,
+  isToStepDown,
+  isWonUnheard,
+  type Lease,
+  type LeaseReading,
+  type LeaseTiming,
+  type ReleasedBy,
+  type Unrenewed,
+  unrenewedSince,
+} from '../../domain/leadership/lease.ts';
+import type { Role } from '../../domain/membership/replica.ts';
+import type { ElectionEvent, LeaseEvent, SchedulerEvent } from './electionEvents.ts';
+import type { StopEvent } from '../shared/stopEvent.ts';
+import { HEAD_START_MS, MEET_AFTER_MS } from './headStart.ts';
+import type { LeaseHint } from './leaseStore.ts';
+import { unfilled } from '../shared/slot.ts';
+
+export interface ElectionInput {
+  me: Candidate;
+  timing: LeaseTiming;
+  /** In [0, 1): spreads the looks of the replicas. */
+  random: () => number;
+  monotonicMs: () => number;
+}
+
+interface Context extends ElectionInput {
+  grant: Grant | null;
+  /** The last term that we know we won; 0 before the first. */
+  heardTerm: number;
+  /** How long until there may be something to see, by what is known of the lease, ms. */
+  quietMs: number;
+  /** The grant whose holder's process is gone, or has let its lease run out by our clock. */
+  dead: DeadGrant | null;
+  /** A lease that the server's clock can't end, since it was set back; null when there is none. */
+  unrenewed: Unrenewed | null;
+  /** Why the lease is being given back. */
+  leaving: ReleasedBy;
+  stopping: boolean;
+}
+
+/** For the watch on the leader's process. */
+export type LeaderEvent = { type: 'LEADER'; reading: LeaseReading };
+
+type Won = { acquisition: Acquisition };
+
+type Event =
+  /** The lease may have changed. */
+  | { type: 'HINT'; hint: LeaseHint }
+  /** A run was requested: for whoever leads. */
+  | { type: 'REQUEST' }
+  /** The process that holds the lease under this grant is gone. */
+  | { type: 'LEADER.DEAD'; grant: DeadGrant }
+  /** The trust window is over. */
+  | { type: 'TRUST.OVER' }
+  | SchedulerEvent
+  | StopEvent;
+
+export const election = setup({
+  types: { context: {} as Context, input: {} as ElectionInput, events: {} as Event },
+  actors: {
+    read: fromPromise<LeaseReading>(unfilled('election', 'read')),
+    acquire: fromPromise<Acquisition | null, { me: Candidate; instead: DeadGrant | null }>(
+      unfilled('election', 'acquire'),
+    ),
+    renew: fromPromise<Lease | null, { grant: Grant }>(unfilled('election', 'renew')),
+    release: fromPromise<boolean, { grant: Grant; by: ReleasedBy }>(unfilled('election', 'release')),
+    /** Sends HINT or REQUEST when the change stream on the lease says something. */
+    watchLease: fromCallback<Event>(unfilled('election', 'watchLease')),
+    /** Is told who leads, watches that process, and sends LEADER.DEAD when it is gone. */
+    watchLeader: fromCallback<LeaderEvent>(unfilled('election', 'watchLeader')),
+    /** Sends TRUST.OVER as soon as the trust window is over. */
+    watchTrust: fromCallback<Event>(unfilled('election', 'watchTrust')),
+  },
+  actions: {
+    report: (_, _params: { message: string; error: unknown }) => unfilled('election', 'report')(),
+    /** Nothing of what was believed about this term counts any more. */
+    endTrust: () => unfilled('election', 'endTrust')(),
+    role: sendParent(({ event }, { role }: { role: Role }): ElectionEvent => (
+      { type: 'ELECTION.ROLE', role, by: event.type }
+    )),
+    began: sendParent((_, { acquisition }: Won): ElectionEvent => ({ type: 'ELECTION.BEGAN', acquisition })),
+    ended: sendParent(({ context }, { by }: { by: EndedBy }): ElectionEvent => (
+      { type: 'ELECTION.ENDED', term: context.grant?.term ?? 0, by }
+    )),
+    seen: sendParent((_, { lease }: { lease: Lease }): LeaseEvent => ({
+      type: 'LEASE.SEEN',
+      mark: lease.watermark,
+    })),
+    won: sendParent(({ context: { me } }, { lease, previous }: Acquisition): LeaseEvent => ({
+      type: 'LEASE.WON',
+      grant: grantOf(me, lease.term),
+      lease,
+      // Each claim renews.
+      lastClaimMs: previous.latest_at?.getTime() ?? -Infinity,
+    })),
+    lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
+    requested: sendParent((): LeaseEvent => ({ type: 'LEASE.REQUESTED' })),
+    ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
+    stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
+    noteReading: assign({
+      quietMs: ({ context: { me } }, reading: LeaseReading) => freeInMs(reading, me.boot, HEAD_START_MS),
+      unrenewed: ({ context: { unrenewed, monotonicMs } }, reading) =>
+        unrenewedSince(unrenewed, reading, monotonicMs()),
+    }),
+    /** Somebody else has taken the lease, and is not to be met before. */
+    standAside: assign({ quietMs: MEET_AFTER_MS }),
+    noteGrant: assign({
+      grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease.term),
+      heardTerm: (_, { lease }) => lease.term,
+      dead: null,
+    }),
+    forgetGrant: assign({ grant: null }),
+    noteDead: assign({ dead: (_, { grant }: { grant: DeadGrant }) => grant }),
+    noteRunOut: assign({
+      dead: (_, { lease: { holder, boot, term }, serverNowMs }: LeaseReading) => ({
+        holder: holder as string,
+        boot: boot as string,
+        term,
+        diedAt: new Date(serverNowMs),
+      }),
+      unrenewed: null,
+    }),
+    forgetDead: assign({ dead: null }),
+    /** The watch on the leader's process follows what was read. */
+    watchHolder: sendTo('watchLeader', (_, reading: LeaseReading) => ({ type: 'LEADER', reading })),
+    noteStop: assign({ stopping: true }),
+    noteLeaving: assign({ leaving: (_, { by }: { by: ReleasedBy }) => by }),
+  },
+  guards: {
+    isMyTerm: ({ context, event }) => event.type === 'SCHEDULER.FENCED' && event.term === context.grant?.term,
+    isStopping: ({ context }) => context.stopping,
+    isLeftToMe: (_, { hint }: { hint: LeaseHint }) => hint === 'left',
+    isTaken: (_, { hint }: { hint: LeaseHint }) => hint === 'taken',
+    isFree: ({ context: { me, heardTerm } }, reading: LeaseReading) =>
+      freeInMs(reading, me.boot, HEAD_START_MS) === 0 || isWonUnheard(reading.lease, me.boot, heardTerm),
+    /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
+    isLeftBehind: ({ context: { me, heardTerm } }, { lease }: LeaseReading) =>
+      isHeldUnder(lease, grantOf(me, heardTerm)),
+    isRunOut: ({ context: { unrenewed, monotonicMs } }, reading: LeaseReading) =>
+      hasRunOut(unrenewed, reading, monotonicMs()),
+    isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
+      dead !== null && isHeldUnder(lease, dead),
+    /** The store has answered that somebody else holds the lease. */
+    isRefused: (_, { answer }: { answer: Lease | Acquisition | null }) => answer === null,
+    isReleased: (_, { released }: { released: boolean }) => released,
+    isToStepDown: (_, { answer }: { answer: Lease | null }) => answer !== null && isToStepDown(answer),
+  },
+  delays: {
+    /** A tenth more or less, so that replicas don't look in step; and right when the lease would be over. */
+    nextLook: ({ context: { timing, random, quietMs } }) =>
+      Math.min(timing.retryMs * (0.9 + 0.2 * random()), quietMs + 2 + 10 * random()),
+    /** Of several that saw the leader die, one should be first by more than an acquisition takes. */
+    stagger: ({ context: { random } }) => 30 * random(),
+    nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
+    nextRenewal: ({ context }) => context.timing.retryMs,
+    headStart: HEAD_START_MS,
+    settleLimit: ({ context }) => context.timing.durationMs,
+    /** Long enough for a follower that has to find out by looking. */
+    yield: ({ context }) => 3 * context.timing.retryMs,
+  },
+});
+
+export function grantOf({ holder, boot }: Candidate, term: number): Grant {
+  return { holder, boot, term };
+}
