@@ -146,8 +146,8 @@ describe('the due queue', () => {
     assert.equal(queue.nextDueMs(), T + 300);
     queue.advance(mark);
     assert.equal(queue.nextDueMs(), T + 300);
-    queue.putAside('s', null);
-    queue.putAside('t', null);
+    queue.putAside('s', FRESH);
+    queue.putAside('t', FRESH);
     queue.adoptMarks(mark);
     const rest = { claimedThroughMs: T + 900, mirroredThroughMs: T + 900 };
     assert.deepEqual([...queue.setAside], [['s', early], ['t', rest]]);
