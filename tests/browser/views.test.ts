@@ -21,6 +21,9 @@ const VIEWS: [path: string, complete: string][] = [
   ['schedules/steady', '.occurrences li'],
   ['schedules/steady/edit', '.preview .occurrences li'],
   ['schedules/not-there', '.failure'],
+  ['schedules?q=odd', '.schedules td[colspan]'],
+  ['schedules/odd', '.not-understood'],
+  ['schedules/odd/edit', '.not-understood'],
   ['new', '.preview .occurrences li'],
   ['runs', '.rows .badge'],
   ['runs?state=failed,timed_out,missed,abandoned', '.rows .badge'],
@@ -57,6 +60,8 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
         pause_reason: 'audit',
       },
     });
+    const odd = { _id: 'odd' as never, type: 'rrule', definition: { rrule: 'FREQ=DAILY' } };
+    await client.db(database).collection('schedules').insertOne(odd);
     await insertTrouble(client.db(database), 'trouble');
     await inspected.cluster.leader().said((line) => line.msg === 'running schedule');
   });

@@ -28,6 +28,11 @@ export function FormView({ id }) {
       !error && jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
   }
+  const reason = first.current?.body.not_understood;
+  if (reason !== undefined) {
+    return jsx`<${Heading} title="Edit schedule" />
+      <p class="note warn not-understood">Not understood by this version, and not to be edited here: ${reason}.</p>`;
+  }
   return jsx`<${Form} id=${id} base=${first.current?.body ?? null} etag=${first.current?.etag ?? null} />`;
 }
 

@@ -6,6 +6,7 @@ import { serverNowMs, useNow } from './clock.js';
 import { jsx } from './jsx.js';
 import { JobChart } from './jobChart.js';
 import { NextFire } from './nextFire.js';
+import { NotUnderstoodView, renewed } from './notUnderstood.js';
 import { Facts, Failure, Heading, Icon, Moment, Time } from './parts.js';
 import { go, href } from './router.js';
 import { Runs } from './runsView.js';
@@ -30,7 +31,7 @@ export function ScheduleView({ id, route }) {
     const { schedule: told } = last.data;
     // Events tell a long list of times by a summary.
     if (told?.type === 'at_times') reload();
-    else if (told) set((old) => ({ ...old, ...told }));
+    else if (told) set((old) => renewed(old, told));
   });
   useEffect(() => {
     const timer = setInterval(() => {
@@ -50,6 +51,9 @@ export function ScheduleView({ id, route }) {
         `
         : jsx`<div class="skeleton tall" aria-busy="true" />`
     }`;
+  }
+  if (schedule.not_understood !== undefined) {
+    return jsx`<${NotUnderstoodView} schedule=${schedule} gone=${gone} route=${route} />`;
   }
   return jsx`
     <${Heading} title=${title(schedule)} lead=${

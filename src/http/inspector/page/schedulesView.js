@@ -6,6 +6,7 @@ import { plural } from './format.js';
 import { Held } from './held.js';
 import { jsx } from './jsx.js';
 import { NextFire } from './nextFire.js';
+import { NotUnderstoodRow, renewed } from './notUnderstood.js';
 import { Empty, Failure, Heading, Icon, Pager } from './parts.js';
 import { href, setQuery } from './router.js';
 import { useEvents } from './state.js';
@@ -66,7 +67,10 @@ function Table({ rows, gone, isStale }) {
       <thead><tr><th scope="col">Schedule</th><th scope="col">Fires</th><th scope="col">Next</th><th scope="col">Last runs</th></tr></thead>
       <tbody>${
     rows.map((schedule) =>
-      jsx`<${Row} key=${schedule.id} schedule=${schedule} gone=${gone.has(schedule.id)} />`
+      jsx`<${
+        schedule.not_understood === undefined ? Row : NotUnderstoodRow
+      } key=${schedule.id} schedule=${schedule}
+        gone=${gone.has(schedule.id)} />`
     )
   }</tbody>
     </table></div>`;
@@ -177,7 +181,8 @@ function useNews(set) {
     );
     set((rows) =>
       rows.map((row) => {
-        const now = updated.has(row.id) ? { ...row, ...updated.get(row.id) } : row;
+        const told = updated.get(row.id);
+        const now = told ? renewed(row, told) : row;
         const runs = ended.get(row.id);
         return runs ? { ...now, recent_runs: merged(now.recent_runs ?? [], runs) } : now;
       })

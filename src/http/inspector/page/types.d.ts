@@ -76,6 +76,8 @@ export interface TimesSummary {
 
 export interface Schedule {
   id: string;
+  /** Why the replica's version does not understand it; then there is nothing else but the id. */
+  not_understood?: string;
   revision: number;
   name?: string;
   description?: string;

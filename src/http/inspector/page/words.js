@@ -74,8 +74,9 @@ export function timing({ type, definition }) {
  * @param {number} nowMs
  * @returns {number | null | undefined}
  */
-export function nextFireMs({ paused, type, definition, created_at, start_at, end_at, next_fire_at }, nowMs) {
-  if (paused) return null;
+export function nextFireMs(schedule, nowMs) {
+  const { paused, type, definition, created_at, start_at, end_at, next_fire_at, not_understood } = schedule;
+  if (paused || not_understood !== undefined) return null;
   const told = next_fire_at === null ? null : Date.parse(next_fire_at);
   if (told === null || told > nowMs) return told;
   const within = (/** @type {number} */ ms) => end_at && ms > Date.parse(end_at) ? null : ms;
