@@ -5,8 +5,12 @@ import type { Hono } from 'hono';
 import type { Store } from '../../src/actors/ports.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { mongoDatabase } from '../store/mongoDatabase.ts';
+import { interval } from '../store/support.ts';
 import { testMongo } from '../support/mongo.ts';
 import { SimClock } from '../support/simClock.ts';
+import { EventHub } from '../../src/http/events/hub.ts';
+import { eventRoutes } from '../../src/http/events/routes.ts';
+import { readEvents } from '../support/sse.ts';
 import { HOURLY, json, NOW_MS, problem, send, testApi } from './support.ts';
 
 const REASON = 'type is "rrule", which this version does not know';
@@ -111,7 +115,7 @@ for (
 
     test(
       'is changed by nothing but its deletion, and asked to do nothing',
-      withOdd(async ({ app, stored }) => {
+      withOdd(async ({ app, store, stored }) => {
         const before = await stored('odd');
         const detail = `schedule "odd" ${ADVICE}`;
         for (const headers of [{}, { 'if-match': '"1"' }, { 'if-match': '"9"' }]) {
@@ -124,6 +128,11 @@ for (
         }
         assert.equal((await problem(app.request('/schedules/odd/occurrences'), 409)).detail, detail);
         await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'odd' }), 409);
+        assert.deepEqual(
+          await store.schedules.replace('odd', interval('1s')),
+          ODD,
+          'nor if it was just seen',
+        );
         assert.deepEqual(await stored('odd'), before);
         assert.deepEqual(await json(app.request('/runs')), []);
         const preview = await send(app, 'POST', '/schedules/preview', { type: 'rrule', definition: {} });
@@ -146,3 +155,29 @@ for (
     );
   });
 }
+
+it('events tell of a schedule that is not understood what lists tell', async () => {
+  const clock = new SimClock(NOW_MS);
+  const database = memoryDatabase({ clock });
+  const store = database.connect({ obstacle: ({ id }) => id === 'odd' ? REASON : null });
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const replica = { id: 'replica-1', boot: 'boot-1', address: '', version: '' };
+  const hub = new EventHub({
+    events: store.events,
+    clock,
+    logger: silent,
+    serverNowMs: () => NOW_MS,
+    replica,
+  });
+  const { app } = await testApi({ store: () => store, more: eventRoutes(hub) });
+  const response = await app.request('/events?schedule_id=odd');
+  const events = readEvents(response.body as ReadableStream<Uint8Array>);
+  assert.equal((await events.next()).event, 'hello');
+  for (const id of ['plain', 'odd']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
+  await app.request('/schedules/odd', { method: 'DELETE' });
+  assert.deepEqual((await events.take(2)).map(({ data }) => data), [
+    { change: 'created', id: 'odd', schedule: { id: 'odd', not_understood: REASON } },
+    { change: 'deleted', id: 'odd', schedule: null },
+  ]);
+  hub.close();
+});
