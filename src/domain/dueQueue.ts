@@ -196,7 +196,10 @@ export class DueQueue {
       this.#heap.remove(top);
       this.#takeApart(top, 'in flight');
       const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
-      const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, room);
+      const others = this.nextDueMs() <= by.nowMs;
+      // One that has much to make up for (it was set aside for long, say) leaves room for others that are due.
+      const share = others ? Math.ceil(room / 2) : room;
+      const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
       this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
       room -= settlement.runs.length;
