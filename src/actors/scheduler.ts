@@ -29,14 +29,7 @@
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import type { DueQueue, Taken } from '../domain/dueQueue.ts';
-import {
-  CLOCK_TOLERANCE_MS,
-  type Grant,
-  later,
-  type Mark,
-  MAX_SET_ASIDE,
-  type Watermark,
-} from '../domain/lease.ts';
+import { CLOCK_TOLERANCE_MS, type Grant, later, MAX_SET_ASIDE, type Watermark } from '../domain/lease.ts';
 import { graceMs, type Settler } from '../domain/owed.ts';
 import type { Run } from '../domain/run.ts';
 import type { NotUnderstood } from '../domain/schedule.ts';
@@ -161,9 +154,8 @@ export const schedulerMachine = setup({
         ending: false,
       };
     }),
-    adoptMarks: ({ context, event }) => {
-      if (event.type === 'LEASE.WON') context.queue.adoptMarks(event.lease.watermark);
-    },
+    /** By the later one of the lease's and ours: a lease that was made again may not say what ours does. */
+    adoptMarks: ({ context: { queue, mark } }) => queue.adoptMarks(mark),
     /** The server's clock may have been set back to before the beginning of the term. */
     noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
     lose: assign({ grant: null }),
@@ -373,10 +365,10 @@ function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): n
 
 /** Nothing more of them is claimed; runs of theirs that were claimed go on. */
 function setAside(
-  { queue, jobs, grant, mark, onSetAside }: Context,
+  { queue, jobs, mark, onSetAside }: Context,
   schedules: readonly NotUnderstood[],
 ): void {
-  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, grant === null ? null : mark);
+  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, mark);
   for (const { id } of schedules) jobs.changed({ kind: 'delete', id });
   const fresh = schedules.filter(isNew);
   if (fresh.length > 0) onSetAside(fresh);
@@ -419,8 +411,7 @@ export function nextMark(
   return later(mark, {
     claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
     mirroredThroughMs: mirroredMs,
-    // A leader has adopted the mark of each.
-    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside as ReadonlyMap<string, Mark>) }),
+    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside) }),
   });
 }
 

@@ -9,6 +9,7 @@ import type { Clock, Logger, Store } from '../../src/actors/ports.ts';
 import { StoreUnavailable } from '../../src/actors/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
 import type { ScheduleSpec } from '../../src/domain/schedule.ts';
+import type { Obstacle } from '../../src/infra/memory/connection.ts';
 import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import { SimClock } from './simClock.ts';
@@ -42,11 +43,11 @@ export class SimReplica {
   readonly boot: string;
   readonly #cluster: SimCluster;
 
-  constructor(id: string, cluster: SimCluster, skewMs: number) {
+  constructor(id: string, cluster: SimCluster, skewMs: number, obstacle: Obstacle) {
     this.id = id;
     this.boot = `${id}-boot-${cluster.boots++}`;
     this.#cluster = cluster;
-    this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run) });
+    this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run), obstacle });
     const clock = this.#clock(cluster.clock, skewMs);
     let uuid = 0;
     let chance = id.charCodeAt(id.length - 1);
@@ -183,8 +184,9 @@ export class SimCluster {
     }, 2);
   }
 
-  add(id: string, skewMs = 0): SimReplica {
-    const replica = new SimReplica(id, this, skewMs);
+  /** `obstacle`: why its version does not understand a schedule. */
+  add(id: string, skewMs = 0, obstacle: Obstacle = () => null): SimReplica {
+    const replica = new SimReplica(id, this, skewMs, obstacle);
     this.replicas.push(replica);
     replica.replica.start();
     return replica;
