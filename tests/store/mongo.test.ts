@@ -3,6 +3,7 @@ import { testMongo } from '../support/mongo.ts';
 import { conformance } from './conformance.ts';
 import { mongoCases } from './mongoCases.ts';
 import { strangeCases } from './strangeCases.ts';
+import { strangeSchedules } from './strangeSchedules.ts';
 import { mongoDatabase } from './mongoDatabase.ts';
 
 const mongo = await testMongo();
@@ -12,4 +13,5 @@ describe('MongoDB store', { skip: mongo.skip }, () => {
   conformance(async () => mongoDatabase(mongo));
   describe('on a real server', () => mongoCases(mongo));
   describe('with strange documents', () => strangeCases(mongo));
+  describe('with strange schedules', () => strangeSchedules(mongo));
 });

@@ -464,6 +464,33 @@ export function mongoCases(mongo: TestMongo): void {
     events.close();
   });
 
+  test(
+    'a change after the clock was set back is in force by the clock as it is',
+    async (store, { name, raw }) => {
+      const schedules = raw.db(name).collection<{ _id: string }>('schedules');
+      const aheadMs = async (ms: number) => {
+        const { serverNowMs } = await store.lease.read();
+        const moment = new Date(serverNowMs + ms);
+        await schedules.updateOne({ _id: 'job' }, { $set: { effective_from: moment, written_at: moment } });
+        return { serverNowMs, moment };
+      };
+      await create(store, 'job', interval('1s'));
+      const far = await aheadMs(3_600_000);
+      const followed = await replace(store, 'job', interval('2s'));
+      const sinceMs = followed.effective_from.getTime() - far.serverNowMs;
+      assert.ok(sinceMs >= 0 && sinceMs < 10_000, `${sinceMs}`);
+      assert.ok(followed.written_at >= followed.effective_from);
+      assert.deepEqual(followed.superseded, [], 'the one before was never in force by this clock');
+      const near = await aheadMs(900);
+      const next = await replace(store, 'job', interval('3s'));
+      assert.equal(
+        next.effective_from.getTime(),
+        near.moment.getTime() + 1,
+        'a clock that is a little behind',
+      );
+    },
+  );
+
   test('a mirror is told when its collection goes, and starts over', async (store, { name, raw }) => {
     await create(store, 'job');
     const recorder = new Recorder();

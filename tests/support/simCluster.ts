@@ -10,6 +10,7 @@ import type { Store } from '../../src/actors/store.ts';
 import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
+import type { Obstacle } from '../../src/infra/memory/shared/connection.ts';
 import { type MemoryDatabase, memoryDatabase } from '../../src/infra/memory/store.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
 import { SimClock } from './simClock.ts';
@@ -43,11 +44,11 @@ export class SimReplica {
   readonly boot: string;
   readonly #cluster: SimCluster;
 
-  constructor(id: string, cluster: SimCluster, skewMs: number) {
+  constructor(id: string, cluster: SimCluster, skewMs: number, obstacle: Obstacle) {
     this.id = id;
     this.boot = `${id}-boot-${cluster.boots++}`;
     this.#cluster = cluster;
-    this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run) });
+    this.store = cluster.db.connect({ intercept: (op, run) => this.#call(op, run), obstacle });
     const clock = this.#clock(cluster.clock, skewMs);
     let uuid = 0;
     let chance = id.charCodeAt(id.length - 1);
@@ -184,8 +185,9 @@ export class SimCluster {
     }, 2);
   }
 
-  add(id: string, skewMs = 0): SimReplica {
-    const replica = new SimReplica(id, this, skewMs);
+  /** `obstacle`: why its version does not understand a schedule. */
+  add(id: string, skewMs = 0, obstacle: Obstacle = () => null): SimReplica {
+    const replica = new SimReplica(id, this, skewMs, obstacle);
     this.replicas.push(replica);
     replica.replica.start();
     return replica;

@@ -163,9 +163,8 @@ export const schedulerMachine = setup({
         ending: false,
       };
     }),
-    adoptMarks: ({ context, event }) => {
-      if (event.type === 'LEASE.WON') context.queue.adoptMarks(event.lease.watermark);
-    },
+    /** By the later one of the lease's and ours: a lease that was made again may not say what ours does. */
+    adoptMarks: ({ context: { queue, mark } }) => queue.adoptMarks(mark),
     /** The server's clock may have been set back to before the beginning of the term. */
     noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
     lose: assign({ grant: null }),
@@ -375,10 +374,10 @@ function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): n
 
 /** Nothing more of them is claimed; runs of theirs that were claimed go on. */
 function setAside(
-  { queue, jobs, grant, mark, onSetAside }: Context,
+  { queue, jobs, mark, onSetAside }: Context,
   schedules: readonly NotUnderstood[],
 ): void {
-  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, grant === null ? null : mark);
+  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, mark);
   for (const { id } of schedules) jobs.changed({ kind: 'delete', id });
   const fresh = schedules.filter(isNew);
   if (fresh.length > 0) onSetAside(fresh);
@@ -421,8 +420,7 @@ export function nextMark(
   return later(mark, {
     claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
     mirroredThroughMs: mirroredMs,
-    // A leader has adopted the mark of each.
-    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside as ReadonlyMap<string, Mark>) }),
+    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside) }),
   });
 }
 

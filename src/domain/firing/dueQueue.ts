@@ -53,7 +53,7 @@ export class DueQueue {
   readonly #heap = new Heap<DueEntry>();
   /** The few entries that are in flight or held. */
   readonly #apart = new Set<DueEntry>();
-  readonly #setAside = new Map<string, Mark | null>();
+  readonly #setAside = new Map<string, Mark>();
   readonly #taken: Taken[] = [];
   #moments = 0;
 
@@ -79,8 +79,8 @@ export class DueQueue {
     return this.#heap.peek()?.dueMs ?? Infinity;
   }
 
-  /** Schedules that are not understood: how far each is settled, null before this replica has led. */
-  get setAside(): ReadonlyMap<string, Mark | null> {
+  /** Schedules that are not understood: how far each is settled. */
+  get setAside(): ReadonlyMap<string, Mark> {
     return this.#setAside;
   }
 
@@ -125,16 +125,16 @@ export class DueQueue {
 
   /**
    * The store has a schedule of this id that is not understood: nothing of it is claimed. `mark` is the mark in
-   * force while this replica leads, else null. False when it was set aside before.
+   * force. False when it was set aside before.
    */
-  putAside(id: string, mark: Watermark | null): boolean {
+  putAside(id: string, mark: Watermark): boolean {
     this.#remove(id);
     if (this.#setAside.has(id)) return false;
-    this.#setAside.set(id, mark === null ? null : markOf(mark, id));
+    this.#setAside.set(id, markOf(mark, id));
     return true;
   }
 
-  /** This replica leads from now on: how far what is set aside is settled is as the lease says. */
+  /** This replica leads from now on: others have moved the mark of what was set aside before. */
   adoptMarks(mark: Watermark): void {
     for (const id of this.#setAside.keys()) this.#setAside.set(id, markOf(mark, id));
   }
@@ -196,7 +196,10 @@ export class DueQueue {
       this.#heap.remove(top);
       this.#takeApart(top, 'in flight');
       const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
-      const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, room);
+      const others = this.nextDueMs() <= by.nowMs;
+      // One that has much to make up for (it was set aside for long, say) leaves room for others that are due.
+      const share = others ? Math.ceil(room / 2) : room;
+      const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
       this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
       room -= settlement.runs.length;

@@ -1,150 +1,32 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { jobMachine } from '../../../src/actors/runs/job.ts';
 import { JobPool } from '../../../src/actors/runs/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../../src/actors/firing/claimStore.ts';
 import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
-import { runMachine } from '../../../src/actors/runs/run.ts';
 import { nextMark, type SchedulerInput, schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
-import type { Grant, Lease, Watermark } from '../../../src/domain/leadership/lease.ts';
-import { type Run, runId } from '../../../src/domain/runs/run.ts';
-import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
-import { leaseWith } from '../../support/leases.ts';
-import { calls, reachable, underParent, walk } from '../../support/machines.ts';
+import type { Grant } from '../../../src/domain/leadership/lease.ts';
+import { runId } from '../../../src/domain/runs/run.ts';
+import { reachable, walk } from '../../support/machines.ts';
 import { changed, every } from '../../support/schedules.ts';
-import { SimClock } from '../../support/simClock.ts';
-
-const T = Date.UTC(2030, 0, 1);
-const GRANT: Grant = { holder: 'r1', boot: 'b1', term: 8 };
-const NEXT_GRANT: Grant = { ...GRANT, term: 9 };
-
-const mark = (claimedMs: number, mirroredMs = claimedMs): Watermark => ({
-  claimedThroughMs: T + claimedMs,
-  mirroredThroughMs: T + mirroredMs,
-});
-
-function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
-  return leaseWith({
-    holder: 'r1',
-    boot: 'b1',
-    term,
-    address: 'http://r1',
-    acquired_at: new Date(T + acquiredMs),
-    began_by: 'acquired',
-    renewed_at: new Date(T + acquiredMs),
-    expires_at: new Date(T + acquiredMs + 3000),
-    watermark,
-  });
-}
-
-const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({
-  type: 'LEASE.WON' as const,
-  grant,
-  lease: lease(grant.term, watermark, acquiredMs),
-  lastClaimMs: T - 10_000,
-});
-const LOST = { type: 'LEASE.LOST' as const };
-const ENDING = { type: 'LEASE.ENDING' as const };
-const loadedEvent = (...schedules: Schedule[]) => ({
-  type: 'MIRROR.LOADED' as const,
-  schedules,
-  notUnderstood: [],
-  mark: mark(0),
-});
-const upsert = (schedule: Schedule) => ({
-  type: 'MIRROR.CHANGED' as const,
-  change: { kind: 'upsert' as const, schedule },
-});
-const deleted = (id: string) => ({
-  type: 'MIRROR.CHANGED' as const,
-  change: { kind: 'delete' as const, id },
-});
-const progress = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, throughMs: T + ms });
-
-/**
- * The scheduler on a simulated clock that starts at T, with `schedules` loaded; claims and runs end when the
- * test says so.
- */
-function running(...schedules: Schedule[]) {
-  const clock = new SimClock(T);
-  const queue = new DueQueue();
-  const claim = calls<ClaimResult, ClaimBatch>();
-  const resolve = calls<Run[], { runs: Run[]; boot: string }>();
-  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
-  const silent = () => {};
-  const jobs = new JobPool(
-    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
-    runMachine.provide({ actors: { execute: execute.slot } }),
-    { clock, serverNowMs: () => clock.now() },
-  );
-  const tests = {
-    trusted: true,
-    skewMs: 0,
-    reports: [] as string[],
-    claimed: [] as unknown[],
-    setAside: [] as string[],
-  };
-  const under = underParent(
-    schedulerMachine.provide({
-      actors: { claim: claim.slot, resolve: resolve.slot },
-      actions: {
-        report: (_, { message }) => void tests.reports.push(message),
-        claimed: (_, { runs, duplicates, stale }) =>
-          void tests.claimed.push({ runs: runs.length, duplicates, stale }),
-      },
-    }),
-    {
-      clock,
-      input: {
-        queue,
-        jobs,
-        replica: 'r1',
-        boot: 'b1',
-        leaseDurationMs: 3000,
-        serverNowMs: () => clock.now() + tests.skewMs,
-        monotonicMs: () => clock.monotonic(),
-        isTrusted: () => tests.trusted,
-        onSetAside: (schedules) => void tests.setAside.push(...schedules.map(({ id }) => id)),
-      },
-    },
-  );
-  under.child.send(loadedEvent(...schedules));
-  return {
-    clock,
-    queue,
-    claim,
-    resolve,
-    execute,
-    jobs,
-    tests,
-    machine: under,
-    send: under.child.send,
-    context: () => under.child.getSnapshot().context,
-    /** What was executed: milliseconds after T. */
-    executed: () => execute.list.map(({ input }) => offset(input.run)),
-    /** The claim that is in flight is committed, but for the schedules that are stale. */
-    async commit(stale: string[] = [], duplicates: string[] = []) {
-      const batch = claim.last.input;
-      const fresh = batch.requests.filter(({ scheduleId }) => !stale.includes(scheduleId));
-      await claim.last.answer({
-        kind: 'committed',
-        lease: lease(batch.grant.term, batch.markWhenStale(stale)),
-        runs: fresh.flatMap(({ runs }) => runs).filter(({ id }) => !duplicates.includes(id)),
-        stale,
-        duplicates,
-      });
-    },
-  };
-}
-
-const offset = (run: Run) => run.scheduled_for.getTime() - T;
-/** What a batch claims: milliseconds after T, by schedule. */
-const asks = (batch: ClaimBatch) =>
-  Object.fromEntries(batch.requests.map(({ scheduleId, runs }) => [scheduleId, runs.map(offset)]));
-
-const A = every(100, T, { id: 'a' });
-const B = every(100, T, { id: 'b' });
+import {
+  A,
+  asks,
+  B,
+  deleted,
+  ENDING,
+  GRANT,
+  lease,
+  loadedEvent,
+  LOST,
+  mark,
+  NEXT_GRANT,
+  offset,
+  progress,
+  running,
+  T,
+  upsert,
+  won,
+} from '../../support/scheduling.ts';
 
 describe('scheduler', () => {
   /** So long after the beginning of a schedule that is due after 100 ms. */

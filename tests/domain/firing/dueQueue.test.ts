@@ -146,8 +146,8 @@ describe('the due queue', () => {
     assert.equal(queue.nextDueMs(), T + 300);
     queue.advance(mark);
     assert.equal(queue.nextDueMs(), T + 300);
-    queue.putAside('s', null);
-    queue.putAside('t', null);
+    queue.putAside('s', FRESH);
+    queue.putAside('t', FRESH);
     queue.adoptMarks(mark);
     const rest = { claimedThroughMs: T + 900, mirroredThroughMs: T + 900 };
     assert.deepEqual([...queue.setAside], [['s', early], ['t', rest]]);
@@ -223,6 +223,20 @@ describe('the due queue', () => {
     queue.finish(() => 'owed');
     assert.equal(queue.nextDueMs(), Infinity);
     assert.equal(queue.settledThroughMs(T + 600, null), T + 600);
+  });
+
+  it('leaves room for what else is due beside one that was set aside for long', () => {
+    const queue = new DueQueue();
+    const mark = { claimedThroughMs: T + 9900, mirroredThroughMs: T + 9900 };
+    const setAside = new Map([['long', { claimedThroughMs: T, mirroredThroughMs: T }]]);
+    queue.put(every(10, T, { id: 'long' }), { ...mark, setAside });
+    for (const [id, ms] of [['a', 70], ['b', 100]] as const) queue.put(every(ms, T, { id }), mark);
+    queue.take(at(T + 10_000), 100);
+    const taken = () => queue.taken.map(({ schedule, settlement }) => [schedule.id, settlement.runs.length]);
+    assert.deepEqual(taken(), [['long', 50], ['a', 1], ['b', 1]]);
+    queue.finish(() => 'settled');
+    queue.take(at(T + 10_000), 100);
+    assert.deepEqual(taken(), [['long', 100]], 'all of it when nothing else is');
   });
 
   it('takes no second helping while one is in flight', () => {

@@ -116,21 +116,25 @@ describe('the metrics', () => {
         'watermark_timestamp_seconds',
         'due_queue_length',
         'live_job_actors',
+        'server_clock_behind_seconds',
+        'schedules_not_understood',
         'leader_watched',
         'address_ok',
       ];
       return names.map((name) => all[`scheduler_${name}`]);
     };
-    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 1, 1]);
+    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 0, 0, 1, 1]);
     Object.assign(vitals, {
       leads: false,
       term: 8,
       watermarkMs: null,
       schedules: 0,
       liveJobs: 0,
+      clockBehindMs: 3_599_500,
+      notUnderstood: 4,
       addressOk: null,
     });
-    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 0, NaN]);
+    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 3599.5, 4, 0, NaN]);
     Object.assign(vitals, { addressOk: false, leaderWatched: true });
     assert.deepEqual((await now()).slice(-2), [1, 0]);
   });
@@ -210,6 +214,19 @@ describe('the metrics of leadership', () => {
       ['pre-empted', 1],
       ['expired', 1],
     ]);
+  });
+});
+
+describe("the metrics of the server's clock", () => {
+  it('count its steps by their direction, and are there before the first', async () => {
+    const { replica, samples } = metrics();
+    const steps = async () => {
+      const all = await samples();
+      return ['back', 'forward'].map((to) => all[`scheduler_server_clock_steps_total{direction="${to}"}`]);
+    };
+    assert.deepEqual(await steps(), [0, 0]);
+    for (const ms of [-40_000, 3_600_000, -1001]) replica.clockStepped(ms);
+    assert.deepEqual(await steps(), [2, 1]);
   });
 });
 

@@ -5,6 +5,9 @@ import { literal } from '../shared/expressions.ts';
 /** More than it takes to find one of 10,000 moments by halving. */
 const HALVINGS = Array.from({ length: 20 }, (_, step) => step);
 
+/** The moments of a list of definitions are a list as well. */
+const IS_OBJECT = { $eq: [{ $type: '$definition' }, 'object'] };
+
 /** Stages that leave out earlier definitions, and tell moments by a summary. */
 export function summarised(nowMs: number): Document[] {
   const summary = {
@@ -20,7 +23,7 @@ export function summarised(nowMs: number): Document[] {
         definition: {
           $cond: [
             // What is stored may be something that this version does not understand.
-            { $and: [{ $eq: ['$type', 'at_times'] }, { $isArray: '$definition.times' }] },
+            { $and: [{ $eq: ['$type', 'at_times'] }, IS_OBJECT, { $isArray: '$definition.times' }] },
             { $mergeObjects: ['$definition', { times: summary }] },
             '$definition',
           ],

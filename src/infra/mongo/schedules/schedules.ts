@@ -82,8 +82,8 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
     create: (id, spec) =>
       answered('the creation of a schedule', async () => {
         try {
-          // Never matches a stored one, so that the upsert trips over its id.
-          const absent = { _id: id, revision: { $exists: false } };
+          // Never matches a stored one, whatever is in it, so that the upsert trips over its id.
+          const absent = { _id: id, revision: { $in: [] } };
           const doc = await schedules.findOneAndUpdate(absent, creation(spec), { ...OPTIONS, upsert: true });
           return toSchedule(doc as ScheduleDoc) as Schedule;
         } catch (error) {

@@ -1,0 +1,168 @@
+/** The scheduler as an actor, on a clock, a queue and a store that the test moves. */
+import { jobMachine } from '../../src/actors/runs/job.ts';
+import { JobPool } from '../../src/actors/runs/jobs.ts';
+import type { ClaimBatch, ClaimResult } from '../../src/actors/firing/claimStore.ts';
+import { runMachine } from '../../src/actors/runs/run.ts';
+import { nextMark, schedulerMachine } from '../../src/actors/firing/scheduler.ts';
+import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import type { Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import type { NotUnderstood, Schedule } from '../../src/domain/schedules/schedule.ts';
+import { leaseWith } from './leases.ts';
+import { calls, underParent } from './machines.ts';
+import { every } from './schedules.ts';
+import { SimClock } from './simClock.ts';
+
+export const T = Date.UTC(2030, 0, 1);
+export const GRANT: Grant = { holder: 'r1', boot: 'b1', term: 8 };
+export const NEXT_GRANT: Grant = { ...GRANT, term: 9 };
+
+export const mark = (claimedMs: number, mirroredMs = claimedMs): Watermark => ({
+  claimedThroughMs: T + claimedMs,
+  mirroredThroughMs: T + mirroredMs,
+});
+
+export function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
+  return leaseWith({
+    holder: 'r1',
+    boot: 'b1',
+    term,
+    address: 'http://r1',
+    acquired_at: new Date(T + acquiredMs),
+    began_by: 'acquired',
+    renewed_at: new Date(T + acquiredMs),
+    expires_at: new Date(T + acquiredMs + 3000),
+    watermark,
+  });
+}
+
+export const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({
+  type: 'LEASE.WON' as const,
+  grant,
+  lease: lease(grant.term, watermark, acquiredMs),
+  lastClaimMs: T - 10_000,
+});
+export const LOST = { type: 'LEASE.LOST' as const };
+export const ENDING = { type: 'LEASE.ENDING' as const };
+export const loadedEvent = (...schedules: Schedule[]) => ({
+  type: 'MIRROR.LOADED' as const,
+  schedules,
+  notUnderstood: [],
+  mark: mark(0),
+});
+export const upsert = (schedule: Schedule) => ({
+  type: 'MIRROR.CHANGED' as const,
+  change: { kind: 'upsert' as const, schedule },
+});
+export const deleted = (id: string) => ({
+  type: 'MIRROR.CHANGED' as const,
+  change: { kind: 'delete' as const, id },
+});
+/** What the store has under these ids is not understood. */
+export const oddNow = (id: string) => ({
+  type: 'MIRROR.CHANGED' as const,
+  change: { kind: 'not understood' as const, schedule: odd(id) },
+});
+export const odd = (id: string): NotUnderstood => ({ id, not_understood: 'its type is unknown' });
+export const progress = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, throughMs: T + ms });
+
+/**
+ * The scheduler on a simulated clock that starts at T, with `schedules` loaded; claims and runs end when the
+ * test says so.
+ */
+export function running(...schedules: Schedule[]) {
+  const clock = new SimClock(T);
+  const queue = new DueQueue();
+  const claim = calls<ClaimResult, ClaimBatch>();
+  const resolve = calls<Run[], { runs: Run[]; boot: string }>();
+  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+  const silent = () => {};
+  const jobs = new JobPool(
+    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
+    runMachine.provide({ actors: { execute: execute.slot } }),
+    { clock, serverNowMs: () => clock.now() },
+  );
+  const tests = {
+    trusted: true,
+    skewMs: 0,
+    reports: [] as string[],
+    claimed: [] as unknown[],
+    setAside: [] as string[],
+  };
+  const under = underParent(
+    schedulerMachine.provide({
+      actors: { claim: claim.slot, resolve: resolve.slot },
+      actions: {
+        report: (_, { message }) => void tests.reports.push(message),
+        claimed: (_, { runs, duplicates, stale }) =>
+          void tests.claimed.push({ runs: runs.length, duplicates, stale }),
+      },
+    }),
+    {
+      clock,
+      input: {
+        queue,
+        jobs,
+        replica: 'r1',
+        boot: 'b1',
+        leaseDurationMs: 3000,
+        serverNowMs: () => clock.now() + tests.skewMs,
+        monotonicMs: () => clock.monotonic(),
+        isTrusted: () => tests.trusted,
+        onSetAside: (schedules) => void tests.setAside.push(...schedules.map(({ id }) => id)),
+      },
+    },
+  );
+  under.child.send(loadedEvent(...schedules));
+  return {
+    clock,
+    queue,
+    claim,
+    resolve,
+    execute,
+    jobs,
+    tests,
+    machine: under,
+    send: under.child.send,
+    context: () => under.child.getSnapshot().context,
+    /** What was executed: milliseconds after T. */
+    executed: () => execute.list.map(({ input }) => offset(input.run)),
+    /** The claim that is in flight is committed, but for the schedules that are stale. */
+    async commit(stale: string[] = [], duplicates: string[] = []) {
+      const batch = claim.last.input;
+      const fresh = batch.requests.filter(({ scheduleId }) => !stale.includes(scheduleId));
+      await claim.last.answer({
+        kind: 'committed',
+        lease: lease(batch.grant.term, batch.markWhenStale(stale)),
+        runs: fresh.flatMap(({ runs }) => runs).filter(({ id }) => !duplicates.includes(id)),
+        stale,
+        duplicates,
+      });
+    },
+  };
+}
+
+export const offset = (run: Run) => run.scheduled_for.getTime() - T;
+/** What a batch claims: milliseconds after T, by schedule. */
+export const asks = (batch: ClaimBatch) =>
+  Object.fromEntries(batch.requests.map(({ scheduleId, runs }) => [scheduleId, runs.map(offset)]));
+
+export const A = every(100, T, { id: 'a' });
+export const B = every(100, T, { id: 'b' });
+
+/** The leader, with these schedules; what its mirror knows is as old as the clock says. */
+export function leading(...schedules: Schedule[]) {
+  const it = running(...schedules);
+  it.send(progress(0));
+  it.send(won());
+  return {
+    ...it,
+    async advance(ms: number) {
+      await it.clock.advance(ms);
+      it.send(progress(it.clock.now() - T));
+    },
+    /** What the next renewal writes. */
+    mark: () => nextMark(it.context(), it.clock.now(), null),
+    seen: (watermark: Watermark) => it.send({ type: 'LEASE.SEEN', mark: watermark }),
+  };
+}
