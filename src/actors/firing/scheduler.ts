@@ -33,7 +33,6 @@ import {
   CLOCK_TOLERANCE_MS,
   type Grant,
   later,
-  type Mark,
   MAX_SET_ASIDE,
   type Watermark,
 } from '../../domain/leadership/lease.ts';

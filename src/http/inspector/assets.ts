@@ -10,7 +10,7 @@ import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-const PAGE_DIR = new URL('./page', import.meta.url);
+const PAGE_DIR = new URL('./page/', import.meta.url);
 const ASSETS_PATH = '/inspector/assets/';
 
 const TYPES: Record<string, string> = {

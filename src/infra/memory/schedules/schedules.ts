@@ -147,7 +147,7 @@ function momentAfter(otherMs: number, nowMs: number): number {
 }
 
 function writtenAt(db: Database, now: Date): Date {
-  return new Date(Math.max(db.historyMs(), now.getTime()));
+  return new Date(db.historyMs(now.getTime()));
 }
 
 function supersededBy(old: Schedule, until: Date): Superseded {

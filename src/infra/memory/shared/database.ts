@@ -54,8 +54,8 @@ export class Database {
   }
 
   /** The clock of `written_at` and of the progress of streams: the server's, as long as that does not go back. */
-  historyMs(): number {
-    this.#latestMs = Math.max(this.#latestMs, this.nowMs());
+  historyMs(nowMs = this.nowMs()): number {
+    this.#latestMs = Math.max(this.#latestMs, nowMs);
     return this.#latestMs;
   }
 
