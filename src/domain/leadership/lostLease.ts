@@ -20,12 +20,21 @@ export interface Remains {
 const BEHIND_MS = 60_000;
 
 /**
+ * What is written from now on is told by its `written_at` to be newer than the mark. On MongoDB that is as good as whole
+ * seconds when the clock is set back just now.
+ */
+const WRITTEN_BEFORE_MS = 2000;
+
+/**
  * The lease to store. `known`: as this replica saw it last; null when it has seen none. `nowMs`: the server's time,
  * later than the deletion.
  */
 export function lostLease(known: Lease | null, remains: Remains, nowMs: number): Lease {
   const newestTerm = Math.max(remains.newestTerm, remains.newestRun?.term ?? 0);
-  if (known === null && newestTerm === 0) return { ...NEVER_HELD, watermark: both(nowMs) };
+  if (known === null && newestTerm === 0) {
+    const watermark = { claimedThroughMs: nowMs, mirroredThroughMs: nowMs - WRITTEN_BEFORE_MS };
+    return { ...NEVER_HELD, watermark };
+  }
   const now = new Date(nowMs);
   const isNewest = known !== null && known.holder !== null && known.term >= newestTerm;
   return {

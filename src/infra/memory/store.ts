@@ -44,7 +44,10 @@ export function memoryStore(db: Database, connection: Connection): Store {
     prepare: (known = null) =>
       connection.call('store.prepare', () => {
         if (db.lease !== null) return [];
-        db.lease = lostLease(known, remains(db), db.nowMs());
+        const nowMs = db.nowMs();
+        // What is written after it is to be seen as newer, also when the clock is set back.
+        db.historyMs(nowMs);
+        db.lease = lostLease(known, remains(db), nowMs);
         return ['the lease document'];
       }),
     ping: () => connection.call('store.ping', () => undefined),
