@@ -1,5 +1,5 @@
 /**
- * Draws the statecharts of the machines, from their definitions: all of them into ARCHITECTURE.md, and those
+ * Draws the statecharts of the machines, from their definitions: all of them into docs/statecharts.md, and those
  * that the inspector shows into a file of its page. With `--check` it only says whether they are up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ const MACHINES = [
   presenceMachine,
   chronicleMachine,
 ];
-const FILE = join(PROJECT_DIR, 'ARCHITECTURE.md');
+const FILE = join(PROJECT_DIR, 'docs/statecharts.md');
 const CHARTS_FILE = join(PROJECT_DIR, 'src/http/inspector/page/charts.json');
 
 let text = await readFile(FILE, 'utf8');
@@ -39,7 +39,9 @@ const before = text;
 for (const machine of MACHINES) {
   const place = new RegExp(`(<!-- statechart ${machine.id} -->\n)[^]*?(<!-- /statechart -->)`);
   if (!place.test(text)) {
-    throw new Error(`ARCHITECTURE.md has no place for the ${machine.id}: <!-- statechart ${machine.id} -->`);
+    throw new Error(
+      `docs/statecharts.md has no place for the ${machine.id}: <!-- statechart ${machine.id} -->`,
+    );
   }
   text = text.replace(
     place,
@@ -52,10 +54,10 @@ if (isCurrent) {
   console.log('The statecharts are up to date.');
 } else if (process.argv.includes('--check')) {
   console.error(
-    'The statecharts in ARCHITECTURE.md or of the inspector are not those of the machines: `npm run diagrams` draws them again.',
+    'The statecharts in docs/statecharts.md or of the inspector are not those of the machines: `npm run diagrams` draws them again.',
   );
   process.exitCode = 1;
 } else {
   await Promise.all([writeFile(FILE, text), writeFile(CHARTS_FILE, drawn)]);
-  console.log('Drawn into ARCHITECTURE.md and for the inspector.');
+  console.log('Drawn into docs/statecharts.md and for the inspector.');
 }

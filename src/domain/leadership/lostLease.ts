@@ -1,6 +1,6 @@
 /**
  * The lease document when it has to be made: at the first start ever, and again when it was deleted. Then nothing
- * may be lost or doubled by what the document no longer says (ARCHITECTURE.md, "What was deleted").
+ * may be lost or doubled by what the document no longer says (docs/protocol.md, "What was deleted").
  */
 import { type Lease, NEVER_HELD, type Watermark } from './lease.ts';
 import type { Run } from '../runs/run.ts';
