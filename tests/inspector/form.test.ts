@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseScheduleSpec } from '../../src/domain/schedules/spec.ts';
 import { zoneOf } from '../../src/domain/timing/zone.ts';
-import { blank, bodyOf, byField, fieldsOf, zones } from '../../src/http/inspector/page/form.js';
+import { blank, bodyOf, byField, fieldsOf, zones } from '../../src/http/inspector/page/form/form.js';
 
 describe('the form of a schedule', () => {
   it('offers the time zones that the API takes, and no others', () => {

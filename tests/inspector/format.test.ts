@@ -8,10 +8,10 @@ import {
   relative,
   wallClock,
   wholeDuration,
-} from '../../src/http/inspector/page/format.js';
-import { bucketed, percentile } from '../../src/http/inspector/page/lateness.js';
-import { describe as sentence } from '../../src/http/inspector/page/sentences.js';
-import { isCompleted, nextFireMs, timing } from '../../src/http/inspector/page/words.js';
+} from '../../src/http/inspector/page/shared/format.js';
+import { bucketed, percentile } from '../../src/http/inspector/page/lateness/lateness.js';
+import { describe as sentence } from '../../src/http/inspector/page/events/sentences.js';
+import { isCompleted, nextFireMs, timing } from '../../src/http/inspector/page/shared/words.js';
 
 const NOW = Date.UTC(2030, 5, 1, 12);
 const SCHEDULE = {

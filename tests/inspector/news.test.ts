@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { offsetOf, withSample } from '../../src/http/inspector/page/offset.js';
-import { afterChange, newestFirst, withEnded } from '../../src/http/inspector/page/scheduleNews.js';
+import { offsetOf, withSample } from '../../src/http/inspector/page/shared/offset.js';
+import { afterChange, newestFirst, withEnded } from '../../src/http/inspector/page/schedules/scheduleNews.js';
 
 const SCHEDULE = {
   ...{ id: 's', revision: 1, type: 'duration', definition: { interval: '10s' }, paused: false },

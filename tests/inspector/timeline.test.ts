@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { drawing, ticks, zoomed } from '../../src/http/inspector/page/timeline.js';
+import { drawing, ticks, zoomed } from '../../src/http/inspector/page/timeline/timeline.js';
 
 const NOW = Date.UTC(2030, 0, 1, 12);
 const MINUTE = 60_000;

@@ -181,12 +181,17 @@ export function mongoCases(mongo: TestMongo): void {
         const scheduled_for = new Date(Date.now() - 60_000 * (i + 1));
         return { ...run, id: `${run.id}-past`, scheduled_for, since: scheduled_for };
       });
-      committed(await store.claims.claim(batch(grant, [request(schedule, past)])));
+      const later = new Date(Date.now() + 3_600_000);
+      // The clock has shown that and was set back; the other one was never due.
+      const ahead = { ...past[0]!, id: 'ahead', scheduled_for: later, claimed_at: later };
+      const odd = { ...past[0]!, id: 'odd', scheduled_for: new Date(later.getTime() + 3_600_000) };
+      committed(await store.claims.claim(batch(grant, [request(schedule, [...past, ahead, odd])])));
       await leasesOf(database).deleteMany({});
       await database.connect().prepare();
       const { lease } = await store.lease.read();
       const newestMs = past[0]!.scheduled_for.getTime();
       assert.deepEqual([lease.term, lease.watermark.claimedThroughMs], [grant.term, newestMs - 60_000]);
+      assert.deepEqual(lease.latest_at, later);
     },
   );
 

@@ -2,15 +2,25 @@
  * The lease document when it has to be made: at the first start ever, and again when it was deleted. Then nothing
  * may be lost or doubled by what the document no longer says (docs/protocol.md, "What was deleted").
  */
-import { type Lease, NEVER_HELD, type Watermark } from './lease.ts';
+import { CLOCK_TOLERANCE_MS, type Lease, NEVER_HELD, type Watermark } from './lease.ts';
 import type { Run } from '../runs/run.ts';
 
 /** What else the store still knows of earlier leaders. */
 export interface Remains {
   /** The highest term that any record names; 0 when there is none. */
   newestTerm: number;
-  /** The newest occurrence that was claimed or recorded; null when there is none. */
+  /** The newest occurrence up to now that was claimed or recorded; null when there is none. */
   newestRun: Pick<Run, 'scheduled_for' | 'term'> | null;
+  /**
+   * The latest occurrence of all. It is later than now when the server's clock was set back. A record that was not due
+   * when it was claimed was written by another program, and says nothing.
+   */
+  latestRun: Pick<Run, 'scheduled_for'> | null;
+}
+
+/** Whether a run can tell when its leader claimed: nothing is claimed earlier than the tolerance before it is due. */
+export function wasDue({ scheduled_for, claimed_at }: Pick<Run, 'scheduled_for' | 'claimed_at'>): boolean {
+  return scheduled_for.getTime() - claimed_at.getTime() <= CLOCK_TOLERANCE_MS;
 }
 
 /**
@@ -46,7 +56,11 @@ export function lostLease(known: Lease | null, remains: Remains, nowMs: number):
     step_down_term: null,
     // It may have been renewed until now: up to here the next leader looks up what is claimed already (G1).
     renewed_at: now,
-    latest_at: new Date(Math.max(known?.latest_at?.getTime() ?? nowMs, nowMs)),
+    latest_at: new Date(Math.max(
+      nowMs,
+      known?.latest_at?.getTime() ?? nowMs,
+      remains.latestRun?.scheduled_for.getTime() ?? nowMs,
+    )),
     watermark: known?.watermark ?? both(settledMs(remains, nowMs)),
   };
 }

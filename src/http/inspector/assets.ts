@@ -69,7 +69,8 @@ export async function loadAssets(): Promise<Assets> {
 
 /** The content of each file by its name, libraries included. */
 async function readSources(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const names = (await readdir(PAGE_DIR))
+  const names = (await readdir(PAGE_DIR, { recursive: true }))
+    .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => /\.(js|css|svg|json)$/.test(name) && name !== 'tsconfig.json');
   const own = names.map(async (name) => {
     const url = new URL(name, PAGE_DIR);

@@ -18,12 +18,13 @@ export function inspectorRoutes(): Route[] {
   }
 
   async function asset(c: Context): Promise<Response> {
-    const name = c.req.param('name') ?? '';
-    const file = (await load()).files.get(name);
+    const { folder, name = '' } = c.req.param() as { folder?: string; name?: string };
+    const path = folder === undefined ? name : `${folder}/${name}`;
+    const file = (await load()).files.get(path);
     if (!file) {
       throw new Problem(
         404,
-        `the inspector has no file ${JSON.stringify(name.slice(0, 128))}: reload the page`,
+        `the inspector has no file ${JSON.stringify(path.slice(0, 128))}: reload the page`,
       );
     }
     return send(c, file.type, file.body, file.gzipped, {
@@ -37,6 +38,12 @@ export function inspectorRoutes(): Route[] {
       method: 'GET',
       path: '/inspector/assets/{name}',
       summary: 'get a file of that page',
+      handler: asset,
+    },
+    {
+      method: 'GET',
+      path: '/inspector/assets/{folder}/{name}',
+      summary: 'get a file of a part of that page',
       handler: asset,
     },
   ];

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
-import { lostLease, type Remains } from '../../domain/leadership/lostLease.ts';
+import { lostLease, type Remains, wasDue } from '../../domain/leadership/lostLease.ts';
 import { isOccurrence, type Run } from '../../domain/runs/run.ts';
 import { memoryClaims } from './firing/claims.ts';
 import { Connection, type Intercept, type Obstacle } from './shared/connection.ts';
@@ -58,14 +58,17 @@ export function memoryStore(db: Database, connection: Connection): Store {
 }
 
 function remains(db: Database): Remains {
-  const occurrences = db.runs().filter((run) =>
-    isOccurrence(run) && run.scheduled_for.getTime() <= db.nowMs()
-  );
+  const occurrences = db.runs().filter(isOccurrence);
   return {
     newestTerm: Math.max(0, ...db.terms.keys()),
-    newestRun: occurrences.reduce<Run | null>(
-      (newest, run) => newest === null || run.scheduled_for > newest.scheduled_for ? run : newest,
-      null,
-    ),
+    newestRun: newest(occurrences.filter((run) => run.scheduled_for.getTime() <= db.nowMs())),
+    latestRun: newest(occurrences.filter(wasDue)),
   };
+}
+
+function newest(runs: readonly Run[]): Run | null {
+  return runs.reduce<Run | null>(
+    (found, run) => found === null || run.scheduled_for > found.scheduled_for ? run : found,
+    null,
+  );
 }

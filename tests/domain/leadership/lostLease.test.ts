@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isFree } from '../../../src/domain/leadership/lease.ts';
-import { lostLease, type Remains } from '../../../src/domain/leadership/lostLease.ts';
+import { lostLease, type Remains, wasDue } from '../../../src/domain/leadership/lostLease.ts';
 import { leaseWith } from '../../support/leases.ts';
 
 const NOW_MS = Date.UTC(2030, 0, 1);
-const NOTHING: Remains = { newestTerm: 0, newestRun: null };
+const NOTHING: Remains = { newestTerm: 0, newestRun: null, latestRun: null };
 const mark = (claimedThroughMs: number, mirroredThroughMs = claimedThroughMs) => ({
   claimedThroughMs,
   mirroredThroughMs,
@@ -33,7 +33,7 @@ describe('a lease document that has to be made', () => {
   });
 
   it("goes on from what was last seen of it, in nobody's hands, and without a command of before", () => {
-    const lease = lostLease(known, { newestTerm: 6, newestRun: null }, NOW_MS);
+    const lease = lostLease(known, { newestTerm: 6, newestRun: null, latestRun: null }, NOW_MS);
     assert.deepEqual([lease.term, lease.watermark], [7, known.watermark]);
     assert.deepEqual([lease.released_at, lease.released_by], [new Date(NOW_MS), 'expired']);
     assert.equal(lease.step_down_term, null);
@@ -49,7 +49,13 @@ describe('a lease document that has to be made', () => {
 
   it('is of no term below one that a record names, whose holder is then unknown', () => {
     const run = { scheduled_for: new Date(NOW_MS - 5_000), term: 9 };
-    for (const remains of [{ newestTerm: 9, newestRun: null }, { newestTerm: 8, newestRun: run }]) {
+    for (
+      const remains of [{ newestTerm: 9, newestRun: null, latestRun: null }, {
+        newestTerm: 8,
+        newestRun: run,
+        latestRun: run,
+      }]
+    ) {
       const lease = lostLease(known, remains, NOW_MS);
       assert.deepEqual([lease.term, lease.holder, lease.boot], [9, null, null]);
       assert.deepEqual(lease.watermark, known.watermark);
@@ -59,10 +65,23 @@ describe('a lease document that has to be made', () => {
 
   it('reaches back a minute before the newest run when no replica remembers it', () => {
     const run = { scheduled_for: new Date(NOW_MS - 3_600_000), term: 3 };
-    const lease = lostLease(null, { newestTerm: 4, newestRun: run }, NOW_MS);
+    const lease = lostLease(null, { newestTerm: 4, newestRun: run, latestRun: run }, NOW_MS);
     assert.deepEqual([lease.term, lease.watermark], [4, mark(NOW_MS - 3_660_000)]);
     assert.equal(lease.renewed_at?.getTime(), NOW_MS);
-    const without = lostLease(null, { newestTerm: 4, newestRun: null }, NOW_MS);
+    const without = lostLease(null, { newestTerm: 4, newestRun: null, latestRun: null }, NOW_MS);
     assert.deepEqual(without.watermark, mark(NOW_MS - 60_000));
+  });
+
+  it('has claims looked up as far as any run reaches, where the clock was set back', () => {
+    const latestRun = { scheduled_for: new Date(NOW_MS + 3_600_000) };
+    const lease = lostLease(null, { newestTerm: 4, newestRun: null, latestRun }, NOW_MS);
+    assert.deepEqual(lease.latest_at, latestRun.scheduled_for);
+    assert.deepEqual(lease.watermark, mark(NOW_MS - 60_000));
+  });
+
+  it('goes by no record that was not due when it was claimed', () => {
+    const claimed_at = new Date(NOW_MS);
+    assert.ok(wasDue({ claimed_at, scheduled_for: new Date(NOW_MS + 1000) }));
+    assert.ok(!wasDue({ claimed_at, scheduled_for: new Date(NOW_MS + 1001) }));
   });
 });

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
 import { problem, testApi } from '../support.ts';
 
-const ASSET = /\/inspector\/assets\/[\w.-]+/g;
+const ASSET = /\/inspector\/assets\/[\w./-]+/g;
 
 describe('GET /inspector', () => {
   let app: Hono;

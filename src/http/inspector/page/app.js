@@ -1,22 +1,22 @@
 /** The frame around every view: where one is, whether what one sees is live, and in which colours. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useNow } from './clock.js';
-import { ClusterView } from './clusterView.js';
-import { EventsView } from './eventsView.js';
-import { clockTime, wholeDuration } from './format.js';
-import { FormView } from './formView.js';
-import { jsx } from './jsx.js';
-import { LatenessView } from './latenessView.js';
-import { MachinesView } from './machinesView.js';
-import { Empty, Heading, Icon } from './parts.js';
-import { href, useRoute } from './router.js';
-import { RunsView } from './runsView.js';
-import { RunView } from './runView.js';
-import { SchedulesView } from './schedulesView.js';
-import { ScheduleView } from './scheduleView.js';
-import { useTopics } from './state.js';
-import { TimelineView } from './timelineView.js';
-import { Toasts } from './toasts.js';
+import { useNow } from './shared/clock.js';
+import { ClusterView } from './cluster/clusterView.js';
+import { EventsView } from './events/eventsView.js';
+import { clockTime, wholeDuration } from './shared/format.js';
+import { FormView } from './form/formView.js';
+import { jsx } from './shared/jsx.js';
+import { LatenessView } from './lateness/latenessView.js';
+import { MachinesView } from './machines/machinesView.js';
+import { Empty, Heading, Icon } from './shared/parts.js';
+import { href, useRoute } from './shared/router.js';
+import { RunsView } from './runs/runsView.js';
+import { RunView } from './runs/runView.js';
+import { SchedulesView } from './schedules/schedulesView.js';
+import { ScheduleView } from './schedules/scheduleView.js';
+import { useTopics } from './shared/state.js';
+import { TimelineView } from './timeline/timelineView.js';
+import { Toasts } from './shared/toasts.js';
 
 const NAV = [
   ['cluster', 'Cluster'],
@@ -70,7 +70,7 @@ function showCurrent() {
   document.querySelector('nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 }
 
-/** @param {{ route: import('./router.js').Route }} props */
+/** @param {{ route: import('./shared/router.js').Route }} props */
 function View({ route }) {
   const { name, id, action } = route;
   if (name === 'cluster') return jsx`<${ClusterView} />`;

@@ -1,6 +1,6 @@
-import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import type { CreateIndexesOptions, Db, Document, IndexSpecification } from 'mongodb';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
-import type { Lease } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS, type Lease } from '../../../domain/leadership/lease.ts';
 import { lostLease, type Remains } from '../../../domain/leadership/lostLease.ts';
 import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';
 import { type Collections, fromLease, LEASE_ID } from './documents.ts';
@@ -79,23 +79,33 @@ async function makeLease(db: Db, collections: Collections, known: Lease | null):
   return await unless(DUPLICATE_KEY, leases.insertOne(fromLease(lease)));
 }
 
-async function remainsOf({ leadership, runs }: Collections): Promise<Remains> {
-  const [[term], [newestRun]] = await Promise.all([
-    leadership.find({ _id: { $gte: 0 } }).sort({ _id: -1 }).limit(1).toArray(),
-    runs.aggregate<NonNullable<Remains['newestRun']>>([
-      {
-        $match: {
-          scheduled_for: { $type: 'date' },
-          term: { $type: 'number' },
-          trigger: { $in: [...OF_OCCURRENCES] },
-          $expr: { $lte: ['$scheduled_for', '$$NOW'] },
-        },
-      },
-      { $sort: { scheduled_for: -1, _id: -1 } },
-      { $limit: 1 },
-    ]).toArray(),
+async function remainsOf(collections: Collections): Promise<Remains> {
+  const [[term], newestRun, latestRun] = await Promise.all([
+    collections.leadership.find({ _id: { $gte: 0 } }).sort({ _id: -1 }).limit(1).toArray(),
+    newestOccurrence(collections, { $lte: ['$scheduled_for', '$$NOW'] }),
+    newestOccurrence(collections, WAS_DUE),
   ]);
-  return { newestTerm: term?._id ?? 0, newestRun: newestRun ?? null };
+  return { newestTerm: term?._id ?? 0, newestRun, latestRun };
+}
+
+/** As `wasDue` has it. */
+const WAS_DUE = { $lte: ['$scheduled_for', { $add: ['$claimed_at', CLOCK_TOLERANCE_MS] }] };
+
+async function newestOccurrence({ runs }: Collections, condition: Document): Promise<Remains['newestRun']> {
+  const [found] = await runs.aggregate<NonNullable<Remains['newestRun']>>([
+    {
+      $match: {
+        scheduled_for: { $type: 'date' },
+        claimed_at: { $type: 'date' },
+        term: { $type: 'number' },
+        trigger: { $in: [...OF_OCCURRENCES] },
+        $expr: condition,
+      },
+    },
+    { $sort: { scheduled_for: -1, _id: -1 } },
+    { $limit: 1 },
+  ]).toArray();
+  return found ?? null;
 }
 
 /** Whether the call did something: false when it failed with this code, as somebody was first. */

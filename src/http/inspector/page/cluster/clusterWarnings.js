@@ -1,0 +1,66 @@
+/** What is wrong with how the cluster is set up, and with the clock that it goes by. */
+import { duration } from '../shared/format.js';
+import { jsx } from '../shared/jsx.js';
+import { Icon, Moment } from '../shared/parts.js';
+
+/** @import { Cluster, Replica } from '../types.d.ts' */
+
+/** @param {{ clock: Cluster['clock'] }} props */
+export function ClockBehind({ clock }) {
+  if (!clock || clock.behind_ms <= 0) return null;
+  const { set_back, behind_ms } = clock;
+  return jsx`
+    <section class="headline warn" aria-label="Clock">
+      <span class="headline-icon"><${Icon} name="clock" /></span>
+      <div>
+        <p class="headline-main">The database’s clock stands <strong>${
+    duration(behind_ms)
+  }</strong> behind the latest time that it has shown</p>
+        ${
+    set_back && jsx`
+          <p class="headline-why">It was set back from <${Moment} at=${set_back.from} bare=${true} /> to <${Moment}
+              at=${set_back.to} bare=${true} />.</p>
+        `
+  }
+        <p class="headline-why">What was due by then has been claimed already, and does not run again: existing schedules wait
+          until the clock has caught up. A schedule that is created, or whose times are changed, fires by the clock as it is now.</p>
+      </div>
+    </section>
+  `;
+}
+
+/** @param {{ warnings: string[] }} props those of all replicas */
+export function Warnings({ warnings }) {
+  if (warnings.length === 0) return null;
+  return jsx`
+    <section class="panel" aria-labelledby="warnings">
+      <h2 id="warnings">Warnings</h2>
+      <${WarningList} warnings=${warnings} />
+    </section>
+  `;
+}
+
+/** @param {{ warnings: string[] }} props */
+export function WarningList({ warnings }) {
+  return jsx`<ul class="plain warnings">${
+    warnings.map((warning) =>
+      jsx`<li key=${warning} class="bad-text"><${Icon} name="alert" /><span class="wrap">${warning}</span></li>`
+    )
+  }</ul>`;
+}
+
+/**
+ * Whether the replicas that are there wait for the lease alike. Versions that don't tell count for nothing.
+ * @param {readonly Replica[]} replicas
+ */
+export function haveSameTiming(replicas) {
+  const told = replicas.filter(({ lost_at, lease_timing }) => !lost_at && lease_timing);
+  return new Set(told.map(({ lease_timing }) => timingText(lease_timing))).size < 2;
+}
+
+/** @param {Replica['lease_timing']} timing */
+export function timingText(timing) {
+  if (!timing) return 'not told';
+  const { duration_ms, retry_ms, margin_ms } = timing;
+  return `${duration(duration_ms)}, retry ${duration(retry_ms)}, margin ${duration(margin_ms)}`;
+}

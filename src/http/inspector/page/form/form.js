@@ -1,0 +1,130 @@
+/** From a schedule to the fields of the form, and back. Pure. */
+
+/** @import { FieldProblem } from '../types.d.ts' */
+
+/**
+ * @typedef {Record<string, string>} Fields the text in each field, by its pointer in the body
+ */
+
+/** The time zones that the API takes. */
+const ZONES = ['UTC', 'Etc/UTC'];
+
+/**
+ * What is offered as a zone: also the one that a schedule has already, by a newer version perhaps.
+ * @param {string} [present]
+ */
+export function zones(present) {
+  return present && !ZONES.includes(present) ? [...ZONES, present] : ZONES;
+}
+
+/** Fields that are a string in the body; empty ones are left out. */
+const PLAIN = [
+  ...['/id', '/name', '/description', '/start_at', '/end_at', '/pause_reason'],
+  ...[
+    '/policy/catch_up',
+    '/policy/catch_up_window',
+    '/policy/on_executor_loss',
+    '/history/success',
+    '/history/failure',
+  ],
+];
+/** @type {Record<string, string[]>} */
+const BY_TYPE = {
+  cron: ['/definition/cron_expression', '/definition/timezone'],
+  duration: ['/definition/interval', '/definition/anchor'],
+  at_times: ['/definition/times'],
+};
+const POINTERS = [...PLAIN, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
+const SERVER_OWNED = [
+  'revision',
+  'created_at',
+  'updated_at',
+  'next_fire_at',
+  'completed',
+  'last_run',
+  'recent_runs',
+  'id',
+];
+
+/** @returns {Fields} what a new schedule begins with */
+export function blank() {
+  return {
+    '/type': 'cron',
+    '/definition/cron_expression': '*/5 * * * *',
+    '/definition/timezone': 'UTC',
+    '/definition/interval': '30s',
+    '/paused': '',
+  };
+}
+
+/**
+ * @param {any} body a schedule
+ * @returns {Fields}
+ */
+export function fieldsOf(body) {
+  const fields =
+    /** @type {Fields} */ ({ '/type': body.type ?? 'cron', '/paused': body.paused ? 'yes' : '' });
+  for (const pointer of [...PLAIN, ...Object.values(BY_TYPE).flat()]) {
+    const value = pointer.slice(1).split('/').reduce((at, key) => at?.[key], body);
+    if (Array.isArray(value)) fields[pointer] = value.join('\n');
+    else if (value !== undefined && value !== null) fields[pointer] = String(value);
+  }
+  fields['/tags'] = Object.entries(body.tags ?? {}).map(([key, value]) => `${key}: ${value}`).join('\n');
+  return fields;
+}
+
+/**
+ * The body that the fields say. What the form has no field for is kept from `base`.
+ * @param {Fields} fields
+ * @param {any} [base]
+ */
+export function bodyOf(fields, base = {}) {
+  const body = structuredClone(base);
+  for (const key of SERVER_OWNED) delete body[key];
+  const type = fields['/type'] ?? 'cron';
+  body.type = type;
+  // What belongs to another type would be refused.
+  body.definition = base.type === type ? { ...base.definition } : {};
+  for (const pointer of [...PLAIN, ...(BY_TYPE[type] ?? [])]) {
+    put(body, pointer, fields[pointer]?.trim() ?? '');
+  }
+  if (type === 'at_times') body.definition.times = lines(fields['/definition/times']);
+  body.paused = fields['/paused'] === 'yes';
+  if (!body.paused) delete body.pause_reason;
+  const tags = lines(fields['/tags']).map((line) => line.split(/\s*[:=]\s*(.*)/s));
+  if (tags.length > 0) body.tags = Object.fromEntries(tags.map(([key = '', value = '']) => [key, value]));
+  else delete body.tags;
+  return body;
+}
+
+/** @param {any} body @param {string} pointer @param {string} text */
+function put(body, pointer, text) {
+  const keys = pointer.slice(1).split('/');
+  const last = /** @type {string} */ (keys.pop());
+  let at = body;
+  for (const key of keys) at = text === '' ? at?.[key] : (at[key] ??= {});
+  if (text !== '') at[last] = text;
+  else if (at) delete at[last];
+}
+
+/** @param {string | undefined} text */
+function lines(text) {
+  return (text ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+}
+
+/**
+ * The problem of each field: those inside of a list or a map are shown at it as a whole. Those of no field
+ * are under the empty pointer.
+ * @param {readonly FieldProblem[]} problems
+ * @returns {Map<string, string[]>}
+ */
+export function byField(problems) {
+  const found = new Map();
+  for (const { pointer, detail } of problems) {
+    const field = POINTERS.findLast((each) => pointer === each || pointer.startsWith(`${each}/`)) ?? '';
+    // At its own field, a problem need not say where it is.
+    const text = pointer === field ? detail.replace(/^[a-z_.]+: /, '') : detail;
+    found.set(field, [...(found.get(field) ?? []), text]);
+  }
+  return found;
+}

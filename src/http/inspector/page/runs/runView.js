@@ -1,0 +1,143 @@
+/** One run: what became of one occurrence, and how long each part of it took. */
+import { useGet } from '../shared/api.js';
+import { Chart, useChart } from '../shared/chart.js';
+import { duration } from '../shared/format.js';
+import { jsx } from '../shared/jsx.js';
+import { Facts, Failure, Heading, Moment, RunState } from '../shared/parts.js';
+import { href } from '../shared/router.js';
+import { useEvents } from '../shared/state.js';
+import { RUN_STATES, UNKNOWN } from '../shared/words.js';
+import { useEffect } from 'preact/hooks';
+
+/** @import { Run } from '../types.d.ts' */
+
+/** What an open run does is told by no event before its end. */
+const REFRESH_MS = 2000;
+/** The state of the machine, by the state on record. @type {Record<string, string>} */
+const MACHINE_STATES = {
+  running: 'attempting',
+  retrying: 'attempting',
+  timed_out: 'timedOut',
+  abandoned: 'lost',
+};
+const NOT_RUN = ['skipped', 'missed'];
+
+/** @param {{ id: string }} props */
+export function RunView({ id }) {
+  const { data, error, reload, set } = useGet(`/runs/${encodeURIComponent(id)}`);
+  const run = /** @type {Run | null} */ (data);
+  const layout = useChart('run');
+  useEvents(['run'], (entries) => {
+    const ended = entries.findLast((entry) => entry.data.id === id);
+    if (ended) set(() => ended.data);
+  });
+  const isOpen = run !== null && !run.finished_at && ['claimed', 'running', 'retrying'].includes(run.state);
+  useEffect(() => {
+    if (!isOpen) return;
+    const timer = setInterval(reload, REFRESH_MS);
+    return () => clearInterval(timer);
+  }, [isOpen]);
+  if (!run) {
+    return jsx`<${Heading} title="Run" lead=${jsx`<span class="mono">${id}</span>`} />
+      ${
+      error
+        ? jsx`
+          <${Failure} error=${error} retry=${reload} />
+          ${
+          error.status === 404 &&
+          jsx`<p class="dim">Records of runs are deleted when their schedule’s history says so.</p>`
+        }
+        `
+        : jsx`<div class="skeleton tall" aria-busy="true" />`
+    }`;
+  }
+  const machineState = MACHINE_STATES[run.state] ?? run.state;
+  return jsx`
+    <${Heading} title="Run" lead=${jsx`<a href=${
+    href(['schedules', run.schedule_id])
+  } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
+    <div class="columns">
+      <section class="panel" aria-labelledby="facts"><h2 id="facts">What happened</h2>
+        <${Facts} facts=${[
+    ['Scheduled for', jsx`<${Moment} at=${run.scheduled_for} />`],
+    ['Because of', run.trigger.replace('_', '-')],
+    ['Claimed', jsx`<${Moment} at=${run.claimed_at} />`],
+    ['Started', run.started_at ? jsx`<${Moment} at=${run.started_at} />` : null],
+    ['Finished', run.finished_at ? jsx`<${Moment} at=${run.finished_at} />` : null],
+    [
+      'Late by',
+      jsx`<span class=${run.lateness_ms > 1000 ? 'warn-text' : ''}>${duration(run.lateness_ms)}</span>`,
+    ],
+    ['Attempt', run.attempt || null],
+    ['Reason', run.reason?.replaceAll('_', ' ') ?? null],
+    [
+      'Occurrences',
+      run.count && run.count > 1 ? jsx`${run.count}, since <${Moment} at=${run.since} />` : null,
+    ],
+    ['Executor', run.executor],
+    ['Claimed in', jsx`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`],
+    ['Id', jsx`<span class="mono wrap">${run.id}</span>`],
+  ]} /></section>
+      <section class="panel" aria-labelledby="course"><h2 id="course">Course</h2>
+        <${Course} run=${run} />
+        ${
+    NOT_RUN.includes(run.state) ? jsx`<p class="dim">It was recorded, and not run.</p>` : layout && jsx`
+            <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
+              <${Chart} layout=${layout} active=${machineState} tone=${
+      (RUN_STATES[run.state] ?? UNKNOWN)
+        .tone
+    } label=${`Run machine: ${machineState}`} />
+            </div>
+          `
+  }
+      </section>
+    </div>
+    ${
+    run.error && jsx`
+      <section class="panel" aria-labelledby="error">
+        <h2 id="error">Error</h2>
+        <pre class="bad-text">${run.error}</pre>
+      </section>
+    `
+  }
+    ${
+    run.output && jsx`
+      <section class="panel" aria-labelledby="output">
+        <h2 id="output">Output</h2>
+        <pre>${run.output}</pre>
+      </section>
+    `
+  }
+  `;
+}
+
+/** From the nominal time to the end, to scale. @param {{ run: Run }} props */
+function Course({ run }) {
+  const points = [
+    ['scheduled', run.scheduled_for],
+    ['claimed', run.claimed_at],
+    ['started', run.started_at],
+    ['finished', run.finished_at],
+  ].flatMap(([name, at]) => at ? [{ name, ms: Date.parse(at) }] : []);
+  const first = points[0]?.ms ?? 0;
+  const parts = points.slice(1).map(({ name, ms }, i) => ({
+    name,
+    ms: Math.max(0, ms - (points[i]?.ms ?? ms)),
+    what: {
+      claimed: 'waited to be claimed',
+      started: 'waited to start',
+      finished: 'was executed',
+    }[/** @type {'claimed'} */ (name)],
+  }));
+  const total = Math.max(1, (points.at(-1)?.ms ?? first) - first);
+  return jsx`<ol class="course">${
+    parts.map(({ name, ms, what }, i) => {
+      const before = parts.slice(0, i).reduce((sum, part) => sum + part.ms, 0);
+      return jsx`<li key=${name}><span>${what}</span><span class="course-track"><span class=${`course-part ${name}`}
+      style=${{
+        marginLeft: `${before / total * 100}%`,
+        width: `${Math.max(0.5, ms / total * 100)}%`,
+      }} /></span><span class="num right">${duration(ms)}</span></li>`;
+    })
+  }</ol>`;
+}

@@ -1,0 +1,80 @@
+/** What a schedule is, as facts and as JSON. */
+import { jsx } from '../shared/jsx.js';
+import { NextFire } from './nextFire.js';
+import { Facts, Moment } from '../shared/parts.js';
+import { href } from '../shared/router.js';
+import { timing } from '../shared/words.js';
+
+/** @import { Schedule } from '../types.d.ts' */
+
+/** @param {{ schedule: Schedule, gone: boolean }} props */
+export function Definition({ schedule, gone }) {
+  const {
+    type,
+    definition,
+    description,
+    tags,
+    policy,
+    history,
+    action,
+    start_at,
+    end_at,
+    created_at,
+    updated_at,
+    revision,
+  } = schedule;
+  const zone = definition.timezone;
+  return jsx`
+    <${Facts} facts=${[
+    [
+      'Fires',
+      jsx`<span class="type">${type.replace('_', ' ')}</span> <span class="mono">${timing(schedule)}</span>`,
+    ],
+    ['Next', gone ? null : jsx`<${NextFire} schedule=${schedule} />`],
+    ['What it is', schedule.name ? description : null],
+    ['Action', action.type],
+    ['Not before', start_at ? jsx`<${Moment} at=${start_at} zone=${zone} />` : null],
+    ['Not after', end_at ? jsx`<${Moment} at=${end_at} zone=${zone} />` : null],
+    [
+      'Policy',
+      jsx`<ul class="plain">${
+        Object.entries(policy).map(([key, value]) =>
+          jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
+            typeof value === 'object' ? JSON.stringify(value) : String(value)
+          }</span></li>`
+        )
+      }</ul>`,
+    ],
+    ['Records kept', `${history.success}, failures ${history.failure}`],
+    [
+      'Tags',
+      tags && Object.keys(tags).length > 0
+        ? Object.entries(tags).map(([key, value]) =>
+          jsx`
+              <a key=${key} class="tag" href=${
+            href(['schedules'], {
+              tag: `${key}:${value}`,
+            })
+          }>${key}: ${value}</a>
+            `
+        )
+        : null,
+    ],
+    ['Created', jsx`<${Moment} at=${created_at} />`],
+    [
+      'Changed',
+      revision > 1 ? jsx`<${Moment} at=${updated_at} /> <span class="dim">revision ${revision}</span>` : null,
+    ],
+  ]} />
+    <details>
+      <summary>As JSON</summary>
+      <pre>${
+    JSON.stringify(
+      schedule,
+      (key, value) => ['last_run', 'recent_runs'].includes(key) ? undefined : value,
+      2,
+    )
+  }</pre>
+    </details>
+  `;
+}

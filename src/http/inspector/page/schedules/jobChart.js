@@ -1,0 +1,74 @@
+/** The job machine of a schedule, as its records show it: each run that ends is played through. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useGet } from '../shared/api.js';
+import { Chart, useChart, usePlayed } from '../shared/chart.js';
+import { serverNowMs, useNow } from '../shared/clock.js';
+import { jsx } from '../shared/jsx.js';
+import { useEvents } from '../shared/state.js';
+import { nextFireMs } from '../shared/words.js';
+
+/** @import { Run, Schedule, Transition } from '../types.d.ts' */
+
+const REFRESH_MS = 2000;
+/** One that fires all the time would be nothing but flicker. */
+const PLAY_EVERY_MS = 4000;
+
+/** @param {{ schedule: Schedule }} props */
+export function JobChart({ schedule }) {
+  const layout = useChart('job');
+  const open = useOpenRuns(schedule.id);
+  const playedMs = useRef(0);
+  const [played, setPlayed] = useState(/** @type {Transition[]} */ ([]));
+  useEvents(['run'], (entries) => {
+    const last = entries.findLast(({ data }) => data.schedule_id === schedule.id && data.started_at);
+    if (!last || Date.now() - playedMs.current < PLAY_EVERY_MS) return;
+    playedMs.current = Date.now();
+    setPlayed(course(last.data));
+  });
+  const isOver = useNow((nowMs) => nextFireMs(schedule, nowMs) === null);
+  const resting = schedule.paused ? 'paused' : open > 0 ? 'running' : isOver ? 'settled' : 'waiting';
+  const { active, hot } = usePlayed(played, resting);
+  const state = hot ? active : resting;
+  if (!layout) return jsx`<div class="chart-space" />`;
+  return jsx`
+    <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the job">
+      <${Chart} layout=${layout} active=${state} hot=${hot} tone=${
+    schedule.paused ? 'warn' : 'info'
+  } label=${`Job machine: ${state}`} />
+    </div>
+    <p class="dim">${
+    open > 0 ? `${open === 1 ? 'One run is' : `${open} runs are`} going on.` : 'No run is going on.'
+  } Each run that ends is played through the machine.</p>
+  `;
+}
+
+/** How many runs of a schedule are open: their beginning is told by no event. @param {string} id */
+function useOpenRuns(id) {
+  const { data, reload } = useGet(
+    `/schedules/${encodeURIComponent(id)}/runs?state=claimed,running,retrying&limit=20`,
+  );
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && reload(), REFRESH_MS);
+    return () => clearInterval(timer);
+  }, []);
+  // What was claimed a moment ago has most likely ended by now.
+  return /** @type {Run[]} */ (data ?? []).filter(({ claimed_at }) =>
+    serverNowMs() - Date.parse(claimed_at) > 500
+  ).length;
+}
+
+/** What the machine went through for a run. @param {Run} run @returns {Transition[]} */
+function course({ id, claimed_at, started_at, finished_at }) {
+  const steps = [
+    ['waiting', 'due', claimed_at],
+    ['due', 'claiming', claimed_at],
+    ['claiming', 'running', started_at],
+    ['running', 'settled', finished_at],
+  ];
+  return steps.map(([from = '', to = '', at]) => ({
+    from: String(from),
+    to: String(to),
+    at: `${at} ${id}`,
+    by: null,
+  }));
+}

@@ -1,0 +1,40 @@
+/** What events change of schedules that are shown. Pure. */
+import { isUnderstood } from '../shared/words.js';
+
+/** @import { NotUnderstood, RecentRun, Schedule } from '../types.d.ts' */
+/** @typedef {Schedule | NotUnderstood} Stored */
+
+/**
+ * A schedule as an event tells it, with its runs, which that leaves out.
+ * @param {Stored} old
+ * @param {Stored | null} told null when it has been deleted by the time that it is told
+ * @returns {Stored}
+ */
+export function afterChange(old, told) {
+  if (told === null) return old;
+  if (!isUnderstood(old) || !isUnderstood(told)) return told;
+  const { last_run, recent_runs } = old;
+  return { ...told, ...(last_run !== undefined && { last_run }), ...(recent_runs && { recent_runs }) };
+}
+
+/**
+ * The newest runs of a schedule with those that have ended since, newest first.
+ * @param {readonly (RecentRun | NotUnderstood)[]} old
+ * @param {readonly RecentRun[]} ended
+ * @param {number} places
+ */
+export function withEnded(old, ended, places) {
+  return newestFirst([...old, ...ended]).slice(0, places);
+}
+
+/**
+ * Each run once, as it was told last. Those that are not understood, whose time is not known, come first.
+ * @template {RecentRun} T
+ * @param {readonly (T | NotUnderstood)[]} runs
+ */
+export function newestFirst(runs) {
+  const timeOf = (/** @type {T | NotUnderstood} */ run) =>
+    isUnderstood(run) ? Date.parse(run.scheduled_for) : Infinity;
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  return [...byId.values()].toSorted((a, b) => timeOf(b) > timeOf(a) ? 1 : timeOf(b) < timeOf(a) ? -1 : 0);
+}

@@ -1,0 +1,101 @@
+/** What a person can tell the cluster to do, each with what the page says about it. */
+import { useState } from 'preact/hooks';
+import { call } from './api.js';
+import { jsx } from './jsx.js';
+import { Dialog } from './parts.js';
+import { href } from './router.js';
+import { toast } from './toasts.js';
+import { title } from './words.js';
+
+/** @import { ApiError } from './api.js' */
+/** @import { Schedule } from '../types.d.ts' */
+
+/**
+ * @param {string | null} done what to say then
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown, headers?: Record<string, string> }} [options]
+ * @returns {Promise<any>} the answer, null when it failed
+ */
+async function act(done, method, path, options = {}) {
+  try {
+    const { body } = await call(method, path, options);
+    if (done) toast(done);
+    return body ?? {};
+  } catch (error) {
+    const { status, message } = /** @type {ApiError} */ (error);
+    const isUnknown = status === 405 || /there is nothing at/.test(message);
+    toast(isUnknown ? 'This version of the cluster can’t do that.' : message, { bad: true });
+    return null;
+  }
+}
+
+/** @param {string} id */
+const at = (id) => `/schedules/${encodeURIComponent(id)}`;
+
+/** @param {Schedule} schedule */
+export async function trigger(schedule) {
+  const answer = await act(null, 'POST', `${at(schedule.id)}/trigger`);
+  const [run] = answer?.run_ids ?? [];
+  if (answer) {
+    toast(`${title(schedule)} runs now.`, { link: run && href(['runs', run]), linkText: 'Open the run' });
+  }
+}
+
+/** @param {Schedule} schedule */
+export const resume = (schedule) =>
+  act(`${title(schedule)} fires again.`, 'POST', `${at(schedule.id)}/resume`);
+
+/** @param {{ schedule: Schedule, onClose: () => void }} props */
+export function PauseDialog({ schedule, onClose }) {
+  const [reason, setReason] = useState('');
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const body = reason ? { reason } : {};
+    if (await act(`${title(schedule)} is paused.`, 'POST', `${at(schedule.id)}/pause`, { body })) onClose();
+  };
+  return jsx`
+    <${Dialog} title=${`Pause ${title(schedule)}?`} onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <p>It owes nothing for as long as it is paused: what it leaves out is not made up for.</p>
+        <label class="field"><span>Reason (optional)</span>
+            <input type="text" maxLength="1024" value=${reason} onInput=${(/** @type {any} */ event) =>
+    setReason(event.target.value)} /></label>
+        <div
+          class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary">Pause</button></div>
+      </form>
+      </${Dialog}>
+  `;
+}
+
+/** @param {{ schedule: Schedule, onClose: () => void, onDone: () => void }} props */
+export function DeleteDialog({ schedule, onClose, onDone }) {
+  const remove = async () => {
+    if (await act(`${title(schedule)} is deleted.`, 'DELETE', at(schedule.id))) onDone();
+  };
+  return jsx`
+    <${Dialog} title=${`Delete ${title(schedule)}?`} onClose=${onClose}>
+      <p>It fires no more, at once. The records of its runs stay until they expire. This can’t be undone.</p>
+      <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
+          <button type="button" class="danger" onClick=${remove}>Delete</button></div>
+      </${Dialog}>
+  `;
+}
+
+/** @param {{ leader: string, term: number, others: number, onClose: () => void }} props */
+export function StepDownDialog({ leader, term, others, onClose }) {
+  const ask = async () => {
+    if (await act(`${leader} was asked to step down.`, 'POST', '/leader/step-down', { body: { term } })) {
+      onClose();
+    }
+  };
+  return jsx`<${Dialog} title=${`Make ${leader} step down?`} onClose=${onClose}>
+    <p>It settles the batch in flight and gives the lease of term ${term} back; another replica takes it, usually within
+      100 ms. No run is lost, and those that go on are finished.</p>
+    ${
+    others === 0 &&
+    jsx`<p class="note warn">No other replica is here to take over: it would lead again itself.</p>`
+  }
+    <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
+      <button type="button" class="danger" onClick=${ask}>Step down</button></div></${Dialog}>`;
+}

@@ -1,0 +1,123 @@
+/** Calls to the API of whichever replica answers. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useResyncs } from './state.js';
+
+/** @import { FieldProblem } from '../types.d.ts' */
+
+/** How often, and after which pauses, a read is tried again: a replica that dies may be the one that was asked. */
+const PAUSES_MS = [150, 400, 1000];
+
+/** An answer other than 2xx, or none at all (status 0). `message` is a sentence for the user. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {FieldProblem[]} problems
+   */
+  constructor(status, message, problems = []) {
+    super(message);
+    this.status = status;
+    this.problems = problems;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ body: any, headers: Headers }>}
+ */
+export async function call(method, path, { body, headers, signal } = {}) {
+  for (const pause of method === 'GET' ? [...PAUSES_MS, null] : [null]) {
+    try {
+      return await once(method, path, { body, headers, signal });
+    } catch (error) {
+      const mayPass = error instanceof ApiError && (error.status === 0 || error.status >= 502);
+      if (!mayPass || pause === null) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  throw new Error('unreachable');
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal | undefined }} options
+ */
+async function once(method, path, { body, headers, signal }) {
+  const response = await fetch(path, {
+    method,
+    headers: {
+      Accept: 'application/json',
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  }).catch((error) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'No replica answers at this address.');
+  });
+  const text = await response.text();
+  const json = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : null;
+  if (response.ok) return { body: json, headers: response.headers };
+  throw new ApiError(
+    response.status,
+    json?.detail ?? `${response.status} ${response.statusText}`,
+    json?.errors ?? [],
+  );
+}
+
+/** @param {string} path */
+export const get = (path) => call('GET', path).then(({ body }) => body);
+
+/**
+ * A path with a query. Parameters that are null or empty are left out.
+ * @param {string} path
+ * @param {Record<string, string | number | null | undefined>} query
+ */
+export function url(path, query) {
+  const entries = Object.entries(query).filter(([, value]) =>
+    value !== null && value !== undefined && value !== ''
+  );
+  const search = new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString();
+  return `${path}${search && `?${search}`}`;
+}
+
+/**
+ * What GET answers, read again when the path changes and when the page has lost the thread of events. The
+ * last answer stays while the next one is on its way.
+ * @template T
+ * @param {string | null} path null reads nothing
+ * @returns {{ data: T | null, headers: Headers | null, error: ApiError | null, loading: boolean, reload: () => void, set: (change: (data: T) => T) => void }}
+ */
+export function useGet(path) {
+  const [answer, setAnswer] = useState(
+    /** @type {{ path: string | null, data: any, headers: Headers | null, error: any }} */
+    ({ path: null, data: null, headers: null, error: null }),
+  );
+  const [count, setCount] = useState(0);
+  const resyncs = useResyncs();
+  const wanted = useRef(path);
+  wanted.current = path;
+  useEffect(() => {
+    if (path === null) return;
+    const controller = new AbortController();
+    call('GET', path, { signal: controller.signal }).then(
+      ({ body, headers }) => setAnswer({ path, data: body, headers, error: null }),
+      (error) => {
+        if (!controller.signal.aborted) setAnswer((last) => ({ ...last, path, error }));
+      },
+    );
+    return () => controller.abort();
+  }, [path, count, resyncs]);
+  const reload = useCallback(() => setCount((n) => n + 1), []);
+  const set = useCallback(
+    (/** @type {(data: T) => T} */ change) =>
+      setAnswer((last) => last.data === null ? last : { ...last, data: change(last.data) }),
+    [],
+  );
+  const { data, headers, error } = answer;
+  return { data, headers, error, loading: answer.path !== path, reload, set };
+}

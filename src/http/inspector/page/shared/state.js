@@ -1,0 +1,139 @@
+/**
+ * What the page knows of the cluster, and who is told when it changes. However many events arrive, the page
+ * renders at most once a frame for what a person waits for, and four times a second for the rest (once, when
+ * very many come).
+ */
+import { useEffect, useReducer, useRef } from 'preact/hooks';
+
+/** @import { Cluster, LogEntry, Run, Term } from '../types.d.ts' */
+/** @typedef {'live' | 'cluster' | 'terms' | 'log' | 'runs' | 'resync'} Topic */
+
+export const MAX_LOG = 2000;
+export const MAX_RUNS = 5000;
+const CALM_MS = 250;
+/** When more than this many events come in that time, nobody can read them one by one: once a second will do. */
+const MANY = 25;
+const BUSY_MS = 1000;
+const URGENT = new Set(['live', 'cluster', 'terms', 'resync']);
+
+export const state = {
+  /** @type {Cluster | null} */
+  cluster: null,
+  /** @type {Term[]} newest first, without a hole */
+  terms: [],
+  /** Whether the oldest term on record is among them. */
+  allTerms: false,
+  /** @type {LogEntry[]} oldest first */
+  log: [],
+  /** @type {Run[]} runs that ended, oldest first */
+  runs: [],
+  /** How often everything had to be read afresh. */
+  resyncs: 0,
+  live: {
+    /** @type {'connecting' | 'live' | 'reconnecting' | 'polling'} */
+    status: 'connecting',
+    /** The replica that tells the events. */
+    replica: '',
+    /** When the last message came, epoch ms of this machine; 0 for never. */
+    heardMs: 0,
+    /** Since when events are told, server's time. */
+    sinceMs: 0,
+  },
+};
+
+/** @type {Map<string, Set<() => void>>} */
+const listeners = new Map();
+/** @type {Set<string>} */
+let pending = new Set();
+let flushedMs = 0;
+let flushedSeq = 0;
+let calmMs = CALM_MS;
+let timer = 0;
+let framed = false;
+
+/**
+ * Says that a part of the state has changed.
+ * @param {Topic} topic
+ */
+export function changed(topic) {
+  pending.add(topic);
+  if (framed) return;
+  if (URGENT.has(topic) && !document.hidden) {
+    framed = true;
+    requestAnimationFrame(flush);
+  } else {
+    timer ||= setTimeout(flush, Math.max(0, flushedMs + calmMs - Date.now()));
+  }
+}
+
+function flush() {
+  clearTimeout(timer);
+  timer = 0;
+  framed = false;
+  const nowMs = Date.now();
+  const seq = state.log.at(-1)?.seq ?? 0;
+  calmMs = (seq - flushedSeq) * CALM_MS > MANY * (nowMs - flushedMs) ? BUSY_MS : CALM_MS;
+  flushedMs = nowMs;
+  flushedSeq = seq;
+  const topics = pending;
+  pending = new Set();
+  const told = new Set([...topics].flatMap((topic) => [...(listeners.get(topic) ?? [])]));
+  for (const tell of told) tell();
+}
+
+/**
+ * @param {readonly Topic[]} topics
+ * @param {() => void} tell
+ */
+function subscribe(topics, tell) {
+  for (const topic of topics) {
+    const told = listeners.get(topic) ?? new Set();
+    listeners.set(topic, told.add(tell));
+  }
+  return () => topics.forEach((topic) => listeners.get(topic)?.delete(tell));
+}
+
+/**
+ * Renders the component again when one of these parts of the state has changed.
+ * @param {...Topic} topics
+ */
+export function useTopics(...topics) {
+  const [, render] = useReducer((count) => count + 1, 0);
+  useEffect(() => subscribe(topics, () => render(0)), []);
+  return state;
+}
+
+export function useResyncs() {
+  return useTopics('resync').resyncs;
+}
+
+/** Says that what is shown may lack something: views read afresh. */
+export function missed() {
+  state.resyncs++;
+  changed('resync');
+}
+
+/**
+ * Hands over the events of some types that came since the last time, at most four times a second.
+ * @param {readonly string[]} types
+ * @param {(entries: LogEntry[]) => void} handle
+ */
+export function useEvents(types, handle) {
+  const latest = useRef(handle);
+  latest.current = handle;
+  useEffect(() => {
+    let seen = state.log.at(-1)?.seq ?? 0;
+    return subscribe(['log'], () => {
+      const entries = [];
+      for (let i = state.log.length - 1; i >= 0; i--) {
+        const entry = /** @type {LogEntry} */ (state.log[i]);
+        if (entry.seq <= seen) break;
+        if (types.includes(entry.type)) entries.push(entry);
+      }
+      // In the background a browser may not call for a minute, and the log is bounded: then all is read again.
+      if ((state.log[0]?.seq ?? 0) > seen + 1 && seen > 0) missed();
+      seen = state.log.at(-1)?.seq ?? seen;
+      if (entries.length > 0) latest.current(entries.reverse());
+    });
+  }, []);
+}
