@@ -179,7 +179,13 @@ export function mongoCases(mongo: TestMongo): void {
       const { grant, runs, schedule } = await ready(store);
       const past = runs.map((run, i) => {
         const scheduled_for = new Date(Date.now() - 60_000 * (i + 1));
-        return { ...run, id: `${run.id}-past`, scheduled_for, since: scheduled_for };
+        return {
+          ...run,
+          id: `${run.id}-past`,
+          scheduled_for,
+          since: scheduled_for,
+          claimed_at: scheduled_for,
+        };
       });
       const later = new Date(Date.now() + 3_600_000);
       // The clock has shown that and was set back; the other one was never due.
