@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { adoptionMachine } from '../src/actors/runs/adoption.ts';
-import { chronicleMachine } from '../src/actors/leadership/chronicle.ts';
+import { termHistoryMachine } from '../src/actors/leadership/termHistory.ts';
 import { electionMachine } from '../src/actors/leadership/election.ts';
 import { jobMachine } from '../src/actors/runs/job.ts';
 import { mirrorMachine } from '../src/actors/schedules/mirror.ts';
@@ -29,7 +29,7 @@ const MACHINES = [
   adoptionMachine,
   outcomesMachine,
   presenceMachine,
-  chronicleMachine,
+  termHistoryMachine,
 ];
 const FILE = join(PROJECT_DIR, 'docs/statecharts.md');
 const CHARTS_FILE = join(PROJECT_DIR, 'src/http/inspector/page/charts.json');

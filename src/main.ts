@@ -36,7 +36,7 @@ import { systemRandom } from './infra/machine/random.ts';
 import { type StandardLog, standardLog } from './infra/log/standardLog.ts';
 import { farewell } from './infra/log/stdio.ts';
 import { storeTroubleLog } from './infra/shared/storeTrouble.ts';
-import { rehearse } from './rehearsal.ts';
+import { warmUp } from './warmUp.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
@@ -71,7 +71,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
   watchLoop(clock, logger, metrics.loop);
   parts.replica.start();
   parts.members.start();
-  rehearse(clock, random).catch((error: Error) => logger.warn('the rehearsal came to nothing', { error }));
+  warmUp(clock, random).catch((error: Error) => logger.warn('the warm-up failed', { error }));
 
   const signal = await askedToStop();
   logger.info('stopping', { signal });

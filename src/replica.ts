@@ -27,7 +27,7 @@ import { logClockStep, logElection, logSetAside, reporting } from './replicaLog.
 import { type ReplicaStatus, statusOf } from './replicaStatus.ts';
 import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
 import { fillScheduler } from './slots/firing.ts';
-import { fillChronicle, fillElection } from './slots/leadership.ts';
+import { fillElection, fillTermHistory } from './slots/leadership.ts';
 import { fillPresence } from './slots/membership.ts';
 import { fillAdoption, fillJob, fillOutcomes, fillRun } from './slots/runs.ts';
 import { fillMirror } from './slots/schedules.ts';
@@ -157,7 +157,7 @@ function filled(
       election: fillElection(slots, answered, nextMark),
       outcomes: fillOutcomes(slots),
       presence: fillPresence(slots),
-      chronicle: fillChronicle(slots),
+      termHistory: fillTermHistory(slots),
       runsEnded: fromPromise(runsEnded),
     },
     actions: {

@@ -3,7 +3,7 @@ import type { ElectionNews } from './actors/leadership/electionEvents.ts';
 import type { Logger } from './actors/shared/environment.ts';
 import { termsOf } from './domain/leadership/term.ts';
 import type { NotUnderstood } from './domain/schedules/schedule.ts';
-import { Seldom } from './infra/log/seldom.ts';
+import { LogThrottle } from './infra/log/logThrottle.ts';
 import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
 
 /** What goes wrong again and again is told at debug level in between (G9). */
@@ -11,10 +11,10 @@ const REPORT_EVERY_MS = 5000;
 
 /** What goes wrong again and again is told seldom. */
 export function reporting({ clock, logger }: ReplicaDeps): SlotDeps['report'] {
-  const seldom = new Seldom(clock, REPORT_EVERY_MS);
+  const throttle = new LogThrottle(clock, REPORT_EVERY_MS);
   return (_, { message, error }) => {
     const fields = error instanceof Error ? { error } : {};
-    const untold = seldom.turn(message);
+    const untold = throttle.turn(message);
     if (untold === null) logger.debug(message, fields);
     else logger.warn(message, { ...fields, ...(untold > 0 && { untold }) });
   };

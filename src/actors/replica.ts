@@ -22,7 +22,7 @@ import type { ElectionInput } from './leadership/electionSetup.ts';
 import type { ElectionEvent, ElectionNews, LeaseEvent, SchedulerEvent } from './leadership/electionEvents.ts';
 import type { MirrorEvent } from './schedules/mirrorEvents.ts';
 import type { StopEvent } from './shared/stopEvent.ts';
-import { chronicleMachine } from './leadership/chronicle.ts';
+import { termHistoryMachine } from './leadership/termHistory.ts';
 import { mirrorMachine } from './schedules/mirror.ts';
 import { outcomesMachine } from './runs/outcomes.ts';
 import { type PresenceInput, presenceMachine } from './membership/presence.ts';
@@ -59,7 +59,7 @@ export const replicaMachine = setup({
       election: 'election';
       outcomes: 'outcomes';
       presence: 'presence';
-      chronicle: 'chronicle';
+      termHistory: 'termHistory';
     },
   },
   actors: {
@@ -69,7 +69,7 @@ export const replicaMachine = setup({
     election: electionMachine,
     outcomes: outcomesMachine,
     presence: presenceMachine,
-    chronicle: chronicleMachine,
+    termHistory: termHistoryMachine,
     /** Resolves when no run is going on any more, and none is being adopted. */
     runsEnded: fromPromise<void>(unfilled('replica', 'runsEnded')),
   },
@@ -92,7 +92,7 @@ export const replicaMachine = setup({
     { src: 'scheduler', id: 'scheduler', input: ({ context }) => context.scheduler },
     { src: 'adoption', id: 'adoption', input: ({ context }) => context.adoption },
     { src: 'mirror', id: 'mirror' },
-    { src: 'chronicle', id: 'chronicle' },
+    { src: 'termHistory', id: 'termHistory' },
     { src: 'outcomes', id: 'outcomes', systemId: 'outcomes' },
   ],
   initial: 'connecting',
@@ -112,7 +112,7 @@ export const replicaMachine = setup({
     'ELECTION.BEGAN': {
       actions: [
         { type: 'log', params: ({ event }) => event },
-        sendTo('chronicle', ({ event }) => ({ type: 'WON', acquisition: event.acquisition })),
+        sendTo('termHistory', ({ event }) => ({ type: 'WON', acquisition: event.acquisition })),
       ],
     },
     'ELECTION.ENDED': { actions: { type: 'log', params: ({ event }) => event } },

@@ -1,5 +1,5 @@
 import { fromCallback, fromPromise } from 'xstate';
-import { chronicleMachine } from '../actors/leadership/chronicle.ts';
+import { termHistoryMachine } from '../actors/leadership/termHistory.ts';
 import { electionMachine } from '../actors/leadership/election.ts';
 import { leaderWatch } from '../actors/leadership/leaderWatch.ts';
 import { LeaseMissing } from '../actors/shared/storeErrors.ts';
@@ -103,8 +103,8 @@ export function fillElection(
   });
 }
 
-export function fillChronicle({ store, report }: SlotDeps) {
-  return chronicleMachine.provide({
+export function fillTermHistory({ store, report }: SlotDeps) {
+  return termHistoryMachine.provide({
     actors: { write: fromPromise(({ input }) => store.leadership.record(termsOf(input))) },
     actions: { report },
   });

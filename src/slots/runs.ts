@@ -3,7 +3,7 @@ import { adoptionMachine } from '../actors/runs/adoption.ts';
 import { jobMachine } from '../actors/runs/job.ts';
 import { outcomesMachine } from '../actors/runs/outcomes.ts';
 import { runMachine } from '../actors/runs/run.ts';
-import { isHeld, isUnbegun, type Outcome } from '../domain/runs/run.ts';
+import { isHeld, isUnassigned, type Outcome } from '../domain/runs/run.ts';
 import { prepareStore, readLease, type SlotDeps } from './deps.ts';
 import { OrphanSearch } from './orphanSearch.ts';
 
@@ -74,7 +74,7 @@ export function fillAdoption(deps: SlotDeps) {
         upkeep();
         const sighting = await search.orphans(boot, knows);
         // A clock that was set just before makes everybody look dead.
-        if (!sighting.orphans.every(isUnbegun)) await readLease(deps);
+        if (!sighting.orphans.every(isUnassigned)) await readLease(deps);
         return sighting;
       }),
       adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),

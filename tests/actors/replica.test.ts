@@ -10,7 +10,7 @@ import type { presenceMachine } from '../../src/actors/membership/presence.ts';
 import { type ReplicaInput, replicaMachine } from '../../src/actors/replica.ts';
 import type { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
-import type { chronicleMachine } from '../../src/actors/leadership/chronicle.ts';
+import type { termHistoryMachine } from '../../src/actors/leadership/termHistory.ts';
 import type { Acquisition } from '../../src/domain/leadership/lease.ts';
 import { calls, reachable, walk } from '../support/machines.ts';
 import { SimClock } from '../support/simClock.ts';
@@ -71,7 +71,7 @@ describe('replica', () => {
       'start scheduler',
       'start adoption',
       'start mirror',
-      'start chronicle',
+      'start termHistory',
       'start outcomes',
     ]]);
   });
@@ -170,7 +170,7 @@ describe('replica', () => {
         if (state === 'connecting') {
           assert.ok(!has('election') && !has('presence'), 'no election without a mirror');
         } else if (state !== 'stopped') assert.ok(has('election') && has('presence'));
-        for (const src of ['mirror', 'scheduler', 'adoption', 'outcomes', 'chronicle']) {
+        for (const src of ['mirror', 'scheduler', 'adoption', 'outcomes', 'termHistory']) {
           assert.ok(has(src), src);
         }
         assert.equal(has('runsEnded'), state === 'draining.finishing');
@@ -212,7 +212,7 @@ function running() {
         election: stub('election') as typeof electionMachine,
         outcomes: stub('outcomes') as typeof outcomesMachine,
         presence: stub('presence') as typeof presenceMachine,
-        chronicle: stub('chronicle') as typeof chronicleMachine,
+        termHistory: stub('termHistory') as typeof termHistoryMachine,
         runsEnded: runsEnded.slot,
       },
       actions: {
@@ -244,7 +244,7 @@ describe('replica, as an actor', () => {
       'scheduler begins',
       'adoption begins',
       'mirror begins',
-      'chronicle begins',
+      'termHistory begins',
       'outcomes begins',
     ]);
     says('mirror', LOADED);
@@ -253,7 +253,7 @@ describe('replica, as an actor', () => {
     says('election', LEADER);
     assert.deepEqual(notes(), [
       'log ELECTION.BEGAN',
-      'chronicle ← WON',
+      'termHistory ← WON',
       'log ELECTION.ROLE',
       'presence ← ROLE',
     ]);

@@ -1,6 +1,6 @@
 /** Users: they change schedules through whichever replica they reach. */
 import type { ScheduleStore } from '../../src/actors/schedules/scheduleStore.ts';
-import { requestedRun } from '../../src/domain/runs/run.ts';
+import { manualRun } from '../../src/domain/runs/run.ts';
 import {
   isUnderstood,
   type NotUnderstood,
@@ -56,7 +56,7 @@ async function trigger(world: World, process: SimProcess, id: string, random: Se
     if (schedule === null || !isUnderstood(schedule)) {
       return trace.note(process.name, `answers trigger ${id}: 404 or 409`);
     }
-    const run = requestedRun(schedule, process.replica.serverNowMs(), random.whole(0, 1e9).toString(36));
+    const run = manualRun(schedule, process.replica.serverNowMs(), random.whole(0, 1e9).toString(36));
     await runs.request(run);
     trace.note(process.name, `answers trigger ${id}: ${run.id}`);
     oracle.promised(run);

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../src/actors/shared/storeErrors.ts';
 import type { Store } from '../../src/actors/store.ts';
-import { requestedRun, type Run } from '../../src/domain/runs/run.ts';
+import { manualRun, type Run } from '../../src/domain/runs/run.ts';
 import type { TestMongo } from '../support/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
 import { batch, candidate, claimed, committed, create, lead, LONG_MS, NO_MARK, request } from './support.ts';
@@ -52,7 +52,7 @@ export function strangeCases(mongo: TestMongo): void {
   for (const [reason, change] of Object.entries(STRANGE_RUNS)) {
     test(`a run of which ${reason}`, async (store, { told, collection }) => {
       const schedule = await create(store, 'job');
-      const [strange, sound] = ['strange', 'sound'].map((tag) => requestedRun(schedule, Date.now(), tag));
+      const [strange, sound] = ['strange', 'sound'].map((tag) => manualRun(schedule, Date.now(), tag));
       for (const run of [strange!, sound!]) await store.runs.request(run);
       await collection('runs').updateOne({ _id: strange!.id as never }, change);
 
@@ -114,7 +114,7 @@ export function strangeCases(mongo: TestMongo): void {
       async (store, { collection }) => {
         const schedule = await create(store, 'job');
         const past = new Date(Date.now() - 3_600_000);
-        const { id: _, ...sound } = requestedRun(schedule, Date.now(), 'x');
+        const { id: _, ...sound } = manualRun(schedule, Date.now(), 'x');
         const breaks = [
           { schedule_id: undefined },
           { scheduled_for: 'soon' },
@@ -129,7 +129,7 @@ export function strangeCases(mongo: TestMongo): void {
           return { _id: `strange-${i}`, ...sound, scheduled_for: past, ...breaks[i % breaks.length] };
         });
         await collection('runs').insertMany(strange as never[], { ignoreUndefined: true });
-        const run = requestedRun(schedule, Date.now(), 'sound');
+        const run = manualRun(schedule, Date.now(), 'sound');
         await store.runs.request(run);
         assert.deepEqual(ids(await orphans(store)), [run.id]);
       },
@@ -138,8 +138,8 @@ export function strangeCases(mongo: TestMongo): void {
 
   test('runs of schedules that are excepted keep no other one waiting', async (store) => {
     const [blocked, sound] = await Promise.all(['blocked', 'sound'].map((id) => create(store, id)));
-    for (let i = 0; i < 6; i++) await store.runs.request(requestedRun(blocked!, 0, `${i}`));
-    const run = requestedRun(sound!, Date.now(), 'x');
+    for (let i = 0; i < 6; i++) await store.runs.request(manualRun(blocked!, 0, `${i}`));
+    const run = manualRun(sound!, Date.now(), 'x');
     await store.runs.request(run);
     assert.equal((await orphans(store, 5)).length, 5);
     assert.deepEqual(ids(await orphans(store, 5, ['blocked'])), [run.id]);

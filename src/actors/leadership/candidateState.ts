@@ -33,7 +33,7 @@ export const candidateState = election.createStateConfig({
       },
     ],
     onError: {
-      target: 'follower.blind',
+      target: 'follower.storeUnreachable',
       actions: {
         type: 'report',
         params: ({ event }) => ({

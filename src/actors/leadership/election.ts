@@ -7,7 +7,7 @@
  *      ▲  ▲               │            │ └─asked to step down─▶ │
  *      │  └──lost, no answer┘            │ fenced: the lease names another grant
  *      ├─────────────────────────────┘ expired: not renewed within the trust window
- *      └──yielding, so that another one is first───────────┘
+ *      └──coolingDown, so that another one is first───────────┘
  *
  * - follower looks at the lease every retry period, at its very end, and whenever the change stream hints
  *   that something happened. Looking is the truth, the hint only makes it early. When the lease was left to an heir,
@@ -48,7 +48,7 @@ export const electionMachine = election.createMachine({
   context: ({ input }) => ({
     ...input,
     grant: null,
-    heardTerm: 0,
+    acknowledgedTerm: 0,
     quietMs: 0,
     dead: null,
     unrenewed: null,

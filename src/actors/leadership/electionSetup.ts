@@ -8,9 +8,9 @@ import {
   freeInMs,
   type Grant,
   hasRunOut,
+  holdsUnacknowledgedTerm,
   isHeldUnder,
   isToStepDown,
-  isWonUnheard,
   type Lease,
   type LeaseReading,
   type LeaseTiming,
@@ -36,7 +36,7 @@ export interface ElectionInput {
 interface Context extends ElectionInput {
   grant: Grant | null;
   /** The last term that we know we won; 0 before the first. */
-  heardTerm: number;
+  acknowledgedTerm: number;
   /** How long until there may be something to see, by what is known of the lease, ms. */
   quietMs: number;
   /** The grant whose holder's process is gone, or has let its lease run out by our clock. */
@@ -116,7 +116,7 @@ export const election = setup({
     standAside: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease.term),
-      heardTerm: (_, { lease }) => lease.term,
+      acknowledgedTerm: (_, { lease }) => lease.term,
       dead: null,
     }),
     forgetGrant: assign({ grant: null }),
@@ -141,11 +141,12 @@ export const election = setup({
     isStopping: ({ context }) => context.stopping,
     isLeftToMe: (_, { hint }: { hint: LeaseHint }) => hint === 'left',
     isTaken: (_, { hint }: { hint: LeaseHint }) => hint === 'taken',
-    isFree: ({ context: { me, heardTerm } }, reading: LeaseReading) =>
-      freeInMs(reading, me.boot, HEAD_START_MS) === 0 || isWonUnheard(reading.lease, me.boot, heardTerm),
+    isFree: ({ context: { me, acknowledgedTerm } }, reading: LeaseReading) =>
+      freeInMs(reading, me.boot, HEAD_START_MS) === 0 ||
+      holdsUnacknowledgedTerm(reading.lease, me.boot, acknowledgedTerm),
     /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
-    isLeftBehind: ({ context: { me, heardTerm } }, { lease }: LeaseReading) =>
-      isHeldUnder(lease, grantOf(me, heardTerm)),
+    isLeftBehind: ({ context: { me, acknowledgedTerm } }, { lease }: LeaseReading) =>
+      isHeldUnder(lease, grantOf(me, acknowledgedTerm)),
     isRunOut: ({ context: { unrenewed, monotonicMs } }, reading: LeaseReading) =>
       hasRunOut(unrenewed, reading, monotonicMs()),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>

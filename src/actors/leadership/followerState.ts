@@ -7,7 +7,7 @@ export const followerState = election.createStateConfig({
   always: { guard: 'isStopping', target: 'stopped' },
   on: {
     'LEADER.DEAD': {
-      target: '.challenging',
+      target: '.preempting',
       actions: { type: 'noteDead', params: ({ event }) => event },
     },
   },
@@ -24,18 +24,18 @@ export const followerState = election.createStateConfig({
           },
           {
             guard: { type: 'isLeftBehind', params: ({ event }) => event.output },
-            target: 'returning',
+            target: 'releasingStale',
             actions: ['forgetDead', { type: 'seen', params: ({ event }) => event.output }],
           },
           {
             // A pre-emption that came to nothing for another reason than that somebody else was first.
             guard: { type: 'isHeldByDead', params: ({ event }) => event.output },
-            target: 'challenging',
+            target: 'preempting',
             actions: { type: 'seen', params: ({ event }) => event.output },
           },
           {
             guard: { type: 'isRunOut', params: ({ event }) => event.output },
-            target: 'challenging',
+            target: 'preempting',
             actions: [
               { type: 'noteRunOut', params: ({ event }) => event.output },
               { type: 'seen', params: ({ event }) => event.output },
@@ -52,7 +52,7 @@ export const followerState = election.createStateConfig({
           },
         ],
         onError: {
-          target: 'blind',
+          target: 'storeUnreachable',
           actions: {
             type: 'report',
             params: ({ event }) => ({
@@ -81,17 +81,20 @@ export const followerState = election.createStateConfig({
         ],
       },
     },
-    blind: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
+    storeUnreachable: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
     /** The leader's process is gone. A hint may say that somebody else was first: the next look tells. */
-    challenging: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
+    preempting: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
     /** What we do not trust in any more holds others up for as long as it is ours in the store. */
-    returning: {
+    releasingStale: {
       invoke: {
         src: 'release',
-        input: ({ context: { me, heardTerm } }) => ({ grant: grantOf(me, heardTerm), by: 'expired' }),
-        onDone: 'yielding',
+        input: ({ context: { me, acknowledgedTerm } }) => ({
+          grant: grantOf(me, acknowledgedTerm),
+          by: 'expired',
+        }),
+        onDone: 'coolingDown',
         onError: {
-          target: 'blind',
+          target: 'storeUnreachable',
           actions: {
             type: 'report',
             params: ({ event }) => ({
@@ -103,6 +106,6 @@ export const followerState = election.createStateConfig({
       },
     },
     /** We have led: somebody else is to be first. */
-    yielding: { after: { yield: 'looking' } },
+    coolingDown: { after: { yield: 'looking' } },
   },
 });

@@ -44,7 +44,7 @@ export const resigningState = election.createStateConfig({
       entry: 'endTrust',
       always: [
         { guard: 'isStopping', target: 'handingOver' },
-        { target: '#election.follower.yielding', actions: 'forgetGrant' },
+        { target: '#election.follower.coolingDown', actions: 'forgetGrant' },
       ],
     },
     /** To take down what is left keeps this process and the store busy: the next leader fires first. */

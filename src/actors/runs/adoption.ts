@@ -42,7 +42,7 @@ import { assign, fromPromise, not, setup } from 'xstate';
 import { type Adopted, type Adopter, type Adoption, adoptionOf } from '../../domain/runs/adoption.ts';
 import type { DueQueue } from '../../domain/firing/dueQueue.ts';
 import type { Grant } from '../../domain/leadership/lease.ts';
-import { isUnbegun, type Run } from '../../domain/runs/run.ts';
+import { isUnassigned, type Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { LeaseEvent } from '../leadership/electionEvents.ts';
 import { HEAD_START_MS } from '../leadership/headStart.ts';
@@ -251,7 +251,7 @@ function planOf(context: Context, { orphans, gone }: Sighting): Plan {
   const knowsWhoLives = watch.answeredMs - watch.sinceMs >= DEAD_AFTER_MS;
   const schedules = new Map<string, Schedule>();
   const adoptions = orphans.flatMap((run) => {
-    if (!isUnbegun(run) && !knowsWhoLives) return [];
+    if (!isUnassigned(run) && !knowsWhoLives) return [];
     const schedule = queue.get(run.schedule_id)?.schedule;
     if (schedule !== undefined) schedules.set(schedule.id, schedule);
     return adoptionOf(run, schedule, gone.has(run.schedule_id), nowMs) ?? [];
@@ -262,6 +262,6 @@ function planOf(context: Context, { orphans, gone }: Sighting): Plan {
 }
 
 function told({ plan }: Context, done: Adopted) {
-  const asked = new Set(plan.adoptions.filter(({ run }) => isUnbegun(run)).map(({ run }) => run.id));
+  const asked = new Set(plan.adoptions.filter(({ run }) => isUnassigned(run)).map(({ run }) => run.id));
   return { ...done, requested: done.runs.filter(({ id }) => asked.has(id)).length };
 }

@@ -21,7 +21,7 @@ export interface RunStore {
   list(query: RunQuery): Promise<Page<Run>>;
   get(id: string): Promise<Run | NotUnderstood | null>;
   /**
-   * Stores a run that somebody asked for (`requestedRun`), and hints at it (`LeaseStore.watch`): whoever leads
+   * Stores a run that somebody asked for (`manualRun`), and hints at it (`LeaseStore.watch`): whoever leads
    * takes it for an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
    */
   request(run: Run): Promise<void>;

@@ -1,5 +1,5 @@
 /** What happens in the cluster, as it is told to whoever watches. */
-import type { ChangeOfHands } from '../leadership/lease.ts';
+import type { LeaderChange } from '../leadership/lease.ts';
 import type { SetBack } from '../leadership/lease.ts';
 import type { Term } from '../leadership/term.ts';
 import type { Presence, PresenceChange, Replica, Transition } from '../membership/replica.ts';
@@ -7,7 +7,7 @@ import type { Run } from '../runs/run.ts';
 import type { NotUnderstood, Schedule } from '../schedules/schedule.ts';
 
 export type ClusterEvent =
-  | ({ type: 'leader' } & ChangeOfHands)
+  | ({ type: 'leader' } & LeaderChange)
   /** A term's record was written or changed. */
   | { type: 'leadership'; term: Term }
   /** `transitions`: those that were not told before. */

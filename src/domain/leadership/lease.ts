@@ -113,7 +113,7 @@ export interface Lease {
 }
 
 /** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
-export interface ChangeOfHands {
+export interface LeaderChange {
   leader: string | null;
   boot: string;
   term: number;
@@ -193,11 +193,11 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
 }
 
 /**
- * Whether the process `boot`, which knows of its terms up to `heardTerm`, holds the lease without knowing: the answer to
+ * Whether the process `boot`, which knows of its terms up to `acknowledgedTerm`, holds the lease without knowing: the answer to
  * its acquisition was lost. It need not wait for the lease to run out; nobody else could have it any sooner.
  */
-export function isWonUnheard(lease: Lease, boot: string, heardTerm: number): boolean {
-  return lease.boot === boot && lease.term > heardTerm;
+export function holdsUnacknowledgedTerm(lease: Lease, boot: string, acknowledgedTerm: number): boolean {
+  return lease.boot === boot && lease.term > acknowledgedTerm;
 }
 
 /** A lease whose last renewal lies in the server's future, and since when it was seen like that; monotonic, ms. */

@@ -1,4 +1,4 @@
-import type { ChangeOfHands } from './lease.ts';
+import type { LeaderChange } from './lease.ts';
 import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
 import { type Needs, problemIn } from '../shared/reading.ts';
 
@@ -88,6 +88,6 @@ const HANDS_NEEDS = {
 } as const satisfies Needs;
 
 /** A change of hands, or what is wrong with its record. */
-export function readHands(record: object): ChangeOfHands | string {
-  return problemIn(record, HANDS_NEEDS) ?? record as ChangeOfHands;
+export function readLeaderChange(record: object): LeaderChange | string {
+  return problemIn(record, HANDS_NEEDS) ?? record as LeaderChange;
 }

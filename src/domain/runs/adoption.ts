@@ -3,7 +3,7 @@
  * Pure: who is dead, and when that is looked at, is the business of the adoption machine and the store.
  */
 import { parseDuration } from '../timing/duration.ts';
-import { type AbandonReason, isHeld, isRunOf, isUnbegun, type Run } from './run.ts';
+import { type AbandonReason, isHeld, isRunOf, isUnassigned, type Run } from './run.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
 /** What is to be done about one orphan, if it still is as it was found: as `run` says. */
@@ -42,7 +42,7 @@ export function adoptionOf(
 ): Adoption | null {
   const at = new Date(nowMs);
   if (schedule !== undefined && isRunOf(run, schedule)) {
-    if (isUnbegun(run) || schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
+    if (isUnassigned(run) || schedule.policy.on_executor_loss !== 'abandon') return { how: 'retry', run, at };
     return abandoned(run, nowMs, 'executor_lost', schedule.history.failure);
   }
   if (schedule === undefined && !isGone) return null;

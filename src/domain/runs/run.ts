@@ -130,7 +130,7 @@ export const NOBODY = '';
  * The run of a schedule that somebody asked for at `atMs`, server time. It is nobody's yet: whoever leads adopts it
  * (adoption.ts). `tag` makes its id another one than those of the occurrences, and of other requests.
  */
-export function requestedRun(schedule: Schedule, atMs: number, tag: string): Run {
+export function manualRun(schedule: Schedule, atMs: number, tag: string): Run {
   // Not before its schedule, whatever this replica's idea of the server's clock.
   const at = new Date(Math.max(Math.ceil(atMs), schedule.created_at.getTime()));
   return {
@@ -173,7 +173,7 @@ export function isRunOf(
 }
 
 /** Whether it was requested, and nobody has begun with it. */
-export function isUnbegun(run: Run): boolean {
+export function isUnassigned(run: Run): boolean {
   return run.executor_boot === NOBODY;
 }
 

@@ -5,7 +5,7 @@ import { wait, within } from '../../actors/shared/wait.ts';
 import type { ClusterEvent } from '../../domain/events/event.ts';
 import type { Client } from './client.ts';
 import type { Message } from './message.ts';
-import type { Turns } from './turns.ts';
+import type { Semaphore } from './semaphore.ts';
 
 /** Who has missed more had better read everything afresh (G9). */
 const MAX_EVENTS = 10_000;
@@ -22,7 +22,7 @@ export interface CatchUpParts {
   /** The position of the last event that the client has. */
   after: string;
   events: EventFeed;
-  turns: Turns;
+  turns: Semaphore;
   clock: Clock;
   message(position: string, event: ClusterEvent): Message;
   /** The hub keeps all events after this position; null while it has none. */

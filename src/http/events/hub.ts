@@ -10,7 +10,7 @@ import { catchUp, type CatchUpParts } from './catchUp.ts';
 import { Client } from './client.ts';
 import { comment, type Filter, type Message, messageOf, plainMessage, reconnection } from './message.ts';
 import { Ring } from './ring.ts';
-import { Turns } from './turns.ts';
+import { Semaphore } from './semaphore.ts';
 import { Upstream } from './upstream.ts';
 
 export const MAX_CLIENTS = 200;
@@ -37,7 +37,7 @@ export class EventHub {
   readonly #deps: HubDeps;
   readonly #clients = new Set<Client>();
   readonly #members = new Map<Client, Member>();
-  readonly #turns = new Turns(MAX_CATCHING_UP);
+  readonly #turns = new Semaphore(MAX_CATCHING_UP);
   #upstream: Upstream | null = null;
   #ring: Ring | null = null;
   #onRing: (() => void)[] = [];

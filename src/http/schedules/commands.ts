@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { parseNothing, parsePause } from '../../domain/schedules/commands.ts';
-import { requestedRun, type Run } from '../../domain/runs/run.ts';
+import { manualRun, type Run } from '../../domain/runs/run.ts';
 import { type Schedule, type ScheduleSpec, specOf } from '../../domain/schedules/schedule.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readCommand } from '../shared/body.ts';
@@ -62,7 +62,7 @@ export function commandRoutes(deps: RouteDeps): Route[] {
   async function trigger(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
     const schedule = await get(scheduleId(c));
-    const run = requestedRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
+    const run = manualRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
     await runs.request(run);
     c.header('Location', `/runs/${run.id}`);
     return c.json({ run_ids: [run.id] }, 202);

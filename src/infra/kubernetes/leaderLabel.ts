@@ -6,7 +6,7 @@
  * is older: of a leader that was killed, or cut off. A replica that leads no more takes it from its own pod.
  */
 import { type KubernetesApi, KubernetesRefusal, type Pod } from './api.ts';
-import { persistently } from './persistently.ts';
+import { retried } from './retried.ts';
 import type { KubernetesDeps } from './news.ts';
 
 const ROLE = 'hascheduler.dev/role';
@@ -47,7 +47,7 @@ export class LeaderLabel {
       seen = this.#wishes;
       const goOn = () => this.#wishes === seen;
       const call = () => label(this.#deps, this.#term);
-      const went = await persistently("label the leader's pod", call, { ...this.#deps, goOn });
+      const went = await retried("label the leader's pod", call, { ...this.#deps, goOn });
       if (went === 'forbidden') this.#off = true;
     }
   }

@@ -3,7 +3,7 @@ import type { ElectionNews } from '../../actors/leadership/electionEvents.ts';
 import { termsOf } from '../../domain/leadership/term.ts';
 import { KubernetesRefusal, type PodEvent } from './api.ts';
 import type { KubernetesDeps } from './news.ts';
-import { persistently } from './persistently.ts';
+import { retried } from './retried.ts';
 
 /** What waits to be told; the oldest is dropped first (G9). */
 const MAX_WAITING = 20;
@@ -36,7 +36,7 @@ export class LeadershipEvents {
   async #tellAll(): Promise<void> {
     for (let told; (told = this.#waiting.shift()) !== undefined;) {
       const call = () => create(this.#deps, told as Told);
-      const went = await persistently('create Events', call, { ...this.#deps, goOn: () => true });
+      const went = await retried('create Events', call, { ...this.#deps, goOn: () => true });
       if (went !== 'forbidden') continue;
       this.#off = true;
       this.#waiting = [];

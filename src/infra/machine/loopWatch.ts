@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
-import { Seldom } from '../log/seldom.ts';
+import { LogThrottle } from '../log/logThrottle.ts';
 
 const EVERY_MS = 20;
 /** The default lease leaves a leader several times this; one that is held up for longer is not well. */
@@ -11,7 +11,7 @@ const TELL_EVERY_MS = 5_000;
  * process was stopped. A leader whose loop is held up fires late, and loses its lease in the end. Returns what ends it.
  */
 export function watchLoop(clock: Clock, logger: Logger, measured: (delayMs: number) => void): () => void {
-  const seldom = new Seldom(clock, TELL_EVERY_MS);
+  const throttle = new LogThrottle(clock, TELL_EVERY_MS);
   let timer: unknown;
   let dueMs = 0;
   function arm(): void {
@@ -25,7 +25,7 @@ export function watchLoop(clock: Clock, logger: Logger, measured: (delayMs: numb
     arm();
   }
   function tell(delayMs: number): void {
-    const untold = seldom.turn('held up');
+    const untold = throttle.turn('held up');
     if (untold === null) return;
     logger.warn('the event loop was held up, by work that takes long or since the process was stopped', {
       delay_ms: Math.round(delayMs),

@@ -4,7 +4,7 @@
  */
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.ts';
-import { Seldom } from '../log/seldom.ts';
+import { LogThrottle } from '../log/logThrottle.ts';
 
 /**
  * `unavailable`: it could not be reached, or could not do it just then; waiting helps. `refused`: it said no;
@@ -22,11 +22,11 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
 
 /** Logs failures. Refusals are of a kind when the store gives the same reason. */
 export function storeTroubleLog(logger: Logger, clock: Clock): (operation: string, error: unknown) => void {
-  const seldom = new Seldom(clock, EVERY_MS);
+  const throttle = new LogThrottle(clock, EVERY_MS);
   return (operation, error) => {
     const kind = storeErrorKind(error);
     const reason = error instanceof StoreRefused ? error.reason : null;
-    const untold = seldom.turn(reason ?? kind);
+    const untold = throttle.turn(reason ?? kind);
     if (untold === null) return;
     const fields = { operation, ...(reason !== null && { reason }), error, untold };
     switch (kind) {

@@ -153,7 +153,7 @@ describe('election: follower', () => {
     const renewed = { ...held, lease: { ...held.lease, renewed_at: new Date(T + 3_600_300) } };
     assert.equal(it.after('nextLook').answers('read', renewed).state, 'follower.watching');
     nowMs += 3000;
-    assert.equal(it.after('nextLook').answers('read', renewed).state, 'follower.challenging');
+    assert.equal(it.after('nextLook').answers('read', renewed).state, 'follower.preempting');
     assert.deepEqual(it.context.dead, THEIRS, 'it pre-empts exactly that grant');
   });
 
@@ -178,15 +178,15 @@ describe('election: follower', () => {
     const mine: LeaseReading = { lease: RENEWED, serverNowMs: T };
     const returning = () => leader().on({ type: 'TRUST.OVER' }).answers('read', mine);
     assert.deepEqual([returning().state, returning().does], [
-      'follower.returning',
+      'follower.releasingStale',
       [['seen', mine], 'start release'],
     ]);
     for (const released of [true, false]) {
-      assert.equal(returning().answers('release', released).state, 'follower.yielding');
+      assert.equal(returning().answers('release', released).state, 'follower.coolingDown');
     }
     const error = new Error('cut off');
     const failed = returning().fails('release', error);
-    assert.equal(failed.state, 'follower.blind');
+    assert.equal(failed.state, 'follower.storeUnreachable');
     const message = 'the lease of a term that is over could not be given back; trying again';
     assert.deepEqual(failed.does[0], ['report', { message, error }]);
     const over = leader().on({ type: 'TRUST.OVER' }).answers('read', { ...mine, serverNowMs: T + 4000 });
@@ -196,7 +196,7 @@ describe('election: follower', () => {
   it('tries again after an error', () => {
     const error = new Error('cut off');
     const it = start().fails('read', error);
-    assert.equal(it.state, 'follower.blind');
+    assert.equal(it.state, 'follower.storeUnreachable');
     assert.deepEqual(it.does, [
       ['report', { message: 'the lease could not be read; trying again', error }],
       'after 300',
@@ -218,8 +218,8 @@ describe('election: follower', () => {
     const [state, make] of Object.entries({
       'looking': start,
       'watching': () => start().answers('read', HELD),
-      'blind': () => start().fails('read'),
-      'challenging': () => start().on({ type: 'LEADER.DEAD', grant: THEIRS }),
+      'storeUnreachable': () => start().fails('read'),
+      'preempting': () => start().on({ type: 'LEADER.DEAD', grant: THEIRS }),
     })
   ) {
     it(`stops at once when ${state}: there is nothing to give back`, () => {
@@ -234,7 +234,7 @@ describe('election: follower', () => {
   it('pre-empts the grant of a leader whose process is gone, a moment later than some other may', () => {
     for (const random of [0, 0.5, 1]) {
       const it = start({ random: () => random }).answers('read', HELD).on(DEAD);
-      assert.equal(it.state, 'follower.challenging');
+      assert.equal(it.state, 'follower.preempting');
       assert.deepEqual(it.does, [`after ${30 * random}`]);
       assert.equal(it.after('stagger').state, 'candidate');
       assert.deepEqual(it.context.dead, THEIRS);
@@ -252,10 +252,10 @@ describe('election: follower', () => {
 
   it('does not give up because of a hint that means something else, or an answer that was lost', () => {
     const hinted = start().answers('read', HELD).on(DEAD).on(HINT).answers('read', HELD);
-    assert.deepEqual([hinted.state, hinted.context.dead], ['follower.challenging', THEIRS]);
+    assert.deepEqual([hinted.state, hinted.context.dead], ['follower.preempting', THEIRS]);
     const lost = start().answers('read', HELD).on(DEAD).after('stagger').fails('acquire');
-    assert.deepEqual([lost.state, lost.context.dead], ['follower.blind', THEIRS]);
-    assert.equal(lost.after('nextTry').answers('read', HELD).state, 'follower.challenging');
+    assert.deepEqual([lost.state, lost.context.dead], ['follower.storeUnreachable', THEIRS]);
+    assert.equal(lost.after('nextTry').answers('read', HELD).state, 'follower.preempting');
   });
 
   it('ignores what only matters to a leader', () => {
@@ -295,7 +295,7 @@ describe('election: candidate', () => {
   it('follows when there is no answer, and looks again', () => {
     const error = new Error('cut off');
     const it = candidate().fails('acquire', error);
-    assert.equal(it.state, 'follower.blind');
+    assert.equal(it.state, 'follower.storeUnreachable');
     assert.deepEqual(it.does[0], ['report', {
       message: 'the lease could not be acquired; trying again',
       error,
@@ -450,7 +450,7 @@ describe('election: asked to step down', () => {
     assert.deepEqual([it.state, it.does], ['resigning.releasing', ['start release']]);
     it.answers('release', true);
     assert.deepEqual([it.state, it.does, it.context.grant], [
-      'follower.yielding',
+      'follower.coolingDown',
       yields('stepped down'),
       null,
     ]);
@@ -458,7 +458,7 @@ describe('election: asked to step down', () => {
 
   it('yields for three retry periods, whatever is hinted, and looks then', () => {
     const it = yielding().on(HINT);
-    assert.deepEqual([it.state, it.does], ['follower.yielding', []]);
+    assert.deepEqual([it.state, it.does], ['follower.coolingDown', []]);
     it.after('yield');
     assert.deepEqual([it.state, it.does], ['follower.looking', ['start read']]);
   });
@@ -476,16 +476,16 @@ describe('election: asked to step down', () => {
 
   it('yields also when it was fenced meanwhile, or does not know whether the lease was given back', () => {
     const fenced = releasing().answers('release', false);
-    assert.deepEqual([fenced.state, fenced.does], ['follower.yielding', yields('fenced')]);
+    assert.deepEqual([fenced.state, fenced.does], ['follower.coolingDown', yields('fenced')]);
     const error = new Error('cut off');
     const lost = releasing().fails('release', error);
-    assert.equal(lost.state, 'follower.yielding');
+    assert.equal(lost.state, 'follower.coolingDown');
     assert.deepEqual(lost.does, [
       ['report', { message: 'the lease could not be released; it will expire', error }],
       ...yields('expired'),
     ]);
     lost.after('yield').answers('read', { lease: ASKED, serverNowMs: T });
-    assert.equal(lost.state, 'follower.returning', 'it is tried again');
+    assert.equal(lost.state, 'follower.releasingStale', 'it is tried again');
   });
 
   it('gives it back after a lease duration if the batch never settles', () => {
@@ -543,11 +543,13 @@ it('election: can reach every state, by every transition', () => {
       renew: [RENEWED, ASKED, null],
       release: [true, false],
     },
-    by: ({ grant, heardTerm, dead, leaving, stopping }) => [grant, heardTerm, dead, leaving, stopping],
-    invariant: (state, { grant, heardTerm, dead, leaving, stopping }, underWay) => {
+    by: (
+      { grant, acknowledgedTerm, dead, leaving, stopping },
+    ) => [grant, acknowledgedTerm, dead, leaving, stopping],
+    invariant: (state, { grant, acknowledgedTerm, dead, leaving, stopping }, underWay) => {
       const asks: Record<string, string> = {
         'follower.looking': 'read',
-        'follower.returning': 'release',
+        'follower.releasingStale': 'release',
         'candidate': 'acquire',
         'leader.renewing': 'renew',
         'resigning.releasing': 'release',
@@ -564,11 +566,11 @@ it('election: can reach every state, by every transition', () => {
       if (state.startsWith('resigning')) {
         assert.ok(stopping || leaving === 'stepped down', 'who resigns for good was told to stop');
       }
-      if (state === 'follower.returning') {
-        assert.equal(heardTerm, MINE.term, 'it gives back what it has held');
+      if (state === 'follower.releasingStale') {
+        assert.equal(acknowledgedTerm, MINE.term, 'it gives back what it has held');
       }
-      if (state === 'follower.challenging') assert.deepEqual(dead, THEIRS, 'it knows whom it pre-empts');
-      if (/^(leader|resigning)|watching|returning|yielding/.test(state)) {
+      if (state === 'follower.preempting') assert.deepEqual(dead, THEIRS, 'it knows whom it pre-empts');
+      if (/^(leader|resigning)|watching|releasingStale|coolingDown/.test(state)) {
         assert.equal(dead, null, 'whom to pre-empt is old news');
       }
     },

@@ -12,7 +12,7 @@ import type { JobPool } from '../../../src/actors/runs/jobs.ts';
 import type { Adopted, Adopter, Adoption } from '../../../src/domain/runs/adoption.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
 import type { Lease } from '../../../src/domain/leadership/lease.ts';
-import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
+import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../../support/machines.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
@@ -32,7 +32,7 @@ const WON = {
 const LOST = { type: 'LEASE.LOST' as const };
 const ENDING = { type: 'LEASE.ENDING' as const };
 const REQUESTED = { type: 'LEASE.REQUESTED' as const };
-const ASKED_FOR = requestedRun(SCHEDULE, T - 10, 'one');
+const ASKED_FOR = manualRun(SCHEDULE, T - 10, 'one');
 const RETRY: Adoption = { how: 'retry', run: ORPHAN, at: new Date(T) };
 
 /** Monotonic, at T. */
@@ -450,7 +450,7 @@ describe('adoption, as an actor', () => {
   it('begins what was requested also of a schedule whose lost runs are abandoned, which it is only later', async () => {
     const careful = every(100, T - 60_000, { id: 'careful' });
     careful.policy = { ...careful.policy, on_executor_loss: 'abandon' };
-    const run = requestedRun(careful, T, 'two');
+    const run = manualRun(careful, T, 'two');
     const first = await leading();
     first.queue.put(careful, MARK);
     await first.look.last.answer(found(run));
@@ -466,7 +466,7 @@ describe('adoption, as an actor', () => {
 
   it('abandons at once what was requested of a schedule that is gone', async () => {
     const { look, adopt, adopted, notes } = await leading();
-    const run = requestedRun(every(100, T - 60_000, { id: 'gone' }), T, 'two');
+    const run = manualRun(every(100, T - 60_000, { id: 'gone' }), T, 'two');
     await look.last.answer({ orphans: [run], gone: new Set(['gone']) });
     const [adoption] = adopt.last.input.adoptions;
     assert.deepEqual(adoption?.how === 'abandon' && adoption.reason, 'schedule_gone');
@@ -477,7 +477,7 @@ describe('adoption, as an actor', () => {
   it('waits with what was requested of a schedule that the mirror does not have yet', async () => {
     const { clock, queue, look, adopt, under } = await leading();
     const fresh = every(100, T, { id: 'new' });
-    const run = requestedRun(fresh, T, 'two');
+    const run = manualRun(fresh, T, 'two');
     await look.last.answer(found(run));
     assert.deepEqual([under.state, adopt.list.length], ['resting', 0]);
     queue.put(fresh, MARK);

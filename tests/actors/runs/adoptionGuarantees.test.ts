@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/adoption.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
-import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
+import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { SimCluster, type SimReplica, unreachable } from '../../support/simCluster.ts';
 
@@ -311,7 +311,7 @@ describe('a run that somebody asks for', () => {
     await cluster.create('s', 3_600_000);
     await cluster.clock.advance(100);
     const schedule = await cluster.user.schedules.get('s') as Schedule;
-    const run = requestedRun(schedule, cluster.clock.now(), 'one');
+    const run = manualRun(schedule, cluster.clock.now(), 'one');
     return {
       run,
       request: () => cluster.user.runs.request(run),

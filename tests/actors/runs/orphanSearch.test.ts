@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Store } from '../../../src/actors/store.ts';
-import { requestedRun } from '../../../src/domain/runs/run.ts';
+import { manualRun } from '../../../src/domain/runs/run.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { OrphanSearch } from '../../../src/slots/orphanSearch.ts';
 import { create } from '../../store/support.ts';
@@ -15,10 +15,10 @@ async function given(count: number, schedules: number) {
   const strange = new Set(Array.from({ length: schedules }, (_, i) => `strange-${i}`));
   const made = await Promise.all([...strange].map((id) => create(store, id)));
   for (let i = 0; i < count; i++) {
-    await store.runs.request(requestedRun(made[i % schedules]!, clock.now(), `${i}`));
+    await store.runs.request(manualRun(made[i % schedules]!, clock.now(), `${i}`));
   }
   await clock.advance(1000);
-  const sound = requestedRun(await create(store, 'sound'), clock.now(), 'x');
+  const sound = manualRun(await create(store, 'sound'), clock.now(), 'x');
   await store.runs.request(sound);
   return { store, sound, strange, search: new OrphanSearch(store) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adopted, adoptedBy, adoptionOf } from '../../../src/domain/runs/adoption.ts';
-import { isHeld, NOBODY, OPEN_STATES, requestedRun, type Run } from '../../../src/domain/runs/run.ts';
+import { isHeld, manualRun, NOBODY, OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
@@ -70,7 +70,7 @@ describe('an orphan', () => {
 });
 
 describe('a run that was requested', () => {
-  const requested = requestedRun(RETRIED, T, 'one');
+  const requested = manualRun(RETRIED, T, 'one');
 
   it('becomes the first attempt of whoever adopts it, whatever its policy says of lost ones', () => {
     for (const schedule of [RETRIED, ABANDONED]) {

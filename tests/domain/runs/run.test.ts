@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isUnbegun, NOBODY, OPEN_STATES, requestedRun, runId } from '../../../src/domain/runs/run.ts';
+import { isUnassigned, manualRun, NOBODY, OPEN_STATES, runId } from '../../../src/domain/runs/run.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
 
 const T = Date.UTC(2030, 0, 1);
 const SCHEDULE = { ...every(100, T), revision: 3 };
 
-describe('requestedRun', () => {
+describe('manualRun', () => {
   it('is open, for now, and in the hands of nobody', () => {
-    const run = requestedRun(SCHEDULE, T + 50, 'tag');
+    const run = manualRun(SCHEDULE, T + 50, 'tag');
     assert.deepEqual(run, {
       id: `${runId('s', new Date(T + 50))}~tag`,
       schedule_id: 's',
@@ -41,30 +41,30 @@ describe('requestedRun', () => {
   it('is another one than the occurrence of the same moment, and than any other request', () => {
     const ids = [
       runId('s', new Date(T + 100)),
-      requestedRun(SCHEDULE, T + 100, 'one').id,
-      requestedRun(SCHEDULE, T + 100, 'two').id,
-      requestedRun(SCHEDULE, T + 101, 'one').id,
+      manualRun(SCHEDULE, T + 100, 'one').id,
+      manualRun(SCHEDULE, T + 100, 'two').id,
+      manualRun(SCHEDULE, T + 101, 'one').id,
     ];
     assert.equal(new Set(ids).size, ids.length);
-    assert.equal(requestedRun(SCHEDULE, T + 100, 'one').id, ids[1], 'the same request twice is one run');
+    assert.equal(manualRun(SCHEDULE, T + 100, 'one').id, ids[1], 'the same request twice is one run');
   });
 
   it('is for a whole millisecond, which is not over', () => {
-    const { scheduled_for, claimed_at } = requestedRun(SCHEDULE, T + 49.2, 'tag');
+    const { scheduled_for, claimed_at } = manualRun(SCHEDULE, T + 49.2, 'tag');
     assert.deepEqual([scheduled_for, claimed_at], [new Date(T + 50), new Date(T + 50)]);
   });
 
   it('is not from before its schedule, however late the clock of whoever was asked', () => {
-    const { scheduled_for, claimed_at, since } = requestedRun(SCHEDULE, T - 5000, 'tag');
+    const { scheduled_for, claimed_at, since } = manualRun(SCHEDULE, T - 5000, 'tag');
     assert.deepEqual([scheduled_for, claimed_at, since], [new Date(T), new Date(T), new Date(T)]);
   });
 });
 
-describe('isUnbegun', () => {
+describe('isUnassigned', () => {
   it('says whether anybody has a requested run in hand', () => {
-    const run = requestedRun(SCHEDULE, T, 'tag');
-    assert.equal(isUnbegun(run), true);
-    assert.equal(isUnbegun({ ...run, attempt: 1, executor: 'r1', executor_boot: 'b1' }), false);
-    assert.equal(isUnbegun(claimed('s', T)), false);
+    const run = manualRun(SCHEDULE, T, 'tag');
+    assert.equal(isUnassigned(run), true);
+    assert.equal(isUnassigned({ ...run, attempt: 1, executor: 'r1', executor_boot: 'b1' }), false);
+    assert.equal(isUnassigned(claimed('s', T)), false);
   });
 });

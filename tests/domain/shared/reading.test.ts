@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readReplica, readTerm } from '../../../src/domain/membership/clusterReading.ts';
-import { readHands, readLease } from '../../../src/domain/leadership/leaseReading.ts';
+import { readLeaderChange, readLease } from '../../../src/domain/leadership/leaseReading.ts';
 import { readRun } from '../../../src/domain/runs/runReading.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
 import { claimed } from '../../support/runs.ts';
@@ -97,8 +97,8 @@ describe('a lease that is read', () => {
 
   it('tells a change of hands only as a whole', () => {
     const hands = { leader: null, boot: 'b', term: 1, by: 'released', at };
-    assert.deepEqual(readHands(hands), hands);
-    assert.match(String(readHands({ ...hands, at: 'now' })), /^at is "now", and not a date$/);
+    assert.deepEqual(readLeaderChange(hands), hands);
+    assert.match(String(readLeaderChange({ ...hands, at: 'now' })), /^at is "now", and not a date$/);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { requestedRun } from '../../../src/domain/runs/run.ts';
+import { manualRun } from '../../../src/domain/runs/run.ts';
 import { create } from '../../store/support.ts';
 import { HOURLY, json, NOW_MS, problem, send, testApi } from '../support.ts';
 
@@ -27,7 +27,7 @@ describe('a replica whose store is not prepared', () => {
 describe('a run that this version does not understand', () => {
   it('is a 503 with the reason', async () => {
     const { app, store } = await testApi();
-    const run = requestedRun(await create(store, 's'), NOW_MS, 'x');
+    const run = manualRun(await create(store, 's'), NOW_MS, 'x');
     await store.runs.request(run);
     const reason = 'state is "half", which this version does not know';
     store.runs.get = () => Promise.resolve({ id: run.id, not_understood: reason });

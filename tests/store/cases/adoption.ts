@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/actors/store.ts';
 import type { Adopter, Adoption } from '../../../src/domain/runs/adoption.ts';
-import { requestedRun, type Run } from '../../../src/domain/runs/run.ts';
+import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
 import {
   at,
   batch,
@@ -34,8 +34,8 @@ export function adoptionCases(test: Test): void {
   test('finds requested runs before all others, and whoever lives', async (store) => {
     const [orphan] = await stored(store, [1]);
     const schedule = understood(await store.schedules.get('job'));
-    const late = requestedRun(schedule, at(120).getTime(), 'late');
-    const early = requestedRun(schedule, at(90).getTime(), 'early');
+    const late = manualRun(schedule, at(120).getTime(), 'late');
+    const early = manualRun(schedule, at(90).getTime(), 'early');
     for (const run of [late, early]) await store.runs.request(run);
     assert.deepEqual(await orphans(store), [early, late, orphan]);
     assert.deepEqual(await orphans(store, { limit: 2 }), [early, late]);

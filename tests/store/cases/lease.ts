@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LeaseHint } from '../../../src/actors/leadership/leaseStore.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
-import { requestedRun } from '../../../src/domain/runs/run.ts';
+import { manualRun } from '../../../src/domain/runs/run.ts';
 import {
   batch,
   candidate,
@@ -257,7 +257,7 @@ export function leaseCases(test: Test): void {
     await hints.reach(1);
     const schedule = await create(store, 'job');
     await lead(store, 'a');
-    await store.runs.request(requestedRun(schedule, Date.now(), 'one'));
+    await store.runs.request(manualRun(schedule, Date.now(), 'one'));
     await hints.reach(2);
     assert.equal(hints.list.length, 2);
     stop();

@@ -5,7 +5,7 @@ import {
   isEndedBy,
   isHeld,
   isRunOf,
-  isUnbegun,
+  isUnassigned,
   type Outcome,
   type Run,
   type RunSummary,
@@ -78,7 +78,10 @@ export function memoryRuns(connection: Connection): RunStore {
           .filter((run) =>
             run.executor_boot !== exceptBoot && !lives(run.executor_boot) && !except.has(run.schedule_id)
           )
-          .sort((a, b) => Number(isUnbegun(b)) - Number(isUnbegun(a)) || newestFirst(b, a)).slice(0, limit);
+          .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
+            0,
+            limit,
+          );
       }),
 
     adopt: (adoptions, by) =>

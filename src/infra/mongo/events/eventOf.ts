@@ -65,7 +65,7 @@ export function eventOf(change: ChangeStreamDocument, readers: Readers): Cluster
     case 'leases': {
       const written = change.operationType === 'update' ? change.updateDescription.updatedFields : doc;
       const part = changeOfHands(written ?? undefined);
-      const hands = part && readers.hands(part);
+      const hands = part && readers.leaderChange(part);
       if (hands !== null) return { type: 'leader', ...hands };
       const set_back = setBackOf(written ?? undefined);
       return set_back && { type: 'clock', set_back };

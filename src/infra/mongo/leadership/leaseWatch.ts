@@ -1,7 +1,7 @@
 import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
 import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
 import type { Clock } from '../../../actors/shared/environment.ts';
-import { BELL_ID, type Collections, type LeaseDoc } from '../shared/documents.ts';
+import { type Collections, type LeaseDoc, NOTIFICATION_ID } from '../shared/documents.ts';
 import { asStoreError } from '../shared/errors.ts';
 import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
 
@@ -27,7 +27,7 @@ function changesFor(boot: string): Document[] {
           [updated('heir')]: { $in: [null, boot] },
         },
         { [updated('step_down_term')]: { $exists: true } },
-        { 'documentKey._id': BELL_ID },
+        { 'documentKey._id': NOTIFICATION_ID },
       ],
     },
   }];
@@ -45,7 +45,7 @@ function hintOf(change: Change | null): LeaseHint {
 }
 
 function isBell(change: Change): boolean {
-  return 'documentKey' in change && (change.documentKey._id as string) === BELL_ID;
+  return 'documentKey' in change && (change.documentKey._id as string) === NOTIFICATION_ID;
 }
 
 /** `endWithStore` has the closing store end what is still being watched. */

@@ -12,7 +12,7 @@ import {
   type RunSummary,
 } from '../../../domain/runs/run.ts';
 import { RUN_NEEDS } from '../../../domain/runs/runReading.ts';
-import { BELL_ID, type Collections, fromRun, type RunDoc } from '../shared/documents.ts';
+import { type Collections, fromRun, NOTIFICATION_ID, type RunDoc } from '../shared/documents.ts';
 import { answered } from '../shared/errors.ts';
 import { seenWithin } from '../membership/presence.ts';
 import { isUnderstood, type Readers } from '../shared/readers.ts';
@@ -34,7 +34,10 @@ const IN_SHORT = {
 const MISFITS_EVERY = 60;
 const MISFITS_TOLD = 20;
 
-export function mongoRuns({ runs, replicas, schedules, bell }: Collections, readers: Readers): RunStore {
+export function mongoRuns(
+  { runs, replicas, schedules, notifications }: Collections,
+  readers: Readers,
+): RunStore {
   let searches = 0;
   /** Open runs that `orphans` passes over are told of, now and then. */
   const tellMisfits = async () => {
@@ -87,7 +90,8 @@ export function mongoRuns({ runs, replicas, schedules, bell }: Collections, read
       answered('the request of a run', async () => {
         await runs.insertOne(fromRun(run));
         // Only a hint: without it the run starts a little later.
-        await bell.updateOne({ _id: BELL_ID }, { $inc: { rung: 1 } }, { upsert: true }).catch(() => {});
+        await notifications.updateOne({ _id: NOTIFICATION_ID }, { $inc: { rung: 1 } }, { upsert: true })
+          .catch(() => {});
       }),
 
     latest: (of) =>

@@ -3,7 +3,7 @@ import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
 import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
-import type { ChangeOfHands } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange } from '../../../domain/leadership/lease.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';
@@ -25,8 +25,8 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   previous?: Omit<LeaseDoc, 'previous'>;
   /** Written only to make changes of schedules and open claims meet (G4). */
   barrier?: number;
-  /** The last change of hands: see hands.ts. */
-  hands?: Record<string, ChangeOfHands>;
+  /** The last change of hands: see leaderChanges.ts. */
+  hands?: Record<string, LeaderChange>;
 }
 
 export interface SetAsideDoc {
@@ -48,17 +48,17 @@ export const LEASE_ID = 'leader';
  * Rung when a run was requested, for whoever watches the lease. Next to the lease document, and not in it: there
  * it would get in the way of claims.
  */
-export interface BellDoc {
-  _id: typeof BELL_ID;
+export interface NotificationDoc {
+  _id: typeof NOTIFICATION_ID;
   rung: number;
 }
 
-export const BELL_ID = 'requests';
+export const NOTIFICATION_ID = 'requests';
 
 export interface Collections {
   leases: Collection<LeaseDoc>;
   /** In the collection of the lease. */
-  bell: Collection<BellDoc>;
+  notifications: Collection<NotificationDoc>;
   schedules: Collection<ScheduleDoc>;
   runs: Collection<RunDoc>;
   replicas: Collection<ReplicaDoc>;
@@ -68,7 +68,7 @@ export interface Collections {
 export function collections(db: Db): Collections {
   return {
     leases: db.collection('leases'),
-    bell: db.collection('leases'),
+    notifications: db.collection('leases'),
     schedules: db.collection('schedules'),
     runs: db.collection('runs'),
     replicas: db.collection('replicas'),

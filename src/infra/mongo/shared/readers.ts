@@ -2,10 +2,10 @@
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
-import type { ChangeOfHands } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange } from '../../../domain/leadership/lease.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease } from '../../../domain/leadership/lease.ts';
-import { readHands, readLease } from '../../../domain/leadership/leaseReading.ts';
+import { readLeaderChange, readLease } from '../../../domain/leadership/leaseReading.ts';
 import { kindOf, type Need, type Needs, type NotUnderstood } from '../../../domain/shared/reading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
@@ -21,7 +21,7 @@ export interface Readers {
   term(doc: TermDoc): Term | null;
   /** Throws `NotUnderstoodError`. */
   lease(doc: LeaseDoc): Lease;
-  hands(part: object): ChangeOfHands | null;
+  leaderChange(part: object): LeaderChange | null;
 }
 
 export function readers(tell: TellNotUnderstood): Readers {
@@ -45,8 +45,8 @@ export function readers(tell: TellNotUnderstood): Readers {
         `this version does not understand the lease document: ${lease}; mend it, or delete it, and it is made again`,
       );
     },
-    hands(part) {
-      const hands = readHands(part);
+    leaderChange(part) {
+      const hands = readLeaderChange(part);
       if (typeof hands !== 'string') return hands;
       tell('leases', LEASE_ID, `in the change of hands, ${hands}`);
       return null;

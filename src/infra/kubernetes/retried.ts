@@ -12,7 +12,7 @@ export type Went = 'done' | 'given up' | 'forbidden';
  * Makes a call that nothing depends on: up to six times, with pauses that grow from 0.25 s to 4 s. `goOn` is
  * asked before each further try. Never rejects; says in the log, once, what could not be done, and why.
  */
-export async function persistently(
+export async function retried(
   what: string,
   call: () => Promise<void>,
   { clock, logger, goOn }: { clock: Clock; logger: Logger; goOn: () => boolean },

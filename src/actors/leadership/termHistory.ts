@@ -1,5 +1,5 @@
 /**
- * The chronicle: it writes the history of terms, as whoever won the lease knows it.
+ * The termHistory: it writes the history of terms, as whoever won the lease knows it.
  *
  *   idle ──WON──▶ holdingBack ──▶ writing ──written──▶ idle, or the next one
  *                                 │ ▲
@@ -22,11 +22,11 @@ interface Context {
   unwritten: readonly Acquisition[];
 }
 
-export const chronicleMachine = setup({
+export const termHistoryMachine = setup({
   types: { context: {} as Context, events: {} as { type: 'WON'; acquisition: Acquisition } },
-  actors: { write: fromPromise<void, Acquisition>(unfilled('chronicle', 'write')) },
+  actors: { write: fromPromise<void, Acquisition>(unfilled('termHistory', 'write')) },
   actions: {
-    report: (_, _params: { message: string; error: unknown }) => unfilled('chronicle', 'report')(),
+    report: (_, _params: { message: string; error: unknown }) => unfilled('termHistory', 'report')(),
     keep: assign({
       unwritten: (
         { context },
@@ -40,7 +40,7 @@ export const chronicleMachine = setup({
   },
   delays: { headStart: HEAD_START_MS, retry: 500 },
 }).createMachine({
-  id: 'chronicle',
+  id: 'termHistory',
   context: { unwritten: [] },
   initial: 'idle',
   on: {

@@ -1,5 +1,5 @@
 /** At most so many at a time; the others wait for their turn, first come, first served. */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

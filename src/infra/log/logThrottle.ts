@@ -1,7 +1,7 @@
 import type { Clock } from '../../actors/shared/environment.ts';
 
 /** For what is so many times a second, and worth a line once in a while. Keys are of a closed set. */
-export class Seldom {
+export class LogThrottle {
   readonly #clock: Clock;
   readonly #everyMs: number;
   readonly #last = new Map<string, { atMs: number; leftOut: number }>();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
-import { chronicleMachine } from '../../../src/actors/leadership/chronicle.ts';
+import { termHistoryMachine } from '../../../src/actors/leadership/termHistory.ts';
 import type { Acquisition } from '../../../src/domain/leadership/lease.ts';
 import { calls, reachable, walk } from '../../support/machines.ts';
 import { SimClock } from '../../support/simClock.ts';
@@ -10,13 +10,13 @@ import { SimClock } from '../../support/simClock.ts';
 const win = (term: number) => ({ lease: { term }, previous: { term: term - 1 } }) as Acquisition;
 const won = (term: number) => ({ type: 'WON' as const, acquisition: win(term) });
 
-/** The chronicle, the terms that it was asked to write so far, and what it reported. */
+/** The termHistory, the terms that it was asked to write so far, and what it reported. */
 function start() {
   const clock = new SimClock();
   const write = calls<void, Acquisition>();
   const reports: string[] = [];
   const actor = createActor(
-    chronicleMachine.provide({
+    termHistoryMachine.provide({
       actors: { write: write.slot },
       actions: { report: (_, { message }) => void reports.push(message) },
     }),
@@ -26,9 +26,9 @@ function start() {
   return { actor, clock, write, reports, asked: () => write.list.map(({ input }) => input.lease.term) };
 }
 
-describe('chronicle', () => {
+describe('termHistory', () => {
   it('writes a win as it was told, a moment later: the first claim goes first', () => {
-    const it = walk(chronicleMachine);
+    const it = walk(termHistoryMachine);
     assert.deepEqual([it.state, it.does], ['idle', []]);
     it.on(won(1));
     assert.deepEqual([it.state, it.does], ['holdingBack', ['after 100']]);
@@ -40,7 +40,7 @@ describe('chronicle', () => {
   });
 
   it('reports a writing without an answer, and tries again half a second later', () => {
-    const it = walk(chronicleMachine).on(won(1)).after('headStart').fails('write', 'cut off');
+    const it = walk(termHistoryMachine).on(won(1)).after('headStart').fails('write', 'cut off');
     assert.deepEqual([it.state, it.does], ['waiting', [
       ['report', { message: 'a term could not be recorded; trying again', error: 'cut off' }],
       'after 500',
@@ -86,7 +86,7 @@ describe('chronicle', () => {
   });
 
   it('can reach every state, by every transition', () => {
-    const { reached, all, untaken } = reachable(chronicleMachine, {
+    const { reached, all, untaken } = reachable(termHistoryMachine, {
       events: [won(1)],
       answers: { write: [undefined] },
       by: ({ unwritten }) => Math.min(unwritten.length, 3),

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { systemRandom } from '../../src/infra/machine/random.ts';
-import { rehearse } from '../../src/rehearsal.ts';
+import { warmUp } from '../../src/warmUp.ts';
 import { SimClock } from '../support/simClock.ts';
 
-it('a rehearsal comes to its end, and leaves nothing behind', async () => {
+it('a warm-up comes to its end, and leaves nothing behind', async () => {
   const clock = new SimClock();
   let over = false;
-  const rehearsal = rehearse(clock, systemRandom()).then(() => over = true);
+  const warmingUp = warmUp(clock, systemRandom()).then(() => over = true);
   await clock.advance(200);
   assert.equal(over, false, 'it takes its time');
   await clock.advance(1000);
   assert.equal(over, true);
-  await rehearsal;
+  await warmingUp;
   assert.equal(clock.timers, 0);
 });

@@ -1,5 +1,5 @@
 /**
- * The rehearsal: when a process has started, a second replica leads in it for a moment, alone, over a store in memory,
+ * The warm-up: when a process has started, a second replica leads in it for a moment, alone, over a store in memory,
  * and fires a schedule. Without it, the first time that most of the code runs, and is compiled, would be the takeover
  * that everybody waits for.
  */
@@ -15,9 +15,9 @@ const SCHEDULE = { type: 'duration', definition: { interval: '10ms' } };
 const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
 
 /** Resolves when it is over, about 300 ms later. */
-export async function rehearse(clock: Clock, random: Random): Promise<void> {
+export async function warmUp(clock: Clock, random: Random): Promise<void> {
   const store = memoryDatabase({ clock }).connect();
-  const logger = jsonLogger({ level: 'info', replica: 'rehearsal', clock, write: () => {} });
+  const logger = jsonLogger({ level: 'info', replica: 'warm-up', clock, write: () => {} });
   const log = logAction(logger);
   let runs = 0;
   let enough = () => {};
@@ -32,14 +32,14 @@ export async function rehearse(clock: Clock, random: Random): Promise<void> {
       return log(attempt, signal);
     },
     peers: { heir: () => null, watch: () => () => {} },
-    identity: { id: 'rehearsal', boot: random.uuid(), address: 'http://rehearsal', version: '0' },
+    identity: { id: 'warm-up', boot: random.uuid(), address: 'http://warm-up', version: '0' },
     lease: LEASE,
     graceMs: 1000,
   });
   const parsed = parseScheduleSpec(SCHEDULE);
-  if (!parsed.ok) throw new Error('The schedule of the rehearsal is not sound.');
+  if (!parsed.ok) throw new Error('The schedule of the warm-up is not sound.');
   await store.prepare();
-  await store.schedules.create('rehearsed', parsed.spec);
+  await store.schedules.create('warm-up', parsed.spec);
   replica.start();
   await played;
   await replica.stop();
