@@ -6,10 +6,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-import { BROWSER_FLAGS } from '../tests/support/inspector.ts';
-import { findChromium } from '../tests/support/chromium.ts';
-import { testMongo } from '../tests/support/mongo.ts';
-import { ProcessCluster, type ReplicaProcess } from '../tests/support/replicas.ts';
+import { BROWSER_FLAGS } from '../harness/cluster/inspector.ts';
+import { findChromium } from '../harness/cluster/chromium.ts';
+import { testMongo } from '../harness/cluster/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../harness/cluster/replicas.ts';
 
 const PAGES = 10;
 const SCHEDULES = 40;

@@ -8,8 +8,8 @@ import { connect } from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { testMongo } from '../tests/support/mongo.ts';
-import { ReplicaProcess } from '../tests/support/replicas.ts';
+import { testMongo } from '../harness/cluster/mongo.ts';
+import { ReplicaProcess } from '../harness/cluster/replicas.ts';
 
 const INTERVAL_MS = 100;
 

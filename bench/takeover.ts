@@ -7,8 +7,8 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { MongoClient } from 'mongodb';
-import { testMongo } from '../tests/support/mongo.ts';
-import { ProcessCluster, type ReplicaProcess } from '../tests/support/replicas.ts';
+import { testMongo } from '../harness/cluster/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../harness/cluster/replicas.ts';
 
 const INTERVAL_MS = 20;
 const CAUSES = ['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const;

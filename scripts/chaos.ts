@@ -5,9 +5,9 @@
  * `--evidence DIR` leaves there what the replicas said and all run records.
  */
 import { parseArgs } from 'node:util';
-import { report, violations } from '../tests/chaos/report.ts';
-import { storm } from '../tests/chaos/storm.ts';
-import { mongodForSets } from '../tests/support/mongoSet.ts';
+import { report, violations } from '../harness/chaos/report.ts';
+import { storm } from '../harness/chaos/storm.ts';
+import { mongodForSets } from '../harness/cluster/mongoSet.ts';
 
 const { values } = parseArgs({
   options: {

@@ -9,14 +9,14 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printableText } from '../src/infra/log/printable.ts';
-import type { Book } from '../tests/chaos/book.ts';
-import { table } from '../tests/chaos/report.ts';
-import { Installation, until } from '../tests/k8s/installation.ts';
-import { Listeners } from '../tests/k8s/listeners.ts';
-import { COLUMNS, measure, row, type Window } from '../tests/k8s/measure.ts';
-import { type Scenario, SCENARIOS } from '../tests/k8s/scenarios.ts';
-import { allRuns, clockOffset, createSteady, QUICKEST } from '../tests/k8s/schedules.ts';
-import { type Verdict, verdict } from '../tests/k8s/verdict.ts';
+import type { Book } from '../harness/chaos/book.ts';
+import { table } from '../harness/chaos/report.ts';
+import { Installation, until } from '../harness/k8s/installation.ts';
+import { Listeners } from '../harness/k8s/listeners.ts';
+import { COLUMNS, measure, row, type Window } from '../harness/k8s/measure.ts';
+import { type Scenario, SCENARIOS } from '../harness/k8s/scenarios.ts';
+import { allRuns, clockOffset, createSteady, QUICKEST } from '../harness/k8s/schedules.ts';
+import { type Verdict, verdict } from '../harness/k8s/verdict.ts';
 import { apiServer } from './kube/apiServer.ts';
 
 /** How long everything is left to itself before each scenario. */

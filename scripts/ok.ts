@@ -17,7 +17,16 @@ const STEPS: [what: string, command: string[], remedy?: string][] = [
   ['types, by tsc', [bin('tsc'), '-p', '.']],
   ['types of the page', [bin('tsc'), '-p', 'src/http/inspector/page']],
   // Not the page's own: a browser's types and Deno's don't go together.
-  ['types, by deno', [bin('deno'), 'check', '--quiet', 'src/**/*.ts', 'tests', 'scripts', 'bench']],
+  ['types, by deno', [
+    bin('deno'),
+    'check',
+    '--quiet',
+    'src/**/*.ts',
+    'tests',
+    'harness',
+    'scripts',
+    'bench',
+  ]],
   ['unused code', [bin('knip')]],
   ['statecharts', [process.execPath, ...runner, 'scripts/diagrams.ts', '--check']],
   ['architecture', [process.execPath, ...testRunner, 'tests/architecture.test.ts']],

@@ -7,9 +7,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { PROJECT_DIR } from '../src/local/runtime.ts';
-import { insertTerms, insertTrouble, runDoc } from '../tests/browser/records.ts';
-import { InspectedCluster } from '../tests/support/inspector.ts';
-import { testMongo } from '../tests/support/mongo.ts';
+import { insertTerms, insertTrouble, runDoc } from '../harness/browser/records.ts';
+import { InspectedCluster } from '../harness/cluster/inspector.ts';
+import { testMongo } from '../harness/cluster/mongo.ts';
 
 const DIR = join(PROJECT_DIR, 'docs', 'screenshots');
 const DESKTOP = { width: 1200, height: 800 };

@@ -16,11 +16,11 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { runtimeCommand } from '../src/local/runtime.ts';
-import { catchMutation } from '../tests/sim/mutation.ts';
-import { MUTATIONS } from '../tests/sim/mutations.ts';
-import { report } from '../tests/sim/report.ts';
-import { simulate } from '../tests/sim/simulate.ts';
-import { leftOver, soak } from '../tests/sim/soak.ts';
+import { catchMutation } from '../harness/sim/mutation.ts';
+import { MUTATIONS } from '../harness/sim/mutations.ts';
+import { report } from '../harness/sim/report.ts';
+import { simulate } from '../harness/sim/simulate.ts';
+import { leftOver, soak } from '../harness/sim/soak.ts';
 
 const { values } = parseArgs({
   options: {
@@ -137,7 +137,7 @@ async function missedOf(names: readonly string[]): Promise<number> {
   let missed = 0;
   for (const name of names) {
     const mutation = MUTATIONS.find((each) => each.name === name);
-    if (!mutation) throw new Error(`There is no mutation "${name}" in tests/sim/mutations.ts.`);
+    if (!mutation) throw new Error(`There is no mutation "${name}" in harness/sim/mutations.ts.`);
     const caught = await catchMutation(mutation, first, count, simulate);
     if (caught === null) missed++;
     const after = caught ? seedsOf(caught.seed - first + 1) : 'NOT noticed';

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findMongod } from '../src/local/mongod.ts';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
-import { findChromium } from '../tests/support/chromium.ts';
-import { findFaketime } from '../tests/support/faketime.ts';
+import { findChromium } from '../harness/cluster/chromium.ts';
+import { findFaketime } from '../harness/cluster/faketime.ts';
 
 const CI = process.env.CI === 'true';
 

@@ -1,7 +1,7 @@
 /** What axe-core says about the page as it is. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { WatchedPage } from '../support/inspector.ts';
+import type { WatchedPage } from '../../harness/cluster/inspector.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

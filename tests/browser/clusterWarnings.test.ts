@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
+import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { violations } from './axe.ts';
 
 const mongo = await testMongo();

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
+import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 
 const mongo = await testMongo();
 /** Chromium tells of each answer of 4xx by itself. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
-import { insertRuns, insertSchedules, insertTerms } from './records.ts';
+import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { insertRuns, insertSchedules, insertTerms } from '../../harness/browser/records.ts';
 
 const mongo = await testMongo();
 const MANY = 100_000;

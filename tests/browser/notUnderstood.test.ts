@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
+import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { violations } from './axe.ts';
-import { runDoc } from './records.ts';
+import { runDoc } from '../../harness/browser/records.ts';
 
 const mongo = await testMongo();
 const REASON = 'type is "webhook", which this version does not know';

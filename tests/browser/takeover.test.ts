@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import type { ReplicaProcess } from '../support/replicas.ts';
-import { InspectedCluster, type WatchedPage } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
+import type { ReplicaProcess } from '../../harness/cluster/replicas.ts';
+import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 
 const mongo = await testMongo();
 /** What Chromium says by itself about a stream that breaks, and a request that finds nobody. */

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { InspectedCluster } from '../support/inspector.ts';
-import { testMongo } from '../support/mongo.ts';
+import { InspectedCluster } from '../../harness/cluster/inspector.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { violations } from './axe.ts';
-import { insertTrouble } from './records.ts';
+import { insertTrouble } from '../../harness/browser/records.ts';
 
 const mongo = await testMongo();
 

@@ -1,12 +1,12 @@
 /** An audit that finds nothing is worth something only if it would. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { audit, type Findings, type Recorded } from './audit.ts';
-import { Book } from './book.ts';
-import type { Execution } from './fleet.ts';
-import { impactOf } from './impacts.ts';
-import { planStorm } from './plan.ts';
-import { SeededRandom } from './random.ts';
+import { audit, type Findings, type Recorded } from '../../harness/chaos/audit.ts';
+import { Book } from '../../harness/chaos/book.ts';
+import type { Execution } from '../../harness/chaos/fleet.ts';
+import { impactOf } from '../../harness/chaos/impacts.ts';
+import { planStorm } from '../../harness/chaos/plan.ts';
+import { SeededRandom } from '../../harness/chaos/random.ts';
 
 const EVERY_MS = 100;
 /** A while ago, so that whatever is asked of the book is asked after it. */

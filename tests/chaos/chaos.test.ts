@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RUNTIME } from '../../src/local/runtime.ts';
-import { mongodForSets } from '../support/mongoSet.ts';
-import { report, violations } from './report.ts';
-import { storm } from './storm.ts';
+import { mongodForSets } from '../../harness/cluster/mongoSet.ts';
+import { report, violations } from '../../harness/chaos/report.ts';
+import { storm } from '../../harness/chaos/storm.ts';
 
 const { binary, skip } = await mongodForSets();
 /** The faults are those of the operating system and of MongoDB: on Deno a part of them tells. */

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { testMongo } from '../support/mongo.ts';
-import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const mongo = await testMongo();
 const ROUNDS = 200;

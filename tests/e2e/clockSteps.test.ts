@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { type RunRecord, strikes, summaryOf, wrongWith } from '../support/accounts.ts';
-import { steppedMongo } from '../support/faketime.ts';
+import { steppedMongo } from '../../harness/cluster/faketime.ts';
 import { samplesOf } from '../support/prometheus.ts';
-import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 import { Watcher } from '../support/watcher.ts';
 
 const mongo = await steppedMongo();

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
 import { eventually } from '../store/support.ts';
-import { testMongo } from '../support/mongo.ts';
-import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const mongo = await testMongo();
 after(() => mongo.stop());

@@ -7,8 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
-import { testMongo } from '../support/mongo.ts';
-import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 import { readEvents, type SentEvent } from '../support/sse.ts';
 import { Watcher } from '../support/watcher.ts';
 

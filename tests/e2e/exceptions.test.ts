@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { eventually } from '../store/support.ts';
-import { testMongo } from '../support/mongo.ts';
-import { ProcessCluster } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { ProcessCluster } from '../../harness/cluster/replicas.ts';
 
 const mongo = await testMongo();
 after(() => mongo.stop());

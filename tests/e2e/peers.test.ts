@@ -7,10 +7,10 @@ import { get, type IncomingMessage } from 'node:http';
 import { after, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { eventually } from '../store/support.ts';
-import { testMongo } from '../support/mongo.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { samplesOf } from '../support/prometheus.ts';
-import { ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
-import { TcpProxy } from '../support/tcpProxy.ts';
+import { ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
+import { TcpProxy } from '../../harness/cluster/tcpProxy.ts';
 
 const mongo = await testMongo();
 after(() => mongo.stop());

@@ -7,9 +7,9 @@ import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { Run } from '../../src/domain/runs/run.ts';
 import { failCommand } from '../store/mongoDatabase.ts';
-import { testMongo } from '../support/mongo.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { type Samples, samplesOf } from '../support/prometheus.ts';
-import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const EVERY_MS = 50;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };

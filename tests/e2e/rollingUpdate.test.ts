@@ -7,10 +7,10 @@ import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { eventually } from '../store/support.ts';
 import { type RunRecord, strikes, summaryOf, wrongWith } from '../support/accounts.ts';
-import { testMongo } from '../support/mongo.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { NEW_INTERVAL, NEW_INTERVAL_MS, type NextVersion, nextVersion } from '../support/nextVersion.ts';
 import { samplesOf } from '../support/prometheus.ts';
-import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const mongo = await testMongo();
 const LATE_MS = 1000;

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { type Document, MongoClient } from 'mongodb';
 import { spawnGuarded } from '../../src/local/guarded.ts';
 import { eventually } from '../store/support.ts';
-import { testMongo } from '../support/mongo.ts';
-import { mongodForSets } from '../support/mongoSet.ts';
-import { freePort, ProcessCluster, ReplicaProcess } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { mongodForSets } from '../../harness/cluster/mongoSet.ts';
+import { freePort, ProcessCluster, ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const EVERY = { type: 'duration', definition: { interval: '50ms' } };
 const unread = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';

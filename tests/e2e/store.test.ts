@@ -7,8 +7,8 @@ import { jsonLogger } from '../../src/infra/log/log.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../src/infra/machine/random.ts';
 import { assembleReplica } from '../../src/replica.ts';
-import { anotherMongod, testMongo } from '../support/mongo.ts';
-import { freePort, ReplicaProcess } from '../support/replicas.ts';
+import { anotherMongod, testMongo } from '../../harness/cluster/mongo.ts';
+import { freePort, ReplicaProcess } from '../../harness/cluster/replicas.ts';
 import { every } from '../support/simCluster.ts';
 
 const mongo = await testMongo();

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { eventually } from '../store/support.ts';
-import { testMongo } from '../support/mongo.ts';
-import { type Line, ProcessCluster, type ReplicaProcess } from '../support/replicas.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
+import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const mongo = await testMongo();
 const INTERVAL_MS = 100;

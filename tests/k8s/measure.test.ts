@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { measure, row, type Window } from './measure.ts';
-import type { ToldRun } from './schedules.ts';
+import { measure, row, type Window } from '../../harness/k8s/measure.ts';
+import type { ToldRun } from '../../harness/k8s/schedules.ts';
 
 const T0 = Date.UTC(2030, 0, 1);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { leftOver, soak } from './soak.ts';
+import { leftOver, soak } from '../../harness/sim/soak.ts';
 
 /** A quarter of a minute of simulated time here; the hour by command: `npm run test:sim -- --hour`. */
 const FIRING_MS = 15_000;

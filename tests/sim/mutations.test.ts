@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RUNTIME } from '../../src/local/runtime.ts';
-import { byCommand } from './command.ts';
-import { MUTATIONS } from './mutations.ts';
+import { byCommand } from '../../harness/sim/command.ts';
+import { MUTATIONS } from '../../harness/sim/mutations.ts';
 
 /** Several times what the one that is hardest to catch takes: which seeds catch it moves with every change. */
 const SEEDS = 500;

@@ -8,8 +8,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { PROJECT_DIR, RUNTIME } from '../../src/local/runtime.ts';
-import { byCommand } from './command.ts';
-import { simulate } from './simulate.ts';
+import { byCommand } from '../../harness/sim/command.ts';
+import { simulate } from '../../harness/sim/simulate.ts';
 
 /** Each machine computes the same: on Deno a few tell whether it does so there. */
 const SEEDS = process.env.CI === 'true' && RUNTIME === 'node' ? 500 : 100;

@@ -1,5 +1,5 @@
 import { after, describe } from 'node:test';
-import { testMongo } from '../support/mongo.ts';
+import { testMongo } from '../../harness/cluster/mongo.ts';
 import { conformance } from './conformance.ts';
 import { mongoCases } from './mongoCases.ts';
 import { strangeCases } from './strangeCases.ts';

@@ -10,7 +10,7 @@ import type { Outcome } from '../../src/domain/runs/run.ts';
 import type { Announcement } from '../../src/domain/membership/replica.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../src/infra/machine/random.ts';
-import type { TestMongo } from '../support/mongo.ts';
+import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import { failCommand, mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
 import {
   batch,

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import type { TellNotUnderstood } from '../../src/infra/shared/notUnderstood.ts';
 import { systemRandom } from '../../src/infra/machine/random.ts';
-import type { TestMongo } from '../support/mongo.ts';
+import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import type { TestDatabase } from './support.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

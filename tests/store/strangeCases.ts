@@ -5,7 +5,7 @@ import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../src/actors/shared/storeErrors.ts';
 import type { Store } from '../../src/actors/store.ts';
 import { manualRun, type Run } from '../../src/domain/runs/run.ts';
-import type { TestMongo } from '../support/mongo.ts';
+import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
 import { batch, candidate, claimed, committed, create, lead, LONG_MS, NO_MARK, request } from './support.ts';
 

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import type { Document } from 'mongodb';
 import type { Store } from '../../src/actors/store.ts';
 import { isUnderstood } from '../../src/domain/schedules/schedule.ts';
-import type { TestMongo } from '../support/mongo.ts';
+import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import { mongoDatabase } from './mongoDatabase.ts';
 import { create, interval, Recorder } from './support.ts';
 

@@ -10,7 +10,7 @@ import { eventRoutes } from '../../../src/http/events/routes.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { mongoDatabase } from '../../store/mongoDatabase.ts';
-import { testMongo } from '../../support/mongo.ts';
+import { testMongo } from '../../../harness/cluster/mongo.ts';
 import { SimClock } from '../../support/simClock.ts';
 import { type EventReader, readEvents } from '../../support/sse.ts';
 import { HOURLY, json, lead, send, testApi } from '../support.ts';

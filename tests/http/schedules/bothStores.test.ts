@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Hono } from 'hono';
 import { observedStore } from '../../../src/infra/shared/observedStore.ts';
 import { mongoDatabase, type TestMongoDatabase } from '../../store/mongoDatabase.ts';
-import { testMongo } from '../../support/mongo.ts';
+import { testMongo } from '../../../harness/cluster/mongo.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { testApi } from '../support.ts';
 

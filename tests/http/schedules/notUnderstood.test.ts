@@ -6,7 +6,7 @@ import type { Store } from '../../../src/actors/store.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { mongoDatabase } from '../../store/mongoDatabase.ts';
 import { interval } from '../../store/support.ts';
-import { testMongo } from '../../support/mongo.ts';
+import { testMongo } from '../../../harness/cluster/mongo.ts';
 import { SimClock } from '../../support/simClock.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { signalled } from '../../../src/local/guarded.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../../src/local/runtime.ts';
 import { samplesOf } from '../../support/prometheus.ts';
-import { freePort } from '../../support/replicas.ts';
+import { freePort } from '../../../harness/cluster/replicas.ts';
 import { hasPty, onTerminal } from '../../support/terminal.ts';
 
 interface News {

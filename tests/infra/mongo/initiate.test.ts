@@ -3,8 +3,8 @@ import type { LookupFunction } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { decide, initiateReplicaSet } from '../../../src/infra/mongo/shared/initiate.ts';
-import { SET } from '../../support/mongoMember.ts';
-import { mongodForSets, MongoSet } from '../../support/mongoSet.ts';
+import { SET } from '../../../harness/cluster/mongoMember.ts';
+import { mongodForSets, MongoSet } from '../../../harness/cluster/mongoSet.ts';
 
 const HOSTS = ['b:1', 'a:1', 'c:1'];
 const wanted = { hosts: HOSTS, set: 'rs0' };

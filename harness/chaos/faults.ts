@@ -1,7 +1,7 @@
 /** What is done to replicas and to the store, and how it is undone. */
-import type { MongoMember } from '../support/mongoMember.ts';
-import type { MongoSet } from '../support/mongoSet.ts';
-import type { Passage } from '../support/tcpProxy.ts';
+import type { MongoMember } from '../cluster/mongoMember.ts';
+import type { MongoSet } from '../cluster/mongoSet.ts';
+import type { Passage } from '../cluster/tcpProxy.ts';
 import type { Fleet, Slot } from './fleet.ts';
 
 export interface World {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Collection, ReadConcern } from 'mongodb';
-import { MongoSet } from '../support/mongoSet.ts';
+import { MongoSet } from '../cluster/mongoSet.ts';
 import type { Findings, Recorded } from './audit.ts';
 import { Book } from './book.ts';
 import type { Begun, World } from './faults.ts';

@@ -1,8 +1,8 @@
 /** Three replicas, each behind its own way to the store, and all that they ever said. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoRoute } from '../support/mongoRoute.ts';
-import type { MongoSet } from '../support/mongoSet.ts';
-import { type Line, ReplicaProcess } from '../support/replicas.ts';
+import { MongoRoute } from '../cluster/mongoRoute.ts';
+import type { MongoSet } from '../cluster/mongoSet.ts';
+import { type Line, ReplicaProcess } from '../cluster/replicas.ts';
 
 const STOP_GRACE_MS = 30_000;
 const LOOK_EVERY_MS = 100;
