@@ -1,29 +1,29 @@
 /**
- * What a process does about an exception that nothing caught. What it holds in memory may be wrong from then on, so it
- * ends, as it would by itself; but it says so in one line of the log, and gives the lease back before.
+ * Handling of uncaught exceptions. In-memory state may be wrong afterwards, so the process exits, as
+ * it would by default; first it logs one line and releases the lease.
  */
 import process from 'node:process';
 import type { Clock, Logger } from './actors/shared/environment.ts';
 import { within } from './actors/shared/wait.ts';
 
-/** How long the end may wait for the lease to be given back. */
+/** Limit for releasing the lease before the exit, ms. */
 const FAREWELL_MS = 1_000;
 
 export interface CrashHandler {
-  /** What is to be done before the end, from now on. */
+  /** Sets what runs before the exit, from now on. */
   before(farewell: () => Promise<void>): void;
 }
 
-/** From now on, the first exception that nothing caught ends the process, with exit code 1. */
+/** From this call on, the first uncaught exception or rejection exits the process with code 1. */
 export function endOnException(logger: Logger, clock: Clock): CrashHandler {
   let farewell = () => Promise.resolve();
   let isEnding = false;
 
   const end = async (source: string, thrown: unknown) => {
-    // What else goes wrong follows from the first, or from the end.
+    // Later errors follow from the first, or from the exit.
     if (isEnding) return;
     isEnding = true;
-    // Off while the replica works (main.ts); now the lines count.
+    // Off in normal operation (main.ts); now source lines matter.
     process.setSourceMapsEnabled?.(true);
     logger.error('this replica ends: something was thrown that nothing caught, which is a bug', {
       source,

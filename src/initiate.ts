@@ -1,6 +1,6 @@
 /**
- * Makes the MongoDB members in MONGO_URI a replica set, if they are not one yet, and ends when it has a
- * primary. For clusters that bring their own MongoDB; see k8s/overlays/kind.
+ * Initiates a replica set of the MongoDB members in MONGO_URI, if they are not one yet, and exits
+ * once it has a primary. For clusters that bring their own MongoDB; see k8s/overlays/kind.
  */
 import { hostname } from 'node:os';
 import process from 'node:process';
@@ -9,15 +9,15 @@ import { initiateReplicaSet } from './infra/mongo/shared/initiate.ts';
 import { standardLog } from './infra/log/standardLog.ts';
 import { farewell } from './infra/log/stdio.ts';
 
-/** Members may have to be scheduled, and their images fetched. */
+/** Limit, ms: member pods may still have to be scheduled, and images pulled. */
 const LIMIT_MS = 300_000;
-/** How long the end may wait for the last lines of the log to be read. */
+/** Limit for flushing the log before the exit, ms. */
 const LAST_LINES_MS = 1_000;
 
 const clock = systemClock();
 const replica = process.env.HOSTNAME || hostname();
 const { logger, flush } = standardLog({ level: 'info', replica, clock });
-// Nothing is half done when it is stopped.
+// An interruption leaves nothing half done.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
 try {
   await initiateReplicaSet({ uri: process.env.MONGO_URI ?? '', clock, logger, limitMs: LIMIT_MS });

@@ -1,6 +1,6 @@
 /**
- * One replica as a process: reads the environment, plugs the adapters in, serves the API, and stops cleanly
- * on SIGTERM or SIGINT (G8).
+ * One replica as a process: reads the environment, wires the adapters, serves the API, and shuts down
+ * cleanly on SIGTERM or SIGINT (G8).
  */
 import { hostname, networkInterfaces } from 'node:os';
 import process from 'node:process';
@@ -40,12 +40,12 @@ import { warmUp } from './warmUp.ts';
 import { assembleReplica } from './replica.ts';
 
 const EXIT_BAD_CONFIG = 2;
-/** How long the end may wait for the last lines of the log to be read. */
+/** Limit for flushing the log before the exit, ms. */
 const LAST_LINES_MS = 1_000;
-/** How long the end may wait for Kubernetes to have been told of it. */
+/** Limit for the last report to Kubernetes before the exit, ms. */
 const LAST_NEWS_MS = 1_000;
 
-/** What everything below is given. */
+/** Dependencies of the functions below. */
 interface Base {
   config: Config;
   clock: Clock;
@@ -55,8 +55,8 @@ interface Base {
 }
 
 async function run(config: Config, clock: Clock, { logger, losses }: StandardLog): Promise<void> {
-  // Errors are logged by what they say. To find out where in the TypeScript each came from takes tens of
-  // milliseconds, just when connections break, and a takeover is to be quick.
+  // Errors are logged by message. Mapping each to its TypeScript line takes tens of milliseconds,
+  // just when connections break and a takeover must be quick.
   process.setSourceMapsEnabled?.(false);
   const random = systemRandom();
   const crash = endOnException(logger, clock);
@@ -82,7 +82,7 @@ async function run(config: Config, clock: Clock, { logger, losses }: StandardLog
 type Metrics = ReturnType<typeof openMetrics>;
 type Parts = Awaited<ReturnType<typeof assembled>>;
 
-/** The replica and what belongs to it, not started yet. */
+/** The replica and its parts, not started yet. */
 async function assembled(base: Base, metrics: Metrics) {
   const { config, clock, random, logger, identity } = base;
   const store = openStore(base, metrics);
@@ -119,7 +119,7 @@ async function assembled(base: Base, metrics: Metrics) {
   return { store, shown, kubernetes, members, connected, replica, events };
 }
 
-/** The store that the configuration names, with its calls counted and its troubles told. */
+/** The configured store, with its calls counted and its errors logged. */
 function openStore({ config, clock, random, logger }: Base, metrics: Metrics): Store {
   const logTrouble = storeTroubleLog(logger, clock);
   const observed = (store: Store) =>
@@ -175,11 +175,11 @@ async function stopped(
   { events, shown, replica, connected, members, store, kubernetes }: Parts,
   server: HttpServer,
 ): Promise<void> {
-  // At once, so that they go on at another replica while this one drains.
+  // At once: clients reconnect to another replica while this one drains.
   events.close();
   shown.close();
   await replica.stop();
-  // Not before: a process that is killed while it drains is to be missed.
+  // Not earlier: the death of a draining process must be noticed.
   connected.goodbye();
   members.stop();
   await server.close();
@@ -187,13 +187,13 @@ async function stopped(
   await kubernetes.close(LAST_NEWS_MS);
 }
 
-/** The name in ADDRESS. */
+/** The host name in ADDRESS. */
 function ownNames({ address }: Config): string[] {
   const name = hostName(new URL(address).host);
   return name === null ? [] : [name];
 }
 
-/** Who is told what the actors do; nobody, unless it is asked for. */
+/** Observers of the actors' events; none unless configured. */
 async function inspectors(config: Config, shown: Inspection, clock: Clock, logger: Logger) {
   const observers: Inspection['observe'][] = [];
   if (config.inspect.includes('sse')) observers.push(shown.observe);
@@ -210,7 +210,7 @@ async function inspectors(config: Config, shown: Inspection, clock: Clock, logge
   return observers;
 }
 
-/** Resolves with the signal. A second one ends the process at once. */
+/** Resolves with the first signal. A second one exits the process at once. */
 function askedToStop(): Promise<string> {
   return new Promise((resolve) => {
     let signals = 0;

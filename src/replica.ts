@@ -1,6 +1,6 @@
 /**
- * One replica, assembled: the machines with their slots filled in by a store, a clock, a random source and an
- * action. Whatever those are, real or simulated, this is the product; `main.ts` makes it a process.
+ * One replica, assembled: the machines with their slots filled by a store, a clock, a random source
+ * and an action. With real or simulated ones, this is the product; `main.ts` makes it a process.
  */
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
 import { nextMark } from './actors/firing/scheduler.ts';
@@ -35,20 +35,20 @@ import { StoreView } from './storeView.ts';
 
 export interface Replica {
   start(): void;
-  /** Resolves when everything is settled, released and recorded, or the time for it is over. */
+  /** Resolves when all is settled, released and recorded, or the time limits have passed. */
   stop(): Promise<void>;
   /**
-   * The end when something is broken: does and records nothing more, and gives the lease back, so that another replica
-   * takes over at once.
+   * Shutdown after a bug: executes and records nothing more, and releases the lease, so that another
+   * replica takes over at once.
    */
   abandon(): Promise<void>;
   /** For the API and for probes. */
   status(): ReplicaStatus;
-  /** The server's clock as far as it is known, epoch ms; this machine's before that. */
+  /** The server's clock, epoch ms; this machine's clock before the first sample. */
   serverNowMs(): number;
   /** For metrics. */
   vitals(): Omit<Vitals, 'addressOk' | 'leaderWatched'>;
-  /** What its mirror holds. */
+  /** The contents of the mirror. */
   holding(): Holding;
   actor: Actor<typeof replicaMachine>;
   jobs: JobPool;
@@ -127,7 +127,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     }),
     holding: () => holdingOf(queue),
     status() {
-      // Of one that has slept through its lease nothing is due: it has yet to find out that it was followed.
+      // A leader suspended past its lease owes nothing: it has yet to see its successor.
       const leads = scheduler()?.context.grant != null && clocks.isTrusted();
       return statusOf({
         state: nameOf(actor.getSnapshot().value),
@@ -177,9 +177,9 @@ interface Clocks {
   monotonicMs(): number;
   /** The server's clock, epoch ms. */
   serverNowMs(): number;
-  /** The same, or this machine's before that is known. */
+  /** The same; this machine's clock before the first sample. */
   knownNowMs(): number;
-  /** Whether this replica may act as the leader, if it is. */
+  /** Whether the trust window is open, so that a leader may act. */
   isTrusted(): boolean;
 }
 
@@ -214,14 +214,14 @@ function record(actor: ReplicaActor, logger: Logger, outcome: Outcome): void {
   else logger.warn('a run ended too late to be recorded', { run_id: outcome.run_id });
 }
 
-/** Also those that are being adopted. */
+/** Waits for runs that are being adopted, too. */
 async function runsEnded(actor: ReplicaActor, jobs: JobPool): Promise<void> {
   const { adoption } = actor.getSnapshot().children;
   if (adoption !== undefined) await waitFor(adoption, (snapshot) => snapshot.matches('idle'));
   await jobs.idle();
 }
 
-/** Null before anything is known of it. */
+/** Null while the watermark is unknown. */
 function shownMark(mark: Watermark | undefined): number | null {
   return mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark);
 }
@@ -237,7 +237,7 @@ function holdingOf(queue: DueQueue): Holding {
   };
 }
 
-/** Its steps of draining are told by that one word. */
+/** All steps of draining report as `draining`. */
 function nameOf(state: string | object): string {
   return typeof state === 'string' ? state : 'draining';
 }
@@ -251,7 +251,7 @@ async function abandoned(actor: ReplicaActor, jobs: JobPool, deps: ReplicaDeps):
   }
 }
 
-/** By what the store says, since the machines may be broken. */
+/** Acts on the stored lease, since the machines may be broken. */
 async function giveBack({ store, identity: { boot }, peers }: ReplicaDeps): Promise<void> {
   const { lease: { holder, term, ...lease } } = await store.lease.read();
   if (holder === null || lease.boot !== boot || lease.released_at !== null) return;
@@ -260,7 +260,7 @@ async function giveBack({ store, identity: { boot }, peers }: ReplicaDeps): Prom
 
 async function stopped(actor: Actor<typeof replicaMachine>, jobs: JobPool): Promise<void> {
   const done = new Promise<void>((resolve) => {
-    // Without an `error`, so that one is thrown where nothing catches it, and ends the process.
+    // No `error` handler: an error stays uncaught, and ends the process.
     actor.subscribe({ complete: resolve });
   });
   actor.send({ type: 'STOP' });

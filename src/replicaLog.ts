@@ -1,4 +1,4 @@
-/** What a replica says in the log of what its machines tell. */
+/** Log lines for the events of a replica's machines. */
 import type { ElectionNews } from './actors/leadership/electionEvents.ts';
 import type { Logger } from './actors/shared/environment.ts';
 import { termsOf } from './domain/leadership/term.ts';
@@ -6,10 +6,10 @@ import type { NotUnderstood } from './domain/schedules/schedule.ts';
 import { LogThrottle } from './infra/log/logThrottle.ts';
 import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
 
-/** What goes wrong again and again is told at debug level in between (G9). */
+/** Throttle per message, ms; repeats within it are logged at debug level (G9). */
 const REPORT_EVERY_MS = 5000;
 
-/** What goes wrong again and again is told seldom. */
+/** Throttles repeated warnings. */
 export function reporting({ clock, logger }: ReplicaDeps): SlotDeps['report'] {
   const throttle = new LogThrottle(clock, REPORT_EVERY_MS);
   return (_, { message, error }) => {
@@ -43,7 +43,7 @@ export function logClockStep(logger: Logger, stepMs: number): void {
   );
 }
 
-/** Of many at once a few are told by name. */
+/** Set-aside schedules logged by name, at most. */
 const MAX_NAMED = 20;
 
 export function logSetAside(logger: Logger, schedules: readonly NotUnderstood[]): void {

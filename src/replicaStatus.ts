@@ -8,9 +8,9 @@ export interface ReplicaStatus {
   reasons: string[];
 }
 
-/** A leader whose queue has been overdue for this long does not do its work: livez says so. */
+/** A leader whose queue is overdue for this long, ms, has stalled: livez reports it. */
 const STALLED_MS = 10_000;
-/** A store that refuses, or whose lease is gone, answers, and is of no use. */
+/** A store that refuses, or lacks its lease document, answers but is unusable. */
 export function statusOf({ state, overdueMs, answersInTime, trouble }: {
   state: string;
   overdueMs: number;

@@ -1,22 +1,22 @@
 import { later, type Lease, type Watermark } from './domain/leadership/lease.ts';
 
-/** What a replica has last heard from its store: the lease, when that was, and what is wrong with the store. */
+/** A replica's latest view of its store: the lease, the time of the last answer, the last error. */
 export class StoreView {
   #lease: Lease | null = null;
   #answeredMs = -Infinity;
   #trouble: unknown = null;
 
-  /** As it was seen last; null before the first look. */
+  /** The lease as last seen; null before the first look. */
   get lease(): Lease | null {
     return this.#lease;
   }
 
-  /** Why the store can't be used just now; null when it can. */
+  /** The error that makes the store unusable now; null when it is usable. */
   get trouble(): unknown {
     return this.#trouble;
   }
 
-  /** The store has answered, with this lease if with any. An answer that was overtaken counts as an answer only. */
+  /** Notes an answer, with its lease, if any. A lease of an older term counts as an answer only. */
   answered(lease: Lease | null, monotonicMs: number): void {
     this.#answeredMs = monotonicMs;
     this.#trouble = null;
@@ -31,7 +31,7 @@ export class StoreView {
     return monotonicMs - this.#answeredMs >= forMs;
   }
 
-  /** The lease as it was seen last, with the latest watermark that is known. */
+  /** The lease as last seen, with the latest known watermark. */
   leaseWith(mark: Watermark | undefined): Lease | null {
     const lease = this.#lease;
     return lease &&

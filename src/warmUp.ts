@@ -1,7 +1,7 @@
 /**
- * The warm-up: when a process has started, a second replica leads in it for a moment, alone, over a store in memory,
- * and fires a schedule. Without it, the first time that most of the code runs, and is compiled, would be the takeover
- * that everybody waits for.
+ * The warm-up: after the process starts, a second replica leads in it briefly, alone, over an
+ * in-memory store, and fires a schedule. Otherwise most of the code would first run, and be compiled,
+ * during a takeover, when the cluster waits for it.
  */
 import type { Clock, Random } from './actors/shared/environment.ts';
 import { parseScheduleSpec } from './domain/schedules/spec.ts';
@@ -14,7 +14,7 @@ const RUNS = 30;
 const SCHEDULE = { type: 'duration', definition: { interval: '10ms' } };
 const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
 
-/** Resolves when it is over, about 300 ms later. */
+/** Resolves when the warm-up is over, after about 300 ms. */
 export async function warmUp(clock: Clock, random: Random): Promise<void> {
   const store = memoryDatabase({ clock }).connect();
   const logger = jsonLogger({ level: 'info', replica: 'warm-up', clock, write: () => {} });

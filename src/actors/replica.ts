@@ -1,18 +1,19 @@
 /**
- * The replica: the life of one process, and the switchboard of its actors.
+ * The replica: the lifecycle of one process, and the event router of its actors.
  *
  *   connecting ──the mirror is loaded──▶ standingBy ──STOP──▶ draining ──▶ stopped
  *
- * - connecting: the mirror asks the store until it answers, makes what is missing in it, and loads the
- *   schedules. The replica takes no part in the election before: a leader has to know what there is to fire.
- * - standingBy: the election runs; whenever the lease is ours, the scheduler fires, and the adoption looks
- *   after orphaned runs. A store that goes away later changes nothing here: the actors try on by themselves,
- *   and the election ends a term that can't be renewed.
- * - draining (G8): give the lease back at once, after the batch in flight; let the runs that were started
- *   end, within the grace period; write the last outcomes; take leave.
+ * - connecting: the mirror retries until the store answers, creates what the store lacks, and loads
+ *   the schedules. Until then the replica takes no part in the election: a leader must know what to
+ *   fire.
+ * - standingBy: the election runs; while this replica holds the lease, the scheduler fires, and the
+ *   adoption takes care of orphans. A later outage of the store changes nothing here: the actors
+ *   retry by themselves, and the election ends a term that can't be renewed.
+ * - draining (G8): release the lease at once, after the batch in flight; let started runs end, within
+ *   the grace period; write the last outcomes; remove the presence entry.
  *
- * STOP is heeded in every state. Can never happen: an election without a mirror; outcomes thrown away while
- * the store answers and there is time.
+ * Every state handles STOP. Can never happen: an election without a mirror; outcomes dropped while
+ * the store answers and time is left.
  */
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/membership/replica.ts';
@@ -34,16 +35,16 @@ export interface ReplicaInput {
   scheduler: SchedulerInput;
   adoption: AdoptionInput;
   presence: PresenceInput;
-  /** How long runs may go on after STOP, ms. */
+  /** Grace period for runs after STOP, ms. */
   graceMs: number;
 }
 
-/** How XState tells that a child has reached its end. */
+/** XState's events for a child in its final state. */
 type ChildDone = { type: 'xstate.done.actor.outcomes' } | { type: 'xstate.done.actor.presence' };
 
 interface Context extends ReplicaInput {
   role: Role;
-  /** The type of the event that led to it; null at the beginning. */
+  /** The type of the event that led to the role; null initially. */
   roleBy: string | null;
 }
 
@@ -70,14 +71,14 @@ export const replicaMachine = setup({
     outcomes: outcomesMachine,
     presence: presenceMachine,
     termHistory: termHistoryMachine,
-    /** Resolves when no run is going on any more, and none is being adopted. */
+    /** Resolves when no run is live, and none is being adopted. */
     runsEnded: fromPromise<void>(unfilled('replica', 'runsEnded')),
   },
   actions: {
     report: (_, _params: { message: string }) => unfilled('replica', 'report')(),
-    /** What the election tells, for logs. */
+    /** Election news, for logs. */
     log: (_, _params: ElectionNews) => unfilled('replica', 'log')(),
-    /** Aborts the runs that go on: what becomes of them is not recorded. */
+    /** Aborts the live runs; records no outcomes. */
     giveUpRuns: () => unfilled('replica', 'giveUpRuns')(),
     noteRole: assign((_, { role, by }: { role: Role; by: string }) => ({ role, roleBy: by })),
     announceRole: sendTo('presence', ({ context: { role, roleBy } }) => ({ type: 'ROLE', role, by: roleBy })),

@@ -1,6 +1,6 @@
 /**
- * What the machines and the API need of a store, port by port. There are two adapters, MongoDB and memory, which pass one
- * conformance suite (tests/store).
+ * The store's ports, as the machines and the API need them. Two adapters, MongoDB and memory, pass
+ * one conformance suite (tests/store).
  */
 import type { EventFeed } from './events/eventFeed.ts';
 import type { ClaimStore } from './firing/claimStore.ts';
@@ -23,9 +23,10 @@ export interface Store {
   leadership: LeadershipStore;
   events: EventFeed;
   /**
-   * Resolves once the store answers and everything that the product needs in it (collections, indexes, the lease
-   * document) is there, with the names of what was missing and is made. Idempotent, by any number of replicas at
-   * once. `known` is the lease as the caller saw it last: one that was deleted goes on from there.
+   * Resolves once the store answers and has all that the product needs (collections, indexes, the
+   * lease document), with the names of what was missing and is created. Idempotent, also for any
+   * number of replicas at once. `known`: the lease as the caller last saw it; a deleted lease
+   * continues from there.
    */
   prepare(known?: Lease | null): Promise<string[]>;
   /** Resolves when the store answers. */

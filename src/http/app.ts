@@ -1,7 +1,4 @@
-/**
- * The HTTP API, which every replica answers in full: what it needs is in the store. Errors are RFC 9457
- * problems.
- */
+/** The HTTP API. Every replica serves all of it, from the store. Errors are RFC 9457 problems. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Answers } from './shared/answers.ts';
@@ -19,7 +16,7 @@ import { rootRoutes } from './operations/root.ts';
 import { runRoutes } from './runs/runs.ts';
 import { scheduleRoutes } from './schedules/schedules.ts';
 
-/** The API as a fetch handler, with `more` endpoints. Nothing listens yet: see server.ts. */
+/** The API as a fetch handler, with `more` endpoints. Does not listen: see server.ts. */
 export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
   const deps = { ...given, answers: new Answers(given.clock) };
   const endpoints = [
@@ -64,7 +61,7 @@ function methodNotAllowed(method: string, path: string, methods: readonly string
   return new Problem(405, `${path} has no ${method}; it has ${allow}`, { headers: { Allow: allow } });
 }
 
-/** Nothing is acknowledged before the store has been found fit for it: what is written could not fire. */
+/** Refuses writes until the store has been verified: a schedule written before could not fire. */
 function guarded({ status }: ApiDeps, { method, changesNothing, handler }: Route): Route['handler'] {
   if (method === 'GET' || changesNothing) return handler;
   return (c) => {
@@ -77,7 +74,7 @@ function guarded({ status }: ApiDeps, { method, changesNothing, handler }: Route
   };
 }
 
-/** What an answer says itself counts more: the inspector's files may be kept, and its page has scripts. */
+/** An answer's own headers take precedence: the inspector's files may be cached, and its page has scripts. */
 const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers } = c.res;
@@ -98,7 +95,7 @@ function accessLog({ clock, logger, answered }: ApiDeps, routes: readonly Route[
     const { status } = c.res;
     const tookMs = clock.monotonic() - startMs;
     logger.debug('request', { method, path, status, duration_ms: tookMs });
-    // The last route that matches is the endpoint, those before it are middleware.
+    // The last matching route is the endpoint, those before it are middleware.
     const route = paths.get(routePath(c, -1)) ?? 'none';
     answered?.({ method: methods.has(method) ? method : 'OTHER', route, status, tookMs });
   };

@@ -5,30 +5,30 @@ import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/leas
 import { LOG_LEVELS, type LogLevel } from './log/log.ts';
 import { mongoClient } from './mongo/shared/client.ts';
 
-/** What one replica is told by its environment. */
+/** One replica's configuration, from its environment. */
 export interface Config {
   mongoUri: string;
   database: string;
   host: string;
-  /** Names by which the API may be asked for, beside its own. */
+  /** Host names that the API accepts, beside its own. */
   hostNames: string[];
-  /** Between the front door of a local cluster and its replicas; null elsewhere. */
+  /** Shared by the front door of a local cluster and its replicas; null elsewhere. */
   doorSecret: string | null;
-  /** Nobody said where to listen. */
+  /** HOST is not set. */
   hostIsDefault: boolean;
   port: number;
   /** This replica's name. */
   replica: string;
-  /** Where others reach this replica's API. */
+  /** URL at which others reach this replica's API. */
   address: string;
   logLevel: LogLevel;
   lease: LeaseTiming;
-  /** What every replica's memory has to hold at most. */
+  /** Limits on what every replica holds in memory. */
   limits: Capacity;
   graceMs: number;
-  /** Where what the actors do is shown. */
+  /** Where to show the actors' activity. */
   inspect: InspectTarget[];
-  /** Of the page that shows it through Stately. */
+  /** Port of the page that shows it through Stately. */
   inspectPort: number;
 }
 
@@ -44,9 +44,9 @@ const URIS = new Set(['MONGO_URI', 'ADDRESS']);
 type Env = Record<string, string | undefined>;
 
 /**
- * Reads the configuration. All that is wrong is said at once, a sentence each, so that nobody mends one value
- * only to be told of the next. `hostname` is this machine's, for when HOSTNAME is not set; `outside`
- * is where others reach this machine (see outsideHost), for when HOST does not say it.
+ * Reads the configuration. Reports all problems at once, a sentence each, rather than one per
+ * start. `hostname` is this machine's, for when HOSTNAME is not set; `outside` is where others
+ * reach this machine (see outsideHost), for when HOST does not say it.
  */
 export function readConfig(
   env: Env,
@@ -55,7 +55,7 @@ export function readConfig(
 ): { config: Config } | { problems: string[] } {
   const problems: string[] = [];
   const text = (name: string, fallback: string) => env[name]?.trim() || fallback;
-  /** Undefined for a bad value: the configuration is not used then. */
+  /** Undefined for a bad value: the configuration is then discarded. */
   const checked = <T>(name: string, fallback: string, parse: (value: string) => T): T | undefined => {
     const value = text(name, fallback);
     try {
@@ -107,7 +107,7 @@ export function readConfig(
   };
 }
 
-/** Any part of a URI may hold a secret, and a URI may stand where another value should. */
+/** Any part of a URI may hold a secret, and a URI may be set in the wrong variable. */
 function problemOf(name: string, value: string, { message }: Error): string {
   if (URIS.has(name)) return `${name} (not shown here): ${message}`;
   if (!/@|:\/\//.test(value)) return `${name}=${JSON.stringify(value)}: ${message}`;
@@ -121,7 +121,7 @@ function parseHost(value: string): string {
   return value;
 }
 
-/** Names without a port, separated by commas, in one spelling. */
+/** Names without a port, separated by commas, normalized. */
 export function parseHostNames(value: string): string[] {
   const written = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
   const problems = written.flatMap((name) => hostNameProblem(name) ?? []);
@@ -139,7 +139,7 @@ function hostNameProblem(name: string): string | null {
   return null;
 }
 
-/** Whether it means all addresses of a machine: good to listen on, none to go to. */
+/** Whether the host is a wildcard address: good to listen on, not to connect to. */
 function isWildcard(host: string): boolean {
   const url = `http://${bracketed(host)}`;
   return URL.canParse(url) && ['0.0.0.0', '[::]', '[::ffff:0:0]'].includes(new URL(url).hostname);
@@ -157,7 +157,7 @@ function parsePort(value: string): number {
 
 function parseMongoUri(value: string): string {
   if (value === MEMORY_URI) return value;
-  // Reads the whole of it, and connects nowhere.
+  // Parses all of it, and opens no connection.
   mongoClient(value);
   return value;
 }

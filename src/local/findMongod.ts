@@ -8,14 +8,14 @@ import { PROJECT_DIR } from './runtime.ts';
 
 const run = promisify(execFile);
 
-/** `$$NOW` in updates, pipeline updates and `$dateAdd`, which the store is built on, exist from here on. */
+/** The oldest version with `$$NOW` in updates, pipeline updates and `$dateAdd`, which the store requires. */
 const OLDEST_MAJOR = 5;
 
 export interface FindOptions {
-  /** Told when something takes longer than a moment. */
+  /** Called when a step takes longer than a moment. */
   log: (line: string) => void;
   /**
-   * Where a fetched mongod is kept. Default: a directory of the user's, so that all clones share it, then
+   * Cache of fetched binaries. Default: a directory of the user's, so that all clones share it, then
    * `.data/bin`.
    */
   cacheDir?: string;
@@ -25,18 +25,19 @@ export interface FindOptions {
 export type FoundMongod =
   | {
     binary: string;
-    /** Where it comes from, for people. */
+    /** Its origin, for people. */
     how: string;
   }
   | {
     binary: null;
-    /** A sentence for each place where there was none. */
+    /** A sentence for each place that had none. */
     tried: string[];
   };
 
 /**
- * A mongod that runs on this machine: MONGOD_BINARY, else one on the PATH, else one fetched before, else a
- * fetched one. Throws when MONGOD_BINARY names one that can't be used: who names one doesn't want another.
+ * A mongod that runs on this machine: MONGOD_BINARY, else one on the PATH, else one from the cache,
+ * else a fetched one. Throws when MONGOD_BINARY names one that can't be used: an explicit setting has
+ * no fallback.
  */
 export async function findMongod(options: FindOptions): Promise<FoundMongod> {
   const env = options.env ?? process.env;
@@ -93,7 +94,7 @@ async function firstWritable(dirs: readonly string[]): Promise<string | null> {
       await access(dir, constants.W_OK);
       return dir;
     } catch {
-      // The next one, then.
+      // Tries the next one.
     }
   }
   return null;
@@ -103,10 +104,7 @@ function exists(path: string): Promise<boolean> {
   return access(path).then(() => true, () => false);
 }
 
-/**
- * What is wrong with a binary, as the end of a sentence; null when it is a mongod that runs here and is new
- * enough.
- */
+/** The fault of a binary, as the end of a sentence; null for a mongod that runs here and is new enough. */
 async function problemWith(binary: string): Promise<string | null> {
   let stdout: string;
   try {

@@ -1,7 +1,8 @@
 /**
- * One address for several replicas, as a Kubernetes Service is: each request goes to the next replica that is
- * ready. It knows nothing of leaders, keeps no state, and never sends a request twice once a byte of it may
- * have arrived; only one that asks for nothing to be done goes to another replica when the first one falls silent.
+ * One address for several replicas, like a Kubernetes Service: each request goes to the next ready
+ * replica. It has no notion of a leader, keeps no state, and never resends a request once a byte of
+ * it may have arrived, with one exception: a request that only reads goes to another replica when the
+ * first one falls silent.
  */
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
@@ -20,37 +21,37 @@ export interface Upstream {
 
 export interface FrontDoorOptions {
   host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
   upstreams: readonly Upstream[];
-  /** By which it answers. */
+  /** Host names that it answers to. */
   names: HostNames;
-  /** Known to the replicas: what comes with it has been let in here. */
+  /** Shared with the replicas: proves that a request was admitted here. */
   secret: string;
-  /** Told whenever a replica begins or ceases to get requests: the ids of those that get them. */
+  /** Called with the ids of all live replicas, when one starts or stops getting requests. */
   onChange?: (live: readonly string[]) => void;
   probeEveryMs?: number;
   probeTimeoutMs?: number;
   /**
-   * A request or an answer on which nothing has moved for so long is broken off. Longer than any heartbeat of
-   * an event stream.
+   * A request or an answer without progress for this long is cut off. Longer than any heartbeat of an
+   * event stream.
    */
   idleLimitMs?: number;
 }
 
 export interface FrontDoor {
   port: number;
-  /** Takes no more requests and breaks off those that are still open. */
+  /** Refuses new requests and cuts off open ones. */
   close(): Promise<void>;
 }
 
 const UPSTREAM_HOST = '127.0.0.1';
-/** Of a request that may have arrived. */
+/** For a request that may have arrived. */
 const UNKNOWN = 'Whether it acted on the request is unknown.';
 
 /**
- * Resolves when it listens; rejects as `server.listen` does (`EADDRINUSE`). No replica is live before its
- * first probe.
+ * Resolves when it listens; rejects as `server.listen` does (`EADDRINUSE`). No replica is live before
+ * its first probe.
  */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { upstreams, names, secret, probeEveryMs = 500, probeTimeoutMs = 1_000, idleLimitMs = 120_000 } =
@@ -66,7 +67,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     options.onChange?.(upstreams.filter((upstream) => live.has(upstream.id)).map((upstream) => upstream.id));
   }
 
-  /** The live ones, beginning with the one whose turn it is. */
+  /** The live replicas in round-robin order. */
   function inTurn(): Upstream[] {
     turn = (turn + 1) % upstreams.length;
     return [...upstreams.slice(turn), ...upstreams.slice(0, turn)].filter((upstream) =>
@@ -92,7 +93,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
         continue;
       }
       if (answer.destroyed) return void outgoing.destroy();
-      // Once more at most: were it the request that silences replicas, it should not get to all of them.
+      // At most one resend: a request that silences replicas must not reach all of them.
       const hasOther = isSent
         ? () => false
         : () => upstreams.some(({ id }) => live.has(id) && !tried.has(id));
@@ -132,8 +133,8 @@ function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 /**
- * A request that is connected, with nothing of it sent; null when the connection was refused, or when the replica
- * accepts none any more.
+ * A connected request with nothing sent yet; null when the replica refused the connection or no
+ * longer accepts any.
  */
 function connect(
   incoming: IncomingMessage,
@@ -146,8 +147,8 @@ function connect(
     method: incoming.method,
     path: incoming.url,
     headers: forwardedHeaders(incoming, secret),
-    // A connection of its own for each request: a kept one could close just as it is used, and whether the
-    // request arrived would be anybody's guess.
+    // One connection per request: a kept one could close just as it is used, and leave unknown
+    // whether the request arrived.
     agent: false,
   });
   return new Promise((resolve) => {
@@ -165,29 +166,30 @@ interface Exchange {
   incoming: IncomingMessage;
   outgoing: ClientRequest;
   answer: ServerResponse;
-  /** Of the replica. */
+  /** The replica's id. */
   id: string;
   idleLimitMs: number;
   silence: Silence;
-  /** Whether there is another replica that may be asked instead. */
+  /** Whether another replica is available for a resend. */
   hasOther: () => boolean;
 }
 
 /**
- * Streams the request out and the answer back, and breaks off one side when the other breaks. `unanswered`: the
- * replica has fallen silent before a byte of its answer came, and the request may go to another one.
+ * Streams the request out and the answer back; when one side breaks, cuts off the other.
+ * `unanswered`: the replica fell silent before the first byte of its answer, and the request may go
+ * to another one.
  */
 function relay(exchange: Exchange): Promise<'answered' | 'unanswered'> {
   const { incoming, outgoing, answer, id, idleLimitMs, silence } = exchange;
   return new Promise((resolve) => {
-    /** Grows with each piece of the answer. */
+    /** Grows with each chunk of the answer. */
     let received = 0;
     const unwatch = silence.watch(patience(exchange, () => received, () => settle('unanswered')));
     const settle = (how: 'answered' | 'unanswered') => {
       unwatch();
       resolve(how);
     };
-    // Half an answer must not look like a whole one: after its headers, the pipeline breaks the client's
+    // A partial answer must not look complete: after its headers, the pipeline breaks the client's
     // connection.
     const fail = (status: number, title: string, what: string) => {
       if (!answer.headersSent) problem(answer, status, title, `${id} ${what}. ${UNKNOWN}`);
@@ -201,7 +203,7 @@ function relay(exchange: Exchange): Promise<'answered' | 'unanswered'> {
       received++;
       response.on('data', () => received++);
       answer.writeHead(response.statusCode ?? 502, withoutHopByHop(response.headers));
-      // An event stream may have nothing to say for long: its headers must not wait for it.
+      // An event stream may be quiet for long: its headers must not wait for the first chunk.
       answer.flushHeaders();
       pipeline(response, answer, () => {});
     });
@@ -215,9 +217,10 @@ function relay(exchange: Exchange): Promise<'answered' | 'unanswered'> {
 }
 
 /**
- * How long an exchange waits for a replica that has fallen silent. What only reads goes to another replica at the
- * first sign. All else waits until it is sure: then a write is told that it may have been made, and an answer that
- * does not go on, such as an event stream, is broken off, so that its client comes again and finds another replica.
+ * How long an exchange waits for a silent replica. A request that only reads goes to another replica
+ * at the first failed probe. All others wait for certainty: then a write gets a 503 that says its
+ * outcome is unknown, and a stalled answer, such as an event stream, is cut off, so that its client
+ * reconnects to another replica.
  */
 function patience(
   { incoming, outgoing, answer, id, hasOther }: Exchange,
@@ -238,13 +241,13 @@ function patience(
       askAnother();
     },
     gone() {
-      // Something came nevertheless: it is slow, not gone.
+      // Data arrived nevertheless: the replica is slow, not gone.
       const isMoving = received() > before;
       before = received();
       if (isMoving) return;
       drop();
       if (answer.headersSent) return void answer.destroy();
-      // What is left of the request is taken, so that the client comes to read the answer.
+      // Drains the rest of the request, so that the client gets to read the answer.
       incoming.unpipe(outgoing).resume();
       unavailable(answer, `${id} does not answer. ${onlyReads ? 'Try again in a second.' : UNKNOWN}`);
     },

@@ -1,14 +1,15 @@
 /**
- * Child processes that never outlive this one, not even when it is killed with -9.
+ * Child processes that never outlive this one, not even after a kill -9.
  *
- * Each child runs beside a small shell that holds one end of a pipe; the other end is here. When this process
- * ends, in whatever way, the kernel closes the pipe, and the shell stops the child. The shell is a session of
- * its own, so a terminal's Ctrl-C reaches neither: whoever started the child decides when it stops.
+ * Each child runs beside a small shell that holds one end of a pipe; this process holds the other
+ * end. When this process ends, for any reason, the kernel closes the pipe, and the shell stops the
+ * child. The shell is a session of its own, so a terminal's Ctrl-C reaches neither: the parent
+ * decides when the child stops.
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-/** Seconds from the SIGTERM of the guard to its SIGKILL; a child frozen by SIGSTOP can be killed as well. */
+/** Seconds from the guard's SIGTERM to its SIGKILL; a child frozen by SIGSTOP can be killed as well. */
 const GRACE_S = 10;
 
 /** $1 is the file for the child's output ('' leaves it on the pipe), the rest is the command. */
@@ -29,25 +30,25 @@ exit $code
 
 export interface Guarded {
   pid: number;
-  /** What the child writes on stdout, paused until it is read; nothing when it was given a log file. */
+  /** The child's stdout, paused until it is read; empty when a log file is given. */
   stdout: Readable;
   stderr: Readable;
   /** Resolves when the child has ended: `exit code 3`, `SIGKILL`. */
   ended: Promise<string>;
-  /** False when it has ended already. */
+  /** False when the child has already ended. */
   kill(signal: NodeJS.Signals): boolean;
-  /** SIGTERM, and SIGKILL when it has not ended within `graceMs`. Wakes a frozen one. */
+  /** SIGTERM, and SIGKILL when the child has not ended within `graceMs`. Wakes a frozen child. */
   stop(graceMs: number): Promise<void>;
 }
 
 export interface GuardedOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** A new file with each start: it is empty when the child is said to run. */
+  /** Replaced at each start: it is empty when `spawnGuarded` resolves. */
   logFile?: string;
 }
 
-/** Resolves when the child runs; rejects with a sentence when the command can't be started at all. */
+/** Resolves when the child runs; rejects with a sentence when the command can't be started. */
 export async function spawnGuarded(
   command: readonly string[],
   options: GuardedOptions = {},
@@ -86,7 +87,7 @@ export async function spawnGuarded(
   };
 }
 
-/** False when there is no such process (any more). Whether there is, signal 0 says of those of other users too. */
+/** False when there is no such process (any more). Signal 0 also finds processes of other users. */
 export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
@@ -95,10 +96,7 @@ export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/**
- * The pid, which the shell prints before it becomes the command. What comes behind it goes back into the
- * stream.
- */
+/** The pid, which the shell prints before it becomes the command. Later bytes go back into the stream. */
 function firstLine(stdout: Readable, ended: Promise<string>, command: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = Buffer.alloc(0);
@@ -120,7 +118,7 @@ function firstLine(stdout: Readable, ended: Promise<string>, command: readonly s
   });
 }
 
-/** A shell reports a child that was ended by a signal as 128 + its number. */
+/** A shell reports a child ended by a signal as 128 + the signal's number. */
 function endingOf(code: number): string {
   const names: Record<number, string> = {
     129: 'SIGHUP',

@@ -1,28 +1,25 @@
 import { DOOR_HEADER } from '../http/server/hosts.ts';
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
-/** They speak of one connection, not of the message (RFC 9110, section 7.6.1). */
+/** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = [
   ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
 ];
 
-/**
- * The headers of a message that a proxy may pass on: without hop-by-hop ones and those that `Connection`
- * names.
- */
+/** The headers that a proxy may forward: without hop-by-hop ones and those that `Connection` names. */
 export function withoutHopByHop(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const dropped = new Set([...HOP_BY_HOP, ...named]);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)));
 }
 
-/** What only the front door may say. */
+/** Headers that only the front door may set. */
 const ITS_OWN = /^(forwarded|x-forwarded-.*)$/;
 
 /**
- * The headers of a request as the front door sends it on, with who asked and for which host. The replicas know by
- * the secret that it is the door which says so; what a client says of these things is left out.
+ * The headers of a forwarded request, with the client's address and the requested host. The secret
+ * proves to the replicas that the door set these; a client's own values are dropped.
  */
 export function forwardedHeaders(
   { headers, socket }: IncomingMessage,

@@ -8,17 +8,17 @@ import { adviceOn, tellingLines } from './mongodAdvice.ts';
 
 export { findMongod } from './findMongod.ts';
 
-/** How often the log and the server's role are looked at while it starts. */
+/** Poll interval for the log and the server's role during the start. */
 const LOOK_EVERY_MS = 20;
-/** An unclean end makes the next start replay the journal. */
+/** After an unclean end the next start replays the journal. */
 const START_LIMIT_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
 
 export interface StartOptions {
   binary: string;
-  /** Made if needed; holds the data and `mongod.log`, which begins anew with each start. */
+  /** Made if needed; holds the data and `mongod.log`, which each start replaces. */
   dataDir: string;
-  /** 0, the default, takes a free one. */
+  /** 0, the default, takes a free port. */
   port?: number;
   replicaSet?: string;
   log: (line: string) => void;
@@ -29,20 +29,24 @@ export interface RunningMongod {
   uri: string;
   port: number;
   pid: number;
-  /** Resolves when it has ended, wanted or not, with how: `exit code 0`, `SIGKILL`. */
+  /** Resolves when the process has ended, wanted or not, with the reason: `exit code 0`, `SIGKILL`. */
   ended: Promise<string>;
   /** SIGTERM, and SIGKILL after 10 s. */
   stop(): Promise<void>;
-  /** SIGKILL: the journal keeps what was acknowledged. */
+  /** SIGKILL: the journal keeps acknowledged writes. */
   killNow(): void;
-  /** When it has ended, and before it is started again: a sentence on why, and what to do; null when that is not known. */
+  /**
+   * Call it after the end and before a restart: a sentence with cause and remedy; null when the cause
+   * is unknown.
+   */
   whyEnded(): Promise<string | null>;
 }
 
 /**
- * Starts a mongod on 127.0.0.1 as the only member of a replica set, which change streams and transactions
- * need; resolves when it takes writes. Data of an earlier start are kept, also when that one ran on another
- * port. It ends with this process. Rejects with the last lines of its log when it dies instead.
+ * Starts a mongod on 127.0.0.1 as the only member of a replica set, which change streams and
+ * transactions need; resolves when it accepts writes. Keeps the data of an earlier start, also after
+ * a change of port. It ends with this process. Rejects with the last lines of its log when it dies
+ * instead.
  */
 export async function startMongod(options: StartOptions): Promise<RunningMongod> {
   const { binary, dataDir, replicaSet = 'rs0', extraArgs = [] } = options;
@@ -67,7 +71,7 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
   mongod.ended.then(() => over = true);
   const deadline = performance.now() + START_LIMIT_MS;
 
-  /** Calls `look` until it says something, mongod has ended, or time is up. */
+  /** Polls `look` until it returns a value, mongod has ended, or time is up. */
   async function until<T>(look: () => Promise<T | null>): Promise<T> {
     for (;;) {
       const seen = await look();
@@ -97,8 +101,7 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
       },
     };
   } catch (error) {
-    // One that is only slow ends well when it is told to; one that died by itself is the cause of whatever
-    // failed.
+    // A slow mongod ends cleanly on SIGTERM; one that died by itself is the cause of the failure.
     await mongod.stop(STOP_GRACE_MS);
     const how = await mongod.ended;
     if (how !== 'exit code 0') throw new Error(await deathReport(options, how, logFile));
@@ -108,7 +111,7 @@ export async function startMongod(options: StartOptions): Promise<RunningMongod>
   }
 }
 
-/** The port in the log line "Waiting for connections" (id 23016), null before it is there. */
+/** The port in the log line "Waiting for connections" (id 23016), null before that line. */
 async function listeningPort(logFile: string): Promise<number | null> {
   const text = await readFile(logFile, 'utf8').catch(() => '');
   const port = /"id":23016,.*"port":(\d+)/.exec(text)?.[1];
@@ -129,7 +132,7 @@ async function becomePrimary(
     if (config === 'none') {
       await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } });
     } else if (config.members.length !== 1 || config.members[0]?.host !== host) {
-      // It ran on another port the last time. Nobody else is in the set, so force is safe.
+      // It ran on another port the last time. The set has no other member, so force is safe.
       const reconfigured = {
         ...config,
         version: config.version + 1,
@@ -148,9 +151,7 @@ interface ReplicaSetConfig {
   members: { host: string }[];
 }
 
-/**
- * The replica set's configuration, 'none' when there was never one, null while mongod is still reading it.
- */
+/** The replica set's configuration, 'none' before the first one, null while mongod is still reading it. */
 async function storedConfig(client: MongoClient): Promise<ReplicaSetConfig | 'none' | null> {
   try {
     return (await client.db('admin').command({ replSetGetConfig: 1 })).config;
@@ -171,7 +172,7 @@ async function deathReport(options: StartOptions, how: string, logFile: string):
     `The end of its log (${logFile}):\n  ${shown}`;
 }
 
-/** `log` is what there is to judge by. */
+/** `log` is the text to diagnose from. */
 async function adviceFor(
   { binary, dataDir, port }: StartOptions,
   how: string,

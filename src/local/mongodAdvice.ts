@@ -1,8 +1,8 @@
 /**
- * What to do about a mongod that has ended: from its log, whose own words often name the wrong cause. A full disk
- * looks like damage to its storage engine, and a read-only one is told as another mongod that holds the lock. So the
- * causes outside of the data come first, and only data that are damaged, or of another version, are ever said to be
- * of no use.
+ * The remedy for a mongod that has ended, from its log, whose own words often name the wrong cause. A
+ * full disk looks like damage to its storage engine, and a read-only one is reported as another
+ * mongod that holds the lock. So causes outside of the data come first, and only data that are
+ * damaged, or of another version, are ever called unusable.
  */
 export interface Ended {
   log: string;
@@ -11,11 +11,11 @@ export interface Ended {
   binary: string;
   dataDir: string;
   port?: number | undefined;
-  /** Where the data are; null when it is not known. */
+  /** Free space where the data are; null when unknown. */
   freeBytes: number | null;
 }
 
-/** With less than this a mongod can't go on; its log may not have had the room to say so. */
+/** Below this a mongod can't continue; its log may not have had the room to say so. */
 const TOO_LITTLE_BYTES = 16 * 1024 * 1024;
 
 const DATA_ARE_KEPT = 'Its data are kept.';
@@ -24,7 +24,7 @@ type Advice = [sign: (ended: Ended & { telling: string }) => boolean, sentence: 
 
 const inLog = (pattern: RegExp) => ({ telling }: { telling: string }) => pattern.test(telling);
 
-/** The first that applies. */
+/** The first match applies. */
 const ADVICE: Advice[] = [
   [inLog(/Address already in use/), ({ port }) => `Port ${port} is taken: choose another one.`],
   [
@@ -99,14 +99,17 @@ const ADVICE: Advice[] = [
   ],
 ];
 
-/** A sentence; null when the cause is not known. */
+/** A sentence; null when the cause is unknown. */
 export function adviceOn(ended: Ended): string | null {
   const telling = tellingLines(ended.log).join('\n');
   const found = ADVICE.find(([applies]) => applies({ ...ended, telling }));
   return found === undefined ? null : found[1](ended);
 }
 
-/** What mongod itself calls an error, and what is no line of its log at all: a word of the shell, or of the linker. */
+/**
+ * Lines that mongod itself marks as errors, and lines that are not from its log: from the shell or
+ * the linker.
+ */
 export function tellingLines(log: string): string[] {
   return log.trimEnd().split('\n').filter((line) => /"s":"[EF]"/.test(line) || !line.startsWith('{'));
 }

@@ -1,6 +1,6 @@
 /**
- * What the local cluster prints: for people on a terminal, as JSON lines (time, level, msg, replica, …)
- * anywhere else. What a terminal would obey instead of showing it is escaped, wherever it comes from.
+ * Output of the local cluster: for people on a terminal, as JSON lines (time, level, msg, replica, …)
+ * anywhere else. Terminal control sequences are escaped, from any source.
  */
 import { boundedLines } from '../infra/log/boundedLines.ts';
 import { logLine } from '../infra/log/log.ts';
@@ -10,9 +10,9 @@ import { standardStream } from '../infra/log/stdio.ts';
 export interface Output {
   /** A line that a replica printed, without its newline. */
   replicaLine(replica: string, line: string): void;
-  /** A word of the cluster's own. */
+  /** A message of the cluster itself. */
   say(message: string, level?: Level): void;
-  /** What only people want to read: how to go on. */
+  /** Text for people only: next steps. */
   hint(text: string): void;
 }
 
@@ -20,21 +20,21 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 
 export interface OutputOptions {
   write: (text: string) => void;
-  /** Whether people read it. */
+  /** Whether the output is a terminal. */
   terminal: boolean;
   colour: boolean;
-  /** Epoch milliseconds, for lines that have no time of their own. */
+  /** Epoch milliseconds, for lines without a time of their own. */
   now: () => number;
 }
 
 export interface StandardOutput extends Output {
-  /** Resolves when all of it is written, or after so long: for the end of the process. */
+  /** Resolves when all output is written, or after `limitMs`: for the end of the process. */
   flush(limitMs: number): Promise<void>;
 }
 
 /**
- * The one on this process's stdout; NO_COLOR turns colours off. Nothing here waits for who reads it: what is too much
- * for a terminal that has stopped is dropped, and the front door goes on.
+ * The output on this process's stdout; NO_COLOR turns colours off. Never waits for a reader: lines
+ * beyond the buffer of a stopped terminal are dropped, and the front door continues.
  */
 export function standardOutput(): StandardOutput {
   const terminal = process.stdout.isTTY === true;
@@ -72,7 +72,7 @@ export function createOutput({ write, terminal, colour, now }: OutputOptions): O
   };
 }
 
-/** A log line as an object, null when it is anything else. */
+/** A log line as an object, null for any other text. */
 function parseRecord(line: string): Record<string, unknown> | null {
   if (!line.startsWith('{')) return null;
   try {
@@ -98,12 +98,12 @@ function readable(name: string, record: Record<string, unknown>, colour: boolean
   ].join(' ');
 }
 
-/** A text as it is, nothing as nothing, everything else as JSON. */
+/** A string unchanged, undefined as empty, any other value as JSON. */
 function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value) ?? '';
 }
 
-/** Words as they are, everything else as JSON. */
+/** Single words unchanged, any other value as JSON. */
 function shown(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }

@@ -1,25 +1,25 @@
-/** Whether a replica is ready, whether it says anything at all, and who has to know when it doesn't. */
+/** Readiness probes of replicas, and the notification of exchanges that wait for a silent one. */
 
-/** Probes without an answer, one after the other, after which a replica is taken for gone. */
+/** Consecutive unanswered probes after which a replica is considered gone. */
 const GONE_AFTER = 3;
 
-/** `silent`: there was no answer, or not in time. One that is not ready, such as one that drains, does answer. */
+/** `silent`: no answer in time. A replica that is not ready, such as a draining one, does answer. */
 export type Seen = 'ready' | 'not ready' | 'silent';
 
-/** What waits for a replica. */
+/** An exchange that waits for a replica. */
 export interface Patient {
-  /** A probe had no answer: the replica is slow, frozen or gone. */
+  /** One probe had no answer: the replica is slow, frozen or gone. */
   suspected(): void;
-  /** Several had none. */
+  /** Several probes had no answer. */
   gone(): void;
 }
 
-/** How long a replica has been silent, for all that wait for it. */
+/** How long a replica has been silent, for every exchange that waits for it. */
 export class Silence {
   readonly #waiting = new Set<Patient>();
   #probes = 0;
 
-  /** Returns what ends it. */
+  /** Returns the unsubscribe function. */
   watch(patient: Patient): () => void {
     this.#waiting.add(patient);
     return () => void this.#waiting.delete(patient);
@@ -32,7 +32,7 @@ export class Silence {
   }
 }
 
-/** Asks for /readyz again and again, one question at a time. Returns what ends it. */
+/** Probes /readyz repeatedly, one request at a time. Returns the function that stops it. */
 export function probeForever(
   port: number,
   { probeEveryMs, probeTimeoutMs }: { probeEveryMs: number; probeTimeoutMs: number },

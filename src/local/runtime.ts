@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 
-/** Where the project lies: `npm start` works from any directory, the paths below are relative to this one. */
+/** The project's root: `npm start` works from any directory, and the paths below are relative to this one. */
 export const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The runtime that runs this process, by name. */
+/** The name of the runtime of this process. */
 export const RUNTIME = 'Deno' in globalThis ? 'deno' : 'node';
 
 /**
- * The command line that runs a TypeScript file of the project (absolute path) with the runtime that runs this
- * one.
+ * The command line that runs a TypeScript file of the project (absolute path) with this process's
+ * runtime.
  */
 export function runtimeCommand(script: string, args: readonly string[] = []): [string, ...string[]] {
   return RUNTIME === 'deno'

@@ -1,8 +1,8 @@
 /**
  * `npm start`: the whole product on one machine.
  *
- * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all other
- * variables go to the replicas.
+ * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all
+ * other variables go to the replicas.
  */
 import { join } from 'node:path';
 import { DATA_DIR } from './clusterFile.ts';
@@ -13,7 +13,7 @@ import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
 
 const REPLICAS = 3;
-/** How long the end may wait for a terminal that shows nothing at the moment. */
+/** How long the exit waits for a terminal that shows nothing at the moment. */
 const LAST_LINES_MS = 1_000;
 const out = standardOutput();
 
@@ -22,8 +22,8 @@ let exitCode = 0;
 let interrupted = false;
 
 /**
- * Everything is stopped once; a second signal does it at once. Before the cluster runs, its guards see to
- * what there is.
+ * The first signal stops everything gracefully; a second one kills at once. Before the cluster runs,
+ * the guards stop the children.
  */
 function stop(): void {
   if (!cluster) process.exit(130);
@@ -36,7 +36,7 @@ function stop(): void {
   });
 }
 
-/** The end of this process, once its last lines are read, or soon. */
+/** Exits once the last lines are flushed, or after a limit. */
 function end(code: number): void {
   void out.flush(LAST_LINES_MS).then(() => process.exit(code));
 }
@@ -48,7 +48,7 @@ function fail(why: string): void {
   if (!interrupted) stop();
 }
 
-/** The port in PORT; with it the ones after it must exist. */
+/** The port in PORT; the ports for the replicas after it must be valid too. */
 function portFrom(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port >= 1 && port + REPLICAS <= 65_535) return port;
@@ -64,7 +64,7 @@ function hostNamesFrom(value: string): string[] {
   }
 }
 
-/** Where schedules are kept, and how many replicas can share that. */
+/** The store, and the number of replicas that can share it. */
 async function chooseStore(): Promise<Pick<ClusterOptions, 'store' | 'replicaCount'>> {
   const uri = process.env.MONGO_URI;
   if (uri) {
@@ -117,7 +117,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 try {
   const port = portFrom(process.env.PORT || '8080');
   const hostNames = hostNamesFrom(process.env.HOST_NAMES ?? '');
-  // Before a mongod is looked for, which may take a download.
+  // Before the search for a mongod, which may take a download.
   const release = await takeDirectory(DATA_DIR);
   const { store, replicaCount } = await chooseStore().catch(async (error) => {
     await release();

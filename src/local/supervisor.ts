@@ -2,14 +2,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type Guarded, spawnGuarded } from './guarded.ts';
 
-/** As soon as Kubernetes would, for a first crash. */
+/** The back-off of Kubernetes for a first crash. */
 const RESTART_AFTER_MS = 1_000;
-/**
- * A replica that ends by itself so many times in a row before it was ever ready won't be helped by another
- * start.
- */
+/** After this many consecutive exits before it was ever ready, another start won't help a replica. */
 const FAILED_STARTS_LIMIT = 3;
-/** How a replica ends that refuses its settings. */
+/** The exit of a replica that refuses its settings. */
 const REFUSED_SETTINGS = 'exit code 2';
 
 export interface SupervisedOptions {
@@ -18,11 +15,11 @@ export interface SupervisedOptions {
   env: NodeJS.ProcessEnv;
   onLine: (line: string) => void;
   say: (message: string) => void;
-  /** Told when it was started and when it has ended. */
+  /** Called after each start and each end. */
   onChange: () => void;
   /**
-   * It refused its settings, or ended by itself three times before it was ready, like this (`exit code 1`). `cause` is
-   * the last error that it told. It is not started again.
+   * The replica refused its settings, or ended by itself three times before it was ready, as in `how`
+   * (`exit code 1`). `cause` is the last error that it printed. It is not restarted.
    */
   onHopeless: (how: string, cause: string | null) => void;
 }
@@ -31,16 +28,16 @@ export interface Supervised {
   id: string;
   /** Null while it is down. */
   pid(): number | null;
-  /** What it was started for has been reached: what went wrong before is forgotten. */
+  /** The replica became ready: resets the count of failed starts. */
   becameReady(): void;
-  /** SIGTERM, and SIGKILL after the grace period; it is not started again. */
+  /** SIGTERM, and SIGKILL after the grace period; the process is not restarted. */
   stop(graceMs: number): Promise<void>;
-  /** SIGKILL; it is not started again. */
+  /** SIGKILL; the process is not restarted. */
   killNow(): void;
 }
 
 /**
- * A process that is started again when it ends, until it is stopped. Resolves when it runs for the first
+ * A process that is restarted when it ends, until it is stopped. Resolves when it runs for the first
  * time.
  */
 export async function supervise(options: SupervisedOptions): Promise<Supervised> {
@@ -71,10 +68,10 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
     running = null;
     onChange();
     if (stopping) return;
-    // A kill is the demonstration; an exit is its own decision.
+    // A kill is part of the demonstration; an exit is the replica's own decision.
     failedStarts = how.startsWith('SIG') ? 0 : failedStarts + 1;
     if (how === REFUSED_SETTINGS || failedStarts >= FAILED_STARTS_LIMIT) {
-      // What it said last may not have been read yet.
+      // Its last lines may not have been read yet.
       return void read.then(() => onHopeless(how, cause));
     }
     say(`${id} ended (${how}): it is started again in ${RESTART_AFTER_MS / 1000} s`);
@@ -106,7 +103,10 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
   };
 }
 
-/** The error that a line of a replica tells: one of its log, of its settings, or of a runtime that could not run it. */
+/**
+ * The error in a line of a replica: from its log, from its settings, or from a runtime that could not
+ * run it.
+ */
 function errorIn(line: string): string | null {
   if (!line.startsWith('{')) return /^hascheduler: |^(Uncaught )?\w*Error\b/.test(line) ? line : null;
   try {

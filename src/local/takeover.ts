@@ -1,5 +1,5 @@
 /**
- * Disturbs the leader and measures, from outside, how long the others take to replace it; and finds the leader of
+ * Disturbs the leader and measures, from outside, how long a takeover takes; and finds the leader of
  * the local cluster.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,10 +7,10 @@ import { type ClusterFile, readClusterFile } from './clusterFile.ts';
 import { isAlive } from './dataDir.ts';
 import { signalled } from './guarded.ts';
 
-/** How often each of the others is asked; the measurement is no finer. */
+/** Poll interval for each of the others; the resolution of the measurement. */
 const ASK_EVERY_MS = 5;
 const TAKEOVER_LIMIT_MS = 15_000;
-/** One question may go to a replica that is busy; the next one should not wait for it for long. */
+/** A request may reach a busy replica; the next one should not wait for it for long. */
 const ANSWER_LIMIT_MS = 1_000;
 
 export interface Leadership {
@@ -27,18 +27,18 @@ export interface Takeover {
 
 export type Disturbance = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
 
-/** The leader as a process, and the others. */
+/** The leader's process, and the other replicas. */
 export interface Target {
   leadership: Leadership;
-  /** Which process it is, for people: `process 4711`. */
+  /** Names the process, for people: `process 4711`. */
   process: string;
-  /** Where the APIs of the other replicas are. */
+  /** Base URLs of the other replicas' APIs. */
   others: string[];
   /** False when the process has ended. */
   signal(signal: Disturbance): boolean | Promise<boolean>;
 }
 
-/** Rejects with a sentence when there is no cluster, no leader, or nobody who could take over. */
+/** Rejects with a sentence when there is no cluster, no leader, or no replica that could take over. */
 export async function findTarget(dataDir: string): Promise<Target> {
   const cluster = await readClusterFile(dataDir);
   if (!cluster || !isAlive(cluster.pid)) {
@@ -75,7 +75,10 @@ function processOf({ replicas }: ClusterFile, id: string): { pid: number; port: 
   return { pid: found.pid, port: found.port };
 }
 
-/** Sends the signal to the leader and waits until another one leads. Rejects with a sentence after 15 s. */
+/**
+ * Sends the signal to the leader and waits until another replica leads. Rejects with a sentence after
+ * 15 s.
+ */
 export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Promise<Takeover> {
   const { leadership: before, others } = target;
   const limit = AbortSignal.timeout(TAKEOVER_LIMIT_MS);
@@ -106,8 +109,8 @@ export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Pr
 }
 
 /**
- * Resolves when the others see the replica as a follower, with the time that took; rejects with a sentence
- * after 15 s.
+ * Resolves when the others see the replica as a follower, with the time that this took, in ms;
+ * rejects with a sentence after 15 s.
  */
 export async function awaitFollower(target: Target): Promise<number> {
   const startedMs = performance.now();
@@ -123,12 +126,12 @@ export async function awaitFollower(target: Target): Promise<number> {
   );
 }
 
-/** Null when nobody leads, or there is no answer. */
+/** Null when no replica leads, or there is no answer. */
 export function leaderAccordingTo(url: string): Promise<Leadership | null> {
   return answerOf<Leadership>(url, '/leader');
 }
 
-/** Null when there is no answer, or another one than 200. */
+/** Null when there is no answer, or its status is not 200. */
 async function answerOf<T>(url: string, path: string): Promise<T | null> {
   try {
     const response = await fetch(`${url}${path}`, {

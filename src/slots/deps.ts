@@ -1,6 +1,6 @@
 /**
- * What the machines leave open is filled in here, concern by concern: the calls that they make, and where they tell what
- * they did. A machine says when; here is what. And what several of them share.
+ * The slots of the machines are filled here, concern by concern: their store calls, and their
+ * reports. A machine decides when; a slot defines what. Also what several slots share.
  */
 import type { InspectionEvent } from 'xstate';
 import type { Peers } from '../actors/leadership/peers.ts';
@@ -19,27 +19,27 @@ export interface ReplicaDeps {
   logger: Logger;
   execute: Execute;
   peers: Peers;
-  /** Name, uuid of this life, where the API is, version of the program. */
+  /** Replica name, boot (uuid of this process), URL of the API, program version. */
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
   graceMs: number;
-  /** What is wrong with this replica at the moment, for its entry; must stay the same while nothing changes. */
+  /** Current warnings about this replica, for its presence entry; must be stable while nothing changes. */
   warnings?: () => string[];
-  /** Told what all actors of this replica do. */
+  /** Receives the inspection events of all actors of this replica. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
   observer?: Partial<ReplicaObserver>;
 }
 
-/** What one replica's machines share besides. */
+/** What the slots of one replica share besides. */
 export interface SlotDeps extends ReplicaDeps {
   serverTime: ServerTime;
   trust: TrustWindow;
-  /** The lease as it was last seen, with the latest watermark that we know; null before the first look. */
+  /** The lease as last seen, with the latest known watermark; null before the first look. */
   known(): Lease | null;
-  /** The store can't be used just now, for this reason. */
+  /** Notes that the store is unusable now, and why. */
   troubled(error: unknown): void;
   report(_: unknown, params: { message: string; error?: unknown }): void;
-  /** The server's time was told by a call that was sent and answered then, monotonic. */
+  /** Samples the server's clock, by a call sent and answered at these monotonic times, ms. */
   sampled(sentMs: number, receivedMs: number, serverMs: number, of: SampleOf): void;
 }
 
@@ -52,7 +52,7 @@ export async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>):
   }
 }
 
-/** Has the store make what is missing in it, and says what that was. */
+/** Creates what the store lacks, and logs what that was. */
 export async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
   const lease = known();
   const made = await store.prepare(lease);
@@ -61,7 +61,7 @@ export async function prepareStore({ store, logger, known }: SlotDeps): Promise<
   else logger.warn('parts of the database were gone, and are made again', { made });
 }
 
-/** The lease as the server sees it, and a sample of its clock. */
+/** Reads the lease, and samples the server's clock. */
 export async function readLease({ store, clock, sampled }: SlotDeps): Promise<LeaseReading> {
   const sentMs = clock.monotonic();
   const reading = await store.lease.read();

@@ -33,7 +33,7 @@ export function fillElection(
     return answer;
   };
   let isReading = false;
-  /** A follower reads with each look. A leader only writes, which tells less of the server's clock. */
+  /** A follower samples the clock with each look. A leader only writes, which is a coarser sample. */
   const readClock = async () => {
     if (isReading || !serverTime.wantsRead(clock.monotonic())) return;
     isReading = true;
@@ -66,7 +66,7 @@ export function fillElection(
           () => store.lease.renew(input.grant, lease.durationMs, mark()),
           (held) => held,
         );
-        // Not waited for: the next renewal does not depend on it.
+        // Not awaited: the next renewal does not depend on it.
         void readClock();
         return held;
       }),
@@ -91,7 +91,7 @@ export function fillElection(
         let timer: unknown;
         const watch = () => {
           const leftMs = trust.leftMs(clock.monotonic());
-          // In pieces: timers stand still while the machine is suspended, and trust does not.
+          // In steps: a suspended machine stops timers, but not the trust window.
           if (leftMs > 0) timer = clock.setTimeout(watch, Math.min(leftMs, lease.retryMs));
           else sendBack({ type: 'TRUST.OVER' });
         };

@@ -1,20 +1,20 @@
 /**
- * The search for runs that are to be adopted. What can't be acted on, since our mirror does not have its schedule
- * although the store does, is passed over, and does not keep others out of the page. The mirror may only be behind; or
- * this version does not understand the schedule, for as long as it is stored as it is.
+ * The search for orphans. It passes over runs whose schedule is in the store but not in our mirror,
+ * so that they do not fill the page. The mirror may only lag; or this version does not understand the
+ * schedule, until its stored definition changes.
  */
 import { DEAD_AFTER_MS, MAX_ADOPTED, type Sighting } from '../actors/runs/adoption.ts';
 import type { Store } from '../actors/store.ts';
 
-/** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search goes on after them. */
+/** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search continues after them. */
 const MAX_PAGES = 4;
-/** Schedules that are passed over, at most, and how many of them the store is asked for with each search. */
+/** Limits of schedules passed over, and of those checked in the store again with each search. */
 const MAX_PASSED_OVER = 10_000;
 const ASKED_AGAIN = 10;
 
 export class OrphanSearch {
   readonly #store: Pick<Store, 'runs' | 'schedules'>;
-  /** Schedules that the store has and our mirror has not; those that were asked for longest ago first. */
+  /** Schedules in the store but not in our mirror; least recently checked first. */
   readonly #passedOver = new Set<string>();
 
   constructor(store: Pick<Store, 'runs' | 'schedules'>) {
@@ -38,7 +38,7 @@ export class OrphanSearch {
     }
   }
 
-  /** What our mirror has meanwhile is looked for again, and so is what was deleted. */
+  /** Stops passing over schedules that the mirror has by now, or that were deleted. */
   async #lookAgain(knows: (scheduleId: string) => boolean): Promise<void> {
     for (const id of [...this.#passedOver]) if (knows(id)) this.#passedOver.delete(id);
     const asked = [...this.#passedOver].slice(0, ASKED_AGAIN);

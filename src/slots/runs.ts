@@ -7,10 +7,10 @@ import { isHeld, isUnassigned, type Outcome } from '../domain/runs/run.ts';
 import { prepareStore, readLease, type SlotDeps } from './deps.ts';
 import { OrphanSearch } from './orphanSearch.ts';
 
-/** How often the leader looks whether collections or indexes are gone. */
+/** Interval of the leader's check for missing collections and indexes, ms. */
 const PREPARE_EVERY_MS = 10_000;
 
-/** Three heartbeats are missing; and for how long a lost replica is still shown. */
+/** Lost after three missing heartbeats; a lost replica stays listed for a minute. */
 const PRESENCE_LIMITS = { lostAfterMs: 3000, goneAfterMs: 60_000 };
 
 export function fillJob({ logger }: SlotDeps, settled: (outcome: Outcome) => void) {
@@ -56,9 +56,9 @@ export function fillAdoption(deps: SlotDeps) {
   const { store, clock, logger, observer, report } = deps;
   const search = new OrphanSearch(store);
   let preparedMs = clock.monotonic();
-  /** Nothing of it is waited for: firing needs none of it. */
+  /** Not awaited: firing does not depend on it. */
   const upkeep = () => {
-    // What it finds is for display.
+    // Its result is for display only.
     store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
       report(null, { message: 'lost replicas could not be noted; trying again', error })
     );
@@ -73,7 +73,7 @@ export function fillAdoption(deps: SlotDeps) {
       look: fromPromise(async ({ input: { boot, knows } }) => {
         upkeep();
         const sighting = await search.orphans(boot, knows);
-        // A clock that was set just before makes everybody look dead.
+        // A clock step just before makes every executor look dead.
         if (!sighting.orphans.every(isUnassigned)) await readLease(deps);
         return sighting;
       }),

@@ -1,33 +1,34 @@
 import type { ClusterEvent } from '../../domain/events/event.ts';
 
-/** One step of a stream of events: an event, or none for a while, and the position after it. */
+/** One step of an event stream: an event, or null after a quiet while, and the position after it. */
 export interface EventStep {
   event: ClusterEvent | null;
   position: string;
 }
 
-/** Events from a position on, in the order of their commits, at the pace of who reads them. */
+/** Events after a position, in commit order, at the reader's pace. */
 export interface OpenEvents {
-  /** Where it begins. */
+  /** The position where the stream begins. */
   readonly start: string;
   /**
-   * The next one, or none after half a second or so without. 'lost': nothing follows, since the history that
-   * it would need is gone. One call at a time. After `StoreUnavailable` open another one at the last position.
+   * The next step; its event is null after about half a second without one. 'lost': nothing follows,
+   * since the history that the stream needs is gone. One call at a time. After `StoreUnavailable`,
+   * open a new stream at the last position.
    */
   next(): Promise<EventStep | 'lost'>;
   close(): void;
 }
 
 /**
- * What happened in the cluster, with a position for each event that means the same to every replica. Positions
- * compare as strings in the order of the events; other than that they are opaque.
+ * The cluster's events, each with a position that means the same to every replica. Positions compare
+ * as strings in event order; otherwise they are opaque.
  *
- * A run whose record has expired is not told any more; a schedule is told as it is when it is read.
+ * Omits a run whose record has expired; shows a schedule as it is at the time of the read.
  */
 export interface EventFeed {
   /**
-   * What comes after the position; from now on when it is null. 'lost': the position is none of this store,
-   * or its history does not reach back to it.
+   * Events after the position; from now on when it is null. 'lost': the position belongs to another
+   * store, or the store's history does not reach back to it.
    */
   open(after: string | null): Promise<OpenEvents | 'lost'>;
 }

@@ -5,8 +5,8 @@ import type { Run } from '../../domain/runs/run.ts';
 export interface ClaimRequest {
   scheduleId: string;
   /**
-   * Both must be what is stored (a schedule deleted and made again starts over at revision 1, at another
-   * time).
+   * Both must match the store (a schedule deleted and created again starts over at revision 1, at
+   * another time).
    */
   revision: number;
   effectiveFrom: Date;
@@ -19,28 +19,28 @@ export interface ClaimBatch {
   durationMs: number;
   requests: ClaimRequest[];
   /**
-   * The watermark to write, given the ids of the schedules whose definition was no longer the one stored: the
+   * The watermark to write, given the ids of schedules whose stored definition had changed: the
    * caller knows what stays owed then.
    */
   markWhenStale(staleScheduleIds: readonly string[]): Watermark;
   /**
-   * Whether some of the runs may have been claimed under an earlier term: then they are looked up before, in
-   * bulk.
+   * Whether some of the runs may have been claimed under an earlier term: the store then looks them
+   * up first, in bulk.
    */
   mayBeClaimed: boolean;
-  /** By which the batch was made: server time as the leader knows it, epoch ms. */
+  /** When the batch was made: server time as the leader knows it, epoch ms. */
   nowMs: number;
 }
 
 export type ClaimResult =
   | {
-    /** The grant is over: nothing was written, by this call or ever again under this grant. */
+    /** The grant is over: this call wrote nothing, and no later one under this grant will. */
     kind: 'fenced';
   }
   | {
     /**
-     * The server's clock has not reached the moment by which the batch was made: it was set back, and the leader has not
-     * heard of it. Nothing was written.
+     * The server's clock is before the batch's `nowMs`: it was set back, and the leader has not seen
+     * that yet. Nothing was written.
      */
     kind: 'early';
     /** Server time, epoch ms. */
@@ -51,23 +51,23 @@ export type ClaimResult =
     lease: Lease;
     /** Runs that are durably ours, whether by this call or by an earlier one whose answer was lost. */
     runs: Run[];
-    /** Ids of runs that exist already and are not ours under this grant: settled by somebody else. */
+    /** Ids of runs that exist already and are not ours under this grant: settled elsewhere. */
     duplicates: string[];
-    /** Schedules whose stored definition is another one, or gone: nothing of them was claimed. */
+    /** Schedules whose stored definition has changed or is gone: nothing of theirs was claimed. */
     stale: string[];
   };
 
 export interface ClaimStore {
   /**
-   * One transaction: check and renew the lease, compare the schedules' definitions, insert the runs, move the
-   * watermark. All or nothing. Aborted and repeated as often as the server asks for it. After
-   * `StoreUnavailable` it may have been committed: claim the same runs again under the same grant, or
+   * One transaction: check and renew the lease, compare the schedules' definitions, insert the runs,
+   * advance the watermark. All or nothing. Aborts and retries as often as the server asks. After
+   * `StoreUnavailable` it may have committed: claim the same runs again under the same grant, or
    * `resolve` them.
    */
   claim(batch: ClaimBatch): Promise<ClaimResult>;
   /**
-   * Which of the runs, claimed by `boot` in a call whose answer was lost, are durably ours. Waits for, or
-   * ends, what that call may still have in flight: the answer is final.
+   * Which of the runs, claimed by `boot` in a call whose answer was lost, are durably ours. Waits for
+   * what that call still has in flight, or aborts it: the answer is final.
    */
   resolve(runs: readonly Run[], boot: string): Promise<Run[]>;
 }

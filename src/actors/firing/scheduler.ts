@@ -1,31 +1,34 @@
 /**
- * The scheduler: it fires. One per replica, warm all the time, and at work only while the replica leads.
+ * The scheduler fires occurrences. One per replica, always warm, active only while the replica leads.
  *
  *   idle ──won the lease──▶ waiting ──something is due──▶ claiming ──committed──▶ waiting
  *                                                            │
  *                                                            ├──no answer──▶ resolving ⇄ unresolved ──answer──▶ waiting
  *                                                            └──refused──▶ unresolved
  *
- * The mirror tells it what schedules there are, the election tells it whether it leads, and the due queue
- * tells it when to wake. All that is due at one moment is claimed in one transaction (group commit); while
- * that is under way more falls due, which the next one takes. A committed claim is handed to the jobs, which
- * run it whatever becomes of the leadership afterwards (G7).
+ * The mirror supplies the schedules, the election the leadership, and the due queue the wake-up time.
+ * One transaction claims all that is due at one moment (group commit); the next one takes what falls
+ * due meanwhile. A committed claim goes to the jobs, which run it whatever happens to the leadership
+ * afterwards (G7).
  *
- * The lease may be lost, or be about to be given back (`LEASE.ENDING`), at any moment: a claim in flight is
- * always waited for, then the machine goes back to `idle`, and only then says `SCHEDULER.STOOD_DOWN`. A claim
- * without an answer may have been committed: nothing else is claimed until `resolve` has found out, which it
- * does for as long as it takes, leader or not, since those runs are ours to execute. A store that refuses claims
- * may well answer everything else: a moment is waited then, or claims would be made as fast as they are refused.
+ * The lease may be lost, or about to be released (`LEASE.ENDING`), at any moment: the machine always
+ * waits for a claim in flight, returns to `idle`, and only then sends `SCHEDULER.STOOD_DOWN`. A claim
+ * without an answer may have committed: nothing else is claimed until `resolve` has an answer. It
+ * retries without limit, leader or not, since those runs are ours to execute. A store that refuses
+ * claims may answer everything else: the machine backs off first, or it would claim as fast as the
+ * store refuses.
  *
- * A schedule that this version does not understand is set aside: it is not in the queue, so that it holds up
- * no other, and the watermark says for it alone where it stood. The first leader that understands it goes on there.
+ * A schedule that this version does not understand is set aside: it stays out of the queue, so that
+ * it blocks no other, and the watermark records its position separately. The first leader that
+ * understands it continues there.
  *
- * The server's clock may be set back while we lead. Nothing that was settled is claimed again; what is due by then
- * is due by the clock as it is now, and so is the beginning of the term. Before we have heard of it, what was made
- * since seems to be overdue: the store refuses that claim as early, tells its time, and we wait by that.
+ * The server's clock may be set back while we lead. Nothing settled is claimed again; what is due
+ * from then on follows the clock as it is now, and so does the beginning of the term. Until we have
+ * sampled it, what was created since seems overdue: the store refuses that claim as early, returns
+ * its time, and we wait by that.
  *
- * Can never happen: two claims in flight; a claim begun without trust in the lease; the watermark past
- * something owed (the queue sees to it); a run started that isn't durable.
+ * Can never happen: two claims in flight; a claim begun outside the trust window; the watermark past
+ * something owed (the queue ensures it); a run started that isn't durable.
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import type { DueQueue, Taken } from '../../domain/firing/dueQueue.ts';
@@ -47,13 +50,13 @@ import { StoreRefused } from '../shared/storeErrors.ts';
 import { unfilled } from '../shared/slot.ts';
 
 /**
- * Occurrences in one claim transaction at most (G9): starting the runs of one holds the event loop for tens of
- * milliseconds.
+ * Occurrences per claim transaction, at most (G9): starting the runs of one blocks the event loop for
+ * tens of milliseconds.
  */
 const MAX_BATCH = 100;
-/** How far a leader's idea of the server's clock may be off. */
+/** Error bound of a leader's estimate of the server's clock, ms. */
 const CLOCK_ERROR_MS = 1000;
-/** Even if nothing is due the queue is looked at this often: the server's clock may have been stepped. */
+/** Longest wait between checks of the queue, ms: the server's clock may have been stepped. */
 const LONGEST_WAIT_MS = 1000;
 
 export interface SchedulerInput {
@@ -65,32 +68,30 @@ export interface SchedulerInput {
   /** Server time, epoch ms. */
   serverNowMs: () => number;
   monotonicMs: () => number;
-  /** Whether the replica may still act under its lease, by its own monotonic clock. */
+  /** Whether the trust window is open, by the replica's own monotonic clock. */
   isTrusted: () => boolean;
-  /** Told of schedules that are set aside, of each once. */
+  /** Receives schedules that are set aside, each once. */
   onSetAside: (schedules: readonly NotUnderstood[]) => void;
 }
 
 interface Context extends SchedulerInput {
   grant: Grant | null;
-  /** By the server's clock as it is now: no later than the present moment. */
+  /** By the server's clock as it is now: never in the future. Epoch ms. */
   termBeganMs: number;
-  /** The watermark as the lease has it. */
+  /** The lease's watermark. */
   mark: Watermark;
-  /**
-   * How far the last term before this one had got: later occurrences can't have been claimed by anybody else.
-   */
+  /** How far the previous term may have claimed: no other replica can have claimed later occurrences. */
   inheritedThroughMs: number;
-  /** Our mirror is complete up to here. */
+  /** Our mirror is complete up to here; server time, epoch ms. */
   mirroredMs: number;
-  /** The latest moment on the server's clock at which we have claimed. */
+  /** The latest server time at which we claimed, epoch ms. */
   latestClaimMs: number;
-  /** The term under which the last claim was made, and its number. */
+  /** Term and number of the last claim. */
   claimTerm: number;
   claimNumber: number;
-  /** When it began; monotonic. */
+  /** When the last claim began; monotonic, ms. */
   claimBeganMs: number;
-  /** Somebody waits for `SCHEDULER.STOOD_DOWN`. */
+  /** The election waits for `SCHEDULER.STOOD_DOWN`. */
   ending: boolean;
 }
 
@@ -101,14 +102,14 @@ export const schedulerMachine = setup({
     events: {} as MirrorEvent | LeaseEvent,
   },
   actors: {
-    /** One claim transaction. Tells the trust window and the server's clock about its success by itself. */
+    /** One claim transaction. The slot renews the trust window, and samples the server's clock. */
     claim: fromPromise<ClaimResult, ClaimBatch>(unfilled('scheduler', 'claim')),
     /** Which of the runs of a claim without an answer are durably ours. */
     resolve: fromPromise<Run[], { runs: Run[]; boot: string }>(unfilled('scheduler', 'resolve')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('scheduler', 'report')(),
-    /** Told after each committed claim, for logs and metrics. */
+    /** After each committed claim, for logs and metrics. */
     claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
       unfilled('scheduler', 'claimed')(),
     mirrorLoaded: ({ context, event }) => {
@@ -162,7 +163,7 @@ export const schedulerMachine = setup({
         ending: false,
       };
     }),
-    /** By the later one of the lease's and ours: a lease that was made again may not say what ours does. */
+    /** The later watermark of the lease's and ours: a recreated lease may lack what ours has. */
     adoptMarks: ({ context: { queue, mark } }) => queue.adoptMarks(mark),
     /** The server's clock may have been set back to before the beginning of the term. */
     noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
@@ -179,11 +180,11 @@ export const schedulerMachine = setup({
       context.queue.take(settler(context), MAX_BATCH);
       for (const { schedule } of context.queue.taken) context.jobs.claiming(schedule);
     },
-    /** The grant under which the claim was made is over; a newer one, won meanwhile, isn't. */
+    /** Drops the grant of the fenced claim; keeps a newer one, won meanwhile. */
     loseFenced: assign({
       grant: ({ context }) => context.grant?.term === context.claimTerm ? null : context.grant,
     }),
-    /** Each schedule of the batch is settled, owed or stale; its job is told which runs to execute. */
+    /** Marks each schedule of the batch settled, owed or stale; hands its job the runs to execute. */
     finish: (
       { context: { queue, jobs, claimBeganMs } },
       { runs, verdict }: { runs: Run[]; verdict: Parameters<DueQueue['finish']>[0] },
@@ -192,7 +193,7 @@ export const schedulerMachine = setup({
       queue.finish((taken) => {
         const how = verdict(taken);
         const { id } = taken.schedule;
-        // A schedule that was deleted meanwhile owes nothing more, and its job has nothing to wait for.
+        // A schedule deleted meanwhile owes nothing more, and its job has nothing to wait for.
         if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
         else jobs.claimed(taken.schedule, bySchedule.get(id) ?? [], claimBeganMs);
         return how;
@@ -261,7 +262,7 @@ export const schedulerMachine = setup({
       ],
       after: { untilDue: { target: 'waiting', reenter: true } },
       on: {
-        // The next thing due may be another one now: the timer starts over.
+        // The next due time may have changed: restart the timer.
         'MIRROR.LOADED': { target: 'waiting', reenter: true, actions: 'mirrorLoaded' },
         'MIRROR.CHANGED': { target: 'waiting', reenter: true, actions: 'mirrorChanged' },
         'MIRROR.PROGRESS': { target: 'waiting', reenter: true, actions: ['noteProgress', 'unhold'] },
@@ -357,21 +358,21 @@ function settler(context: Context): Settler {
   };
 }
 
-/** When the term began, or the present moment if the server's clock was set back to before it. */
+/** The beginning of the term, or now if the server's clock was set back to before it. */
 function termBeganMs({ termBeganMs, serverNowMs }: Context): number {
   const nowMs = Math.floor(serverNowMs());
   return nowMs < termBeganMs - CLOCK_TOLERANCE_MS ? nowMs : termBeganMs;
 }
 
 /**
- * A schedule that is new to the queue may be one that it had, when a stream tells a deletion again, and what
- * followed it: what we have claimed of it up to now is in the store, and found there.
+ * A schedule new to the queue may have been in it before, when a stream repeats a deletion and what
+ * followed: what we have claimed of it up to now is in the store, and found there.
  */
 function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): number {
   return grant === null ? -Infinity : Math.max(latestClaimMs, serverNowMs());
 }
 
-/** Nothing more of them is claimed; runs of theirs that were claimed go on. */
+/** Claims nothing more of them; their claimed runs continue. */
 function setAside(
   { queue, jobs, mark, onSetAside }: Context,
   schedules: readonly NotUnderstood[],
@@ -405,10 +406,10 @@ function claimBatch(context: Context): ClaimBatch {
 }
 
 /**
- * The watermark to write now: with a claim, given what turned out to be stale in it; with a mere renewal,
- * `null`. While our own mirror is not yet as complete as the one of the last leader was, there may be
- * schedules that the lease counts as known and we don't know: nothing moves until we have caught up. Nor while
- * more schedules are set aside than a watermark can name.
+ * The watermark to write now. `staleIds`: the stale schedules of a claim; `null` for a mere renewal.
+ * While our mirror is less complete than the last leader's was, the lease may count schedules as
+ * known that we don't know: the watermark stays until we have caught up. It also stays while more
+ * schedules are set aside than a watermark can name.
  */
 export function nextMark(
   { queue, mark, mirroredMs }: Pick<Context, 'queue' | 'mark' | 'mirroredMs'>,
@@ -436,7 +437,7 @@ function groupBySchedule(runs: Run[]): Map<string, Run[]> {
 function committed(result: ClaimResult) {
   if (result.kind !== 'committed') throw new Error('A claim that was refused has settled nothing.');
   const stale = new Set(result.stale);
-  // A run that an earlier try of the same claim committed is ours, even if the definition has changed since.
+  // A run committed by an earlier try of the same claim is ours, even if the definition has changed since.
   for (const run of result.runs) stale.delete(run.schedule_id);
   return {
     ...result,
@@ -445,8 +446,8 @@ function committed(result: ClaimResult) {
 }
 
 /**
- * A transaction is all or nothing, but for what was stale or settled by others: where one run is ours, that
- * schedule's part was committed.
+ * A transaction is all or nothing, except for stale schedules and duplicates: if one run is ours,
+ * that schedule's part committed.
  */
 function resolved(ours: Run[]) {
   const ids = new Set(ours.map((run) => run.schedule_id));

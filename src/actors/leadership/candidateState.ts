@@ -1,4 +1,4 @@
-/** The part of the election in which the replica asks for the lease, once. */
+/** The candidate part of the election: requests the lease, once. */
 import type { Acquisition } from '../../domain/leadership/lease.ts';
 import { election } from './electionSetup.ts';
 
@@ -14,7 +14,7 @@ export const candidateState = election.createStateConfig({
         actions: 'forgetDead',
       },
       {
-        // Asked to stop while the answer was on its way: what was won is given back at once.
+        // STOP came while the answer was in flight: releases the won lease at once.
         guard: 'isStopping',
         target: 'resigning.releasing',
         actions: [

@@ -1,30 +1,30 @@
 /**
- * What the election and the scheduler tell each other, and everybody. The replica machine is their parent and
- * switchboard: `LEASE.*` goes to the scheduler, `SCHEDULER.*` to the election.
+ * Events between the election and the scheduler, and election news. The replica machine, their
+ * parent, routes them: `LEASE.*` to the scheduler and the adoption, `SCHEDULER.*` to the election.
  */
 import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../../domain/leadership/lease.ts';
 import type { Role } from '../../domain/membership/replica.ts';
 
-/** From the election, for the scheduler. */
+/** From the election, for the scheduler and the adoption. */
 export type LeaseEvent =
-  /** What the lease says about the progress of whoever leads. */
+  /** The leader's watermark, as the lease has it. */
   | { type: 'LEASE.SEEN'; mark: Watermark }
-  /** No claim under an earlier term was committed after `lastClaimMs`, server time. */
+  /** No claim of an earlier term committed after `lastClaimMs` (server time, epoch ms). */
   | { type: 'LEASE.WON'; grant: Grant; lease: Lease; lastClaimMs: number }
-  /** Claim nothing any more. */
+  /** Claim nothing more. */
   | { type: 'LEASE.LOST' }
-  /** Claim nothing more, and say when the batch in flight is settled. */
+  /** Claim nothing more, and report when the batch in flight is settled. */
   | { type: 'LEASE.ENDING' }
-  /** While we lead: somebody has asked for a run. */
+  /** While we lead: a run was requested. */
   | { type: 'LEASE.REQUESTED' };
 
 /** From the scheduler, for the election. */
 export type SchedulerEvent =
   | { type: 'SCHEDULER.STOOD_DOWN' }
-  /** A claim was refused: the grant of this term is over. */
+  /** A claim was fenced: the grant of this term is over. */
   | { type: 'SCHEDULER.FENCED'; term: number };
 
-/** From the election, for everybody who wants to know. */
+/** From the election, for every observer. */
 export type ElectionNews =
   /** `by`: the type of the event that caused it. */
   | { type: 'ELECTION.ROLE'; role: Role; by: string }

@@ -1,4 +1,4 @@
-/** What the election is made of: what it knows, is told, tells, asks for and waits for. Its story is in election.ts. */
+/** The parts of the election: context, events, actors, actions, guards, delays. election.ts explains them. */
 import { assign, fromCallback, fromPromise, sendParent, sendTo, setup } from 'xstate';
 import {
   type Acquisition,
@@ -28,7 +28,7 @@ import { unfilled } from '../shared/slot.ts';
 export interface ElectionInput {
   me: Candidate;
   timing: LeaseTiming;
-  /** In [0, 1): spreads the looks of the replicas. */
+  /** In [0, 1): jitter for the replicas' looks. */
   random: () => number;
   monotonicMs: () => number;
 }
@@ -37,13 +37,13 @@ interface Context extends ElectionInput {
   grant: Grant | null;
   /** The last term that we know we won; 0 before the first. */
   acknowledgedTerm: number;
-  /** How long until there may be something to see, by what is known of the lease, ms. */
+  /** Time until a look may show something new, by the lease as known, ms. */
   quietMs: number;
-  /** The grant whose holder's process is gone, or has let its lease run out by our clock. */
+  /** The grant whose holder's process is gone, or whose lease has expired by our clock. */
   dead: DeadGrant | null;
-  /** A lease that the server's clock can't end, since it was set back; null when there is none. */
+  /** A lease that the server's clock can't expire, since it was set back; null if none. */
   unrenewed: Unrenewed | null;
-  /** Why the lease is being given back. */
+  /** Why the lease is being released. */
   leaving: ReleasedBy;
   stopping: boolean;
 }
@@ -56,7 +56,7 @@ type Won = { acquisition: Acquisition };
 type Event =
   /** The lease may have changed. */
   | { type: 'HINT'; hint: LeaseHint }
-  /** A run was requested: for whoever leads. */
+  /** A run was requested; the leader begins it. */
   | { type: 'REQUEST' }
   /** The process that holds the lease under this grant is gone. */
   | { type: 'LEADER.DEAD'; grant: DeadGrant }
@@ -74,16 +74,16 @@ export const election = setup({
     ),
     renew: fromPromise<Lease | null, { grant: Grant }>(unfilled('election', 'renew')),
     release: fromPromise<boolean, { grant: Grant; by: ReleasedBy }>(unfilled('election', 'release')),
-    /** Sends HINT or REQUEST when the change stream on the lease says something. */
+    /** Sends HINT or REQUEST on events of the lease's change stream. */
     watchLease: fromCallback<Event>(unfilled('election', 'watchLease')),
-    /** Is told who leads, watches that process, and sends LEADER.DEAD when it is gone. */
+    /** Follows the lease's holder, watches that process, and sends LEADER.DEAD when it is gone. */
     watchLeader: fromCallback<LeaderEvent>(unfilled('election', 'watchLeader')),
     /** Sends TRUST.OVER as soon as the trust window is over. */
     watchTrust: fromCallback<Event>(unfilled('election', 'watchTrust')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('election', 'report')(),
-    /** Nothing of what was believed about this term counts any more. */
+    /** Closes the trust window of this term. */
     endTrust: () => unfilled('election', 'endTrust')(),
     role: sendParent(({ event }, { role }: { role: Role }): ElectionEvent => (
       { type: 'ELECTION.ROLE', role, by: event.type }
@@ -112,7 +112,7 @@ export const election = setup({
       unrenewed: ({ context: { unrenewed, monotonicMs } }, reading) =>
         unrenewedSince(unrenewed, reading, monotonicMs()),
     }),
-    /** Somebody else has taken the lease, and is not to be met before. */
+    /** Another replica took the lease: no look before followers may connect to it. */
     standAside: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease.term),
@@ -131,7 +131,7 @@ export const election = setup({
       unrenewed: null,
     }),
     forgetDead: assign({ dead: null }),
-    /** The watch on the leader's process follows what was read. */
+    /** The watch on the leader's process follows the holder as read. */
     watchHolder: sendTo('watchLeader', (_, reading: LeaseReading) => ({ type: 'LEADER', reading })),
     noteStop: assign({ stopping: true }),
     noteLeaving: assign({ leaving: (_, { by }: { by: ReleasedBy }) => by }),
@@ -144,20 +144,20 @@ export const election = setup({
     isFree: ({ context: { me, acknowledgedTerm } }, reading: LeaseReading) =>
       freeInMs(reading, me.boot, HEAD_START_MS) === 0 ||
       holdsUnacknowledgedTerm(reading.lease, me.boot, acknowledgedTerm),
-    /** By us, under a term that we have ended; a renewal took effect that we no longer waited for. */
+    /** Held by us, under a term that we have ended: a renewal that we had given up took effect. */
     isLeftBehind: ({ context: { me, acknowledgedTerm } }, { lease }: LeaseReading) =>
       isHeldUnder(lease, grantOf(me, acknowledgedTerm)),
     isRunOut: ({ context: { unrenewed, monotonicMs } }, reading: LeaseReading) =>
       hasRunOut(unrenewed, reading, monotonicMs()),
     isHeldByDead: ({ context: { dead } }, { lease }: LeaseReading) =>
       dead !== null && isHeldUnder(lease, dead),
-    /** The store has answered that somebody else holds the lease. */
+    /** The store answered that the lease is not ours. */
     isRefused: (_, { answer }: { answer: Lease | Acquisition | null }) => answer === null,
     isReleased: (_, { released }: { released: boolean }) => released,
     isToStepDown: (_, { answer }: { answer: Lease | null }) => answer !== null && isToStepDown(answer),
   },
   delays: {
-    /** A tenth more or less, so that replicas don't look in step; and right when the lease would be over. */
+    /** Jitter of ±10 %, so that replicas don't look in step; and right when the lease would expire. */
     nextLook: ({ context: { timing, random, quietMs } }) =>
       Math.min(timing.retryMs * (0.9 + 0.2 * random()), quietMs + 2 + 10 * random()),
     /** Of several that saw the leader die, one should be first by more than an acquisition takes. */
@@ -166,7 +166,7 @@ export const election = setup({
     nextRenewal: ({ context }) => context.timing.retryMs,
     headStart: HEAD_START_MS,
     settleLimit: ({ context }) => context.timing.durationMs,
-    /** Long enough for a follower that has to find out by looking. */
+    /** Long enough for a follower that depends on its next look. */
     yield: ({ context }) => 3 * context.timing.retryMs,
   },
 });

@@ -1,4 +1,4 @@
-/** The part of the election in which another replica leads, or none: looking at the lease, and watching the leader. */
+/** The follower part of the election, with another leader or none: reads the lease, watches the leader. */
 import { election, grantOf } from './electionSetup.ts';
 
 export const followerState = election.createStateConfig({
@@ -28,7 +28,7 @@ export const followerState = election.createStateConfig({
             actions: ['forgetDead', { type: 'seen', params: ({ event }) => event.output }],
           },
           {
-            // A pre-emption that came to nothing for another reason than that somebody else was first.
+            // A pre-emption came to nothing, although no other replica was first.
             guard: { type: 'isHeldByDead', params: ({ event }) => event.output },
             target: 'preempting',
             actions: { type: 'seen', params: ({ event }) => event.output },
@@ -62,14 +62,14 @@ export const followerState = election.createStateConfig({
           },
         },
       },
-      // What the store was asked before the hint may be old news by now.
+      // A read sent before the hint may be stale by now.
       on: { HINT: { target: 'looking', reenter: true } },
     },
     watching: {
       after: { nextLook: 'looking' },
       on: {
         HINT: [
-          // To look first would take as long as to ask for it.
+          // A look would take as long as the acquisition.
           { guard: { type: 'isLeftToMe', params: ({ event }) => event }, target: '#election.candidate' },
           {
             guard: { type: 'isTaken', params: ({ event }) => event },
@@ -82,9 +82,9 @@ export const followerState = election.createStateConfig({
       },
     },
     storeUnreachable: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
-    /** The leader's process is gone. A hint may say that somebody else was first: the next look tells. */
+    /** The leader's process is gone. A hint may mean that another replica was first: the next look shows. */
     preempting: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
-    /** What we do not trust in any more holds others up for as long as it is ours in the store. */
+    /** A lease that we no longer trust blocks the others while the store names us. */
     releasingStale: {
       invoke: {
         src: 'release',
@@ -105,7 +105,7 @@ export const followerState = election.createStateConfig({
         },
       },
     },
-    /** We have led: somebody else is to be first. */
+    /** We have led: another replica goes first. */
     coolingDown: { after: { yield: 'looking' } },
   },
 });

@@ -1,4 +1,4 @@
-/** The part of the election in which the replica leads: it renews the lease until it stops, is fenced, or its trust ends. */
+/** The leader part of the election: renews the lease until it stops, steps down, is fenced, or trust ends. */
 import type { Grant, Lease } from '../../domain/leadership/lease.ts';
 import { election } from './electionSetup.ts';
 

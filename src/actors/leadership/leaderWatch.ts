@@ -5,14 +5,15 @@ import type { Clock } from '../shared/environment.ts';
 
 /** Follows the lease from holder to holder with one liveness connection at a time. */
 export interface LeaderWatch {
-  /** The lease as it was last read. */
+  /** Takes the lease as last read. */
   follow(reading: LeaseReading): void;
   end(): void;
 }
 
 /**
- * `onDead` is told under which grant the dead process was last seen to hold the lease: only that one may be
- * pre-empted. A process is told dead once; a lease without a holder, or our own, is not watched.
+ * `onDead` gets the grant under which the dead process was last seen to hold the lease: only that one
+ * may be pre-empted. It is called once per process; a lease without a holder, or our own, is not
+ * watched.
  */
 export function leaderWatch(
   peers: Peers,

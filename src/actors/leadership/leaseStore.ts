@@ -13,13 +13,13 @@ export interface LeaseStore {
   /** Rejects with `LeaseMissing` when `Store.prepare` would help. */
   read(): Promise<LeaseReading>;
   /**
-   * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot` itself
-   * holds it (an earlier acquisition whose answer was lost), or if it is held under exactly the grant
-   * `instead`, whose holder is known to be dead. The new term is one more than the last, and than `aboveTerm`, which
-   * the candidate knows of: a lease that was deleted may begin anew with less. Null when somebody else holds it, or has taken
-   * it since it was read. Before it tries, it ends whatever transaction the last holder may have left open, which
-   * would block it otherwise.
-   * After `StoreUnavailable` it may have been taken: the next `acquire` of the same boot finds out.
+   * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot`
+   * itself holds it (an earlier acquisition whose answer was lost), or if it is held under exactly
+   * the grant `instead`, whose holder is known to be dead. The new term is one more than the greater
+   * of the last one and `aboveTerm`, which the candidate knows of: a deleted lease may restart lower.
+   * Null when another replica holds it, or has taken it since the read. First aborts any transaction
+   * that the last holder left open, which would block it. After `StoreUnavailable` it may have been
+   * taken: the next `acquire` of the same boot finds out.
    */
   acquire(
     candidate: Candidate,
@@ -27,29 +27,30 @@ export interface LeaseStore {
     instead: DeadGrant | null,
     aboveTerm?: number,
   ): Promise<Acquisition | null>;
-  /** Null when the grant is no longer the one in force. Marks only grow. */
+  /** Null when the grant is no longer in force. Watermarks only advance. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /**
-   * Ends the grant at once, and leaves the lease to the replica of the boot `heir`, if one is named. False when it was
-   * no longer in force.
+   * Ends the grant at once, and leaves the lease to the boot `heir`, if given. False when the grant
+   * was no longer in force.
    */
   release(grant: Grant, by: ReleasedBy, heir?: string | null): Promise<boolean>;
-  /** Asks whoever leads under this term to step down. False when that term is over, or another one is in force. */
+  /** Asks the leader of this term to step down. False when that term is over, or another is in force. */
   askToStepDown(term: number): Promise<boolean>;
   /**
-   * Calls `onHint` when the replica `boot` might want to act at once. No more than a hint: polling is the truth.
-   * Renewals are not hinted, nor what the replica has done itself, nor that another one has become the heir. Reopens
-   * itself after errors, which it reports. Returns what ends it.
+   * Calls `onHint` when the replica `boot` might want to act at once. Only a hint: polling is
+   * authoritative. No hints for renewals, for the replica's own writes, or for another replica
+   * becoming the heir. Reopens itself after errors, which it reports. Returns the function that ends
+   * it.
    */
   watch(boot: string, onHint: (hint: LeaseHint) => void, onError: (error: Error) => void): () => void;
 }
 
 export type LeaseHint =
-  /** It was given back, and left to this replica. */
+  /** Released, with this replica as the heir. */
   | 'left'
-  /** Another replica has taken it. */
+  /** Taken by another replica. */
   | 'taken'
-  /** It was given back, its holder is asked to step down, or whatever may have been before the watch began. */
+  /** Released, its holder asked to step down, or anything before the watch began. */
   | 'changed'
   /** A run was requested. */
   | 'request';

@@ -1,4 +1,4 @@
-/** The part of the election in which a leader makes way: it settles, gives the lease back, and lets the next one begin. */
+/** The resigning part of the election: settles, releases the lease, and lets the next leader begin. */
 import type { Grant } from '../../domain/leadership/lease.ts';
 import { election } from './electionSetup.ts';
 
@@ -9,8 +9,7 @@ export const resigningState = election.createStateConfig({
     settling: {
       entry: 'ending',
       on: { 'SCHEDULER.STOOD_DOWN': 'releasing' },
-      // A batch that the store never answers can't keep the lease: whatever becomes of it, it is fenced
-      // or durable.
+      // A batch without an answer can't keep the lease: it is either fenced or durable.
       after: { settleLimit: 'releasing' },
     },
     releasing: {
@@ -47,7 +46,7 @@ export const resigningState = election.createStateConfig({
         { target: '#election.follower.coolingDown', actions: 'forgetGrant' },
       ],
     },
-    /** To take down what is left keeps this process and the store busy: the next leader fires first. */
+    /** Teardown loads this process and the store: the next leader fires first. */
     handingOver: { after: { headStart: '#election.stopped' } },
   },
 });

@@ -1,17 +1,17 @@
 /**
- * The termHistory: it writes the history of terms, as whoever won the lease knows it.
+ * The termHistory writes the history of terms, as the winner of each term knows it.
  *
  *   idle ──WON──▶ holdingBack ──▶ writing ──written──▶ idle, or the next one
  *                                 │ ▲
  *                                 ▼ │ no answer
  *                                waiting
  *
- * The history is for people; nobody's safety hangs on it. So the new leader fires first, and writes a moment later.
- * But none is left out: each is written until the store has answered, also when the leadership is over by
- * then.
+ * The history is for people; no guarantee depends on it. So the new leader fires first, and writes a
+ * moment later. But no term is left out: each write is retried until the store answers, even after
+ * the leadership has ended.
  *
- * Can never happen: two terms told as one; a term lost because its leader died (its successor writes it as
- * well).
+ * Can never happen: two terms recorded as one; a term lost because its leader died (its successor
+ * writes it as well).
  */
 import { assign, fromPromise, setup } from 'xstate';
 import type { Acquisition } from '../../domain/leadership/lease.ts';

@@ -1,18 +1,18 @@
 /**
- * Presence: a replica's word that it lives, renewed every second on the server's clock.
+ * Presence: a replica's heartbeat, every second, stamped with the server's clock.
  *
  *   announcing ⇄ resting ──ROLE──▶ gathering ──▶ announcing
- *   resting ──STOP──▶ leaving ──▶ gone     (an announcement under way is waited for: it would come after)
+ *   resting ──STOP──▶ leaving ──▶ gone     (waits for an announcement in flight: it would come after)
  *
- * A new role is announced a moment later: others follow it closely while the lease changes hands, and the store
- * has more urgent things to do then.
+ * A new role is announced a moment later: more roles follow closely while the lease changes hands,
+ * and the store has more urgent work then.
  *
- * A replica also says how it came to its role: each step of its election machine, one by one, also those that
- * follow each other too quickly to be announced singly. The newest few are said again each time, so that none is
- * lost with an announcement that fails.
+ * An announcement also lists the latest steps of the election machine, one by one, including those
+ * too quick to be announced singly. Each one repeats the newest few, so that a failed announcement
+ * loses none.
  *
- * An announcement that fails is simply followed by the next one: being seen too late is the meaning of a
- * missing heartbeat.
+ * A failed announcement needs no retry, since the next one follows: a late heartbeat is what a
+ * missing one means.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import {
@@ -27,19 +27,19 @@ import { HEAD_START_MS } from '../leadership/headStart.ts';
 import { unfilled } from '../shared/slot.ts';
 
 export interface PresenceInput {
-  /** Server time, epoch ms, as far as it is known. */
+  /** Server time, epoch ms; this machine's clock before it is known. */
   serverNowMs: () => number;
 }
 
 /** `by`: the type of the event that led to the role. */
 type RoleEvent = { type: 'ROLE'; role: Role; by: string | null };
 
-/** What is said of the role, and how it came to that. */
+/** The announced role, and the transitions that led to it. */
 type Word = Pick<Announcement, 'role' | 'transitions' | 'transition_count'>;
 
 interface Context extends PresenceInput {
   word: Word;
-  /** The word has changed since it was announced last. */
+  /** `word` has changed since the last announcement. */
   changed: boolean;
   stopping: boolean;
 }
@@ -114,7 +114,7 @@ export const presenceMachine = setup({
 });
 
 function noted({ word, changed, serverNowMs }: Context, { role, by }: RoleEvent): Partial<Context> {
-  // The first role is told as well, and is no change.
+  // The first role is reported too, and is no transition.
   if (role === word.role) return { changed };
   const step: Transition = { at: new Date(serverNowMs()), from: stateOf(word.role), to: stateOf(role), by };
   return {

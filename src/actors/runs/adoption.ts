@@ -1,6 +1,6 @@
 /**
- * Adoption: runs whose executor died are made ours, or ended, by their schedule's policy (G7). So are runs that
- * somebody asked for, which have no executor yet. One per replica, and at work only while the replica leads.
+ * Adoption: runs whose executor died become ours, or end, by their schedule's policy (G7). So do
+ * requested runs, which have no executor yet. One per replica, active only while the replica leads.
  *
  *   idle ──won the lease──▶ holdingBack ──▶ looking ──orphans──▶ adopting ──answered──▶ resting, or looking for more
  *                                           ▲    │                │    ▲
@@ -9,34 +9,33 @@
  *                                           └─ resting         unanswered
  *                                             (looking again at once when a run is requested)
  *
- * A requested run is in the store when its request is answered, and begins when the leader sees it: told by a
- * hint (`LEASE.REQUESTED`), or at the next look. Nobody has to be dead for that.
+ * A requested run is stored when its request is answered, and begins when the leader sees it: by a
+ * hint (`LEASE.REQUESTED`), or at the next look. That needs no dead executor.
  *
- * An executor is taken for dead when it has not been seen for `DEAD_AFTER_MS` of server time, while the
- * store answered us all that time. The second half matters: while a store is away nobody is seen, and
- * whoever finds it back first would take the living for dead. So our own watch has to have lasted as long,
- * with an answer every second or so; an answer that is late or missing makes it begin anew. The watch is counted on
- * our monotonic clock, and begins anew when the server's clock was set, either way: what that clock said of the
- * living before is void. It also means
- * that no run is adopted within `DEAD_AFTER_MS` of its claim by another leader: the watch began after that
- * leadership was over. That is why a run that starts well within that time need not ask whether it is still
- * ours (run.ts).
+ * An executor counts as dead when it has not been seen for `DEAD_AFTER_MS` of server time, while the
+ * store answered us throughout. The second half matters: during an outage of the store no executor is
+ * seen, and the first replica to reconnect would take live ones for dead. So our own watch must have
+ * lasted as long, with an answer every second or so; a late or missing answer restarts it. The watch
+ * runs on our monotonic clock, and restarts when the server's clock was set, either way: earlier
+ * sightings by that clock are void. It also means that no run is adopted within `DEAD_AFTER_MS` of
+ * its claim by another leader: the watch began after that leadership was over. That is why a run that
+ * starts well within that time need not confirm that it is still ours (run.ts).
  *
- * Five seconds are five heartbeats (presence.ts). One may be lost with a connection that breaks, which
- * takes the driver some seconds to find out; a few more with a busy machine or a change of the store's
- * primary. Who is adopted in error is disturbed, not harmed: the attempt is made twice, under one delivery
- * id, and one counts.
+ * Five seconds are five heartbeats (presence.ts). A broken connection may cost one, which the driver
+ * takes some seconds to notice; a busy machine or a change of the store's primary may cost a few
+ * more. An erroneous adoption disturbs, but does no harm: the attempt is made twice, under one
+ * delivery id, and one counts.
  *
- * Each adoption is a compare-and-set on the attempt and the executor as they were found. An adoption
- * without an answer may have been made: the very same one is repeated until it is answered, leader or not,
- * since what is ours is ours to execute. Only what the store has answered is handed to the jobs.
+ * Each adoption is a compare-and-set on the attempt and the executor as found. An adoption without an
+ * answer may have taken effect: it is repeated unchanged until answered, leader or not, since our
+ * runs are ours to execute. Only runs in the store's answer go to the jobs.
  *
- * The lease may be lost, or be about to be given back, at any moment: then nothing more is looked for, and nothing is
- * decided without trust in the lease. An adoption of two leaders at a time is harmless: one of them finds nothing as
- * it was.
+ * The lease may be lost, or about to be released, at any moment: then the search ends, and nothing is
+ * decided outside the trust window. Concurrent adoptions by two leaders are harmless: one
+ * compare-and-set fails.
  *
- * Can never happen: a run adopted from an executor that is seen; one that is held by us and that no job
- * knows of; two adoptions under way at once.
+ * Can never happen: a run adopted from an executor that is seen; a run held by us that no job knows
+ * of; two adoptions in flight at once.
  */
 import { assign, fromPromise, not, setup } from 'xstate';
 import { type Adopted, type Adopter, type Adoption, adoptionOf } from '../../domain/runs/adoption.ts';
@@ -49,13 +48,13 @@ import { HEAD_START_MS } from '../leadership/headStart.ts';
 import type { JobPool } from './jobs.ts';
 import { unfilled } from '../shared/slot.ts';
 
-/** How long an executor must not have been seen, and we must have been watching. */
+/** How long an executor must be unseen, and our watch must have lasted, ms. */
 export const DEAD_AFTER_MS = 5000;
-/** Runs in one adoption at most (G9). */
+/** Runs in one adoption, at most (G9). */
 export const MAX_ADOPTED = 500;
-/** A watch with a longer time than this between two answers has been interrupted. */
+/** A longer gap between two answers restarts the watch, ms. */
 const LONGEST_GAP_MS = 2000;
-/** And one in which the server's clock has moved by so much more, or less, than ours. */
+/** So does a server's clock that moved by this much more, or less, than ours, ms. */
 const CLOCK_STEP_MS = 1000;
 
 export interface AdoptionInput {
@@ -66,33 +65,33 @@ export interface AdoptionInput {
   /** Server time, epoch ms. */
   serverNowMs: () => number;
   monotonicMs: () => number;
-  /** Whether the replica may still act under its lease. */
+  /** Whether the trust window is open. */
   isTrusted: () => boolean;
 }
 
 /** What a look has found. */
 export interface Sighting {
   orphans: Run[];
-  /** The schedules among theirs that the store does not have. */
+  /** Those of their schedules that the store does not have. */
   gone: ReadonlySet<string>;
 }
 
 interface Plan {
   adoptions: Adoption[];
   by: Adopter;
-  /** Under which definitions they are executed, also if one is deleted before the store has answered. */
+  /** The definitions to execute, even if one is deleted before the store answers. */
   schedules: ReadonlyMap<string, Schedule>;
   /** There may be more orphans than these. */
   more: boolean;
-  /** When it was made; monotonic. */
+  /** When the plan was made; monotonic, ms. */
   decidedMs: number;
 }
 
-/** Since when the store has answered every look, and when it did last; monotonic. */
+/** Since when the store has answered every look, and its last answer; monotonic, ms. */
 interface Watch {
   sinceMs: number;
   answeredMs: number;
-  /** Server time less monotonic time when it began. */
+  /** Server time minus monotonic time when the watch began, ms. */
   serverAheadMs: number;
 }
 
@@ -116,21 +115,21 @@ export const adoptionMachine = setup({
   types: { context: {} as Context, input: {} as AdoptionInput, events: {} as LeaseEvent },
   actors: {
     /**
-     * Open runs of executors, other than us, that were not seen for `DEAD_AFTER_MS`. Of the schedules that
-     * the mirror does not have the store is asked: a mirror may be behind, and told old news again. When somebody
-     * seems to be dead, the server's clock is looked at afterwards.
+     * Open runs of other executors that were not seen for `DEAD_AFTER_MS`. Looks up schedules that
+     * the mirror lacks in the store: a mirror may lag, or receive old changes again. When an executor
+     * seems dead, samples the server's clock afterwards.
      */
     look: fromPromise<Sighting, { boot: string; knows: (scheduleId: string) => boolean }>(
       unfilled('adoption', 'look'),
     ),
-    /** Makes the adoptions, and answers with what has come of them. Repeated after an error. */
+    /** Makes the adoptions, and returns their results. Repeated after an error. */
     adopt: fromPromise<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>(
       unfilled('adoption', 'adopt'),
     ),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('adoption', 'report')(),
-    /** Told after each adoption what has come of it, for logs and metrics. `requested`: by users, of the runs. */
+    /** The results of each adoption, for logs and metrics. `requested`: how many runs users requested. */
     adopted: (_, _params: Adopted & { requested: number }) => unfilled('adoption', 'adopted')(),
     begin: assign({
       grant: ({ context, event }) => event.type === 'LEASE.WON' ? event.grant : context.grant,
@@ -167,7 +166,7 @@ export const adoptionMachine = setup({
   },
   states: {
     idle: { always: { guard: 'leads', target: 'holdingBack' } },
-    /** What fell due while nobody led is claimed first. */
+    /** What fell due without a leader is claimed first. */
     holdingBack: { always: { guard: not('leads'), target: 'idle' }, after: { headStart: 'looking' } },
     looking: {
       entry: 'answerRequests',

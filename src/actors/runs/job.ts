@@ -3,22 +3,23 @@
  *
  *   waiting ──DUE──▶ due ──CLAIMING──▶ claiming ──CLAIMED──▶ running ──last run ended──▶ settled
  *      │  ◀─WITHDRAWN─▲ │                  │ │                  │
- *   PAUSED            │ └─PAUSED─┐     UNCLAIMED                └──DUE──▶ due (its runs go on meanwhile)
+ *   PAUSED            │ └─PAUSED─┐     UNCLAIMED                └──DUE──▶ due (its runs continue)
  *      ▼              └──────────┼─────────┘ └──CLAIMED, nothing to run──▶ settled
  *   paused ◀─────────────────────┘                    ADOPTED: its runs start, in every state
  *
- * Jobs are virtual: every schedule has one, but it is live only while it has something to do. A schedule that
- * waits, is paused, or is settled, with no run going on, is an entry of the due queue: the pool (jobs.ts)
- * drops the machine then and makes a new one when the schedule is due again.
+ * Jobs are virtual: every schedule has one, but it is live only while it has work. A schedule that
+ * waits, is paused, or is settled, without a live run, is an entry of the due queue: the pool
+ * (jobs.ts) drops its machine then, and creates a new one when the schedule is due again.
  *
- * Which occurrences are due, and whether they may be claimed, is the scheduler's business (it claims those of
- * all schedules together); the job knows what is going on with its own, and owns its runs (runs.ts).
+ * The scheduler decides which occurrences are due, and whether they may be claimed (it claims those
+ * of all schedules together); the job tracks its own, and owns its runs (runs.ts).
  *
- * Runs whose executor died come in between, `ADOPTED` by this replica (adoption.ts): they start at once,
- * whatever is due or being claimed. An older attempt of the same run that still goes on here is aborted.
+ * Runs that this replica adopts (`ADOPTED`, adoption.ts) arrive in between: they start at once,
+ * whatever is due or being claimed. An older attempt of the same run that is still live here is
+ * aborted.
  *
- * Can never happen: a run that was neither claimed nor adopted; two attempts of one run at a time; a run
- * that is lost from sight when the schedule is changed, paused or deleted, or the leadership ends.
+ * Can never happen: a run that was neither claimed nor adopted; two attempts of one run at a time; a
+ * run no longer tracked when the schedule is changed, paused or deleted, or the leadership ends.
  */
 import { assign, enqueueActions, fromCallback, not, setup } from 'xstate';
 import type { Outcome } from '../../domain/runs/run.ts';
@@ -31,7 +32,7 @@ export type JobEvent =
   | { type: 'UNCLAIMED' }
   | ({ type: 'CLAIMED' } & Starting)
   | ({ type: 'ADOPTED' } & Starting)
-  /** Nobody here leads any more: what is owed is the next leader's. */
+  /** This replica no longer leads: what is owed is the next leader's. */
   | { type: 'WITHDRAWN' }
   | { type: 'PAUSED' }
   | { type: 'RESUMED' };
@@ -41,7 +42,7 @@ export interface JobInput {
 }
 
 interface Context extends JobInput {
-  /** How many runs go on. */
+  /** Number of live runs. */
   running: number;
 }
 
@@ -54,7 +55,7 @@ export const jobMachine = setup({
     tags: {} as 'passive',
   },
   actors: {
-    /** Is told what to START, and tells the end of each. */
+    /** Receives START, and reports the end of each run. */
     runs: fromCallback<StartEvent>(unfilled('job', 'runs')),
   },
   actions: {
@@ -90,7 +91,7 @@ export const jobMachine = setup({
       },
       { actions: 'noteEnded' },
     ],
-    // It is said aloud, and no outcome is made up for the run.
+    // Logs the error; records no outcome.
     'RUN.CRASHED': {
       actions: [
         { type: 'crashed', params: ({ event: { runId, error } }) => ({ runId, error }) },
@@ -105,7 +106,7 @@ export const jobMachine = setup({
       on: {
         CLAIMING: 'claiming',
         PAUSED: 'paused',
-        // Under its new definition it may be due much later; the queue says when.
+        // Its new definition may be due much later; the queue decides when.
         RESUMED: 'waiting',
         WITHDRAWN: 'waiting',
       },

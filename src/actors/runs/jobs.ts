@@ -9,9 +9,9 @@ import { runsOf, type RunsOptions } from './runs.ts';
 type Job = Actor<typeof jobMachine>;
 
 /**
- * The live jobs, by schedule: a root actor each, since children of one parent cost time quadratic in their
- * number. A job is made when its schedule falls due and dropped when it has nothing to do. The pool outlives
- * leaderships: runs that were claimed go on.
+ * The live jobs by schedule, a root actor each, since the cost of children of one parent is quadratic
+ * in their number. A job is created when its schedule falls due, and dropped when it is idle. The
+ * pool outlives terms: claimed runs continue.
  */
 export class JobPool {
   readonly #jobs = new Map<string, Job>();
@@ -19,35 +19,35 @@ export class JobPool {
   readonly #machine: typeof jobMachine;
   readonly #options: RunsOptions;
 
-  /** The machines with their slots filled in, but for the job's runs. */
+  /** The machines with their slots filled, except the job's `runs`. */
   constructor(job: typeof jobMachine, run: typeof runMachine, options: RunsOptions) {
     this.#machine = job.provide({ actors: { runs: runsOf(run, options) } });
     this.#options = options;
   }
 
-  /** Jobs that are live now. */
+  /** Number of live jobs. */
   get size(): number {
     return this.#jobs.size;
   }
 
-  /** The state of a live job; undefined for one that is virtual. */
+  /** The state of a live job; undefined for a virtual one. */
   stateOf(scheduleId: string): string | undefined {
     return this.#jobs.get(scheduleId)?.getSnapshot().value as string | undefined;
   }
 
-  /** A claim of these occurrences is about to be made. */
+  /** A claim of this schedule's occurrences is about to begin. */
   claiming(schedule: Schedule): void {
     const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
     job.send({ type: 'DUE' });
     job.send({ type: 'CLAIMING' });
   }
 
-  /** The claim came to nothing; the occurrences are still owed. */
+  /** The claim did not commit; the occurrences are still owed. */
   unclaimed(scheduleId: string): void {
     this.#send(scheduleId, { type: 'UNCLAIMED' });
   }
 
-  /** The claim, which began at `oursSinceMs`, is durable: what is to be run starts now. */
+  /** The claim, begun at `oursSinceMs` (monotonic), is durable: its claimed runs start now. */
   claimed(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
     this.#send(schedule.id, {
       type: 'CLAIMED',
@@ -58,32 +58,32 @@ export class JobPool {
   }
 
   /**
-   * These runs of a lost executor are durably ours, by an adoption that began at `oursSinceMs`: they start now,
-   * whatever else is going on.
+   * These adopted runs are durably ours, by an adoption begun at `oursSinceMs` (monotonic): they
+   * start now, in every state of the job.
    */
   adopted(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
     const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
     job.send({ type: 'ADOPTED', schedule, runs, oursSinceMs });
   }
 
-  /** Nobody here leads any more. */
+  /** This replica no longer leads. */
   withdraw(): void {
     for (const job of [...this.#jobs.values()]) job.send({ type: 'WITHDRAWN' });
   }
 
-  /** A schedule was changed or deleted. Runs that were claimed go on all the same. */
+  /** A schedule was changed or deleted. Its claimed runs continue. */
   changed(change: Extract<ScheduleChange, { kind: 'upsert' | 'delete' }>): void {
     if (change.kind === 'delete') this.#send(change.id, { type: 'PAUSED' });
     else this.#send(change.schedule.id, { type: change.schedule.paused ? 'PAUSED' : 'RESUMED' });
   }
 
-  /** Resolves when no run is going on. */
+  /** Resolves when no run is live. */
   async idle(): Promise<void> {
     if (this.#runs() === 0) return;
     await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** Stops whatever is left: its attempts are aborted, and nothing is recorded of them. */
+  /** Stops all jobs: aborts their attempts, and records no outcomes. */
   stop(): void {
     for (const job of this.#jobs.values()) job.stop();
     this.#jobs.clear();

@@ -1,14 +1,14 @@
 /**
- * The recorder of outcomes: it writes back how attempts ended, many at a time.
+ * The recorder of outcomes: writes how attempts ended, in batches.
  *
  *   idle ──OUTCOME──▶ gathering ──a moment later, or a full batch──▶ writing ──written──▶ idle, or gathering the next
  *                                                                     │
  *                                                                     └──no answer──▶ waiting ──▶ writing
  *
- * Writing an outcome twice is harmless (it counts only while the run is open under that attempt), so a write
- * without an answer is simply repeated, for as long as it takes. What is kept meanwhile is bounded: past
- * `MAX_KEPT` the oldest are dropped, with a report; their runs stay open in the store, as if this process had
- * died before it could write them.
+ * Writing an outcome is idempotent (it counts only while the run is open under that attempt), so a
+ * write without an answer is retried without limit. The backlog is bounded: past `MAX_KEPT` the
+ * oldest are dropped, with a report; their runs stay open in the store, as if this process had died
+ * before it could write them.
  *
  * Can never happen: an outcome that is reported as written and isn't; two writes at once.
  */
@@ -18,15 +18,15 @@ import type { Outcome } from '../../domain/runs/run.ts';
 import type { StopEvent } from '../shared/stopEvent.ts';
 import { unfilled } from '../shared/slot.ts';
 
-/** Outcomes in one write at most (G9). */
+/** Outcomes in one write, at most (G9). */
 export const MAX_WRITTEN = 500;
-/** Outcomes kept while the store does not answer, at most (G9). */
+/** Backlog of outcomes while the store does not answer, at most (G9). */
 export const MAX_KEPT = 20_000;
 
 interface Context {
-  /** What is being written, or was without an answer. */
+  /** Outcomes being written, or written without an answer. */
   batch: readonly Outcome[];
-  /** What came after it. */
+  /** The backlog behind the batch. */
   kept: Queue<Outcome>;
   stopping: boolean;
 }
@@ -41,7 +41,7 @@ export const outcomesMachine = setup({
     dropped: (_, _params: { outcome: Outcome }) => unfilled('outcomes', 'dropped')(),
     dropOldest: assign({ kept: ({ context }) => withoutOldest(context.kept, 1) }),
     keep: assign({ kept: ({ context }, { outcome }: { outcome: Outcome }) => put(context.kept, outcome) }),
-    /** What was written without an answer is written again, with what came meanwhile. */
+    /** Outcomes written without an answer are written again, with the backlog. */
     take: assign(({ context: { batch, kept } }) => {
       const taken = oldest(kept, MAX_WRITTEN - batch.length);
       return { batch: [...batch, ...taken], kept: withoutOldest(kept, taken.length) };

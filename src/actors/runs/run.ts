@@ -8,19 +8,18 @@
  *      └────────────▶ confirming ⇄ unconfirmed      (CANCEL here as well)
  *                        └──no──▶ lost
  *
- * A process that was frozen, or waited for the store, between its claim and the start of the attempt may
- * have been taken for dead meanwhile, and its run adopted by another (G7). So a run that starts late is
- * asked about first: is it still ours, under this attempt? One that starts within `CONFIRM_AFTER_MS` costs
- * no question: nobody adopts a run so soon after its claim (see adoption.ts). An answer that took as long is as
- * old, and asked for again. The time is counted on the monotonic clock, from before the claim was sent: the
- * server's clock may be set back in between.
+ * A process that was frozen, or waited for the store, between its claim and the start of the attempt
+ * may have counted as dead meanwhile, and another may have adopted its run (G7). So a run that starts
+ * late first confirms that it is still ours, under this attempt. One that starts within
+ * `CONFIRM_AFTER_MS` needs no confirmation: no replica adopts a run so soon after its claim (see
+ * adoption.ts). A confirmation that took as long is stale, and repeated. The time runs on the
+ * monotonic clock, from before the claim was sent: the server's clock may be set back in between.
  *
- * Each end is final, and its output is the outcome to be recorded; `lost` has none, since what becomes of
- * the run is somebody else's to say. Leaving `attempting` aborts what was going on, by the signal that it
- * was given.
+ * Each end is final, and outputs the outcome to record; `lost` has none, since another replica
+ * decides it. Leaving `attempting` aborts the execution through its signal.
  *
- * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout unnoticed; an attempt
- * begun, without asking, at a time when another may have adopted it.
+ * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout unnoticed; an
+ * attempt begun, unconfirmed, at a time when another may have adopted it.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { parseDuration } from '../../domain/timing/duration.ts';
@@ -28,16 +27,16 @@ import type { Outcome, Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import { unfilled } from '../shared/slot.ts';
 
-/** How long one attempt may take. */
+/** Timeout of one attempt, ms. */
 export const ATTEMPT_TIMEOUT_MS = 30_000;
-/** A run that is about to start longer than this after what says that it is ours is asked about first. */
+/** A run that starts later than this after its claim or adoption is confirmed first, ms. */
 export const CONFIRM_AFTER_MS = 2000;
 
 export interface RunInput {
   run: Run;
   /** The definition under which it was claimed. */
   schedule: Schedule;
-  /** When the claim or the adoption began that made it ours; monotonic. */
+  /** When the claim or adoption began that made it ours; monotonic, ms. */
   oursSinceMs: number;
   serverNowMs: () => number;
   monotonicMs: () => number;
@@ -55,7 +54,7 @@ export const runMachine = setup({
     context: {} as Context,
     input: {} as RunInput,
     events: {} as { type: 'CANCEL' },
-    /** Null when it is not ours any more. */
+    /** Null when the run is no longer ours. */
     output: {} as Outcome | null,
   },
   actors: {
@@ -66,7 +65,7 @@ export const runMachine = setup({
     confirm: fromPromise<boolean, { run: Run }>(unfilled('run', 'confirm')),
   },
   actions: {
-    /** The answer will be as old as the question. */
+    /** An answer is as old as its request. */
     noteQuestion: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
     noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),

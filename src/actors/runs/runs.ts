@@ -4,35 +4,36 @@ import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { Clock } from '../shared/environment.ts';
 import type { runMachine } from './run.ts';
 
-/** Runs to be started, and the definition under which they are. */
+/** Runs to start, and the definition for their execution. */
 export interface Starting {
   schedule: Schedule;
   runs: Run[];
-  /** When the claim or the adoption began that made them ours; monotonic. */
+  /** When the claim or adoption began that made them ours; monotonic, ms. */
   oursSinceMs: number;
 }
 
 /** To the runs of a job. */
 export type StartEvent = { type: 'START' } & Starting;
 
-/** From them: exactly one for each run that was started. */
+/** From the runs of a job: exactly one for each started run. */
 export type RunEvent =
-  /** Without an outcome when it is not ours to record. */
+  /** The outcome is null when it is not ours to record. */
   | { type: 'RUN.ENDED'; outcome: Outcome | null }
-  /** A machine that threw is a bug of ours. */
+  /** The run's machine threw, which is a bug. */
   | { type: 'RUN.CRASHED'; runId: string; error: unknown };
 
 export interface RunsOptions {
   clock: Clock;
   serverNowMs: () => number;
-  /** Told what the runs do. */
+  /** Receives the runs' inspection events. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
 }
 
 /**
- * The runs of one job, as one child of it: each is a root actor, since children of one parent cost time quadratic in
- * their number, and a schedule that catches up on an outage starts a thousand at once. An older attempt of a
- * run that is started is aborted: its outcome would not count. All are when the job is stopped.
+ * The runs of one job, as one child of it: each is a root actor, since the cost of children of one
+ * parent is quadratic in their number, and a schedule that catches up on an outage starts a thousand
+ * at once. Starting a run aborts its older attempt, whose outcome would not count. Stopping the job
+ * aborts all.
  *
  * `machine`: with its slots filled in.
  */
@@ -55,7 +56,7 @@ export function runsOf(machine: typeof runMachine, { clock, serverNowMs, inspect
       runs.get(run.id)?.stop();
       runs.set(run.id, actor);
       actor.subscribe({
-        // Also when it was stopped: there is no outcome then.
+        // Also after a stop: the outcome is null then.
         complete: () => end({ type: 'RUN.ENDED', outcome: actor.getSnapshot().output ?? null }),
         error: (error) => end({ type: 'RUN.CRASHED', runId: run.id, error }),
       });

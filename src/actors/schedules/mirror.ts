@@ -1,18 +1,18 @@
 /**
- * The mirror: the change-stream actor. It keeps every replica warm by telling the scheduler, through the
- * replica, what schedules there are.
+ * The mirror: the change-stream actor. It keeps every replica warm: through the replica it feeds the
+ * schedules to the scheduler.
  *
  *   loading ──snapshot──▶ following ──stream broke──▶ resuming ──▶ following
  *      ▲  ╲ no answer                                   │  ╲ no answer
  *      │   ▶ waitingToLoad ──▶ loading                  │   ▶ waitingToResume ──▶ resuming
  *      └────── the stream can't be resumed, or its collection is gone ──────┘
  *
- * A snapshot comes with a stream that began before it was read, so nothing falls in between; what the stream
- * tells a second time is recognised as old by whoever listens. A stream that broke goes on by its token. When
- * its history is lost a fresh snapshot replaces everything.
+ * A snapshot's stream begins before the snapshot is read, so no change is missed; receivers recognise
+ * repeated changes as old. A broken stream resumes from its resume token. When its history is lost, a
+ * fresh snapshot replaces everything.
  *
- * Can never happen: a change is told before the snapshot that it follows; anything from a stream that was
- * given up is passed on (each stream has a number, and only the present one's events count).
+ * Can never happen: a change passed on before the snapshot that it follows; an event of an abandoned
+ * stream passed on (streams are numbered, and only the current one's events count).
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import type { Watermark } from '../../domain/leadership/lease.ts';
@@ -30,11 +30,11 @@ interface Loaded extends Snapshot {
 }
 
 interface Context {
-  /** Number of the present stream. */
+  /** Number of the current stream. */
   stream: number;
   feed: OpenFeed | null;
   token: unknown;
-  /** What the stream told before the machine had taken note that it is open. */
+  /** Events that arrive before the machine has noted the stream as open. */
   postponed: FeedEvent[];
 }
 
@@ -44,15 +44,13 @@ export const mirrorMachine = setup({
     events: {} as FeedEvent,
   },
   actors: {
-    /**
-     * Makes sure that the store is prepared, reads the lease's watermark, then a snapshot with its stream.
-     */
+    /** Prepares the store, reads the lease's watermark, then a snapshot with its stream. */
     load: fromPromise<Loaded, { observer: FeedObserver }>(unfilled('mirror', 'load')),
-    /** Goes on after the token. That the token is of no use any more is told to the observer. */
+    /** Resumes after the token. The observer's `failed` reports an unusable token. */
     resume: fromPromise<OpenFeed, { observer: FeedObserver; token: unknown }>(unfilled('mirror', 'resume')),
   },
   actions: {
-    /** Something went wrong, and is being dealt with. */
+    /** An error that the machine handles. */
     report: (_, _params: { message: string; error: unknown }) => unfilled('mirror', 'report')(),
     nextStream: assign({ stream: ({ context }) => context.stream + 1, postponed: [] }),
     postpone: assign({ postponed: ({ context, event }) => [...context.postponed, event] }),
@@ -192,7 +190,7 @@ export const mirrorMachine = setup({
 
 type Told = Exclude<ScheduleChange, { kind: 'invalidated' }>;
 
-/** Turns what a feed says into events of the machine, marked with the stream's number. */
+/** Turns the feed's calls into machine events, tagged with the stream's number. */
 function observerFor(stream: number, self: { send(event: FeedEvent): void }): FeedObserver {
   return {
     change: (change) => self.send({ type: 'FEED.CHANGED', stream, change }),

@@ -4,8 +4,8 @@ import type { ScheduleChange } from './scheduleFeed.ts';
 
 /** From the mirror. */
 export type MirrorEvent =
-  /** A fresh snapshot. `mark` was in the lease before it was read. */
+  /** A fresh snapshot. `mark`: the lease's watermark before the snapshot was read. */
   | { type: 'MIRROR.LOADED'; schedules: Schedule[]; notUnderstood: NotUnderstood[]; mark: Watermark }
   | { type: 'MIRROR.CHANGED'; change: Exclude<ScheduleChange, { kind: 'invalidated' }> }
-  /** Every change that took effect at or before this server time has been told. */
+  /** Every change effective at or before this server time (epoch ms) was passed on. */
   | { type: 'MIRROR.PROGRESS'; throughMs: number };

@@ -1,6 +1,6 @@
 /**
- * Values of any kind and size, made short enough to be shown: plain JSON with nothing that JSON can't hold, at most a
- * few hundred parts, however large what it is made from (G9).
+ * Shortens values of any kind and size for display: plain JSON without anything that JSON can't hold,
+ * at most a few hundred parts, however large the input (G9).
  */
 const MAX_PARTS = 300;
 const MAX_DEPTH = 5;
@@ -9,8 +9,8 @@ const MAX_FIELDS = 40;
 const MAX_TEXT = 300;
 
 /**
- * Functions and what has no value are left out; of objects with a class of their own only the name stays; what throws
- * when it is looked at is `[unreadable]`.
+ * Omits functions and undefined values; reduces a class instance to its class name; shows a value
+ * that throws on reading as `[unreadable]`.
  */
 export function brief(value: unknown): unknown {
   return shortened(() => value, { partsLeft: MAX_PARTS, inside: [] });
@@ -18,11 +18,11 @@ export function brief(value: unknown): unknown {
 
 interface Walk {
   partsLeft: number;
-  /** Where we are, from the outside to here: what is among them again goes round in a circle. */
+  /** The path of objects from the root to here; one that recurs on it is circular. */
   inside: object[];
 }
 
-/** What `read` says, which may be a getter. */
+/** Shortens the value of `read`, which may be a getter. */
 function shortened(read: () => unknown, walk: Walk): unknown {
   if (walk.partsLeft-- <= 0) return '…';
   const depth = walk.inside.length;
@@ -50,7 +50,7 @@ function shortenedValue(value: unknown, walk: Walk): unknown {
   return short;
 }
 
-/** What is told by its name or its size; null for arrays and plain objects. */
+/** Values shown by name or size; null for arrays and plain objects. */
 function named(value: object): string | null {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Error) return cut(`${value.name}: ${value.message}`);

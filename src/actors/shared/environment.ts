@@ -1,23 +1,23 @@
-/** What every part of the product is given in place of ambient time, chance and output. */
+/** Injected everywhere in place of ambient time, randomness and output. */
 
 /** The only source of time. */
 export interface Clock {
-  /** Wall clock of this machine, epoch milliseconds: for log lines only, it may jump. */
+  /** Wall clock of this machine, epoch ms. It may jump: for log lines only. */
   now(): number;
   /**
-   * Milliseconds that only ever grow, from an arbitrary start. Goes on while the process is frozen, and counts the time
-   * for which the machine is suspended.
+   * Monotonic clock, ms from an arbitrary start. It advances while the process is frozen, and while
+   * the machine is suspended.
    */
   monotonic(): number;
   /**
-   * Any delay is fine, also one over 2^31−1 ms. A timer stands still while the machine is suspended: what must not
-   * happen too late is to be asked of `monotonic`.
+   * Accepts any delay, also over 2^31−1 ms. A timer stops while the machine is suspended: check
+   * deadlines against `monotonic`.
    */
   setTimeout(fn: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
 }
 
-/** The only source of chance. */
+/** The only source of randomness. */
 export interface Random {
   /** In [0, 1). */
   next(): number;

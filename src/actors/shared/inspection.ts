@@ -1,7 +1,7 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate';
 import { brief } from './brief.ts';
 
-/** An inspection event of XState as plain data, short enough to be sent. */
+/** An XState inspection event as plain data, short enough to send. */
 export interface InspectionRecord {
   /** XState's own name: `@xstate.event` and the like. */
   type: InspectionEvent['type'];
@@ -10,16 +10,16 @@ export interface InspectionRecord {
   actor: string;
   root_id: string | undefined;
   parent_id: string | undefined;
-  /** Who sent it. */
+  /** Session id of the sender. */
   source_id?: string | undefined;
   event?: unknown;
   snapshot?: unknown;
-  /** The events of the transitions that were taken. */
+  /** Event types of the transitions taken. */
   transitions?: string[];
   action?: unknown;
 }
 
-/** `prefix` makes session ids differ from those of other processes. Null for what is no actor's. */
+/** `prefix` makes session ids unique across processes. Null for an event without an actor. */
 export function inspectionRecord(event: InspectionEvent, prefix: string): InspectionRecord | null {
   const actor = event.actorRef as AnyActorRef & { _parent?: AnyActorRef };
   if (actor?.sessionId === undefined) return null;
@@ -49,7 +49,7 @@ export function inspectionRecord(event: InspectionEvent, prefix: string): Inspec
   }
 }
 
-/** Without the children, of which each has events of its own. */
+/** Omits the children: each has events of its own. */
 function snapshotOf(snapshot: unknown) {
   const { status, value, context, output, error, input } = (snapshot ?? {}) as AnyMachineSnapshot & {
     input?: unknown;

@@ -1,6 +1,6 @@
 /**
- * The placeholder of a named slot. A machine says what it needs done by name; `src/main.ts` (or a test) fills
- * the slots in with `.provide()`, and a slot that was forgotten says so instead of doing nothing.
+ * The placeholder of a named slot. A machine names what it needs; `assembleReplica` (or a test) fills
+ * the slots with `.provide()`. A forgotten slot throws instead of doing nothing.
  */
 export function unfilled(machine: string, name: string): () => never {
   return () => {

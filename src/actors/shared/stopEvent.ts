@@ -1,2 +1,2 @@
-/** From main. */
+/** Orderly shutdown. */
 export type StopEvent = { type: 'STOP' };

@@ -1,7 +1,7 @@
 /**
- * How a store fails. A call that could not be answered rejects with `StoreUnavailable`, one that the store would not
- * carry out with `StoreRefused`; either may or may not have taken effect, and each method says what that means.
- * Everything else that a store can say is a value, not an exception.
+ * The errors of a store. An unanswered call rejects with `StoreUnavailable`, a refused one with
+ * `StoreRefused`; either may or may not have taken effect, and each method says what that means.
+ * Apart from `ChangeDeclined`, every other result is a value, not an exception.
  */
 
 /** The store could not be reached, or did not answer in time: the call may or may not have taken effect. */
@@ -10,13 +10,13 @@ export class StoreUnavailable extends Error {
 }
 
 /**
- * The store was reached and said no: its disk is full, a right is missing, a validator objects. Who calls does as
- * when there is no answer (of several writes some may have been made), and tries again; but somebody has to see
- * to the store before it helps.
+ * The store answered with a refusal: its disk is full, a privilege is missing, a validator rejects.
+ * Callers treat it like no answer (some of several writes may have taken effect), and retry; but
+ * retries fail until an operator repairs the store.
  */
 export class StoreRefused extends StoreUnavailable {
   override name = 'StoreRefused';
-  /** The store's own name for it, of a closed set: `OutOfDiskSpace`. */
+  /** The store's own error name, from a closed set: `OutOfDiskSpace`. */
   readonly reason: string;
 
   constructor(message: string, reason: string, options?: ErrorOptions) {
@@ -26,14 +26,14 @@ export class StoreRefused extends StoreUnavailable {
 }
 
 /**
- * The store has done nothing about a change, on purpose: it can't take it now. Nothing is wrong with it; `message` is a
- * sentence for the client, who may try again.
+ * The store deliberately declined a change, and wrote nothing: it can't take it now. The store is
+ * healthy; `message` is a sentence for the client, which may retry.
  */
 export class ChangeDeclined extends Error {
   override name = 'ChangeDeclined';
 }
 
-/** What the store holds, this version does not understand: somebody has to see to it. */
+/** This version does not understand a stored document: an operator must act. */
 export class NotUnderstoodError extends StoreRefused {
   override name = 'NotUnderstoodError';
 
@@ -42,7 +42,7 @@ export class NotUnderstoodError extends StoreRefused {
   }
 }
 
-/** The lease document is not there: the store was never prepared, or the document was deleted. */
+/** The lease document is missing: the store was never prepared, or the document was deleted. */
 export class LeaseMissing extends StoreUnavailable {
   override name = 'LeaseMissing';
 

@@ -1,4 +1,4 @@
-/** What happens in the cluster, as it is told to whoever watches. */
+/** Cluster events, as sent to watchers. */
 import type { LeaderChange } from '../leadership/lease.ts';
 import type { SetBack } from '../leadership/lease.ts';
 import type { Term } from '../leadership/term.ts';
@@ -10,9 +10,9 @@ export type ClusterEvent =
   | ({ type: 'leader' } & LeaderChange)
   /** A term's record was written or changed. */
   | { type: 'leadership'; term: Term }
-  /** `transitions`: those that were not told before. */
+  /** `transitions`: only those that no earlier event carried. */
   | { type: 'replica'; change: PresenceChange; replica: Replica; transitions: Transition[] }
-  /** `schedule` is what it is now; null when it is deleted, also if that is told later. */
+  /** `schedule`: its current state; null once deleted, also in events from before that. */
   | {
     type: 'schedule';
     change: 'created' | 'updated' | 'deleted';

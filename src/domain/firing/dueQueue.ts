@@ -12,41 +12,42 @@ import {
 } from './owed.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
-/** The place of one schedule: what it is, how far it is settled, when it owes next. */
+/** The queue's entry of one schedule: its definition, cursor and next due time. */
 export interface DueEntry extends HeapEntry {
   schedule: Schedule;
   /** Everything that this schedule owed at or before this is settled. */
   cursorMs: number;
   /**
-   * Occurrences through here may have a run already, although the cursor has not passed them: it was ourselves,
-   * before the schedule was new to the queue, or changed.
+   * Occurrences through here may have a run already, although the cursor has not passed them: this
+   * replica claimed them before the schedule entered the queue or changed.
    */
   mayBeClaimedThroughMs: number;
   /**
-   * `in flight` while a claim for it is under way, `held` when the store knows another definition of it than
-   * we do.
+   * `in flight`: a claim of it is under way. `held`: the store has another definition than this
+   * replica.
    */
   state: 'waiting' | 'in flight' | 'held';
 }
 
-/** An entry taken for a claim, and what to claim for it. */
+/** An entry taken for a claim, with its settlement. */
 export interface Taken {
   entry: DueEntry;
   /** The definition that the settlement was made from. */
   schedule: Schedule;
   settlement: Settlement;
-  /** When it owes next, once this is settled. */
+  /** Next due time after the settlement, epoch ms. */
   nextMs: number;
 }
 
 /**
- * Every schedule that the mirror holds, by when it owes next. This is what makes jobs virtual (a waiting
- * schedule is an entry here, not a live machine) and takeovers cheap: followers keep it as warm as the leader
- * does, by the watermark, and a new leader needs no read per schedule.
+ * All schedules of the mirror, ordered by next due time. Jobs are therefore virtual: a waiting
+ * schedule is an entry here, not a live machine. Takeovers are cheap: followers keep the queue as
+ * warm as the leader does, by the watermark, and a new leader needs no read per schedule.
  *
- * It also knows how far the watermark may move: never past anything that is owed and not settled, be it
- * waiting, in flight, or held because our definition of it turned out to be old. Schedules that this version does
- * not understand are set aside: the watermark passes them, and says where it stood for each.
+ * The queue also bounds the watermark, which never passes an occurrence that is owed and not
+ * settled, be it waiting, in flight, or held because our definition was out of date. Schedules that
+ * this version does not understand are set aside: the watermark passes them and keeps, for each,
+ * the mark at which it stood.
  */
 export class DueQueue {
   readonly #entries = new Map<string, DueEntry>();
@@ -61,7 +62,7 @@ export class DueQueue {
     return this.#entries.size;
   }
 
-  /** How many moments of `at_times` schedules it holds. */
+  /** Moments held, over all `at_times` schedules. */
   get moments(): number {
     return this.#moments;
   }
@@ -74,17 +75,17 @@ export class DueQueue {
     return this.#entries.get(id);
   }
 
-  /** When the next schedule owes something, epoch ms; Infinity when none ever will. */
+  /** The earliest due time, epoch ms; Infinity when nothing will ever be owed. */
   nextDueMs(): number {
     return this.#heap.peek()?.dueMs ?? Infinity;
   }
 
-  /** Schedules that are not understood: how far each is settled. */
+  /** Marks of the schedules set aside, by schedule id. */
   get setAside(): ReadonlyMap<string, Mark> {
     return this.#setAside;
   }
 
-  /** A schedule as the mirror has it now. Old news (a change told twice) is ignored. */
+  /** Adds or updates a schedule from the mirror. Ignores stale and repeated changes. */
   put(schedule: Schedule, mark: Watermark, mayBeClaimedThroughMs = -Infinity): void {
     const known = this.#entries.get(schedule.id);
     if (known === undefined) {
@@ -107,7 +108,8 @@ export class DueQueue {
     if (!isNewer(known.schedule, schedule)) return;
     const tookEffectMs = firstNewTimingMs(known.schedule, schedule);
     if (tookEffectMs !== null) {
-      // By a clock that was a little ahead, or was set back since, we may have claimed what the new timing owes.
+      // This replica may have claimed what the new timing owes, on a clock slightly ahead or set
+      // back since.
       known.mayBeClaimedThroughMs = Math.max(
         known.mayBeClaimedThroughMs,
         known.cursorMs,
@@ -119,13 +121,13 @@ export class DueQueue {
     known.schedule = compacted(schedule, known.cursorMs);
     this.#moments += momentCount(known.schedule);
     if (known.state !== 'in flight') this.#reschedule(known);
-    // What it brings may be owed earlier than what is in flight.
+    // The new definition may owe something before the claim in flight does.
     else known.dueMs = Math.min(known.dueMs, nextOwedMs(known.schedule, known.cursorMs) ?? Infinity);
   }
 
   /**
-   * The store has a schedule of this id that is not understood: nothing of it is claimed. `mark` is the mark in
-   * force. False when it was set aside before.
+   * Sets aside a schedule that this version does not understand: none of it is claimed. `mark`: the
+   * watermark in force. Returns false when it is set aside already.
    */
   putAside(id: string, mark: Watermark): boolean {
     this.#remove(id);
@@ -134,7 +136,7 @@ export class DueQueue {
     return true;
   }
 
-  /** This replica leads from now on: others have moved the mark of what was set aside before. */
+  /** This replica leads now: earlier leaders have moved the marks of schedules set aside. */
   adoptMarks(mark: Watermark): void {
     for (const id of this.#setAside.keys()) this.#setAside.set(id, markOf(mark, id));
   }
@@ -153,7 +155,7 @@ export class DueQueue {
     this.#apart.delete(entry);
   }
 
-  /** What the store says is settled (by whoever leads) needs no second look. */
+  /** Skips what the watermark reports as settled, under any leader. */
   advance(mark: Watermark): void {
     const unknown: DueEntry[] = [];
     for (
@@ -174,14 +176,14 @@ export class DueQueue {
     for (const entry of unknown) this.#heap.push(entry);
   }
 
-  /** What is in flight: taken, and not finished yet. */
+  /** The entries in flight: taken, not finished. */
   get taken(): readonly Taken[] {
     return this.#taken;
   }
 
   /**
-   * Takes what is due by `by.nowMs`, earliest first, until the settlements hold about `limit` runs. Nothing
-   * else is taken until it is finished.
+   * Takes what is due at or before `by.nowMs`, earliest first, until the settlements hold about
+   * `limit` runs. Throws while a claim is in flight.
    */
   take(by: Settler, limit: number): void {
     if (this.#taken.length > 0) {
@@ -197,7 +199,7 @@ export class DueQueue {
       this.#takeApart(top, 'in flight');
       const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
       const others = this.nextDueMs() <= by.nowMs;
-      // One that has much to make up for (it was set aside for long, say) leaves room for others that are due.
+      // A schedule with a long backlog (set aside for long, say) leaves room for other due schedules.
       const share = others ? Math.ceil(room / 2) : room;
       const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
@@ -207,18 +209,18 @@ export class DueQueue {
   }
 
   /**
-   * The claim has ended. Of each schedule taken: `settled` when it is durable, `owed` when it came to
-   * nothing, `stale` when the store has another definition, or none: then nothing is done until the mirror
-   * has learnt of it.
+   * Ends the claim. Verdict per schedule: `settled` when the settlement is durable, `owed` when the
+   * claim had no effect, `stale` when the store has another definition, or none. A stale schedule
+   * is held until the mirror has learnt of it.
    */
   finish(verdict: (taken: Taken) => 'settled' | 'owed' | 'stale'): void {
     for (const one of this.#taken.splice(0)) {
       const { entry, schedule, settlement } = one;
-      // Asked also of a schedule that is gone by now: what was claimed of it is to be executed.
+      // Called for removed schedules too: their claimed runs still have to execute.
       const how = verdict(one);
       if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') {
-        // What came in meanwhile counts from the moment at which it took effect.
+        // A timing that arrived meanwhile counts from the moment it took effect.
         entry.cursorMs = Math.min(
           settlement.cursorMs,
           firstNewTimingMs(schedule, entry.schedule) ?? Infinity,
@@ -229,14 +231,14 @@ export class DueQueue {
     }
   }
 
-  /** The mirror has made progress: whatever is still held is tried again. */
+  /** The mirror has progressed: retries the entries still held. */
   unhold(): void {
     for (const entry of this.#apart) if (entry.state === 'held') this.#reschedule(entry);
   }
 
   /**
-   * Through which moment everything known here is settled, at most `nowMs`, once what is in flight is
-   * settled, but for the schedules that turn out to be stale. `null`: as if nothing in flight were.
+   * The moment, at most `nowMs`, through which everything known here is settled once the entries in
+   * flight are, except those in `staleIds`. `null`: no entry in flight counts as settled.
    */
   settledThroughMs(nowMs: number, staleIds: ReadonlySet<string> | null): number {
     let throughMs = Math.min(nowMs, this.nextDueMs() - 1);
@@ -267,15 +269,12 @@ export class DueQueue {
   }
 }
 
-/** Whether `next` is a later state of the schedule, or a schedule that was made later under the same id. */
+/** Whether `next` is a later revision, or a schedule created later under the same id. */
 function isNewer(known: Schedule, next: Schedule): boolean {
   return isSameLife(known, next) ? next.revision > known.revision : next.written_at >= known.written_at;
 }
 
-/**
- * When the first timing in `next` that `known` does not have took effect, epoch ms; null when `next` brings no new
- * timing.
- */
+/** When the first timing in `next` that `known` lacks took effect, epoch ms; null without a new timing. */
 function firstNewTimingMs(known: Schedule, next: Schedule): number | null {
   const [oldest, ...later] = timingsOf(next);
   if (!isSameLife(known, next)) return (oldest as TimingInForce).from.getTime();
@@ -283,7 +282,7 @@ function firstNewTimingMs(known: Schedule, next: Schedule): number | null {
   return [oldest as TimingInForce, ...later].find(isNew)?.from.getTime() ?? null;
 }
 
-/** One that is deleted, and made again under its id, starts over at revision 1. */
+/** A schedule deleted and created again under its id restarts at revision 1. */
 function isSameLife(known: Schedule, next: Schedule): boolean {
   return known.created_at.getTime() === next.created_at.getTime();
 }

@@ -1,9 +1,7 @@
-/**
- * What a heap holds: it keeps `heapIndex` up to date, so that an entry can be moved or removed in O(log n).
- */
+/** An entry of a heap. The heap maintains `heapIndex`, to move or remove an entry in O(log n). */
 export interface HeapEntry {
   dueMs: number;
-  /** -1 while it is in no heap. */
+  /** -1 outside of a heap. */
   heapIndex: number;
 }
 

@@ -1,10 +1,10 @@
 /**
- * What a schedule owes: which of its occurrences still have to be claimed, or recorded as not run, after a
- * given moment (G2).
+ * What a schedule owes: which of its occurrences still have to be claimed, or recorded as not run,
+ * after a given moment (G2).
  *
- * A schedule is a row of timings, each in force for `(from, until]`, in order and without overlap: the
- * superseded ones that it still carries, then the present one. A cursor says through which moment they are settled. Pure: who asks, and
- * when, is the scheduler's business.
+ * A schedule is a sequence of timings, each in force for `(from, until]`, in order and without
+ * overlap: the superseded ones that it still carries, then the present one. A cursor marks the
+ * moment through which they are settled. Pure: the scheduler decides when to call it, and for whom.
  */
 import { parseDuration } from '../timing/duration.ts';
 import type { Mark } from '../leadership/lease.ts';
@@ -19,37 +19,35 @@ import { type NotRunReason, type Run, runId } from '../runs/run.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import type { BoundedRule, Superseded } from '../timing/timing.ts';
 
-/**
- * More owed at once by one schedule than this: the newest are claimed, the rest is recorded `missed` (G9).
- */
+/** Caught up at once per schedule: the newest are claimed, the rest is recorded `missed` (G9). */
 export const MAX_CATCH_UP = 1000;
-/** How long a new leader may take from the end of the old lease to its first claim, and any leader for a claim. */
+/** Time allowed from the old lease's end to a new leader's first claim, and for any leader's claim. */
 const CLAIM_WITHIN_MS = 1000;
 
 /**
- * What an ordinary takeover delays, and a claim. No occurrence that is late by less is given up, whatever the
- * schedule's policy and its window.
+ * The delay of an ordinary takeover and a claim. No occurrence that is late by less is given up,
+ * whatever the schedule's policy and window.
  */
 export function graceMs(leaseDurationMs: number): number {
   return leaseDurationMs + CLAIM_WITHIN_MS;
 }
 
-/** Under which leadership, and when, it is settled. */
+/** The grant, and the time, of a settlement. */
 export interface Settler {
   replica: string;
   boot: string;
   term: number;
-  /** How many claims this boot has made before. */
+  /** Number of earlier claims of this boot. */
   claimNumber: number;
   /** Server time, epoch ms. */
   nowMs: number;
-  /** When the term began, on the server's clock: what fell due up to then is caught up on. */
+  /** Start of the term, server time: what fell due up to then is catch-up. Epoch ms. */
   termBeganMs: number;
-  /** What fell due this long ago, or before the term began, is late, not lost (`graceMs`). */
+  /** What fell due this long ago, or this long before the term began, is late, not lost (`graceMs`). */
   graceMs: number;
   /**
-   * Occurrences up to here may have a run already, from an earlier term. Each of them gets a record of its
-   * own, whose id finds that out; only later ones may be counted together.
+   * Occurrences through here may have a run of an earlier term. Each gets a record of its own,
+   * whose id reveals that run; only later ones may share a record.
    */
   mayBeClaimedThroughMs: number;
 }
@@ -61,10 +59,10 @@ export interface Settlement {
 }
 
 /**
- * Through which moment a schedule is settled, from what the lease says. Timings that were written after
- * `mirroredThroughMs` may have been unknown to whoever moved `claimedThroughMs`: they count from their own
- * beginning. Not by when they took effect: after the server's clock was set back, what is new begins before the
- * watermark.
+ * The moment through which the lease's mark says a schedule is settled. The leader that moved
+ * `claimedThroughMs` may not have known timings written after `mirroredThroughMs`: these count from
+ * their own start. `written_at` decides, not `from`: after the server's clock was set back, a new
+ * timing starts before the watermark.
  */
 export function settledThroughMs(schedule: Schedule, mark: Mark): number {
   const timings = timingsOf(schedule);
@@ -73,10 +71,10 @@ export function settledThroughMs(schedule: Schedule, mark: Mark): number {
   return Math.max((timings[0] as TimingInForce).from.getTime(), knownThroughMs);
 }
 
-/** One of a schedule's timings: the revision that brought it, and since when. */
+/** One of a schedule's timings: its revision, its start, and when it was written. */
 export type TimingInForce = Omit<Superseded, keyof BoundedRule | 'until'>;
 
-/** The timings that a schedule carries, oldest first: what is superseded and still owes, then the present one. */
+/** A schedule's timings, oldest first: superseded ones that still owe, then the present one. */
 export function timingsOf(schedule: Schedule): TimingInForce[] {
   const { superseded, timing_revision: revision, effective_from: from, written_at } = schedule;
   return [...superseded, { revision, from, written_at }];
@@ -98,8 +96,8 @@ export function nextOwedMs(schedule: Schedule, cursorMs: number): number | null 
 }
 
 /**
- * Settles what is owed in (cursor, now], oldest first, in at most about `limit` runs; the rest is for the
- * next time.
+ * Settles what is owed in (cursor, now], oldest first, in at most about `limit` runs; the next
+ * settlement takes the rest.
  */
 export function settle(schedule: Schedule, cursorMs: number, by: Settler, limit: number): Settlement {
   const draft = new Draft(schedule, cursorMs, by, limit);
@@ -124,7 +122,7 @@ function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
   draft.claim(newest);
 }
 
-/** What the catch-up policy gives up of the time without a leader. */
+/** Epoch ms through which the catch-up policy discards occurrences. */
 function discardedThroughMs(schedule: Schedule, by: Settler): number {
   const lateThroughMs = by.termBeganMs - by.graceMs;
   switch (schedule.policy.catch_up) {
@@ -141,7 +139,7 @@ function timed(schedule: Schedule, old: Superseded) {
   return { ...old, created_at: schedule.created_at };
 }
 
-/** The revision that a record names, and the one that brought its timing if that is another one. */
+/** The revision in a record, and that of its timing if it is another one. */
 interface RecordedTiming {
   revision: number;
   timing_revision?: number;
@@ -154,8 +152,8 @@ function presentTiming({ revision, timing_revision }: Schedule): RecordedTiming 
 type Timed = Parameters<typeof nextOccurrence>[0];
 
 /**
- * A settlement in the making. Once it is full, nothing later is settled: the cursor may not jump over what is
- * left out.
+ * A settlement under construction. Once full, it settles nothing later: the cursor must not skip
+ * what is left out.
  */
 class Draft {
   readonly runs: Run[] = [];
@@ -188,8 +186,8 @@ class Draft {
   }
 
   /**
-   * Records the occurrences in (from, through] that the cursor has not passed: one by one where one may have
-   * run already, else together.
+   * Records the occurrences in (from, through] after the cursor: one by one where a run may exist
+   * already, else in one record.
    */
   notRun(
     of: Timed,
@@ -217,7 +215,7 @@ class Draft {
     record(sinceMs, counted.throughMs, counted.count);
   }
 
-  /** Nothing more is settled this time. */
+  /** Whether `limit` is reached. */
   get isFull(): boolean {
     return this.runs.length >= this.#limit;
   }

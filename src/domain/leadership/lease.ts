@@ -1,8 +1,8 @@
 /**
- * The lease: one document that says who leads, on the database server's clock (G6).
+ * The lease: one document that names the leader, on the database server's clock (G6).
  *
- * A grant is the triple {holder, boot, term}; whoever acts under it has to name all three, so that neither a
- * replica of the same name nor an earlier life of the same process passes for it (G3).
+ * A grant is the triple {holder, boot, term}. Every act under it names all three, so that neither a
+ * replica of the same name nor an earlier boot of it passes for the holder (G3).
  */
 export interface Grant {
   holder: string;
@@ -10,20 +10,21 @@ export interface Grant {
   term: number;
 }
 
-/** Who asks for the lease. */
+/** A replica that requests the lease. */
 export interface Candidate {
   holder: string;
   boot: string;
-  /** Where this replica's HTTP API can be reached, for people and peers: `http://host:port`. */
+  /** Base URL of this replica's HTTP API, for people and peers: `http://host:port`. */
   address: string;
 }
 
-/**
- * `acquired`: the lease was free. `pre-empted`: it was not, but its holder's process was seen to be gone.
- */
+/** `acquired`: the lease was free. `pre-empted`: it was held by a process that was seen to be gone. */
 export type BeganBy = 'acquired' | 'pre-empted';
 export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
-/** Given back by its holder: because it stopped, was asked to make way, or had let its term run out before the lease. */
+/**
+ * Why its holder released it: it stopped, was asked to step down, or let its trust window end
+ * before the lease.
+ */
 export type ReleasedBy = Exclude<EndedBy, 'fenced'>;
 
 /** A grant whose holder's process is gone, and when that was seen, on the server's clock. */
@@ -32,13 +33,13 @@ export interface DeadGrant extends Grant {
 }
 
 /**
- * How far the work is done, in epoch milliseconds. Two numbers, because a leader can have claimed everything
- * that it knows of and still not know of a schedule that was created a moment ago.
+ * How far occurrences are settled, in epoch milliseconds. Two numbers, because a leader can have
+ * claimed everything it knows of and still not know a schedule created a moment ago.
  */
 export interface Mark {
   /**
-   * Every occurrence at or before this, of every timing that was written at or before `mirroredThroughMs`, is
-   * settled.
+   * Every occurrence at or before this is settled, of every timing written at or before
+   * `mirroredThroughMs`.
    */
   claimedThroughMs: number;
   /** The leader's mirror was complete up to here. On the clock of `written_at`, which never goes back. */
@@ -46,15 +47,16 @@ export interface Mark {
 }
 
 /**
- * The mark of all schedules. Those that its leader did not understand have a mark of their own: where the mark
- * stood when the leader set them aside. The first leader that understands one goes on from there.
+ * The mark of all schedules. Each one that the leader did not understand has its own mark: where
+ * the watermark stood when the leader set it aside. The first leader that understands it resumes
+ * there.
  */
 export interface Watermark extends Mark {
   /** By schedule id. */
   setAside?: ReadonlyMap<string, Mark>;
 }
 
-/** Schedules that a watermark can leave out (G9). With more of them it stays where it is. */
+/** Schedules that a watermark can leave out (G9). With more, it does not move. */
 export const MAX_SET_ASIDE = 1000;
 
 /** How far one schedule is settled. */
@@ -66,8 +68,9 @@ export function markOf(
 }
 
 /**
- * The later of two marks. A mark is true as a pair only: taken number by number, two true ones would make a false
- * one, which counts as settled what neither does. So the present one stays unless neither number goes back.
+ * The later of two watermarks. A mark is true only as a pair: mixing the numbers of two true marks
+ * would count as settled what neither does. So the present one stays unless neither number goes
+ * back.
  */
 export function later(present: Watermark, next: Watermark): Watermark {
   const isLater = next.claimedThroughMs >= present.claimedThroughMs &&
@@ -76,7 +79,7 @@ export function later(present: Watermark, next: Watermark): Watermark {
 }
 
 /**
- * What a user is told: all occurrences at or before it have been claimed or recorded, whatever their
+ * The watermark shown to users: every occurrence at or before it is claimed or recorded, under any
  * definition.
  */
 export function watermarkMs(mark: Watermark): number {
@@ -84,35 +87,35 @@ export function watermarkMs(mark: Watermark): number {
 }
 
 export interface Lease {
-  /** Null only before anybody ever led. */
+  /** Null before the first term, or when unknown (lostLease.ts). */
   holder: string | null;
   boot: string | null;
-  /** 0 before anybody ever led. */
+  /** 0 before the first term. */
   term: number;
   address: string | null;
   acquired_at: Date | null;
   /** How the present term began. */
   began_by: BeganBy | null;
   renewed_at: Date | null;
-  /** The latest moment on the server's clock at which it was ever acquired or renewed. */
+  /** The latest server time at which the lease was ever acquired or renewed. */
   latest_at: Date | null;
-  /** The last time that the server's clock was found to have been set back, by more than a failover would. */
+  /** The last set-back found of the server's clock, if larger than a failover would cause. */
   set_back: SetBack | null;
   /** The lease is free from this moment on. A release sets it to the moment of the release. */
   expires_at: Date;
-  /** Set by a release, absent while the term lasts or when it ran out. */
+  /** Set by a release; null while the term lasts, or after the lease expired. */
   released_at: Date | null;
   released_by: ReleasedBy | null;
-  /** Boot of the follower that its last holder has left it to; null when it is anybody's, or held. */
+  /** Boot of the follower to which the last holder left the lease; null without an heir, or while held. */
   heir: string | null;
-  /** When the holder before this one was seen to be gone, if it was pre-empted for that. */
+  /** When the previous holder's process was seen to be gone, if it was pre-empted. */
   predecessor_died_at: Date | null;
-  /** The last term whose leader was asked to step down: a command that is void once that term is over. */
+  /** The last term whose leader was asked to step down; void once that term is over. */
   step_down_term: number | null;
   watermark: Watermark;
 }
 
-/** The lease changed hands, or was given back: then `leader` is null, and the rest is of who gave it. */
+/** The lease was acquired or released. On release `leader` is null; the rest is of the last holder. */
 export interface LeaderChange {
   leader: string | null;
   boot: string;
@@ -122,24 +125,24 @@ export interface LeaderChange {
   at: Date;
 }
 
-/** The server's clock was set back, as a renewal of the lease has found. */
+/** A set-back of the server's clock, found by acquiring or renewing the lease. */
 export interface SetBack {
-  /** What it showed at the renewal before, or later. */
+  /** What it showed at the previous renewal, or later. */
   from: Date;
   /** What it showed then. */
   to: Date;
 }
 
-/** The clocks of a store's members may differ by this much: a change of its primary is no set-back. */
+/** The clocks of a store's members may differ by this much: a change of primary is no set-back. */
 export const CLOCK_TOLERANCE_MS = 1000;
 
-/** How far the server's clock is behind what it has shown before, ms; 0 when it is not. */
+/** How far the server's clock is behind what it showed before, ms; 0 within the tolerance. */
 export function clockBehindMs({ lease, serverNowMs }: LeaseReading): number {
   const behindMs = (lease.latest_at?.getTime() ?? -Infinity) - serverNowMs;
   return behindMs > CLOCK_TOLERANCE_MS ? behindMs : 0;
 }
 
-/** What it is before anybody ever led. */
+/** The lease before the first term. */
 export const NEVER_HELD: Readonly<Omit<Lease, 'watermark'>> = {
   holder: null,
   boot: null,
@@ -158,7 +161,7 @@ export const NEVER_HELD: Readonly<Omit<Lease, 'watermark'>> = {
   step_down_term: null,
 };
 
-/** A lease that was won, and what it was before. */
+/** An acquired lease, and its previous state. */
 export interface Acquisition {
   lease: Lease;
   previous: Lease;
@@ -172,17 +175,18 @@ export interface LeaseReading {
 }
 
 /**
- * Whether nobody holds the lease at the moment of the reading. A released one is free whatever the server's clock says:
- * another server's may be behind.
+ * Whether the lease is free at the moment of the reading. A released lease is, whatever the
+ * server's clock shows: another server's clock may be behind.
  */
 export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
   return lease.released_at !== null || lease.expires_at.getTime() <= serverNowMs;
 }
 
 /**
- * How long the replica `boot` has to wait for the lease to be free, ms. One that was left to an heir is free for the
- * others `headStartMs` later: if all asked at once they would only be in each other's way. A courtesy, which no
- * guarantee hangs on: the store lets anybody have it. There is none on a server whose clock is behind the release.
+ * How long the replica `boot` has to wait until the lease is free, ms. A lease left to an heir is
+ * free for others `headStartMs` later, which avoids contention. A courtesy, on which no guarantee
+ * rests: the store grants the lease to any candidate. Without effect while the server's clock is
+ * behind the release.
  */
 export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, headStartMs: number): number {
   const { expires_at, released_at, heir } = lease;
@@ -193,14 +197,15 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
 }
 
 /**
- * Whether the process `boot`, which knows of its terms up to `acknowledgedTerm`, holds the lease without knowing: the answer to
- * its acquisition was lost. It need not wait for the lease to run out; nobody else could have it any sooner.
+ * Whether the process `boot`, which knows its terms up to `acknowledgedTerm`, holds the lease
+ * without knowing: the response to its acquisition was lost. It need not wait for the lease to
+ * expire; no other replica could acquire it sooner.
  */
 export function holdsUnacknowledgedTerm(lease: Lease, boot: string, acknowledgedTerm: number): boolean {
   return lease.boot === boot && lease.term > acknowledgedTerm;
 }
 
-/** A lease whose last renewal lies in the server's future, and since when it was seen like that; monotonic, ms. */
+/** A lease whose last renewal lies in the server's future, first seen so at `sinceMs`; monotonic, ms. */
 export interface Unrenewed {
   term: number;
   renewedAtMs: number;
@@ -208,8 +213,9 @@ export interface Unrenewed {
 }
 
 /**
- * What is known of such a lease after another look; null when the lease is an ordinary one. Until it is renewed,
- * the server's clock says nothing about its end, and an observer has to count by its own.
+ * The state of such a lease after another reading; null for an ordinary lease. Until the next
+ * renewal the server's clock cannot tell when it expires, so observers count on their monotonic
+ * clock.
  */
 export function unrenewedSince(
   before: Unrenewed | null,
@@ -222,13 +228,16 @@ export function unrenewedSince(
   return { term, renewedAtMs, sinceMs: isSame ? before.sinceMs : nowMs };
 }
 
-/** Whether such a lease was not renewed for as long as it was to last. Its holder has stopped trusting in it by then. */
+/**
+ * Whether such a lease went unrenewed for its full duration. By then its holder's trust window is
+ * over.
+ */
 export function hasRunOut(before: Unrenewed | null, reading: LeaseReading, nowMs: number): boolean {
   const now = unrenewedSince(before, reading, nowMs);
   return now !== null && nowMs - now.sinceMs >= reading.lease.expires_at.getTime() - now.renewedAtMs;
 }
 
-/** Whether whoever leads has been asked to make way. */
+/** Whether the leader was asked to step down. */
 export function isToStepDown({ step_down_term, term }: Lease): boolean {
   return step_down_term === term;
 }
@@ -241,16 +250,16 @@ export function isHeldUnder(lease: Lease, { holder, boot, term }: Grant): boolea
 export interface LeaseTiming {
   /** How long the lease lasts without a renewal. */
   durationMs: number;
-  /** How often followers look and the leader renews. */
+  /** Period of followers' reads and of the leader's renewals. */
   retryMs: number;
   /**
-   * How long before the end of the lease, counted from the start of its last renewal, a leader stops acting
-   * by itself.
+   * How long before the lease expires, counted from the start of its last renewal, a leader stops
+   * acting on its own.
    */
   marginMs: number;
 }
 
-/** Every sentence that is wrong with the timing; none when it is sound. */
+/** One sentence per problem of the timing; empty when it is valid. */
 export function leaseTimingProblems({ durationMs, retryMs, marginMs }: LeaseTiming): string[] {
   const problems: string[] = [];
   if (durationMs < 500) problems.push(`the lease duration is ${durationMs}ms; it must be at least 500ms`);

@@ -2,7 +2,10 @@ import type { LeaderChange } from './lease.ts';
 import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
 import { type Needs, problemIn } from '../shared/reading.ts';
 
-/** Fields that may be null may be missing as well. A wrong one is never taken for a missing one: who leads hangs on it. */
+/**
+ * Nullable fields may be missing. A wrong value never counts as a missing one: leadership depends
+ * on it.
+ */
 export const LEASE_NEEDS = {
   term: 'count',
   expires_at: 'date',
@@ -22,14 +25,14 @@ export const LEASE_NEEDS = {
   latest_at: 'date?',
 } as const satisfies Needs;
 
-/** The lease as a store has it: the fields of a `Lease`, and a watermark of two dates. */
+/** The stored lease: the fields of a `Lease`, and a watermark of two dates. */
 export type LeaseRecord = Omit<Lease, 'watermark'> & {
   claimed_through: Date;
   mirrored_through: Date;
   set_aside?: readonly SetAsideRecord[];
 };
 
-/** The mark of a schedule that the watermark leaves out. */
+/** The mark of a schedule set aside. */
 export interface SetAsideRecord {
   id: string;
   claimed_through: Date;
@@ -59,7 +62,7 @@ export function readLease(record: Partial<LeaseRecord>): Lease | string {
   }
   // Older versions did not write it.
   lease.latest_at ??= lease.renewed_at;
-  // It is for display.
+  // For display only.
   if (record.set_back != null && problemIn(record.set_back, SET_BACK_NEEDS) !== null) lease.set_back = null;
   return lease as unknown as Lease;
 }
@@ -87,7 +90,7 @@ const HANDS_NEEDS = {
   at: 'date',
 } as const satisfies Needs;
 
-/** A change of hands, or what is wrong with its record. */
+/** The leader change, or what is wrong with its record. */
 export function readLeaderChange(record: object): LeaderChange | string {
   return problemIn(record, HANDS_NEEDS) ?? record as LeaderChange;
 }

@@ -1,44 +1,44 @@
 /**
- * Where in a call the server looked at its clock. In a `read` about in the middle: there is little to do before and
- * after. In a `write` at its beginning: then the members of the replica set, and their disks, have to be waited for.
+ * When in a call the server read its clock. In a `read` around the middle: little work comes before
+ * or after. In a `write` at the start: the replica set's members, and their disks, come after it.
  */
 export type SampleOf = 'read' | 'write';
 
 interface Sample {
   of: SampleOf;
-  /** Server time less monotonic time, if the server looked in the middle of the call. */
+  /** Server time less monotonic time, assuming that the server read its clock mid-call. */
   offsetMs: number;
   /** The offset is off by at most half of this. */
   roundTripMs: number;
   takenMonotonicMs: number;
 }
 
-/** How far two clocks may drift apart in a millisecond. */
+/** Maximum drift between two clocks, ms per ms. */
 const DRIFT = 1e-4;
 const MAX_SAMPLES = 128;
-/** The clock is to be read so often: it drifts by a millisecond at most meanwhile. */
+/** Interval between reads of the clock: it drifts by 1 ms at most meanwhile. */
 const READ_EVERY_MS = 10_000;
 
 /**
- * The database server's clock, as seen from here (G6): the monotonic clock plus a measured offset, so that
- * neither a wrong nor a jumping wall clock of this machine matters, and replicas minutes apart agree on when
- * to fire.
+ * This replica's estimate of the database server's clock (G6): the monotonic clock plus a measured
+ * offset. A wrong or jumping wall clock of this machine has no effect, and replicas with wall
+ * clocks minutes apart agree on when to fire.
  *
- * Each sample of the server's time comes with the moments before and after it; the server looked at its
- * clock somewhere in between, so the best one is that which can be off by the least, quick and not old (the rule of
- * NTP's clock filter). Writes bound the server's time as well, and tell at once when its clock was set; but the middle
- * of them is late, and would be late each time: a read is better unless it was a good deal slower.
+ * The server read its clock between the start and the end of a call, so the best sample is the one
+ * with the smallest possible error, quick and recent (the rule of NTP's clock filter). Writes bound
+ * the server's time as well, and show at once when its clock was set. But the middle of a write is
+ * late every time: a read is better unless it was much slower.
  */
 export class ServerTime {
   #samples: Sample[] = [];
   #best: Sample | null = null;
 
-  /** Answers by how much the server's clock was stepped since the samples before, ms; 0 when it was not. */
+  /** Returns the step of the server's clock since earlier samples, ms; 0 without one. */
   sample(sentMonotonicMs: number, receivedMonotonicMs: number, serverMs: number, of: SampleOf): number {
     const before = this.#best;
     const sample: Sample = {
       of,
-      // The server's time is cut to whole milliseconds: half of one is the mean error.
+      // The server truncates to whole milliseconds: half of one is the mean error.
       offsetMs: serverMs + 0.5 - (sentMonotonicMs + receivedMonotonicMs) / 2,
       roundTripMs: receivedMonotonicMs - sentMonotonicMs,
       takenMonotonicMs: receivedMonotonicMs,
@@ -52,7 +52,7 @@ export class ServerTime {
     return before === null || agree(before, sample) ? 0 : sample.offsetMs - before.offsetMs;
   }
 
-  /** Whether it is time for another read: the last one is old, or void. */
+  /** Whether a read is due: the last one is old, or void. */
   wantsRead(monotonicMs: number): boolean {
     const read = this.#samples.findLast((sample) => sample.of === 'read');
     return read === undefined || monotonicMs - read.takenMonotonicMs >= READ_EVERY_MS;
@@ -73,8 +73,8 @@ export class ServerTime {
 }
 
 /**
- * Two samples that can both be true of one clock. When they can't, the server's clock was stepped (or another
- * member of the replica set, with another clock, is the primary now): what was measured before is void.
+ * Whether two samples fit one clock. If not, the server's clock was stepped (or another member of
+ * the replica set, with another clock, became primary): earlier samples are void.
  */
 function agree(old: Sample, next: Sample): boolean {
   const driftMs = DRIFT * (next.takenMonotonicMs - old.takenMonotonicMs);

@@ -17,21 +17,21 @@ export interface Term {
   /** Null while it lasts. */
   ended_at: Date | null;
   ended_by: EndedBy | null;
-  /** How long nobody led before this term; null for the first. */
+  /** Time without a leader before this term; null without a known predecessor. */
   gap_ms: number | null;
 }
 
-/** The part of a term that is known to whoever succeeds it. */
+/** The part of a term that its successor knows. */
 export type EndedTerm = Omit<Term, 'gap_ms'>;
 
 /**
- * What an acquisition says about the history of terms: how its own began, and how the one before it ended. The
- * winner writes both, from the lease document as it was and as it is, so that no term is missing whoever
- * dies when: also the term of a leader that never wrote a line is known to its successor.
+ * The records of the term history that an acquisition writes: how its own term began, and how the
+ * previous one ended. The winner writes both, from the lease document before and after, so that no
+ * crash leaves out a term: a leader that never wrote a record is known to its successor too.
  */
 export function termsOf({ lease, previous }: Acquisition): { began: Term; ended: EndedTerm | null } {
   const began_at = lease.acquired_at as Date;
-  // Of a lease that was deleted and made again, it may not be known who held it.
+  // After the lease was deleted and created again, its last holder may be unknown.
   const ended = previous.holder === null ? null : endOf({ lease, previous });
   const began: Term = {
     term: lease.term,
@@ -50,7 +50,7 @@ function endOf({ lease, previous }: Acquisition): EndedTerm {
   const { term, holder, boot, acquired_at, began_by } = previous;
   const taken_at = lease.acquired_at as Date;
   const isOver = previous.released_at !== null || previous.expires_at <= taken_at;
-  // Its process was gone a moment before somebody else could begin.
+  // The holder's process was gone a moment before the next term could begin.
   const fenced_at = lease.predecessor_died_at ?? taken_at;
   return {
     term,
@@ -62,17 +62,14 @@ function endOf({ lease, previous }: Acquisition): EndedTerm {
   };
 }
 
-/** How a lease that is over came to its end; nobody took it away. */
+/** The end of a lease that was released or expired, not pre-empted. */
 function ownEnd({ released_at, released_by, expires_at }: Lease): { ended_at: Date; ended_by: EndedBy } {
   return released_at !== null
     ? { ended_at: released_at, ended_by: released_by ?? 'released' }
     : { ended_at: expires_at, ended_by: 'expired' };
 }
 
-/**
- * The term with its end, if that is to be read from the lease only: nobody has succeeded it yet, so nobody has
- * recorded it.
- */
+/** The term with its end, if only the lease has it: the term has no successor yet to record it. */
 export function withEnd(term: Term, reading: LeaseReading): Term {
   const isOver = term.ended_at === null && reading.lease.term === term.term && isFree(reading);
   return isOver ? { ...term, ...ownEnd(reading.lease) } : term;

@@ -1,11 +1,13 @@
 import type { LeaseTiming } from './lease.ts';
 
 /**
- * How long a leader may go on believing that it leads, on its own monotonic clock (G5).
+ * The trust window: how long a leader acts without hearing from the store, on its own monotonic
+ * clock (G5).
  *
- * The server counts the lease from the moment at which it carried out a renewal, which lies between the start
- * of the attempt and its answer. Counting from the *start*, and a margin less, the leader always stops before
- * the lease can be over for others, however long the answer took and whatever its wall clock says.
+ * The server counts the lease from the moment it executed a renewal, between the start of the
+ * attempt and its response. The window counts from the *start*, less a margin: the leader always
+ * stops before the lease can expire for others, however long the response took and whatever its
+ * wall clock says.
  */
 export class TrustWindow {
   #untilMonotonicMs = -Infinity;
@@ -15,7 +17,7 @@ export class TrustWindow {
     this.#lengthMs = timing.durationMs - timing.marginMs;
   }
 
-  /** A renewal (or acquisition, or claim) that started then has succeeded. */
+  /** A renewal (or acquisition, or claim) that started at this time has succeeded. */
   renewed(startedMonotonicMs: number): void {
     this.#untilMonotonicMs = Math.max(this.#untilMonotonicMs, startedMonotonicMs + this.#lengthMs);
   }

@@ -1,4 +1,4 @@
-/** The records that tell of replicas and of terms. They are for display, so that words which are not known are told as they are. */
+/** Reads the records of replicas and terms. They are for display: unknown words pass unchanged. */
 import type { Term } from '../leadership/term.ts';
 import { fitting, type Needs, type NotUnderstood, problemIn } from '../shared/reading.ts';
 import { optionalSettings, type Presence, type Transition } from './replica.ts';
@@ -15,7 +15,7 @@ const REPLICA_NEEDS = {
 
 const TRANSITION_NEEDS = { at: 'date', from: 'text', to: 'text', by: 'text?' } as const satisfies Needs;
 
-/** A replica's entry as a store has it. Fields that this version does not know are left out. */
+/** A replica's stored entry, without fields that this version does not know. */
 export function readReplica(record: Partial<Presence>): Presence | NotUnderstood {
   const problem = problemIn(record, REPLICA_NEEDS);
   if (problem !== null) return { id: String(record.boot), not_understood: problem };
@@ -44,7 +44,7 @@ const TERM_NEEDS = {
   began_by: 'text',
 } as const satisfies Needs;
 
-/** A term as a store has it. */
+/** A stored term. */
 export function readTerm(record: Partial<Term>): Term | NotUnderstood {
   const problem = problemIn(record, TERM_NEEDS);
   if (problem !== null) return { id: String(record.term), not_understood: problem };

@@ -4,7 +4,7 @@ import type { LeaseTiming } from '../leadership/lease.ts';
 /** What a replica does in the election, for display. */
 export type Role = 'follower' | 'candidate' | 'leader' | 'resigning' | 'draining';
 
-/** The states of the election machine, as far as they are told. */
+/** The published states of the election machine. */
 export type ElectionState = Exclude<Role, 'draining'> | 'stopped';
 
 /** One step of a replica's election machine from one state to another. */
@@ -13,17 +13,17 @@ export interface Transition {
   at: Date;
   from: ElectionState;
   to: ElectionState;
-  /** The type of the event that caused it, as the machine has it; null when there was none. */
+  /** Type of the machine's event that caused it; null without one. */
   by: string | null;
 }
 
-/** How many transitions of a replica are kept (G9). */
+/** Transitions kept per replica (G9). */
 export const MAX_TRANSITIONS = 20;
 
-/** A replica's own word about itself, written again every second. */
+/** A replica's entry, which it rewrites every second. */
 export interface Replica {
   id: string;
-  /** uuid of this process's life. */
+  /** UUID of this life of the process. */
   boot: string;
   role: Role;
   address: string;
@@ -31,13 +31,13 @@ export interface Replica {
   started_at: Date;
   /** On the server's clock. */
   last_seen: Date;
-  /** The last heartbeat, once the next ones are missing for long enough that the leader has noticed. */
+  /** Time of the last heartbeat, once the leader has noticed that later ones are missing. */
   lost_at: Date | null;
   /** The newest `MAX_TRANSITIONS`, oldest first. */
   transitions: Transition[];
-  /** Its LEASE_* settings; null of a version that doesn't tell. */
+  /** Its LEASE_* settings; null if its version omits them. */
   lease_timing: LeaseSettings | null;
-  /** What is wrong with it, as far as it knows: sentences for people. */
+  /** Problems that it knows of, as sentences for people. */
   warnings: string[];
 }
 
@@ -47,19 +47,19 @@ export interface LeaseSettings {
   margin_ms: number;
 }
 
-/** What a replica says when it announces itself. */
+/** What a replica announces about itself. */
 export type Announcement = Omit<Replica, 'last_seen' | 'lost_at'> & {
-  /** How many transitions it has made in its life: tells the new ones from those that were told before. */
+  /** Transitions made in this boot: separates new ones from those published before. */
   transition_count: number;
 };
 
 /** Why the entry of a replica changed, other than by a heartbeat. */
 export type PresenceChange = 'announced' | 'role' | 'warnings' | 'lost' | 'found' | 'left';
 
-/** The entry of a replica as it is stored: with its last change, and how many transitions came with that. */
+/** A replica's stored entry, with its last change and the number of transitions that came with it. */
 export type Presence = Replica & { transition_count: number; change: PresenceChange; news: number };
 
-/** What an announcement changes, other than that the replica was seen; null when it is a mere heartbeat. */
+/** What an announcement changes besides `last_seen`; null for a plain heartbeat. */
 export function changeBy(
   { change, lost_at, role, transition_count, warnings }: Presence,
   announced: Announcement,
@@ -73,7 +73,7 @@ export function changeBy(
   return isSame ? null : { change: 'warnings', news };
 }
 
-/** Of an entry as it is stored, also by a version that doesn't write these fields yet, or writes something else there. */
+/** Reads fields that another version may not write yet, or may write differently. */
 export function optionalSettings(entry: object): Pick<Replica, 'lease_timing' | 'warnings'> {
   const { lease_timing, warnings } = entry as { lease_timing?: unknown; warnings?: unknown };
   return {
@@ -91,7 +91,7 @@ export function leaseSettings({ durationMs, retryMs, marginMs }: LeaseTiming): L
   return { duration_ms: durationMs, retry_ms: retryMs, margin_ms: marginMs };
 }
 
-/** What is wrong in the cluster by the entries of those that are there: of each of them, and among them. */
+/** Problems in the cluster, by the entries of present replicas: of each one, and between them. */
 export function clusterWarnings(replicas: readonly Replica[]): string[] {
   const present = replicas.filter(({ lost_at }) => lost_at === null);
   return [
@@ -100,7 +100,7 @@ export function clusterWarnings(replicas: readonly Replica[]): string[] {
   ];
 }
 
-/** A sentence when replicas have different LEASE_* settings. A version that doesn't tell its own counts for none. */
+/** A sentence when replicas have different LEASE_* settings. Versions that omit theirs are ignored. */
 export function timingWarnings(replicas: readonly Replica[]): string[] {
   const names = new Map<string, string[]>();
   for (const { id, lease_timing } of replicas) {
@@ -121,7 +121,7 @@ function listed(ids: readonly string[]): string {
   return ids.length > 10 ? `${shown} and ${ids.length - 10} more` : shown;
 }
 
-/** Whether the text can be the uuid of a process's life. */
+/** Whether the text has the form of a boot's UUID. */
 export function isBoot(text: string): boolean {
   return /^[0-9a-f-]{36}$/.test(text);
 }

@@ -1,38 +1,38 @@
 /**
- * What becomes of an orphan: an open run whose executor is dead, or that was requested and has none yet (G7).
- * Pure: who is dead, and when that is looked at, is the business of the adoption machine and the store.
+ * Adoption of orphans: open runs whose executor is dead, or that were requested and have none yet
+ * (G7). Pure: the adoption machine and the store decide who is dead, and when to look.
  */
 import { parseDuration } from '../timing/duration.ts';
 import { type AbandonReason, isHeld, isRunOf, isUnassigned, type Run } from './run.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
-/** What is to be done about one orphan, if it still is as it was found: as `run` says. */
+/** The adoption of one orphan, applied only if the stored run still is as in `run`. */
 export type Adoption =
   | { how: 'retry'; run: Run; at: Date }
   | { how: 'abandon'; run: Run; at: Date; reason: AbandonReason; expireAt: Date };
 
-/** Who adopts. */
+/** The adopting leader's grant. */
 export interface Adopter {
   replica: string;
   boot: string;
   term: number;
 }
 
-/** What adoptions have come to. */
+/** Results of adoptions. */
 export interface Adopted {
-  /** The runs that are the adopter's by them. */
+  /** Runs that now belong to the adopter. */
   runs: Run[];
-  /** Ids of the runs that were ended by them. */
+  /** Ids of the runs that adoptions ended. */
   abandoned: string[];
 }
 
-/** How long an abandoned run is kept whose schedule, which would say so, is gone. */
+/** Retention of an abandoned run whose schedule, with its `history`, is gone. */
 const KEPT_WITHOUT_SCHEDULE = '168h';
 
 /**
- * By the policy of its schedule as it is now. `schedule` is what our mirror has under the run's schedule
- * id, `isGone` whether the store has said that there is none, `nowMs` the server's time, epoch ms. Null:
- * the mirror does not have the schedule yet, or just now.
+ * Follows the schedule's current policy. `schedule`: the mirror's entry of the run's schedule id.
+ * `isGone`: the store has said that there is none. `nowMs`: server time, epoch ms. Null while the
+ * mirror does not have the schedule.
  */
 export function adoptionOf(
   run: Run,
@@ -72,8 +72,8 @@ export function adopted(adoption: Adoption, by: Adopter): Partial<Run> {
 }
 
 /**
- * What the adoptions have come to, by this try or an earlier one, given what is stored after it. Somebody else may have
- * been faster: then the run is in other hands, or was ended at another moment.
+ * Results of the adoptions, by this try or an earlier one, from what is stored afterwards. If
+ * another replica was faster, the run has another executor, or ended at another moment.
  */
 export function adoptedBy(
   adoptions: readonly Adoption[],

@@ -1,12 +1,10 @@
 import type { NotUnderstood } from '../shared/reading.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
-/**
- * Why an occurrence got a run: on time, made up for after a time without a leader, or asked for by somebody.
- */
+/** Why a run exists: due on time, caught up after a time without a leader, or requested. */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
 
-/** By a table, which the compiler keeps complete. */
+/** A table, so that the compiler keeps it complete. */
 const IS_OF_OCCURRENCE: Record<Trigger, boolean> = {
   schedule: true,
   catch_up: true,
@@ -16,7 +14,7 @@ const IS_OF_OCCURRENCE: Record<Trigger, boolean> = {
 
 export const TRIGGERS = Object.keys(IS_OF_OCCURRENCE) as readonly Trigger[];
 
-/** The triggers of runs that an occurrence of a schedule has. */
+/** Triggers of the runs of occurrences. */
 export const OF_OCCURRENCES = TRIGGERS.filter((trigger) => IS_OF_OCCURRENCE[trigger]);
 
 export function isOccurrence({ trigger }: Pick<Run, 'trigger'>): boolean {
@@ -35,7 +33,7 @@ export type RunState =
   | 'missed'
   | 'abandoned';
 
-/** By a table, which the compiler keeps complete. */
+/** A table, so that the compiler keeps it complete. */
 const IS_OPEN: Record<RunState, boolean> = {
   claimed: true,
   running: true,
@@ -51,16 +49,16 @@ const IS_OPEN: Record<RunState, boolean> = {
 
 export const RUN_STATES = Object.keys(IS_OPEN) as readonly RunState[];
 
-/** States in which somebody still has to act. */
+/** States in which work remains to be done. */
 export const OPEN_STATES = RUN_STATES.filter((state) => IS_OPEN[state]);
 
-/** States that no run leaves any more. */
+/** Final states: no run leaves them. */
 export const ENDED_STATES = RUN_STATES.filter((state) => !IS_OPEN[state]);
 
 /** Why an occurrence was recorded without being run. */
 export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';
 
-/** Why a run whose executor died ended as `abandoned`: by policy, or since its schedule is gone. */
+/** Why an orphan ended as `abandoned`: by policy, or because its schedule is gone. */
 export type AbandonReason = 'executor_lost' | 'schedule_gone';
 
 /** The durable record of acting, or deciding not to act, on one occurrence. */
@@ -69,9 +67,9 @@ export interface Run {
   id: string;
   schedule_id: string;
   schedule_revision: number;
-  /** Tells its schedule from others that were made under the same id. Older versions did not write it. */
+  /** Distinguishes its schedule from others of the same id. Older versions did not write it. */
   schedule_created_at?: Date;
-  /** Tells its timing from others of its schedule. Older versions did not write it. Never sent. */
+  /** Distinguishes the timings of its schedule. Older versions did not write it. Never sent. */
   timing_revision?: number;
   /** The nominal time of the occurrence. */
   scheduled_for: Date;
@@ -80,16 +78,13 @@ export interface Run {
   reason: NotRunReason | AbandonReason | null;
   /** Number of the present attempt, from 1; 0 for an occurrence that is not run, or not yet. */
   attempt: number;
-  /**
-   * The replica that runs it, and the boot (one process's life) of that replica; `NOBODY` of a run that was
-   * requested and not yet begun.
-   */
+  /** The executor and its boot (one process's life); `NOBODY` while a requested run has not begun. */
   executor: string;
   executor_boot: string;
-  /** The leadership under which it was claimed. */
+  /** The term of its claim. */
   term: number;
   claimed_at: Date;
-  /** Which of its executor's claims made the record: tells a repeated claim from another one. Never sent. */
+  /** Number of the executor's claim that wrote it: tells a retried claim from another. Never sent. */
   claim_number: number;
   started_at: Date | null;
   finished_at: Date | null;
@@ -98,8 +93,8 @@ export interface Run {
   error: string | null;
   output: string | null;
   /**
-   * More than one only on a `missed` or `skipped` record that stands for several occurrences in a row:
-   * the last of them is `scheduled_for`, the first is `since`.
+   * Above 1 only on a `missed` or `skipped` record of several consecutive occurrences: the last of
+   * them is `scheduled_for`, the first is `since`.
    */
   count: number;
   since: Date;
@@ -107,12 +102,12 @@ export interface Run {
   expire_at: Date | null;
 }
 
-/** What is told of a run among others. */
+/** A run as summarised in lists. */
 export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
 
 /**
- * Whether the stored run is still open in the hands of that boot, under that attempt: only then may it be
- * started, and does an outcome count.
+ * Whether the stored run is open and belongs to that boot and attempt: only then may it start, and
+ * does an outcome count.
  */
 export function isHeld(
   stored: Run | NotUnderstood | null | undefined,
@@ -123,15 +118,15 @@ export function isHeld(
     stored.executor_boot === executor_boot;
 }
 
-/** In the place of an executor, of its boot: no replica is called so. */
+/** Stands for no executor and no boot: no replica has this name. */
 export const NOBODY = '';
 
 /**
- * The run of a schedule that somebody asked for at `atMs`, server time. It is nobody's yet: whoever leads adopts it
- * (adoption.ts). `tag` makes its id another one than those of the occurrences, and of other requests.
+ * A manual run, requested at `atMs`, server time. It has no executor yet: the leader adopts it
+ * (adoption.ts). `tag` makes its id differ from those of occurrences and of other requests.
  */
 export function manualRun(schedule: Schedule, atMs: number, tag: string): Run {
-  // Not before its schedule, whatever this replica's idea of the server's clock.
+  // Not before its schedule, whatever this replica's estimate of the server's clock.
   const at = new Date(Math.max(Math.ceil(atMs), schedule.created_at.getTime()));
   return {
     id: `${runId(schedule.id, at)}~${tag}`,
@@ -160,19 +155,19 @@ export function manualRun(schedule: Schedule, atMs: number, tag: string): Run {
   };
 }
 
-/** Whether the run is one of this very schedule, and not of another one that had its id. */
+/** Whether the run is of this schedule, and not of another one that had its id. */
 export function isRunOf(
   run: Pick<Run, 'schedule_id' | 'schedule_created_at' | 'claimed_at'>,
   schedule: Pick<Schedule, 'id' | 'created_at'>,
 ): boolean {
   if (run.schedule_id !== schedule.id) return false;
   return run.schedule_created_at === undefined
-    // Written by an older version, before a server's clock that was set back was thought of.
+    // Written by an older version, which did not allow for a set-back of the server's clock.
     ? schedule.created_at <= run.claimed_at
     : run.schedule_created_at.getTime() === schedule.created_at.getTime();
 }
 
-/** Whether it was requested, and nobody has begun with it. */
+/** Whether it was requested and has not begun. */
 export function isUnassigned(run: Run): boolean {
   return run.executor_boot === NOBODY;
 }
@@ -193,17 +188,14 @@ export interface Outcome {
   expire_at: Date;
 }
 
-/** Whether the stored run has ended by this very outcome. */
+/** Whether this outcome ended the stored run. */
 export function isEndedBy(stored: Run | null | undefined, outcome: Outcome): boolean {
   return stored != null && stored.attempt === outcome.attempt && stored.state === outcome.state &&
     stored.executor_boot === outcome.executor_boot &&
     stored.finished_at?.getTime() === outcome.finished_at.getTime();
 }
 
-/**
- * The id of the one run that an occurrence can have. Schedule ids have no `@`, so no two occurrences share
- * one.
- */
+/** The id of an occurrence's only run. Schedule ids have no `@`, so no two occurrences share one. */
 export function runId(scheduleId: string, scheduledFor: Date): string {
   return `${scheduleId}@${scheduledFor.toISOString()}`;
 }

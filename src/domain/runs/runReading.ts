@@ -1,7 +1,7 @@
 import { fitting, type Needs, type NotUnderstood, problemIn } from '../shared/reading.ts';
 import { type Run, RUN_STATES, TRIGGERS } from './run.ts';
 
-/** What it takes to act on a run. All else is for display, or has a default. */
+/** Fields needed to act on a run. All others are for display, or have a default. */
 export const RUN_NEEDS = {
   id: 'text',
   schedule_id: 'text',
@@ -14,7 +14,7 @@ export const RUN_NEEDS = {
   claimed_at: 'date',
 } as const satisfies Needs;
 
-/** A run as a store has it. Fields that this version does not know are left out. */
+/** A stored run, without fields that this version does not know. */
 export function readRun(record: Partial<Run>): Run | NotUnderstood {
   const problem = problemIn(record, RUN_NEEDS);
   if (problem !== null) return { id: String(record.id), not_understood: problem };
@@ -46,7 +46,7 @@ export function readRun(record: Partial<Run>): Run | NotUnderstood {
   };
 }
 
-/** A field that older versions did not write, where it is. */
+/** A field that older versions did not write, if present. */
 function ifFitting<N extends keyof Run>(run: Run, name: N, kind: 'date' | 'count'): Pick<Run, N> | undefined {
   return fitting(run[name], kind, undefined) === undefined
     ? undefined

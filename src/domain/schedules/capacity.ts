@@ -1,27 +1,30 @@
-/** How much the memory of every replica has to hold, since each of them mirrors all schedules (G9). */
+/** What every replica's memory has to hold: each one mirrors all schedules (G9). */
 import { countThrough } from '../timing/moments.ts';
 import type { ScheduleSpec } from './schedule.ts';
 
 export interface Capacity {
   schedules: number;
-  /** Of `at_times` schedules, all together. */
+  /** Over all `at_times` schedules. */
   moments: number;
 }
 
-/** What a replica holds: what it has heard of, so a little less or more than is stored. */
+/** What a replica's mirror holds: slightly less or more than is stored. */
 export interface Holding extends Capacity {
   /** Of one schedule; null when it is unknown. */
   momentsOf(id: string): number | null;
 }
 
-/** What is to be stored: a schedule that is new, or one in the place of another. */
+/** A schedule to store: a new one, or a replacement. */
 export interface Wanted {
   id: string;
   spec: ScheduleSpec;
   isNew: boolean;
 }
 
-/** Why there is no room for the schedule, as a sentence; null when there is. What takes up no more is let in always. */
+/**
+ * Why there is no room for the schedule, as a sentence; null when there is. A change that needs no
+ * more room always fits.
+ */
 export function noRoomFor(
   { id, spec, isNew }: Wanted,
   { held, limits, nowMs }: { held: Holding; limits: Capacity; nowMs: number },

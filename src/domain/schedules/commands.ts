@@ -1,4 +1,4 @@
-/** The bodies of commands: all of their fields may be left out. */
+/** Request bodies of commands. All fields are optional. */
 import { z } from 'zod';
 import { type Problem, problemsOf } from './spec.ts';
 import { expected, fields, text } from './specFields.ts';
@@ -13,7 +13,7 @@ const nothing = fields('this request, which has none', {});
 
 /** `{"reason": "…"}`, kept as the schedule's `pause_reason`. */
 export const parsePause = parserOf(pause);
-/** `{"term": 7}`: only if that is the term in force. */
+/** `{"term": 7}`: applies only if term 7 is in force. */
 export const parseStepDown = parserOf(stepDown);
 /** `{}`. */
 export const parseNothing = parserOf(nothing);

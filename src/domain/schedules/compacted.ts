@@ -1,14 +1,15 @@
 /**
- * Schedules as every replica keeps them in memory, whoever leads: without what firing does not need, which can be 100
- * KB; moments take eight bytes each instead of a `Date`'s hundred and fifty, and only those that may still be owed.
+ * Schedules as every replica, leader or follower, keeps them in memory: without what firing does
+ * not need, which can be 100 KB; moments take 8 bytes each instead of a `Date`'s 150, and only
+ * those that may still be owed.
  */
 import { countThrough, momentAt } from '../timing/moments.ts';
 import type { BoundedRule } from '../timing/timing.ts';
 import type { Schedule } from './schedule.ts';
 
 /**
- * The schedule without description, tags and the reason of a pause, its moments as numbers, without those at or before
- * `settledMs`: they are never asked for again.
+ * The schedule without description, tags and pause reason, its moments as numbers, without those at
+ * or before `settledMs`: no code reads them again.
  */
 export function compacted(stored: Schedule, settledMs = -Infinity): Schedule {
   const schedule = withoutTexts(stored);
@@ -23,8 +24,8 @@ export function compacted(stored: Schedule, settledMs = -Infinity): Schedule {
 }
 
 /**
- * Takes moments through `settledMs` out of a schedule that was compacted, once they are half of what it holds. Returns
- * how many.
+ * Removes moments through `settledMs` from a compacted schedule, once they are more than half of
+ * its moments. Returns the number removed.
  */
 export function dropSettled(schedule: Schedule, settledMs: number): number {
   if (schedule.type !== 'at_times') return 0;
@@ -36,7 +37,7 @@ export function dropSettled(schedule: Schedule, settledMs: number): number {
   return settled;
 }
 
-/** How many moments the schedule holds, earlier definitions included. */
+/** Number of moments in the schedule, superseded timings included. */
 export function momentCount(schedule: Schedule): number {
   const countOf = (timing: BoundedRule) => timing.type === 'at_times' ? timing.definition.times.length : 0;
   return schedule.superseded.reduce((sum, old) => sum + countOf(old), countOf(schedule));

@@ -1,18 +1,19 @@
 /**
- * Schedules as lists and events tell them: without what can be large. A schedule of 10,000 moments would be a
- * third of a megabyte, a list of them a hundred; who wants the moments asks for the schedule itself.
+ * Schedules as sent in lists and events: without what can be large. A schedule of 10,000 moments
+ * would be a third of a megabyte, a list of them a hundred. Only the schedule itself has its
+ * moments.
  */
 import { momentAt } from '../timing/moments.ts';
 import { nextOccurrence } from '../timing/occurrences.ts';
 import type { Schedule } from './schedule.ts';
 import type { Rule } from '../timing/timing.ts';
 
-/** In the place of the moments of an `at_times` schedule. */
+/** Replaces the moments of an `at_times` schedule. */
 export interface TimesSummary {
   count: number;
   first: Date;
   last: Date;
-  /** The next one that is within start_at and end_at, whether the schedule is paused or not. */
+  /** The next one within start_at and end_at, also while the schedule is paused. */
   next: Date | null;
 }
 
@@ -22,7 +23,7 @@ type ListedTiming =
 
 export type ListedSchedule = ListedTiming & Omit<Schedule, keyof Rule | 'superseded'>;
 
-/** `nowMs`: server time, from which the next moment is told. */
+/** `nowMs`: server time, epoch ms, after which `next` lies. */
 export function listed({ superseded: _, ...schedule }: Schedule, nowMs: number): ListedSchedule {
   if (schedule.type !== 'at_times') return schedule;
   const { times } = schedule.definition;
@@ -36,7 +37,7 @@ export function listed({ superseded: _, ...schedule }: Schedule, nowMs: number):
   return { ...schedule, definition: { times: summary } };
 }
 
-/** Whether it is told as in a list, its moments summarised. */
+/** Whether its moments are summarised, as in lists. */
 export function isSummarised(
   schedule: Omit<Schedule, 'superseded'> | ListedSchedule,
 ): schedule is ListedSchedule & { type: 'at_times' } {

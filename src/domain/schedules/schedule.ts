@@ -6,22 +6,22 @@
 import type { NotUnderstood } from '../shared/reading.ts';
 import type { Superseded, Timing } from '../timing/timing.ts';
 
-/** What a schedule is called: for people, and of no effect on what it does. */
+/** Descriptive fields, for people. They have no effect on firing. */
 export interface Labels {
   name?: string;
   description?: string;
   tags?: Record<string, string>;
 }
 
-/** What is done about occurrences that fell due while nobody led. */
+/** Policy for occurrences that fell due without a leader. */
 export type CatchUp = 'all' | 'latest' | 'none';
 
-/** What becomes of a run whose executor died: it is tried again, or given up. */
+/** Policy for a run whose executor died: retry it, or end it as `abandoned`. */
 export type OnExecutorLoss = 'retry' | 'abandon';
 
 export interface Policy {
   catch_up: CatchUp;
-  /** Go duration. An occurrence older than this when the leader gets to it is recorded `missed`. */
+  /** Go duration. An occurrence older than this when the leader reaches it is recorded `missed`. */
   catch_up_window: string;
   on_executor_loss: OnExecutorLoss;
 }
@@ -36,7 +36,7 @@ export interface Action {
   type: 'log';
 }
 
-/** What a schedule does when it fires. A change holds for all that is not claimed yet. */
+/** What a schedule does when it fires. A change applies to everything not claimed yet. */
 export interface Work {
   action: Action;
   policy: Policy;
@@ -46,12 +46,12 @@ export interface Work {
 /** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
 export type ScheduleSpec = Labels & Timing & Work & { pause_reason?: string };
 
-/** "." and ".." are steps in a URL's path: such a schedule could not be reached. */
+/** "." and ".." are path segments of a URL: such a schedule would be unreachable. */
 export function isScheduleId(id: string): boolean {
   return /^[A-Za-z0-9._-]{1,128}$/.test(id) && id !== '.' && id !== '..';
 }
 
-/** The part of a stored schedule that is its owner's. */
+/** The part of a stored schedule that the client owns. */
 export function specOf(schedule: Schedule): ScheduleSpec {
   const {
     id: _i,
@@ -88,9 +88,9 @@ export type Schedule = ScheduleSpec & {
    */
   effective_from: Date;
   /**
-   * When the present timing was written, on a clock of the store that never goes back. The same as
-   * `effective_from`, unless the server's clock was set back before. It tells whether a leader can have known
-   * the timing, and nothing else.
+   * When the present timing was written, on a clock of the store that never goes back. Equals
+   * `effective_from` unless the server's clock was set back before. It tells only whether a leader
+   * can have known the timing.
    */
   written_at: Date;
   /** Oldest first. Never sent to clients. */

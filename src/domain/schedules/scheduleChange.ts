@@ -1,6 +1,6 @@
 /**
- * What a new definition changes. Only a change of timing supersedes occurrences (G4); a change of anything else
- * applies to what is due and not yet claimed; and one that changes nothing makes no revision.
+ * What a new definition changes. Only a change of timing supersedes occurrences (G4). Any other
+ * change applies to what is due and not yet claimed. Without a change there is no new revision.
  */
 import { parseDuration } from '../timing/duration.ts';
 import { type Schedule, type ScheduleSpec, specOf } from './schedule.ts';
@@ -12,7 +12,7 @@ export function changeOf(stored: Schedule, spec: ScheduleSpec): ScheduleChangeKi
   return isSame(specOf(stored), spec) ? 'nothing' : 'rest';
 }
 
-/** Whether both have the same occurrences by their very form: `60s` is as good as `1m`. */
+/** Whether both timings are equivalent in form: `60s` equals `1m`. */
 function isSameTiming(a: ScheduleSpec, b: ScheduleSpec): boolean {
   return a.paused === b.paused && isSame(a.start_at, b.start_at) && isSame(a.end_at, b.end_at) &&
     isSameDefinition(a, b);
@@ -26,7 +26,7 @@ function isSameDefinition(a: ScheduleSpec, b: ScheduleSpec): boolean {
   return a.type === b.type && isSame(a.definition, b.definition);
 }
 
-/** By value, in any order of fields; a field that is undefined is one that is absent. */
+/** Deep equality, in any order of fields; an undefined field counts as absent. */
 function isSame(a: unknown, b: unknown): boolean {
   if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime();
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;

@@ -1,8 +1,9 @@
 /**
- * Reading a stored schedule. A newer version may have written it, or a hand: what this version does not understand
- * as a whole is set aside, since to act on a part of it would be another schedule (an unknown field may forbid what
- * the known ones ask for). Fields that older versions did not write have their defaults. By hand and not by the
- * schemas of spec.ts: every document of the store passes here when a replica starts.
+ * Reads stored schedules. A newer version, or a manual edit, may have written one. What this
+ * version does not fully understand is set aside: acting on a part of it would run another schedule
+ * (an unknown field may forbid what the known ones ask for). Fields that older versions did not
+ * write have defaults. Plain checks, not the schemas of spec.ts: a starting replica reads every
+ * document of the store here.
  */
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
@@ -11,7 +12,7 @@ import { isScheduleId, isUnderstood, type NotUnderstood, type Schedule } from '.
 import type { Superseded } from '../timing/timing.ts';
 import { zoneOf } from '../timing/zone.ts';
 
-/** Fields in the form of the domain, `id` and `Date`s, of whatever types they are. */
+/** Fields in the domain's form, `id` and `Date`s, with unchecked types. */
 export type StoredRecord = Readonly<Record<string, unknown>>;
 
 /** The schedule, or the first reason why it is not understood. */
@@ -28,7 +29,7 @@ export function readSchedule(stored: StoredRecord): Schedule | NotUnderstood {
   };
 }
 
-/** The same of one as lists have it, its moments summarised and without superseded timings. */
+/** The same for a listed schedule: moments summarised, no superseded timings. */
 export function readListed(stored: StoredRecord): ListedSchedule | NotUnderstood {
   const { type, definition } = stored;
   const times = type === 'at_times' && isRecord(definition) ? definition.times : null;
@@ -82,7 +83,7 @@ interface Fields {
 }
 
 const TIMING = { start_at: isDate, end_at: isDate };
-/** Told with a sentence of their own. */
+/** `timingProblem` checks these, in sentences of its own. */
 const PARTS: Readonly<Record<string, Check>> = { type: () => null, definition: () => null };
 
 const SCHEDULE: Fields = {
@@ -129,7 +130,7 @@ const DEFINITIONS: Readonly<Record<Schedule['type'], Fields>> = {
 };
 
 function scheduleProblem(stored: StoredRecord): string | null {
-  // Told first: what else is new about the document follows from it.
+  // The timing first: other unknown fields follow from it.
   return timingProblem(stored) ?? fieldsProblem(stored, SCHEDULE);
 }
 
@@ -142,7 +143,7 @@ function timingProblem({ type, definition }: StoredRecord): string | null {
   return problem === null ? null : `definition.${problem}`;
 }
 
-/** A check of an object within. */
+/** A check of a nested object. */
 function part(fields: Fields): Check {
   return (value) => {
     if (!isRecord(value)) return 'is not an object';
@@ -165,7 +166,7 @@ function fieldsProblem(record: StoredRecord, { needed, optional }: Fields): stri
   return null;
 }
 
-/** Of most expressions there are many schedules. */
+/** Most expressions occur in many schedules. */
 const READABLE_CRONS = new Set<string>();
 const MAX_READABLE_CRONS = 4096;
 

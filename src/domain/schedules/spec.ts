@@ -1,7 +1,4 @@
-/**
- * Reading a schedule from a client's JSON: everything that is wrong with it is told at once, and nothing in
- * it is passed over in silence.
- */
+/** Parses a schedule from a client's JSON. Reports all problems at once, and ignores no unknown field. */
 import { z } from 'zod';
 import { parseCron } from '../timing/cron.ts';
 import { isScheduleId, type ScheduleSpec } from './schedule.ts';
@@ -36,9 +33,7 @@ export interface Problem {
 
 type ParsedSpec = { ok: true; spec: ScheduleSpec; id?: string } | { ok: false; problems: Problem[] };
 
-/**
- * What an answer of ours has beside the spec: ignored, so that what GET answered can be sent back with PUT.
- */
+/** Fields of responses beside the spec: ignored, so that a client can PUT what GET returned. */
 const SERVER_OWNED = [
   'revision',
   'created_at',
@@ -86,7 +81,7 @@ const definitions = {
   cron: {
     cron_expression: parsedText('a string such as "0 9 * * MON-FRI"', (text) => {
       parseCron(text);
-      // Not for the parser to say, which also reads what older versions have stored: white space is more than this.
+      // Not in the parser, which also reads what older versions stored: it takes more for white space.
       const hidden = unprintable(text, { lines: true });
       if (hidden !== null) throw new Error(`the expression ${hidden}`);
       return text;
@@ -113,7 +108,7 @@ const schemas = {
   duration: scheduleOf(z.literal('duration'), fields('a duration definition', definitions.duration)),
 };
 
-/** For a body whose type is none of them: lets nothing through, but tells what else is wrong. */
+/** For a body of unknown type: always fails, but reports the other problems too. */
 const untyped = scheduleOf(
   choice(['cron', 'at_times', 'duration']).transform(() => z.NEVER),
   z.custom<never>(isObject, { error: expected('an object') }),
@@ -134,8 +129,8 @@ function scheduleOf<T extends z.ZodType, D extends z.ZodType>(type: T, definitio
 }
 
 /**
- * Runs beside the fields' own checks, so that all problems are told at once: it sees what became of wrong
- * fields, too.
+ * Runs beside the fields' own checks, so that all problems are reported at once: it also sees the
+ * results of invalid fields.
  */
 function endsAfterStart(schedule: object): boolean {
   const { start_at, end_at } = schedule as Record<string, unknown>;
@@ -147,8 +142,8 @@ function explainsPause(schedule: object): boolean {
 }
 
 /**
- * Checks the body of a POST or PUT and fills in what it leaves out. A client's choice of id is returned
- * beside the spec.
+ * Validates the body of a POST or PUT and fills in defaults. Returns a client's choice of id beside
+ * the spec.
  */
 export function parseScheduleSpec(body: unknown): ParsedSpec {
   if (!isObject(body)) {
@@ -184,7 +179,7 @@ export function problemsOf({ issues }: z.ZodError): Problem[] {
   return problems;
 }
 
-/** The sentence about a field of a definition that another type of schedule has. */
+/** The sentence about a definition's field that belongs to another schedule type. */
 function elsewhere(path: PropertyKey[], key: string): string | null {
   if (path[0] !== 'definition') return null;
   const owner = Object.entries(definitions).find(([, shape]) => Object.hasOwn(shape, key));

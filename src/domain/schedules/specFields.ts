@@ -1,6 +1,4 @@
-/**
- * The kinds of fields that a schedule's body is made of, each with sentences for what can be wrong with it.
- */
+/** Field types of a schedule's body, each with sentences for its possible problems. */
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../timing/duration.ts';
 import { parseInstant } from '../timing/instant.ts';
@@ -8,14 +6,14 @@ import { characters, short, unprintable } from '../shared/text.ts';
 
 type RawIssue = z.core.$ZodRawIssue;
 
-/** So many problems of a body are told: to look for more of them would take longer than they are worth. */
+/** Problems reported per body: finding more would take longer than they are worth. */
 export const MAX_PROBLEMS = 100;
 
 export const MAX_TAGS = 64;
 const MAX_TAG_NAME = 128;
 const MAX_TAG_VALUE = 256;
 
-/** "expected …, found …" for a value of another type, in words that a client's author uses. */
+/** "expected …, found …" for a value of another type, in terms that a client's author uses. */
 export function expected(phrase: string): (issue: RawIssue) => string {
   return ({ input }) =>
     input === undefined ? `is missing; write ${phrase}` : `expected ${phrase}, found ${kindOf(input)}`;
@@ -29,7 +27,7 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** An object with these fields and no others. The sentence about an unknown one goes on after its name. */
+/** An object with these fields and no others. The error of an unknown field continues after its name. */
 export function fields<T extends z.core.$ZodLooseShape>(of: string, shape: T) {
   const known = Object.keys(shape).join(', ');
   const mismatch = expected(`an object with the fields of ${of} (${known})`);
@@ -39,7 +37,7 @@ export function fields<T extends z.core.$ZodLooseShape>(of: string, shape: T) {
   });
 }
 
-/** Text for people: on one line, unless it may have `lines`. */
+/** Text for people: on one line, unless `lines` is set. */
 export function text(maxLength: number, options: { lines?: boolean } = {}) {
   return z.string({ error: expected('a string') }).superRefine((text, context) => {
     const message = tooLong(text, maxLength) ?? unprintable(text, options);
@@ -62,7 +60,7 @@ export function choice<const T extends readonly string[]>(words: T) {
   });
 }
 
-/** A string that is turned into something else by a function which throws a sentence when it can't be. */
+/** A string converted by `parse`, which throws a sentence when it fails. */
 export function parsedText<T>(phrase: string, parse: (text: string) => T) {
   return z.string({ error: expected(phrase) }).transform((text, context) => {
     try {
@@ -79,7 +77,7 @@ export const instant = parsedText(
   (text) => new Date(parseInstant(text)),
 );
 
-/** 1 to `max` moments, in ascending order and each once. One by one, so that it can end after so many bad ones. */
+/** 1 to `max` moments, sorted, without duplicates. Parsed one by one, to stop after too many errors. */
 export function moments(max: number) {
   return z.unknown().transform((value, context) => {
     const refuse = (message: string, index?: number) => {
@@ -119,7 +117,7 @@ function isTimesSummary(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'count' in value && 'first' in value;
 }
 
-/** A Go duration between two others, kept as the user wrote it. */
+/** A Go duration from `min` to `max`, kept as the user wrote it. */
 export function durationText(min: string, max: string, { wholeMs = false } = {}) {
   return parsedText('a string such as "300ms"', (text) => {
     const ms = parseDuration(text);
@@ -132,7 +130,7 @@ export function durationText(min: string, max: string, { wholeMs = false } = {})
   });
 }
 
-/** A map of strings. Not `z.record`, which passes over a key of "__proto__" in silence. */
+/** A map of strings. Not `z.record`, which silently drops a key of "__proto__". */
 export const tags = z.unknown().transform((value, context) => {
   const refuse = (message: string, key?: string) =>
     context.addIssue({ code: 'custom', message, path: key === undefined ? [] : [key] });

@@ -1,11 +1,11 @@
 /**
- * Cursors of lists: the key of the last item of a page, as an opaque string. The next page starts after that
- * key, so items that come and go in between neither repeat nor hide others.
+ * Cursors of lists: the key of a page's last item, as an opaque string. The next page starts after
+ * that key, so items added or removed in between neither repeat nor hide others.
  */
 
 import { brokenUnicode } from './text.ts';
 
-/** What a client passed as `cursor` did not come from us. */
+/** The client's `cursor` was not issued by this API. */
 export class BadCursor extends Error {
   override name = 'BadCursor';
 }
@@ -18,12 +18,12 @@ export const RUN_KEY = ['number', 'string'] as const;
 
 type Key<S extends readonly KeyPart[]> = { [I in keyof S]: S[I] extends 'string' ? string : number };
 
-/** Of a list of schedules, after this one. */
+/** The cursor after this schedule. */
 export function scheduleCursor({ id }: { id: string }): string {
   return encodeCursor([id]);
 }
 
-/** Of a list of runs, after this one. */
+/** The cursor after this run. */
 export function runCursor({ scheduled_for, id }: { scheduled_for: Date; id: string }): string {
   return encodeCursor([scheduled_for.getTime(), id]);
 }
@@ -34,7 +34,7 @@ export function encodeCursor(key: readonly (string | number)[]): string {
   return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-/** The key again, with one part of the given type each; throws `BadCursor`. */
+/** The key, with one part per type of `shape`; throws `BadCursor`. */
 export function decodeCursor<const S extends readonly KeyPart[]>(cursor: string, shape: S): Key<S> {
   const key = parse(cursor);
   const fits = Array.isArray(key) && key.length === shape.length &&

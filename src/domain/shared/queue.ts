@@ -1,12 +1,12 @@
 /**
- * A queue as a value: to put something in, or to take something out, makes a new one and leaves the old one as it was.
- * Both take constant time, on average. For that, a queue and those that came from it have one array in common, of
- * which each sees a part: the newest one adds to its end, where the others do not look.
+ * An immutable queue: adding or removing items returns a new queue and leaves the old one
+ * unchanged, in amortised constant time. A queue and those derived from it share one array, of
+ * which each sees a range. The newest appends to its end, outside the ranges of the others.
  */
 export interface Queue<T> {
   /** Owned by the functions below. */
   readonly items: T[];
-  /** The part from here on, and before `to`, is the queue. */
+  /** The queue is the range from here up to, not including, `to`. */
   readonly from: number;
   readonly to: number;
 }
@@ -19,7 +19,7 @@ export function lengthOf({ from, to }: Queue<unknown>): number {
   return to - from;
 }
 
-/** The oldest ones, so many at most. */
+/** The oldest items, at most `count`. */
 export function oldest<T>({ items, from, to }: Queue<T>, count: number): T[] {
   return items.slice(from, Math.min(to, from + count));
 }
@@ -30,14 +30,15 @@ export function put<T>(queue: Queue<T>, item: T): Queue<T> {
   return { items, from, to: to + 1 };
 }
 
-/** Without the oldest ones, so many at most. */
+/** Without the oldest items, at most `count`. */
 export function withoutOldest<T>({ items, from, to }: Queue<T>, count: number): Queue<T> {
   return from + count >= to ? queueOf<T>([]) : { items, from: from + count, to };
 }
 
 /**
- * The queue with an array that may be added to: another one when something was put into an older queue once more, or
- * when more of it is past than present, which happens once in as many calls as it then copies items.
+ * The queue with an array that it may append to. Copies the items if a newer queue has appended
+ * already, or if past items outnumber present ones: that happens once in as many calls as it copies
+ * items.
  */
 function owned<T>(queue: Queue<T>): Queue<T> {
   const { items, from, to } = queue;

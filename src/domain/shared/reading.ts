@@ -1,6 +1,7 @@
 /**
- * What comes in from a store may have been written by another version, or by hand. Each record is checked where it
- * comes in: what this version does not understand, it does not act on. Plain checks, since runs come in by the hundred.
+ * Another version, or a manual edit, may have written a stored record. Each record is checked on
+ * reading: this version does not act on what it does not understand. Plain checks, since runs come
+ * in by the hundred.
  */
 
 /** A record that this version does not understand, and why: a part of a sentence. */
@@ -11,7 +12,7 @@ export interface NotUnderstood {
 
 type Kind = 'text' | 'date' | 'number' | 'count';
 
-/** What a field has to be: of a kind, of a kind or null or missing, or one of these words. */
+/** A field's type: a kind, a kind or null or missing (`?`), or one of these words. */
 export type Need = Kind | `${Kind}?` | readonly string[];
 export type Needs = Readonly<Record<string, Need>>;
 
@@ -31,7 +32,7 @@ const SHOULD_BE: Record<Kind, string> = {
 
 const SHOWN_LENGTH = 40;
 
-/** What is wrong with the first field that is not as it has to be: a part of a sentence; null when all are. */
+/** The problem of the first invalid field, as a part of a sentence; null when all are valid. */
 export function problemIn(record: object, needs: Needs): string | null {
   for (const name in needs) {
     const value = (record as Record<string, unknown>)[name];
@@ -60,7 +61,7 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? 'a list' : value instanceof Date ? 'a date' : 'an object';
 }
 
-/** The value if it is of the kind, else what stands for a field that an older version did not write. */
+/** The value if it is of the kind, else the default for a field that older versions did not write. */
 export function fitting<T, D>(value: T | undefined, kind: Kind, otherwise: D): T | D {
   return FITS[kind](value) ? value as T : otherwise;
 }

@@ -1,10 +1,11 @@
 /**
- * What counts as text. Every string that is stored is whole Unicode: MongoDB's driver writes U+FFFD for half of a
- * surrogate pair, so that two keys can become one, and mongod 6.0 aborts on a document that has a key twice. Text
- * that people read on one line has nothing that moves a terminal's cursor or turns the order of what follows.
+ * Rules for text. Every stored string is well-formed Unicode: MongoDB's driver writes U+FFFD for a
+ * lone surrogate, so two keys can become one, and mongod 6.0 aborts on a document with a duplicate
+ * key. Single-line text for people has nothing that moves a terminal's cursor or reorders what
+ * follows.
  */
 
-/** With the flag u, a pair of surrogates is one character, and what still matches is half of one. */
+/** With the flag u, a surrogate pair is one character, so only lone surrogates match. */
 const HALF = /\p{Surrogate}/u;
 
 /** C0, DEL and C1; line and paragraph separators; embeddings, overrides and isolates of writing direction. */
@@ -12,7 +13,7 @@ const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/;
 
-/** A sentence about a string that is no whole Unicode; null when it is. */
+/** A sentence about a string's lone surrogate; null without one. */
 export function brokenUnicode(text: string): string | null {
   const half = HALF.exec(text)?.[0];
   return half === undefined
@@ -21,8 +22,8 @@ export function brokenUnicode(text: string): string | null {
 }
 
 /**
- * A sentence about the first character of a text that may not be in it, null when there is none. `lines`: whether
- * tabs and line breaks may.
+ * A sentence about the first forbidden character of a text, null without one. `lines` allows tabs
+ * and line breaks.
  */
 export function unprintable(text: string, { lines = false } = {}): string | null {
   const broken = brokenUnicode(text);
@@ -54,7 +55,7 @@ export function characters(text: string): number {
 
 /** The user's own text inside a sentence, with what is unprintable escaped. */
 export function short(text: string, most = 40): string {
-  // No character has more than two units: what is cut off here need not be looked at.
+  // A character has at most two units: what is cut off here would not be shown.
   const shown = Array.from(text.slice(0, 2 * most + 2)).slice(0, most).join('');
   const quoted = JSON.stringify(shown.length < text.length ? `${shown}…` : text);
   return quoted.replaceAll(new RegExp(UNPRINTABLE, 'gu'), escaped);

@@ -1,7 +1,7 @@
 /**
- * Cron expressions over wall-clock time. A wall clock is a number of milliseconds like an instant, but of
- * what the clock on the wall shows, as if it were UTC; which instant that is, is a zone's business (zone.ts).
- * So nothing here depends on the time zone of the process.
+ * Cron expressions over wall-clock time. A wall clock is in milliseconds like an instant, but of
+ * local time, read as if it were UTC; a zone maps it to an instant (zone.ts). So nothing here
+ * depends on the time zone of the process.
  */
 import { parseCronExpression } from 'cron-schedule';
 import { blankInList, fieldProblems, isUnrestricted } from './cronFields.ts';
@@ -10,9 +10,12 @@ import { FIRST_INSTANT_MS } from './instant.ts';
 import { LAST_INSTANT_MS } from './instant.ts';
 import { characters, short } from '../shared/text.ts';
 
-/** What each field allows, in ascending order. Months count from 0 (January), weekdays from 0 (Sunday). */
+/**
+ * The values that each field allows, ascending. Months count from 0 (January), weekdays from 0
+ * (Sunday).
+ */
 export interface Cron {
-  /** The field of the days is no restriction, by how it is written. So with the weekdays. */
+  /** By its notation, the day field does not restrict; `isAnyWeekday` likewise. */
   isAnyDay: boolean;
   isAnyWeekday: boolean;
   seconds: readonly number[];
@@ -41,9 +44,9 @@ const MONTHS = 'January February March April May June July August September Octo
 const LONGEST_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * Reads 5 fields (minute hour day month weekday), 6 with leading seconds, or one of the names above. Throws
- * an `Error` whose message holds every sentence about what is wrong, such as "field 2 (hours): 25 is outside
- * 0–23".
+ * Reads 5 fields (minute hour day month weekday), 6 with leading seconds, or one of the names
+ * above. Throws an `Error` whose message lists every problem, such as "field 2 (hours): 25 is
+ * outside 0–23".
  */
 export function parseCron(expression: string): Cron {
   const length = characters(expression);
@@ -85,7 +88,7 @@ function expandNickname(text: string): string {
   throw new Error(`${short(text, 20)} is not understood; ${instead}`);
 }
 
-/** Where weekdays are restricted, each month has days that they allow. */
+/** Throws for days that never come; restricted weekdays match in every month. */
 function refuseImpossible({ days, months, isAnyWeekday }: Cron): void {
   const firstDay = days[0] ?? 1;
   if (!isAnyWeekday || months.some((month) => firstDay <= (LONGEST_MONTHS[month] ?? 0))) return;
@@ -127,8 +130,8 @@ function seek(cron: Cron, fromMs: number, direction: Direction): number {
 }
 
 /**
- * The nearest matching day, as days since 1970. Ends: every cron that parseCron lets through matches within 8
- * years (29 February around 2100).
+ * The nearest matching day, as days since 1970. Terminates: every cron that parseCron accepts
+ * matches within 8 years (29 February around 2100).
  */
 function seekDay(cron: Cron, fromDay: number, direction: Direction): number {
   const date = new Date(fromDay * DAY_MS);
@@ -154,8 +157,8 @@ function seekDay(cron: Cron, fromDay: number, direction: Direction): number {
 }
 
 /**
- * When days and weekdays are both restricted, either of them is enough; else both have to allow the day. Whether a
- * field restricts is decided by how it is written (`isUnrestricted`), not by what it allows.
+ * If days and weekdays are both restricted, one match suffices; otherwise both must match. A
+ * field's notation decides whether it restricts (`isUnrestricted`), not the values it allows.
  */
 export function matchesDay(cron: Cron, dayOfMonth: number, daySince1970: number): boolean {
   const { days, weekdays, isAnyDay, isAnyWeekday } = cron;

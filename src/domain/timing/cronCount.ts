@@ -1,11 +1,12 @@
 /**
- * How many wall-clock times a cron expression matches in a span: told by the calendar, without going through them. A
- * server's clock that is set a year ahead leaves millions to be counted, and the leader has other things to do.
+ * Counts a cron expression's wall-clock matches in a span by the calendar, without iterating over
+ * them. A server's clock set ahead by a year leaves millions to count, and would keep the leader
+ * busy.
  */
 import { type Cron, daysInMonth, matchesDay } from './cron.ts';
 import { DAY_MS, SECOND_MS } from './duration.ts';
 
-/** In (after, through]; none when `through` is not later. */
+/** In (after, through]; 0 when `through` is not later. */
 export function countWallClocks(cron: Cron, afterMs: number, throughMs: number): number {
   if (throughMs <= afterMs) return 0;
   const days = new MatchingDays(cron, new Date(afterMs).getUTCFullYear());
@@ -21,7 +22,7 @@ function countThrough(cron: Cron, days: MatchingDays, ms: number): number {
     (isMatch ? countThroughSecond(cron, Math.floor((ms - day * DAY_MS) / SECOND_MS)) : 0);
 }
 
-/** How many matches a matching day has at or before one of its seconds. */
+/** Matches of a matching day at or before one of its seconds. */
 function countThroughSecond({ hours, minutes, seconds }: Cron, second: number): number {
   const [hour, minute] = [Math.floor(second / 3600), Math.floor(second / 60) % 60];
   const count = below(hours, hour) * minutes.length * seconds.length;
@@ -34,21 +35,24 @@ function below(values: readonly number[], value: number): number {
   return values.filter((each) => each < value).length;
 }
 
-/** Counts the days that match, from the beginning of a year on. Years and months that look alike are counted once. */
+/**
+ * Counts matching days from the start of a year on. Years and months of the same shape are counted
+ * once.
+ */
 class MatchingDays {
   readonly #cron: Cron;
   readonly #fromYear: number;
-  /** By the length of the year and the weekday of its first day, and so with months. */
+  /** By the year's length and its first weekday; months by their number too. */
   readonly #ofYears = new Map<number, number>();
   readonly #ofMonths = new Map<number, number>();
 
   constructor(cron: Cron, fromYear: number) {
     this.#cron = cron;
-    // One earlier: the day before the first one of a year is asked for as well.
+    // One earlier: `through` also takes the day before a year's first.
     this.#fromYear = fromYear - 1;
   }
 
-  /** That day included; as days since 1970. */
+  /** That day included; in days since 1970. */
   through(day: number): number {
     const date = new Date(day * DAY_MS);
     const year = date.getUTCFullYear();
@@ -89,7 +93,7 @@ class MatchingDays {
     return count;
   }
 
-  /** Among the first days of a month. */
+  /** Among the first `length` days of a month. */
   #among(month: number, first: number, length: number): number {
     if (!this.#cron.months.includes(month)) return 0;
     let count = 0;
@@ -101,7 +105,7 @@ class MatchingDays {
 }
 
 function firstDayOf(year: number): number {
-  // Date.UTC takes the years 0 to 99 for those of the 20th century.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999.
   return new Date(0).setUTCFullYear(year, 0, 1) / DAY_MS;
 }
 

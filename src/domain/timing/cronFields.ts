@@ -1,7 +1,7 @@
 /**
- * What is wrong with the fields of a cron expression, in sentences. These checks come before cron-schedule's
- * parser, which reads "5x" as 5 and "5/10" as 5 and knows nothing of where a field stands: what passes here
- * is all that it understands rightly.
+ * Problems of the fields of a cron expression, in sentences. These checks come before
+ * cron-schedule's parser, which reads "5x" as 5 and "5/10" as 5 and does not know a field's
+ * position: only what it reads correctly passes.
  */
 import { short } from '../shared/text.ts';
 
@@ -39,18 +39,19 @@ export function fieldProblems(fields: readonly string[]): string[] {
 }
 
 /**
- * Whether the field of the days or weekdays is no restriction. The rule is that of robfig/cron, which Kubernetes
- * and the Go demo use: `*` is none, nor is a list with `*` in it, and a step of 1 changes nothing. All else is one:
- * `*\/2` (not so in Paul Vixie's cron and its descendants, which look at the first character alone), and also a
- * range of all values, such as `1-31` or `MON-SUN`.
+ * Whether the day or weekday field does not restrict. The rule is that of robfig/cron, which
+ * Kubernetes and the Go demo use: `*` does not restrict, nor does a list with `*` in it, and a step
+ * of 1 changes nothing. All else restricts: `*\/2` (not so in Paul Vixie's cron and its
+ * descendants, which look only at the first character), and also a range of all values, such as
+ * `1-31` or `MON-SUN`.
  */
 export function isUnrestricted(field = ''): boolean {
   return field.split(',').some((part) => /^\*(\/0*1)?$/.test(part));
 }
 
 /**
- * A sentence about a field that a blank has cut in two (`MON, TUE`, `1 -5`), where the rest would be understood
- * without it; else null.
+ * A sentence about a field split by a blank (`MON, TUE`, `1 -5`), if the number of fields is valid
+ * without that blank; else null.
  */
 export function blankInList(fields: readonly string[]): string | null {
   const whole: string[] = [];
@@ -78,7 +79,7 @@ function fieldProblem(field: string, kind: FieldKind): string | null {
   return null;
 }
 
-/** Quartz and others have more than cron has: said by name, since users bring such expressions along. */
+/** Names the syntax of Quartz and others that cron lacks: users bring such expressions. */
 function foreignSyntax(field: string): string | null {
   if (field.includes('?')) return "'?' is not understood; write *";
   if (field.includes('#')) {
@@ -149,7 +150,7 @@ function numberOf(value: string, kind: FieldKind): number | null {
   return index < 0 ? null : index + 1;
 }
 
-/** The last value of the field that no other one stands for (7 is Sunday again). */
+/** The field's last value that duplicates no other (7 is Sunday again). */
 function lastOf(kind: FieldKind): number {
   return kind.max === 7 ? 6 : kind.max;
 }

@@ -9,7 +9,7 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const NS_PER_MS = 1_000_000n;
 
-/** Go counts in nanoseconds, and so does the arithmetic here: bigints make it exact. */
+/** As in Go, the arithmetic is in nanoseconds; bigints make it exact. */
 const UNIT_NS = new Map<string, bigint>([
   ['ns', 1n],
   ['us', 1000n],
@@ -24,7 +24,7 @@ const UNIT_NS = new Map<string, bigint>([
 /** Go's durations are signed 64-bit numbers of nanoseconds, a little more than 292 years. */
 const MAX_NS = 2n ** 63n - 1n;
 
-/** No duration that means anything is longer; keeps hostile input from making huge numbers. */
+/** No useful duration is longer; keeps hostile input from producing huge numbers. */
 const MAX_LENGTH = 100;
 
 /** A number with an optional fraction, then everything up to the next number as its unit. */

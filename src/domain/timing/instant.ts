@@ -6,8 +6,8 @@ import { MINUTE_MS, SECOND_MS } from './duration.ts';
 import { short } from '../shared/text.ts';
 
 /**
- * The last millisecond of the year 9999, beyond which no occurrence can lie, so that run ids stay in one format and
- * RFC 3339 can write it.
+ * The last millisecond of the year 9999. No occurrence lies beyond: run ids keep one format, and
+ * RFC 3339 ends there.
  */
 export const LAST_INSTANT_MS = Date.UTC(10_000, 0, 1) - 1;
 
@@ -17,10 +17,10 @@ export const FIRST_INSTANT_MS = Date.parse('0000-01-01T00:00:00Z');
 const RFC_3339 = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/i;
 
 /**
- * Epoch milliseconds; what is finer is cut off. Stricter than `Date.parse`: without an offset, a time would
- * mean something else on each machine. A leap second, 23:59:60 UTC at the end of a month (RFC 3339, 5.7), is taken
- * as the second after it, since no clock here counts it. Throws an `Error` whose message says what is wrong with
- * the text.
+ * Epoch milliseconds; finer fractions are cut off. Stricter than `Date.parse`: without an offset, a
+ * time would depend on the machine. A leap second, 23:59:60 UTC at the end of a month (RFC 3339,
+ * 5.7), is read as the second after it, since no clock here counts it. Throws an `Error` whose
+ * message says what is wrong with the text.
  */
 export function parseInstant(text: string): number {
   const shown = short(text);
@@ -34,8 +34,8 @@ export function parseInstant(text: string): number {
   const counted = isLeapSecond ? `${time.slice(0, -2)}59` : time;
   const written = `${date}T${counted}.${fraction.slice(1, 4).padEnd(3, '0')}Z`;
   const localMs = Date.parse(written);
-  // Date.parse turns 24:00 into the next day's start, and some engines 30 February into March: what exists
-  // reads back the same.
+  // Date.parse turns 24:00 into the next day's start, and some engines 30 February into March: an
+  // existing time reads back the same.
   if (
     Number.isNaN(localMs) || new Date(localMs).toISOString() !== written || Number(hours) > 23 ||
     Number(minutes) > 59

@@ -2,12 +2,12 @@ import { MINUTE_MS } from './duration.ts';
 import type { Rule } from './timing.ts';
 import { zoneOf } from './zone.ts';
 
-/** The zone in which people think of a schedule's times. */
+/** The zone in which to show a schedule's times. */
 export function zoneNameOf(timing: Rule): string {
   return timing.type === 'cron' ? timing.definition.timezone : 'UTC';
 }
 
-/** RFC 3339 as the clocks in the zone show it, with their offset: `2026-01-31T10:30:00.000+01:00`. */
+/** RFC 3339 in the zone's local time, with its offset: `2026-01-31T10:30:00.000+01:00`. */
 export function localTime(instantMs: number, zoneName: string): string {
   const zone = zoneOf(zoneName);
   if (zone === null) {

@@ -1,4 +1,4 @@
-/** How many of the moments, which ascend, are at or before one: by halving. */
+/** Number of moments at or before `throughMs`, by binary search; `times` ascend. */
 export function countThrough(times: readonly Date[] | Float64Array, throughMs: number): number {
   let low = 0;
   let high = times.length;

@@ -1,10 +1,9 @@
 /**
- * The occurrences of a schedule: the nominal times at which it fires, in epoch milliseconds. They follow from
- * its timing alone, so that every replica, whenever it looks, finds the same ones. All functions expect a
- * timing that `parseScheduleSpec` let through, and throw an `Error` otherwise.
+ * The occurrences of a schedule: the nominal times at which it fires, in epoch milliseconds. They
+ * depend on its timing alone, so every replica computes the same ones at any time. All functions
+ * expect a timing that `parseScheduleSpec` accepted, and throw an `Error` otherwise.
  *
- * Intervals are open at their beginning and closed at their end, `(after, through]`: what one call ends with,
- * the next one begins after.
+ * Intervals are half-open, `(after, through]`: each call begins after the end of the previous one.
  */
 import { type Cron, nextWallClock, parseCron, previousWallClock } from './cron.ts';
 import { countWallClocks } from './cronCount.ts';
@@ -16,19 +15,18 @@ import type { BoundedRule } from './timing.ts';
 import { zoneOf } from './zone.ts';
 
 /**
- * What decides on the occurrences. A duration schedule without an anchor has its creation as the anchor. Those before it
- * are owed only after the server's clock was set back: by a timing that took effect before that time came again.
+ * What determines the occurrences. A duration schedule without an anchor is anchored at its
+ * creation. Occurrences before that are owed only after the server's clock was set back: by a
+ * timing that took effect before the clock reached that time again.
  */
 export type Timed = BoundedRule & { created_at: Date };
 
-/**
- * The occurrences of a timing regardless of start_at and end_at, which are put around it once for all types.
- */
+/** The occurrences of a timing regardless of start_at and end_at, which `within` applies for all types. */
 interface Series {
   /** Strictly after. */
   next(afterMs: number): number | null;
   previous(atOrBeforeMs: number): number | null;
-  /** How many lie in (after, through], told without going through them. */
+  /** Number of those in (after, through], without iterating over them. */
   count(afterMs: number, throughMs: number): number;
 }
 
@@ -72,8 +70,8 @@ export function newestOccurrences(timed: Timed, afterMs: number, throughMs: numb
 }
 
 /**
- * How many occurrences lie in (after, through], and the last of them (`afterMs` itself when there is none). Takes no
- * longer for many than for a few.
+ * Number of occurrences in (after, through], and the last of them (`afterMs` itself when there is
+ * none). The cost does not grow with the number.
  */
 export function countOccurrences(
   timed: Timed,
@@ -146,7 +144,7 @@ function listSeries(times: readonly Date[] | Float64Array): Series {
   };
 }
 
-/** anchor + k·interval for every integer k. Remainders of integers are exact, quotients of doubles are not. */
+/** anchor + k·interval for every integer k. Integer remainders are exact, quotients of doubles are not. */
 function stepSeries(anchorMs: number, intervalMs: number): Series {
   const previous = (atOrBeforeMs: number) => {
     const rest = (atOrBeforeMs - anchorMs) % intervalMs;
@@ -160,8 +158,8 @@ function stepSeries(anchorMs: number, intervalMs: number): Series {
 }
 
 /**
- * Schedules are plain data and there may be 100,000 of them, many with the same expression: parsing takes
- * longer than finding a date.
+ * Schedules are plain data and there may be 100,000 of them, many with equal expressions: parsing
+ * takes longer than finding a date.
  */
 const crons = new Map<string, Cron>();
 const MAX_CACHED_CRONS = 4096;

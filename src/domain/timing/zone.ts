@@ -1,16 +1,17 @@
 /**
- * The seam for time zones: cron expressions speak of what the clock on the wall shows, schedules fire at
- * instants, and a zone leads from one to the other. Both are numbers of milliseconds; a wall clock's is the
- * one that it would be in UTC.
+ * The interface for time zones: cron expressions describe wall-clock times, schedules fire at
+ * instants, and a zone converts between them. Both are in milliseconds; a wall-clock time is
+ * written as if it were UTC.
  *
- * Occurrences are counted by the wall clock (occurrences.ts): a zone whose clocks are changed needs a count of its own.
+ * Occurrences are counted by the wall clock (occurrences.ts): a zone with clock changes needs a
+ * count of its own.
  */
 interface Zone {
-  /** What clocks in the zone show at an instant. */
+  /** The wall-clock time in the zone at an instant. */
   toWallClock(instantMs: number): number;
   /**
-   * The first instant at which clocks in the zone show this time or, where they are put forward past it, the
-   * instant of that change.
+   * The first instant at which clocks in the zone show this time. A time skipped by a change
+   * forward maps to the instant of the change.
    */
   toInstant(wallClockMs: number): number;
 }
@@ -19,7 +20,7 @@ const UTC: Zone = { toWallClock: (instantMs) => instantMs, toInstant: (wallClock
 
 const ZONES = new Map([['UTC', UTC], ['Etc/UTC', UTC]]);
 
-/** The zone of that name; null when this version does not know it. It knows UTC. */
+/** The zone of that name; null when unknown. This version knows UTC. */
 export function zoneOf(name: string): Zone | null {
   return ZONES.get(name) ?? null;
 }

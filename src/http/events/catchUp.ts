@@ -7,36 +7,36 @@ import type { Client } from './client.ts';
 import type { Message } from './message.ts';
 import type { Semaphore } from './semaphore.ts';
 
-/** Who has missed more had better read everything afresh (G9). */
+/** Above this, reading everything again is cheaper (G9). */
 const MAX_EVENTS = 10_000;
-/** The client has to take what waits before so many more are read. */
+/** The client must drain this many before more are read. */
 const BATCH = 100;
 const BATCH_BYTES = 256 * 1024;
 const MAX_TRIES = 4;
 const RETRY_AFTER_MS = 500;
-/** How long it may take for that: others wait for their turn. */
+/** Time limit for draining a batch: other clients wait for their turn. */
 const TAKEN_WITHIN_MS = 10_000;
 
 export interface CatchUpParts {
   client: Client;
-  /** The position of the last event that the client has. */
+  /** The client's last position. */
   after: string;
   events: EventFeed;
   turns: Semaphore;
   clock: Clock;
   message(position: string, event: ClusterEvent): Message;
-  /** The hub keeps all events after this position; null while it has none. */
+  /** The hub keeps all events after this position; null while it keeps none. */
   keptFrom(): string | null;
-  /** The position is known: the client hears so before everything else. */
+  /** The position is valid: sends `hello` before everything else. */
   greet(): void;
-  /** The client has everything up to this position, and the hub the rest. */
+  /** The client has everything up to this position, and the hub keeps the rest. */
   meet(position: string): void;
   giveUp(reason: string): void;
-  /** The client does not take what it asked for. */
+  /** The client does not drain its queue. */
   cutOff(): void;
 }
 
-/** Gives the client what came after its position, until the hub has the rest. */
+/** Sends the client the events after its position, until the hub's ring covers the rest. */
 export async function catchUp(parts: CatchUpParts): Promise<void> {
   await parts.turns.take(() => follow(parts));
 }

@@ -1,37 +1,37 @@
 import { type Filter, type Message, wants } from './message.ts';
 
-/** What may wait for one client (G9); what it asked to have again comes on top of that. */
+/** Limits of one client's queue (G9); a replay on reconnection is not counted. */
 const MAX_MESSAGES = 1000;
 const MAX_BYTES = 1024 * 1024;
 
-/** How much is handed to the connection at once. */
+/** Bytes handed to the connection at once. */
 const CHUNK_BYTES = 64 * 1024;
 
 export interface ClientOptions {
   filter: Filter;
-  /** Told once, when nothing more can be sent: it went away, was cut off or ended. */
+  /** Called once, when nothing more can be sent: the client left, was cut off or ended. */
   onGone: () => void;
-  /** Breaks the connection, whatever is still on its way. */
+  /** Breaks the connection, including data still in flight. */
   destroy: (() => void) | undefined;
 }
 
 /**
- * One connection to the events. What is pushed waits in a bounded queue until the connection takes it: a stream
- * asks for more only when its socket has room. A client that does not read finds itself cut off when its queue is
- * full, and can come back with the id of the last event that it got.
+ * One connection to the events. Messages wait in a bounded queue until the connection takes them: a
+ * stream pulls only while its socket has room. A client that does not read is cut off when its queue
+ * is full, and can resume after the id of the last event that it got.
  */
 export class Client {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #options: ClientOptions;
   #queue: Message[] = [];
   #bytes = 0;
-  /** Of these, how many are a replay, which the limits do not count. */
+  /** The replayed messages in the queue, which do not count towards the limits. */
   #replay = { messages: 0, bytes: 0 };
   #over = false;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   /** Wakes the stream that waits for a message. */
   #onMessage: (() => void) | null = null;
-  /** Wakes who waits for the queue to be empty. */
+  /** Wakes the caller that waits for an empty queue. */
   #onEmpty: (() => void) | null = null;
 
   constructor(options: ClientOptions) {
@@ -47,17 +47,17 @@ export class Client {
     return this.#over;
   }
 
-  /** False when too much waits now: then it is to be cut off. */
+  /** False when the queue exceeds its limits: the caller then cuts the client off. */
   push(message: Message): boolean {
     if (this.#over || !wants(this.#options.filter, message)) return true;
     this.#add(message);
     const messages = this.#queue.length - this.#replay.messages;
     const bytes = this.#bytes - this.#replay.bytes;
-    // One message may be of any size.
+    // A single message may be of any size.
     return messages <= MAX_MESSAGES && (bytes <= MAX_BYTES || messages === 1);
   }
 
-  /** What it missed. It comes before what is pushed later, and may be more than the limits. */
+  /** Queues missed messages. They precede later pushes, and may exceed the limits. */
   replay(messages: readonly Message[]): void {
     if (this.#over) return;
     const wanted = messages.filter((message) => wants(this.#options.filter, message));
@@ -65,7 +65,7 @@ export class Client {
     this.#replay = { messages: this.#queue.length, bytes: this.#bytes };
   }
 
-  /** How many messages wait. */
+  /** Number of queued messages. */
   get waiting(): number {
     return this.#queue.length;
   }
@@ -74,18 +74,18 @@ export class Client {
     return this.#bytes;
   }
 
-  /** Whether less waits than three quarters of what may. */
+  /** Whether the queue is below three quarters of its limits. */
   get hasRoom(): boolean {
     return this.#queue.length < MAX_MESSAGES * 3 / 4 && this.#bytes < MAX_BYTES * 3 / 4;
   }
 
-  /** Resolves when everything has been taken by the connection, or the client is gone. */
+  /** Resolves when the connection has taken everything, or the client is gone. */
   async emptied(): Promise<void> {
     if (this.#over || this.#queue.length === 0) return;
     await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
-  /** Ends the stream, after what waits if it is being read. */
+  /** Ends the stream, after the queued messages if the client is reading. */
   end(): void {
     if (this.#over) return;
     const chunk = this.#take();
@@ -94,7 +94,7 @@ export class Client {
     this.#leave();
   }
 
-  /** Breaks the connection, with what waits. */
+  /** Breaks the connection and drops the queue. */
   cut(): void {
     if (this.#over) return;
     const { destroy } = this.#options;
@@ -126,7 +126,7 @@ export class Client {
     if (this.#queue.length === 0) this.#onEmpty?.();
   }
 
-  /** As much of the queue as goes at once; at least one message, null when there is none. */
+  /** As much of the queue as fits into one chunk, at least one message; null when the queue is empty. */
   #take(): Uint8Array | null {
     let count = 0;
     let bytes = 0;

@@ -1,8 +1,8 @@
 /**
- * The events of the cluster for all clients of this replica. One stream is read from the store for all of them,
- * while there is any; each event is made into a message once. The last few thousand are kept: a client that comes
- * back with an id among them is served from there. One with another id gets what it missed by a stream of its own
- * (catchUp.ts) until that has come as far as what is kept.
+ * The events of the cluster for all clients of this replica. Reads one stream from the store for all
+ * of them, while there is any, and encodes each event once. A ring keeps the last few thousand: a
+ * client with an id among them resumes from there. A client with another id catches up on its own
+ * stream (catchUp.ts) until that reaches the ring.
  */
 import type { EventFeed } from '../../actors/events/eventFeed.ts';
 import type { ApiDeps } from '../shared/api.ts';
@@ -15,21 +15,24 @@ import { Upstream } from './upstream.ts';
 
 export const MAX_CLIENTS = 200;
 const HEARTBEAT_MS = 5000;
-/** How long the stream is read on after the last client: a page that is loaded again comes back in this time. */
+/** How long the stream stays open after the last client: a page reload reconnects in this time. */
 const LINGER_MS = 30_000;
-/** A stream answers at least every half second. After this, what clients have may be old: no heartbeat says else. */
+/**
+ * A stream answers at least every half second. After this silence clients may have stale data, so
+ * heartbeats stop.
+ */
 const SILENT_MS = 3000;
-/** Streams of their own for clients that catch up, at a time. */
+/** Concurrent streams for clients that catch up. */
 const MAX_CATCHING_UP = 8;
 
 export interface HubDeps extends Pick<ApiDeps, 'clock' | 'logger' | 'serverNowMs' | 'replica'> {
   events: EventFeed;
 }
 
-/** A client that gets all that comes; as long as `from` is given, only what comes after that. */
+/** A client that gets all new events; while `from` is set, only those after that position. */
 interface Member {
   from: string | null;
-  /** For how many heartbeats `from` has been ahead of all that came. */
+  /** Number of heartbeats for which `from` has been ahead of all events. */
   beatsAhead: number;
 }
 
@@ -50,7 +53,7 @@ export class EventHub {
     this.#deps = deps;
   }
 
-  /** How many clients there are, and how many were cut off because they did not read. */
+  /** Number of clients, and of clients cut off because they did not read. */
   get counts(): { clients: number; cutOff: number } {
     return { clients: this.#clients.size, cutOff: this.#cutOffs };
   }
@@ -60,8 +63,8 @@ export class EventHub {
   }
 
   /**
-   * A new client, whose events follow after the position; from now on when it is null. `reconnectMs` is told to it.
-   * `destroy` breaks its connection.
+   * Adds a client whose events follow after the position; null means from now on. `reconnectMs` is
+   * sent to the client. `destroy` breaks its connection.
    */
   join(filter: Filter, after: string | null, reconnectMs: number, destroy?: () => void): Client {
     const client: Client = new Client({ filter, destroy, onGone: () => this.#gone(client) });
@@ -75,7 +78,7 @@ export class EventHub {
     return client;
   }
 
-  /** Ends all streams; whoever comes now is sent away. */
+  /** Ends all streams, and refuses new clients. */
   close(): void {
     this.#closed = true;
     for (const client of [...this.#clients]) client.end();
@@ -121,7 +124,7 @@ export class EventHub {
     this.#admit(client, position);
   }
 
-  /** From here on it gets all that comes, after what is kept and it does not have. */
+  /** From here on the client gets all new events, after those in the ring that it does not have. */
   #admit(client: Client, position: string): void {
     const ring = this.#ring;
     if (client.over || ring === null) return;
@@ -131,7 +134,7 @@ export class EventHub {
   }
 
   #resync(client: Client, reason: string): void {
-    // It may have gone, or the replica may stop, while it was being seen to.
+    // The client may have gone, or the replica may have stopped, meanwhile.
     if (client.over || this.#ring === null) return;
     client.push(plainMessage('resync', { reason }, this.#ring.end));
     this.#members.set(client, { from: null, beatsAhead: 0 });
@@ -215,7 +218,7 @@ export class EventHub {
     for (const client of [...this.#clients]) {
       const member = this.#members.get(client);
       this.#push(client, beat !== null && member ? beat : sign);
-      // No replica is ahead of another one for long: then it is an id from nowhere.
+      // No replica stays ahead of another one for long: the id is invalid.
       if (isLive && member?.from != null && ++member.beatsAhead > 2) {
         this.#resync(client, 'the id is ahead of all that has happened');
       }

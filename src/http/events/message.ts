@@ -1,13 +1,13 @@
-/** Events as server-sent messages, each made once for all who get it. */
+/** Events as server-sent messages, each encoded once for all clients. */
 import type { ClusterEvent } from '../../domain/events/event.ts';
 import { listed } from '../../domain/schedules/listing.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedules/schedule.ts';
 import { replicaView, runView, scheduleView, termView } from '../shared/views.ts';
 
-/** Of every answer that is a stream of messages. */
+/** Headers of every event-stream response. */
 export const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
-  // For proxies that would gather it first.
+  // Keeps proxies from buffering it.
   'X-Accel-Buffering': 'no',
 };
 
@@ -15,19 +15,19 @@ export const EVENT_TYPES = ['leader', 'leadership', 'replica', 'schedule', 'cloc
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface Message {
-  /** Position after it; null for what belongs to the connection only. */
+  /** Position after it; null for a message of this connection only. */
   id: string | null;
-  /** Null for what everybody gets. */
+  /** Null for a message that no filter drops. */
   type: EventType | null;
-  /** The schedule that it is about; null for what is about none. */
+  /** The schedule of the event; null for an event of no schedule. */
   scheduleId: string | null;
   bytes: Uint8Array;
 }
 
-/** Which events a client wants. */
+/** A client's filter. */
 export interface Filter {
   types: ReadonlySet<EventType>;
-  /** Of schedules and runs only those of this one. */
+  /** Limits events of schedules and runs to this schedule. */
   scheduleId: string | null;
 }
 
@@ -36,23 +36,23 @@ export function wants({ types, scheduleId }: Filter, message: Message): boolean 
     (scheduleId === null || message.scheduleId === null || message.scheduleId === scheduleId);
 }
 
-/** `nowMs`: the server's time, from which a schedule's next fire time is told. */
+/** `nowMs`: the server's time, for computing a schedule's next fire time. */
 export function messageOf(id: string, event: ClusterEvent, nowMs: number): Message {
   const { type } = event;
   return { id, type, scheduleId: scheduleIdOf(event), bytes: encoded(type, dataOf(event, nowMs), id) };
 }
 
-/** A message that is no event of the cluster, of any name. */
+/** A message that is not a cluster event, with any name. */
 export function plainMessage(name: string, data: unknown, id: string | null = null): Message {
   return { id, type: null, scheduleId: null, bytes: encoded(name, data, id) };
 }
 
-/** How long the client is to wait before it comes back after a break. */
+/** The client's delay before it reconnects. */
 export function reconnection(afterMs: number): Message {
   return { id: null, type: null, scheduleId: null, bytes: encoder.encode(`retry: ${afterMs}\n\n`) };
 }
 
-/** A line that clients pass over. */
+/** A line that clients ignore. */
 export function comment(text: string): Message {
   return { id: null, type: null, scheduleId: null, bytes: encoder.encode(`: ${text}\n\n`) };
 }

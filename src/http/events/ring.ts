@@ -3,7 +3,7 @@ import type { Message } from './message.ts';
 const MAX_MESSAGES = 4096;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The last events, for those who come back (G9). It holds all that came after `start`, through `end`. */
+/** The most recent events, for clients that reconnect (G9): all after `start`, through `end`. */
 export class Ring {
   #messages: Message[] = [];
   #bytes = 0;
@@ -23,7 +23,7 @@ export class Ring {
     return this.#end;
   }
 
-  /** Nothing happened up to here. */
+  /** No event up to this position. */
   moveTo(position: string): void {
     this.#end = position;
   }
@@ -35,7 +35,7 @@ export class Ring {
     if (this.#messages.length > MAX_MESSAGES || this.#bytes > MAX_BYTES) this.#trim();
   }
 
-  /** Whether the position was given out for one of these messages, or for their end. */
+  /** Whether the position is that of one of these messages, of the start or of the end. */
   has(position: string): boolean {
     return position === this.#end || position === this.#start ||
       this.#messages.some(({ id }) => id === position);
@@ -45,7 +45,7 @@ export class Ring {
     return this.#messages.filter(({ id }) => (id as string) > position);
   }
 
-  /** By a quarter at once, since each time moves all that stay. */
+  /** Drops a quarter at once, since each trim moves all remaining messages. */
   #trim(): void {
     let count = 0;
     while (

@@ -6,11 +6,11 @@ import { Problem } from '../shared/problem.ts';
 import { type EventHub, MAX_CLIENTS } from './hub.ts';
 import { EVENT_TYPES, type EventType, type Filter, HEADERS } from './message.ts';
 
-/** How long a client waits before it connects again, ms: told to it. */
+/** Reconnection delay sent to clients, ms. */
 const RECONNECT_MS = 250;
 const MAX_ID_LENGTH = 4096;
 
-/** What the server's adapter for Node gives with a request. */
+/** The bindings that the server's Node adapter passes with a request. */
 type Bindings = { outgoing?: { destroy(): void } } | undefined;
 
 /** `GET /events`: server-sent events. */
@@ -18,7 +18,8 @@ export function eventRoutes(hub: EventHub): Route[] {
   function events(c: Context): Response {
     const filter = readFilter(c);
     const after = readAfter(c);
-    // A browser's EventSource gives up for good after any other answer; after this one it tries another replica.
+    // A browser's EventSource gives up for good after any other answer; after this one it tries
+    // another replica.
     if (hub.closed) return c.body(`retry: ${RECONNECT_MS}\n: this replica is stopping\n\n`, 200, HEADERS);
     if (hub.counts.clients >= MAX_CLIENTS) {
       throw new Problem(503, `${MAX_CLIENTS} clients read the events of this replica already`, {
@@ -53,7 +54,7 @@ function readFilter(c: Context): Filter {
   return { types: new Set(types as EventType[]), scheduleId: c.req.query('schedule_id') ?? null };
 }
 
-/** The header is what a browser sends when it comes back, also with a URL that has an older id. */
+/** The header takes precedence: a browser sends it on reconnection, also with a URL that has an older id. */
 function readAfter(c: Context): string | null {
   const after = c.req.header('last-event-id') || c.req.query('after') || null;
   if (after !== null && after.length > MAX_ID_LENGTH) {

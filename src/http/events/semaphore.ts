@@ -1,4 +1,4 @@
-/** At most so many at a time; the others wait for their turn, first come, first served. */
+/** Limits concurrency; the waiting ones proceed first come, first served. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -7,16 +7,16 @@ import type { ClusterEvent } from '../../domain/events/event.ts';
 const RETRY_AFTER_MS = 500;
 
 export interface UpstreamObserver {
-  /** Events follow from this position; what was told before is void. */
+  /** Events follow from this position; earlier ones are void. */
   begun(position: string): void;
   event(position: string, event: ClusterEvent): void;
-  /** Nothing happened up to here. */
+  /** No event up to this position. */
   quiet(position: string): void;
 }
 
 /**
- * The one stream of events that this replica reads for all its clients. After an error it goes on from where it was;
- * when that is no longer possible it begins anew, and says so.
+ * The one stream of events that this replica reads for all its clients. After an error it resumes at
+ * its position; when that is no longer possible it starts again, and reports `begun`.
  */
 export class Upstream {
   readonly #parts: { events: EventFeed; clock: Clock; logger: Logger };
@@ -32,7 +32,7 @@ export class Upstream {
     void this.#run();
   }
 
-  /** How long ago the store has last said something, ms. */
+  /** Time since the store's last answer, ms. */
   silentMs(): number {
     return this.#parts.clock.monotonic() - this.#heardMs;
   }
@@ -58,7 +58,7 @@ export class Upstream {
     }
   }
 
-  /** Until the stream ends, breaks or is lost. */
+  /** Returns when the stream ends or is lost; throws when it breaks. */
   async #follow(answered: () => void): Promise<void> {
     const open = await this.#parts.events.open(this.#position);
     if (open === 'lost') {

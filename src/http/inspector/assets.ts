@@ -1,8 +1,8 @@
 /**
- * What the page is made of, ready to be sent: its own sources (plain modules and style sheets, in `page`), the
- * statecharts that scripts/charts.ts has laid out, and two libraries from their packages. Every file is served
- * under a name that has a hash of its content, so that browsers may keep it for good; an import map tells the
- * modules the names of one another. Everything is read and compressed once, when it is first asked for.
+ * The files of the page, ready to send: its own sources (plain modules and style sheets, in `page`),
+ * the statecharts laid out by scripts/charts.ts, and two libraries from their packages. Every file
+ * name has a hash of the content, so browsers may cache it indefinitely; an import map resolves the
+ * modules' imports. Everything is read and compressed once, at the first request.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -36,9 +36,9 @@ export interface Asset {
 export interface Assets {
   /** By the name under `ASSETS_PATH`. */
   files: ReadonlyMap<string, Asset>;
-  /** The URL of a file of the page by the name of its source, such as `main.js`. */
+  /** The URL of a file of the page, by its source name, such as `main.js`. */
   urlOf(source: string): string;
-  /** What an import map calls each module, and its URL. */
+  /** The import map: each module's name, and its URL. */
   imports: Record<string, string>;
 }
 
@@ -91,15 +91,16 @@ function packageFile(name: string): string {
   return `lib-${name.replaceAll('/', '-')}.js`;
 }
 
-/** There is none to be had here. */
+/** The source map is not served here. */
 function withoutSourceMap(code: string): string {
   return code.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '\n');
 }
 
 /**
- * The page's own code and styles, without what is for their readers: types, comments and indentation are a
- * fifth of them. Comments begin with `/**` or `/*` and a space, which no string of the page has, or are lines
- * of their own; no string of the page goes over several lines but templates, where indentation means nothing.
+ * The page's own code and styles, without types, comments and indentation, which are a fifth of them.
+ * Comments begin with `/**` or `/*` and a space, which no string of the page has, or are lines of
+ * their own; no string of the page spans several lines except templates, where indentation means
+ * nothing.
  */
 function compact(code: string): string {
   return code.replace(/\/\*\*? [^]*?\*\/ ?|\/\*\*\n[^]*?\*\/ ?/g, '').replace(/^\s*\/\/.*\n/gm, '').replace(

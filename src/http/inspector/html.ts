@@ -5,11 +5,11 @@ import type { Assets } from './assets.ts';
 export interface Html {
   body: string;
   gzipped: Uint8Array<ArrayBuffer>;
-  /** The Content-Security-Policy that fits it: nothing but this page's own files, and nothing inline. */
+  /** The matching Content-Security-Policy: only this page's own files, and nothing inline. */
   policy: string;
 }
 
-/** The document. All that it holds inline is the import map, which the policy allows by its hash. */
+/** The document. Its only inline content is the import map, which the policy allows by its hash. */
 export function inspectorHtml({ urlOf, imports }: Assets): Html {
   const map = JSON.stringify({ imports });
   const preloads = [...new Set(Object.values(imports))];

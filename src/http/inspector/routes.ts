@@ -4,7 +4,7 @@ import { Problem } from '../shared/problem.ts';
 import { type Assets, loadAssets } from './assets.ts';
 import { type Html, inspectorHtml } from './html.ts';
 
-/** The inspector page, and the files that it is made of. */
+/** The inspector page and its files. */
 export function inspectorRoutes(): Route[] {
   let loading: Promise<Assets & Html> | null = null;
   const load = () => loading ??= loadAssets().then((assets) => ({ ...assets, ...inspectorHtml(assets) }));

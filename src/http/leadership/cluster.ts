@@ -10,7 +10,7 @@ import { linkNext, readLimit } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
 import { clusterView, leadershipView, leaderView } from '../shared/views.ts';
 
-/** Replicas write their presence every second; one that has not for this long is not shown, lost or not. */
+/** Replicas write their presence every second; one silent for this long is not shown, lost or not. */
 const SEEN_WITHIN_MS = 60_000;
 
 /** The endpoints about the cluster, read from the store: every replica answers the same. */
@@ -79,7 +79,7 @@ export function clusterRoutes({ store, replica, answers }: RouteDeps): Route[] {
   ];
 }
 
-/** The parameter `before`: the oldest term of the page before. */
+/** The parameter `before`: the oldest term of the preceding page. */
 function readTerm(c: Context): number | undefined {
   const text = c.req.query('before');
   if (text === undefined) return undefined;

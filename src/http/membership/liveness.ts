@@ -1,12 +1,12 @@
 /**
- * The other end of the connections by which followers see at once that this process is gone (G5): an answer
- * that says who is here, and then stays open for as long as the process lives. A process that stops by itself
- * says goodbye first; one that is killed can't, and the kernel closes its connections. A follower says who it is, and
- * whoever has been here for longest, of those that have announced themselves, is the heir of a leader that stops: it
- * has had the time to get ready.
+ * The server side of the connections by which followers detect the death of this process at once
+ * (G5): an answer that identifies the process, and then stays open while the process lives. A process
+ * that stops by itself says goodbye first; one that is killed can't, and the kernel closes its
+ * connections. A follower states its boot. The announced follower with the oldest connection is the
+ * heir of a leader that stops: it has had the time to get ready.
  *
- * Every answer says in its headers which process this is, and for how long it has been here: that tells a process that
- * has taken the place of another one from several behind one address. HEAD asks only that.
+ * The headers of every answer state this process's boot and its uptime: that tells a process that
+ * replaced another one from several behind one address. HEAD answers only that.
  */
 import type { Context } from 'hono';
 import type { Clock } from '../../actors/shared/environment.ts';
@@ -24,7 +24,7 @@ export interface LivenessDeps extends Pick<ApiDeps, 'replica'> {
 
 export interface Liveness {
   routes: Route[];
-  /** Boot of the peer that has been connected for longest, of the replicas that are alive; or null. */
+  /** Boot of the live replica with the oldest connection; or null. */
   eldest(): string | null;
   /** Says goodbye on every open connection, and ends it. */
   goodbye(): void;
@@ -46,7 +46,7 @@ export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
     const boot = readBoot(c);
     if (leaving) throw new Problem(503, 'this replica is stopping', { headers: identity() });
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', ...identity() };
-    // Nobody would read, or end, its stream.
+    // No client would read, or end, its stream.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
     let mine: ReadableStreamDefaultController<Uint8Array>;
     const leave = places.take(boot, () => {

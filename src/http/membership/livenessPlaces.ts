@@ -1,18 +1,18 @@
 import type { Clock } from '../../actors/shared/environment.ts';
 
-/** Of the boots that have announced themselves; more than this is not a cluster (G9). */
+/** Limit for announced boots; more than this is not a cluster (G9). */
 const MAX_PEERS = 64;
-/** A connection that is made anew may overlap with the one before. */
+/** A reconnection may overlap with the previous connection. */
 const MAX_PER_PEER = 2;
-/** Who has not announced itself: a peer that has just started, a person, or a stranger. */
+/** Limit for boots that are not announced: a peer that has just started, a person, or a stranger. */
 const MAX_STRANGERS = 8;
-/** For how long a stranger may stay, and how often it is asked for again whether a peer still is one. */
+/** Time limit for a stranger, and the interval at which a connection's boot is checked again. */
 const TRIAL_MS = 10_000;
 
-/** What is known of boots; see Roster. */
+/** The announced boots; see Roster. */
 export interface KnownPeers {
   get(boot: string): { lost_at: Date | null } | undefined;
-  /** A boot asks that is not known: it may have announced itself by now. */
+  /** An unknown boot has connected: it may have announced itself by now. */
   look(): void;
 }
 
@@ -24,9 +24,9 @@ interface Place {
 }
 
 /**
- * Who holds a liveness connection to this process, the eldest first. A boot that is among the replicas has a place,
- * whatever others do; strangers have a few, for a while, and never take one from a peer. Of the connections of one
- * boot the newest count: whoever else says that it is this boot can't keep it out.
+ * The liveness connections to this process, oldest first. A boot among the replicas always has a
+ * place; strangers have a few, for a limited time, and never take one from a peer. Of the connections
+ * of one boot the newest ones stay: an impostor with the same boot can't keep it out.
  */
 export class LivenessPlaces {
   readonly #known: KnownPeers;
@@ -38,7 +38,7 @@ export class LivenessPlaces {
     this.#clock = clock;
   }
 
-  /** Null when there is no room for it; else what gives the place back. */
+  /** Null when there is no room; else the function that releases the place. */
   take(boot: string | null, end: () => void): (() => void) | null {
     const isPeer = this.#isKnown(boot);
     if (boot !== null && !isPeer) this.#known.look();
@@ -51,7 +51,7 @@ export class LivenessPlaces {
     return () => this.#remove(place);
   }
 
-  /** The boot that has been here for longest, of those that are among the replicas and alive, but for `me`. */
+  /** The boot with the oldest connection, of live replicas other than `me`. */
   eldest(me: string): string | null {
     const heirs = [...this.#places].map(({ boot }) => boot).filter((boot) => boot !== null && boot !== me);
     return heirs.find((boot) => this.#known.get(boot as string)?.lost_at === null) ?? null;

@@ -1,6 +1,6 @@
 /**
- * `GET /inspect`: what XState says of the actors of this replica, as server-sent events. For those who look for a fault;
- * opt-in, since it shows what the actors hold.
+ * `GET /inspect`: XState's inspection events of this replica's actors, as server-sent events. For
+ * debugging; opt-in, since it exposes the data in the actors.
  */
 import type { Context } from 'hono';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
@@ -15,20 +15,20 @@ const EVERYTHING = { types: new Set<never>(), scheduleId: null };
 
 interface Watcher {
   client: Client;
-  /** Ids of the actors that it wants; null for all. */
+  /** Ids of the wanted actors; null for all. */
   actors: ReadonlySet<string> | null;
-  /** How many it has missed since it was last told. */
+  /** Messages missed since the last `dropped` message. */
   dropped: number;
 }
 
 export interface Inspection {
   routes: Route[];
-  /** For the `inspect` option of actors. Costs next to nothing while nobody watches. */
+  /** For the `inspect` option of actors. Costs next to nothing without clients. */
   observe(event: InspectionEvent): void;
   close(): void;
 }
 
-/** `enabled`: whether the configuration asks for it. */
+/** `enabled`: whether the configuration turns it on. */
 export function inspection(
   { replica, clock }: Pick<ApiDeps, 'replica' | 'clock'>,
   enabled: boolean,
@@ -81,7 +81,7 @@ export function inspection(
       const name = event.type.replace('@xstate.', '');
       const message = plainMessage(name, { at: new Date(clock.now()), ...record });
       for (const watcher of wanted) {
-        // Here a slow client is not cut off, but misses some.
+        // Here a slow client is not cut off, but misses some messages.
         if (!watcher.client.hasRoom) {
           watcher.dropped++;
           continue;

@@ -1,12 +1,12 @@
 import type { Route } from '../shared/api.ts';
 
-/** Everything that is measured, in Prometheus' text format. */
+/** All metrics, in Prometheus' text format. */
 export interface Exposition {
   contentType: string;
   text(): Promise<string>;
 }
 
-/** The endpoint for Prometheus. Each replica tells of itself only. */
+/** The endpoint for Prometheus. Each replica reports only itself. */
 export function metricsRoutes({ contentType, text }: Exposition): Route[] {
   return [{
     method: 'GET',

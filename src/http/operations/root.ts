@@ -4,7 +4,7 @@ import type { ApiDeps, Route } from '../shared/api.ts';
 const WHAT =
   'A highly available distributed scheduler: any replica takes schedules, the one that leads fires them.';
 
-/** `/`: sends browsers to the inspector, and tells others what this is and what there is. */
+/** `/`: redirects browsers to the inspector; other clients get a description and the list of endpoints. */
 export function rootRoutes({ replica }: ApiDeps, routes: readonly Route[]): Route[] {
   const endpoints = routes.map(({ method, path, summary }) => ({ method, path, summary }));
   const about = {

@@ -11,7 +11,7 @@ import { Problem } from '../shared/problem.ts';
 import { scheduleId, unknownSchedule } from '../schedules/schedules.ts';
 import { runView } from '../shared/views.ts';
 
-/** How many runs are read at once. */
+/** Number of runs read at once. */
 const PIECE = 250;
 
 /** The endpoints that read the records of runs. */
@@ -76,7 +76,7 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
   ];
 }
 
-/** The page and the filters of a list of runs, which may have others as well. */
+/** The page and the filters of a list of runs; `others` are further parameters of that list. */
 function readRunQuery(c: Context, others: readonly string[] = []) {
   const from = readInstant(c, 'from');
   const to = readInstant(c, 'to');

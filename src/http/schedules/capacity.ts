@@ -2,10 +2,10 @@ import { type Capacity, type Holding, noRoomFor, type Wanted } from '../../domai
 import type { ApiDeps } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
 
-/** What share of the room is taken when that is worth a line in the log, and when the line may come again. */
+/** Shares of a limit at which the warning is logged, and below which it may be logged again. */
 const [WARN_AT, CALM_AT] = [0.8, 0.75];
 
-/** Refuses (507) what there is no room for; warns when there soon will be none. */
+/** Refuses (507) a write beyond the limits; warns when they are close. */
 export function capacityCheck(
   { holding, limits, serverNowMs, logger }: Pick<ApiDeps, 'holding' | 'limits' | 'serverNowMs' | 'logger'>,
 ): (wanted: Wanted) => void {

@@ -7,10 +7,10 @@ import { readCommand } from '../shared/body.ts';
 import { Problem } from '../shared/problem.ts';
 import { lastRunReader, present, scheduleAnswer, scheduleId } from './schedules.ts';
 
-/** How often a change is tried that others come in between of. */
+/** Compare-and-set retries under contention. */
 const TRIES = 10;
 
-/** The endpoints that do something with a schedule, beside writing its definition. */
+/** The endpoints that act on a schedule, beside writing its definition. */
 export function commandRoutes(deps: RouteDeps): Route[] {
   const { schedules, runs } = deps.store;
   const answer = scheduleAnswer(deps);
@@ -19,8 +19,8 @@ export function commandRoutes(deps: RouteDeps): Route[] {
   const get = async (id: string) => present(id, await schedules.get(id));
 
   /**
-   * Changes the schedule as it is; null from `how` when nothing is to be changed. Its last run is read before: once the
-   * change is made, the answer must not depend on another read.
+   * Changes the schedule from its present revision; null from `how` changes nothing. The last run is
+   * read before: once the change is made, the answer must not depend on another read.
    */
   async function change(
     id: string,

@@ -12,7 +12,7 @@ import { present, scheduleId } from './schedules.ts';
 const DEFAULT_COUNT = 5;
 const MAX_COUNT = 100;
 
-/** The endpoints that tell when a schedule, stored or not, fires next. A paused one does not. */
+/** The endpoints that compute the next fire times of a schedule, stored or not. A paused one has none. */
 export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
   async function preview(c: Context): Promise<Response> {
     const nowMs = serverNowMs();
@@ -28,7 +28,7 @@ export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
     const id = scheduleId(c);
     const count = readCount(c);
     const schedule = present(id, await store.schedules.get(id));
-    // The corrected clock may be a little behind the server's, which has stamped the definition.
+    // The corrected clock may be a little behind the server's, which stamped the definition.
     return c.json(upcoming(schedule, Math.max(serverNowMs(), schedule.effective_from.getTime()), count));
   }
 

@@ -10,7 +10,7 @@ const TYPES = ['cron', 'at_times', 'duration'] as const;
 const MAX_Q_LENGTH = 256;
 const MAX_RECENT = 20;
 
-/** Which schedules a list is asked for, and how many recent runs of each. */
+/** The query of a list of schedules, and the number of recent runs of each. */
 export function readScheduleQuery(c: Context): { query: ScheduleQuery; recentRuns: number } {
   const page = readPage(c, SCHEDULE_KEY, ['q', 'type', 'tag', 'paused', 'recent']);
   const q = c.req.query('q');
@@ -21,7 +21,7 @@ export function readScheduleQuery(c: Context): { query: ScheduleQuery; recentRun
   if (texts.length > MAX_TAGS) {
     throw new Problem(400, `tag: is given ${texts.length} times; a schedule has at most ${MAX_TAGS} tags`);
   }
-  // No id, name or tag can have what is unprintable, and no store takes each of it in a search.
+  // No id, name or tag contains unprintable characters, and no store accepts all of them in a search.
   for (const [name, text] of [['q', q ?? ''] as const, ...texts.map((text) => ['tag', text] as const)]) {
     const problem = unprintable(text);
     if (problem !== null) throw new Problem(400, `${name}: ${problem}`);

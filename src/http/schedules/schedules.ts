@@ -15,7 +15,7 @@ import { invalidBody, Problem } from '../shared/problem.ts';
 import { readScheduleQuery } from './scheduleQuery.ts';
 import { scheduleView } from '../shared/views.ts';
 
-/** How many schedules are read at once: they may be of 100 KB each. */
+/** Number of schedules read at once: each may have 100 KB. */
 const PIECE = 50;
 
 /** Revisions start at 1. */
@@ -33,7 +33,7 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
     const schedule = await schedules.create(id, spec);
     if (schedule === 'conflict') throw new Problem(409, `a schedule ${JSON.stringify(id)} exists already`);
     c.header('Location', `/schedules/${id}`);
-    // It is new: it has no run yet.
+    // A new schedule has no run yet.
     return answer(c, 201, schedule, null);
   }
 
@@ -106,7 +106,7 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
   }
 
   const lastRun = lastRunReader(deps);
-  /** Before a change: once that is made, its answer must not depend on another read. */
+  /** Called before a change: once that is made, its answer must not depend on another read. */
   const lastRunOf = async (id: string) => await lastRun(present(id, await schedules.get(id)));
 
   return [
@@ -124,8 +124,8 @@ export function lastRunReader({ store: { runs } }: RouteDeps): (schedule: Schedu
 }
 
 /**
- * Answers with a schedule as it is stored now, and its revision as the ETag. `lastRun` was read before; it is told if it
- * is one of this schedule.
+ * Answers with a schedule as stored now, and its revision as the ETag. `lastRun` was read before; it
+ * is included only if it is a run of this schedule.
  */
 export function scheduleAnswer({ serverNowMs, answers }: RouteDeps) {
   return (
@@ -145,8 +145,8 @@ export function scheduleAnswer({ serverNowMs, answers }: RouteDeps) {
 const MAX_ID_LENGTH = 1024;
 
 /**
- * The schedule id in the path. A document that another program has stored may have one that the API would not take; it
- * is not understood then, and can be shown and deleted.
+ * The schedule id in the path. A document stored by another program may have an id that the API would
+ * refuse; it is then not understood, and can be shown and deleted.
  */
 export function scheduleId(c: Context): string {
   const id = c.req.param('id') ?? '';
@@ -158,7 +158,7 @@ export function unknownSchedule(id: string): Problem {
   return new Problem(404, `there is no schedule ${short(id, 128)}`);
 }
 
-/** The schedule, if there is one that this version understands. */
+/** The schedule; throws a `Problem`: 404 when there is none, 409 when this version does not understand it. */
 export function present(id: string, schedule: Schedule | NotUnderstood | null): Schedule {
   if (schedule === null) throw unknownSchedule(id);
   if (isUnderstood(schedule)) return schedule;
@@ -190,7 +190,7 @@ async function readSpec(c: Context) {
 }
 
 /**
- * The revision that If-Match asks for; undefined when any will do. A weak or foreign tag matches no revision
+ * The revision in If-Match; undefined when any is accepted. A weak or foreign tag matches no revision
  * (RFC 9110, 13.1.1).
  */
 function readIfMatch(c: Context): number | undefined {

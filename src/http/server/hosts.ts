@@ -4,10 +4,10 @@ import { mayOmitHost } from '../../domain/membership/hostNames.ts';
 import type { Hosts } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
 
-/** The header by which the front door of a local cluster makes itself known to the replicas that it started with. */
+/** The header with which the front door of a local cluster authenticates to its replicas. */
 export const DOOR_HEADER = 'x-hascheduler-door';
 
-/** Refuses requests for another host than this one (421), before anything is done about them. */
+/** Refuses requests for other hosts (421), before any other processing. */
 export function refuseOtherHosts(hosts: Hosts): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header('host');
@@ -18,7 +18,7 @@ export function refuseOtherHosts(hosts: Hosts): MiddlewareHandler {
   };
 }
 
-/** Which host the client asked for: the front door passes it on, anybody else's word for it counts nothing. */
+/** The host that the client requested: only the front door's X-Forwarded-Host is trusted. */
 export function requestedHost(c: Context, hosts: Hosts): string | undefined {
   const forwarded = isFromDoor(c, hosts) ? c.req.header('x-forwarded-host') : undefined;
   return forwarded ?? c.req.header('host');

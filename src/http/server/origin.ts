@@ -6,10 +6,10 @@ import { Problem } from '../shared/problem.ts';
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses changes that a page of another site makes with a visitor's browser: since bodies need not be called
- * JSON, and nothing may ask for a password, any page could otherwise write schedules on the visitor's own
- * machine. Only browsers send these headers, and no page can forge them; curl and programs are not affected.
- * The rule is that of Go's `http.CrossOriginProtection`.
+ * Refuses changes that a page of another site makes with a visitor's browser: since bodies need no
+ * JSON type, and the API has no password, any page could otherwise write schedules on the visitor's
+ * own machine. Only browsers send these headers, and no page can forge them; curl and programs are
+ * not affected. The rule is that of Go's `http.CrossOriginProtection`.
  */
 export function refuseOtherOrigins(hosts: Hosts): MiddlewareHandler {
   return async (c, next) => {

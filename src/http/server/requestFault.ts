@@ -1,10 +1,10 @@
-/** What is wrong with a request's line and Host header, before anything is looked up by them. Pure. */
+/** Validates a request's line and Host header, before any routing. Pure. */
 
-/** As Node's `IncomingMessage` has them. */
+/** As in Node's `IncomingMessage`. */
 export interface RequestHead {
   httpVersion: string;
   url?: string | undefined;
-  /** Names and values in turn. */
+  /** Names and values alternate. */
   rawHeaders: readonly string[];
 }
 
@@ -13,10 +13,10 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
 /** A name, an IPv4 address or an IPv6 address in brackets; and a port. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._~%!$&'()*+,;=-]+)(:[0-9]{0,5})?$/i;
 
-/** `.` or `..`, each dot as it is or percent-encoded. */
+/** `.` or `..`, each dot literal or percent-encoded. */
 const DOT_SEGMENT = /^(\.|%2e){1,2}$/i;
 
-/** What one decoder or another takes for the end of a segment. */
+/** Any spelling that some decoder takes for the end of a segment. */
 const SEPARATOR = /\/|\\|%2f|%5c/i;
 
 /** A sentence for the client, or null. */
@@ -26,7 +26,7 @@ export function requestFault({ httpVersion, url = '', rawHeaders }: RequestHead)
   return hostFault(hosts, httpVersion, authority) ?? targetFault(url.replace(ABSOLUTE_FORM, ''), authority);
 }
 
-/** HTTP/1.0, as old balancers speak it, knows no Host. */
+/** HTTP/1.0, which old balancers speak, has no Host. */
 function hostFault(
   hosts: readonly string[],
   httpVersion: string,
@@ -49,8 +49,8 @@ function hostFault(
 }
 
 /**
- * Dot segments are refused and not resolved: a client that means `/schedules/..` resolves it by itself, and one that
- * puts somebody's text into a path must not reach another endpoint by it.
+ * Dot segments are refused, not resolved: a client that means `/schedules/..` resolves it itself, and
+ * one that puts untrusted text into a path must not reach another endpoint by it.
  */
 function targetFault(target: string, authority: string | undefined): string | null {
   if (!target.startsWith('/') && !(authority !== undefined && /^(\?|$)/.test(target))) {

@@ -6,33 +6,33 @@ import type { Clock } from '../../actors/shared/environment.ts';
 import { cutStalled } from './stalled.ts';
 import { createStrictServer, HEADERS, problem } from './strictServer.ts';
 
-/** How long a client may take to send its headers, and its whole request (G9). */
+/** Time limits for a client to send its headers, and its whole request (G9). */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * Longer than a proxy in front keeps idle connections, so that it is not the server that ends one while a
- * request is on its way.
+ * Longer than a proxy in front keeps idle connections, so that the server does not close one while a
+ * request is in flight.
  */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
-/** How long `close` waits for requests that are being answered. */
+/** How long `close` waits for open requests. */
 const CLOSE_LIMIT_MS = 5_000;
 
 export interface ListenOptions {
   host: string;
-  /** 0 for any free one. */
+  /** 0 takes a free port. */
   port: number;
   clock: Clock;
 }
 
 export interface HttpServer {
-  /** The port that it listens on, and the IP address. */
+  /** The bound port and IP address. */
   port: number;
   address: string;
   /**
-   * Stops listening at once and closes idle connections; resolves when the requests that were being answered
-   * have been, or have been cut off after 5 s.
+   * Stops listening at once and closes idle connections; resolves when the open requests have been
+   * answered, or were cut off after 5 s.
    */
   close(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
   };
   const listener = getRequestListener(app.fetch, {
-    // Stands for the host where HTTP/1.0 names none.
+    // The host for HTTP/1.0 requests without one.
     hostname: 'localhost',
     errorHandler: (error) => notServed(error),
   });
@@ -62,7 +62,10 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
   };
 }
 
-/** What the adapter makes no URL of (`Host: 1.2.3.4.5`), or what even the app's own handler of errors threw. */
+/**
+ * The answer when the adapter can't form a URL (`Host: 1.2.3.4.5`), or when the app's own error
+ * handler threw.
+ */
 function notServed(error: unknown): Response {
   const [status, detail] = error instanceof RequestError
     ? [400, `the request's URL and Host header make no URL together: ${error.message}`] as const
@@ -71,13 +74,14 @@ function notServed(error: unknown): Response {
 }
 
 interface Connections {
-  /** Ends the connections that have no request, and each of the others after its present one. */
+  /** Closes the connections without a request, and each of the others after its present one. */
   end(): void;
 }
 
 /**
- * Node's own notion of an idle connection leaves out those that never sent anything (browsers open them in
- * advance) and those whose last answer ends after `close`: each would hold up the end for seconds.
+ * Node's own notion of an idle connection leaves out those that never sent anything (browsers open
+ * them in advance) and those whose last answer ends after `close`: each would delay the shutdown for
+ * seconds.
  */
 function trackConnections(server: Server): Connections {
   const idle = new Set<Socket>();

@@ -1,25 +1,24 @@
 /**
- * Cuts off clients that don't take what they are sent. Neither an answer nor a stream of events whose bytes wait
- * for so long is kept, be it for a client that is slow to go away or one that never reads; what waits would fill
- * the memory of the replica (G9).
+ * Cuts off clients that don't read. No answer or event stream without progress is kept, whether the
+ * client is slow to leave or never reads: its unsent bytes would fill the memory of the replica (G9).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Clock } from '../../actors/shared/environment.ts';
 
-/** Longer than the pauses of any network that still works. */
+/** Longer than the pauses of any working network. */
 const STALLED_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 5_000;
 
-/** How an answer was when it moved for the last time. */
+/** An answer's state at its last progress. */
 interface Progress {
   sentBytes: number;
   movedMs: number;
 }
 
 /**
- * Watches all answers of the server: one of which something waits to be sent, and nothing has been for 30 s, is
- * broken off. A connection on which nothing waits, such as one for liveness, may be silent for ever. Returns what
- * ends the watch.
+ * Watches all answers of the server: one with unsent bytes and no progress for 30 s is cut off. A
+ * connection with nothing to send, such as one for liveness, may stay silent for ever. Returns the
+ * function that ends the watch.
  */
 export function cutStalled(server: Server, clock: Clock): () => void {
   const open = new Map<ServerResponse, Progress>();
@@ -44,7 +43,7 @@ export function cutStalled(server: Server, clock: Clock): () => void {
   return () => clock.clearTimeout(timer);
 }
 
-/** What the connection has taken so far: what was written to it, less what waits. */
+/** Bytes that the connection has taken so far: those written to it, less those waiting. */
 function sentOf({ socket }: ServerResponse): number {
   return socket === null ? 0 : socket.bytesWritten - socket.writableLength;
 }

@@ -1,13 +1,14 @@
 /**
- * An HTTP server that answers by a problem (RFC 9457) also what Node's parser, or the checks before any routing,
- * refuse: by itself, Node answers those with nothing but a status, or ends the connection.
+ * An HTTP server that answers with a problem (RFC 9457) also requests refused by Node's parser, or by
+ * the checks before any routing: Node itself answers those with only a status, or closes the
+ * connection.
  */
 import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { requestFault } from './requestFault.ts';
 
-/** Of every problem from here; they end the connection. */
+/** Headers of every problem from here; they close the connection. */
 export const HEADERS = {
   'Content-Type': 'application/problem+json',
   'Cache-Control': 'no-store',
@@ -15,14 +16,14 @@ export const HEADERS = {
   Connection: 'close',
 };
 
-/** Parser errors that have a status of their own; all others are 400. */
+/** Parser errors with a status of their own; all others are 400. */
 const STATUS_OF: Record<string, [status: number, detail: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come to its end in time; send it again'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the extensions of the chunks of the body are too large'],
   HPE_HEADER_OVERFLOW: [431, 'the URL and the headers are larger than 16 KiB together'],
 };
 
-/** `listener` gets what is well-formed HTTP, has one host, and a path and query that can be decoded. */
+/** `listener` gets well-formed HTTP with one host, and a decodable path and query. */
 export function createStrictServer(options: ServerOptions, listener: RequestListener): Server {
   const server = createServer({ ...options, requireHostHeader: false }, (incoming, outgoing) => {
     const fault = requestFault(incoming);
@@ -32,9 +33,9 @@ export function createStrictServer(options: ServerOptions, listener: RequestList
   const answering = trackAnswers(server);
   server.on('clientError', (error: NodeJS.ErrnoException & { reason?: string }, socket: Socket) => {
     const pending = answering.get(socket);
-    // What comes after the beginning of an answer would be taken for its rest.
+    // After the beginning of an answer, the client would take this for its rest.
     if (!socket.writable || pending?.outgoing.headersSent) return void socket.destroy();
-    // The fault is in what follows a whole request, which has its own answer first.
+    // The fault follows a complete request, which gets its own answer first.
     if (pending?.incoming.complete) return void pending.outgoing.once('close', () => socket.destroySoon());
     const [status, detail] = STATUS_OF[error.code ?? ''] ?? [400, notHttp(error.reason)];
     end(socket, status, detail);
@@ -55,7 +56,7 @@ interface Exchange {
   outgoing: ServerResponse;
 }
 
-/** The last request of each connection that has no whole answer yet. */
+/** The last request of each connection whose answer is not complete yet. */
 function trackAnswers(server: Server): WeakMap<Socket, Exchange> {
   const answering = new WeakMap<Socket, Exchange>();
   server.on('request', (incoming, outgoing) => {
@@ -82,7 +83,7 @@ function answer(outgoing: ServerResponse, status: number, detail: string): void 
   outgoing.end(body);
 }
 
-/** Where there is no answer to write to, on the connection itself. */
+/** Writes to the connection itself, where there is no answer to write to. */
 function end(socket: Socket, status: number, detail: string): void {
   const body = problem(status, detail);
   const headers = { ...HEADERS, 'Content-Length': Buffer.byteLength(body) };

@@ -1,28 +1,28 @@
 /**
- * Answers that may be large. What a list reads and sends is bounded in bytes, few lists are made at a time, and few
- * large answers wait for clients to take them: otherwise thirty of them that read nothing would fill the memory of
- * a leader, and a single list hold up its event loop for seconds (G9).
+ * Limits for large answers. A list's reads and answer are bounded in bytes, few lists are built at a
+ * time, and few large answers wait for clients: otherwise thirty clients that read nothing would fill
+ * the memory of a leader, and a single list could block its event loop for seconds (G9).
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { Problem } from './problem.ts';
 
-/** What fits into the buffers of a connection, and so need not be counted. */
+/** Fits into the buffers of a connection, so need not be counted. */
 const LARGE_BYTES = 64 * 1024;
-/** How many large answers are on their way at a time: some 32 MiB. */
+/** Concurrent large answers: some 32 MiB. */
 const MAX_LARGE = 32;
-/** How many lists are made at a time, and how many requests may wait for their turn, and how long. */
+/** Concurrent lists, the requests that may wait for a turn, and how long they wait. */
 const MAX_AT_A_TIME = 4;
 const MAX_WAITING = 100;
 const MAX_WAIT_MS = 1_000;
 
-/** What the server's adapter for Node gives with a request. */
+/** The bindings that the server's Node adapter passes with a request. */
 type Bindings = { outgoing?: { once(event: 'close', listener: () => void): void } } | undefined;
 
 export class Answers {
   readonly #clock: Clock;
-  /** Begin to make the lists that wait, in their order. */
+  /** Starts the waiting lists, in their order. */
   readonly #waiting = new Set<() => void>();
   #free = MAX_AT_A_TIME;
   #large = 0;
@@ -31,7 +31,10 @@ export class Answers {
     this.#clock = clock;
   }
 
-  /** Makes a list when it is its turn; a 503 when too many wait, or the store is so slow that its turn does not come. */
+  /**
+   * Builds a list when its turn comes; a 503 when too many wait, or when a slow store delays the turn
+   * past the limit.
+   */
   async inTurn<T>(make: () => Promise<T>): Promise<T> {
     if (this.#large >= MAX_LARGE) throw busy();
     if (this.#free > 0) this.#free--;
@@ -62,13 +65,13 @@ export class Answers {
     });
   }
 
-  /** Sends JSON. A large answer is refused with a 503 while too many others are on their way. */
+  /** Sends JSON. A large answer is refused with a 503 while too many others are in flight. */
   send(c: Context, bytes: Uint8Array<ArrayBuffer>): Response {
     if (bytes.length > LARGE_BYTES && c.req.method !== 'HEAD' && this.#large >= MAX_LARGE) throw busy();
     return this.sendAnyway(c, bytes, 200);
   }
 
-  /** The same for what must not be refused: the answer to a change that has been made. */
+  /** The same for an answer that must not be refused: that of a committed change. */
   sendAnyway(c: Context, bytes: Uint8Array<ArrayBuffer>, status: ContentfulStatusCode): Response {
     c.header('Content-Type', 'application/json');
     if (c.req.method === 'HEAD') return c.body(null, status);
@@ -77,7 +80,7 @@ export class Answers {
     return c.body(this.#inPieces(c, bytes), status);
   }
 
-  /** Piece by piece, as the client takes them: whether anything moves can be seen then. */
+  /** Chunk by chunk, as the client takes them, so that progress can be seen. */
   #inPieces(c: Context, bytes: Uint8Array): ReadableStream<Uint8Array> {
     this.#large++;
     let isOpen = true;

@@ -5,18 +5,19 @@ import type { Capacity, Holding } from '../../domain/schedules/capacity.ts';
 import type { Answers } from './answers.ts';
 import type { HostNames } from '../../domain/membership/hostNames.ts';
 
-/** By which names a replica answers, and to whom it leaves that question. */
+/** The host names of a replica, and the front door that it trusts to check them. */
 export interface Hosts {
   names: HostNames;
-  /** Of the front door, which has asked it already; null when there is none. */
+  /** Secret of the front door, which has already checked the host; null without a door. */
   doorSecret: string | null;
 }
 
-/** What the API needs from the replica that serves it. */
+/** Dependencies of the API on its replica. */
 export interface ApiDeps {
   store: Pick<Store, 'schedules' | 'runs' | 'lease' | 'presence' | 'leadership' | 'ping'>;
   /**
-   * This replica's clock corrected by its measured offset to the database server's, epoch milliseconds (G6).
+   * This replica's clock corrected by its measured offset to the database server's, epoch
+   * milliseconds (G6).
    */
   serverNowMs(): number;
   random: Random;
@@ -25,31 +26,31 @@ export interface ApiDeps {
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
   hosts: Hosts;
-  /** What this replica's mirror holds, and what it may. */
+  /** The contents of this replica's mirror, and their limits. */
   holding(): Holding;
   limits: Capacity;
-  /** Told of each request that was answered, for metrics. */
+  /** Called for each answered request, for metrics. */
   answered?(request: AnsweredRequest): void;
 }
 
-/** What the endpoints share besides. */
+/** Dependencies that the endpoints share in addition. */
 export type RouteDeps = ApiDeps & { answers: Answers };
 
-/** Every field but the duration is of a closed set. */
+/** Every field but the duration is from a closed set. */
 export interface AnsweredRequest {
-  /** `OTHER` for what no route has. */
+  /** `OTHER` for a method of no route. */
   method: string;
-  /** As in a `Route`: `/schedules/{id}`; `none` when there is nothing at the path. */
+  /** As in a `Route`: `/schedules/{id}`; `none` when the path has no route. */
   route: string;
   status: number;
-  /** Until the answer's headers: what streams goes on for longer. */
+  /** Until the answer's headers; a stream lasts longer. */
   tookMs: number;
 }
 
-/** How the replica is doing, in its own words. */
+/** The replica's health. */
 export interface Status {
   state: string;
-  /** False when its loop stalls: restarting the process would help. */
+  /** False when it leads and its due queue stalls: restarting the process would help. */
   live: boolean;
   /** False while it should get no requests. */
   ready: boolean;
@@ -57,13 +58,13 @@ export interface Status {
   reasons: string[];
 }
 
-/** One endpoint. The list of them is what routes, what says which methods a path has, and what `/` shows. */
+/** One endpoint. The list of them defines the routing, the methods of a path, and the answer of `/`. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With parameters in braces: `/schedules/{id}`. */
   path: string;
   summary: string;
-  /** It writes nothing, whatever its method says. */
+  /** A read-only endpoint, whatever its method. */
   changesNothing?: true;
   handler(c: Context): Response | Promise<Response>;
 }

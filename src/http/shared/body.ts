@@ -1,7 +1,4 @@
-/**
- * Reading a JSON body from anybody: bounded in size and depth, and with a sentence for each way in which it
- * can be wrong.
- */
+/** Reads an untrusted JSON body: bounded in size and depth, with a sentence for each fault. */
 import type { Context } from 'hono';
 import type { Problem as FieldProblem } from '../../domain/schedules/spec.ts';
 import { brokenUnicode } from '../../domain/shared/text.ts';
@@ -9,29 +6,30 @@ import { shapeProblem } from './jsonShape.ts';
 import { invalidBody, Problem } from './problem.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
-/** What a body is read into at first. */
+/** Initial size of the read buffer. */
 const FIRST_BYTES = 16 * 1024;
 
-/** What all bodies that are being read may take up together, in this process: they can be left unfinished for 30 s. */
+/** Limit for all bodies being read in this process: they can be left unfinished for 30 s. */
 const MAX_READING_BYTES = 32 * 1024 * 1024;
 let readingBytes = 0;
 
 /**
- * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type out or
- * say text/plain have always worked; what a browser page of another site could do with that is prevented in
- * origin.ts.
+ * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type
+ * out or say text/plain have always worked; origin.ts prevents what a browser page of another site
+ * could do with that.
  */
 const JSON_TYPES = /^(application\/json|[^/]+\/[^/]+\+json|text\/plain|application\/x-www-form-urlencoded)$/;
 
 /**
- * The JSON value in the body of the request. Of repeated keys the last one counts. Throws a `Problem`: 400
- * not JSON, 413 too large, 415 not called JSON, 422 too deep, of too many values, or with a key that could do harm.
+ * The JSON value in the body of the request. Of repeated keys the last one counts. Throws a
+ * `Problem`: 400 not JSON, 413 too large, 415 not called JSON, 422 too deep, too many values, or a
+ * dangerous key.
  */
 export async function readJson(c: Context): Promise<unknown> {
   return await read(c, (text) => parse(text));
 }
 
-/** The body of a command, checked by `check`. It may be left out: that counts as an empty object. */
+/** The body of a command, validated by `check`. A missing body counts as an empty object. */
 export async function readCommand<T>(
   c: Context,
   check: (body: unknown) => { ok: true; value: T } | { ok: false; problems: FieldProblem[] },
@@ -67,8 +65,8 @@ function requireJsonType(c: Context): void {
 }
 
 /**
- * Counts while it reads: a chunked body announces no length. Chunks are not kept, since each costs more than a byte:
- * there may be a million of them.
+ * Counts while it reads: a chunked body announces no length. Keeps no chunks: each costs more than a
+ * byte, and there may be a million of them.
  */
 async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw tooLarge();
@@ -82,7 +80,8 @@ async function readBytes(request: Request): Promise<Uint8Array> {
         throw new Problem(400, 'the body broke off before its end');
       });
       if (done) break;
-      // The stream is not cancelled: that would tear the connection down before the client has got the answer.
+      // Does not cancel the stream: that would close the connection before the client has got the
+      // answer.
       if (size + value.length > MAX_BODY_BYTES) throw tooLarge();
       const larger = withRoom(bytes, size, value.length);
       readingBytes += larger.length - bytes.length;
@@ -134,7 +133,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The parser's message with its position, when it tells one, as line and column. */
+/** The parser's message, with its position, if it gives one, as line and column. */
 function located(message: string, text: string): string {
   const atEnd = message === 'Unexpected end of JSON input';
   const position = atEnd ? text.length : Number(/ at position (\d+)/.exec(message)?.[1] ?? NaN);
@@ -149,9 +148,10 @@ function located(message: string, text: string): string {
 }
 
 /**
- * The first thing that a value must not hold, wherever it is: a key that means something else than a field to
- * JavaScript (`__proto__`) or can't be stored (NUL in BSON), or a key or string that is no whole Unicode. Its shape
- * has been looked at before: it is neither deep nor large. The pointer is made on the way back, only for what is wrong.
+ * The first forbidden part of a value, at any depth: a key with a special meaning in JavaScript
+ * (`__proto__`), a key that can't be stored (NUL in BSON), or a key or string with broken Unicode.
+ * The shape was checked before, so the value is neither deep nor large. The pointer is built on the
+ * way back, only for a fault.
  */
 function hazard(value: unknown): FieldProblem | null {
   const found = firstHazard(value);

@@ -1,7 +1,7 @@
 /**
- * The shape of JSON text, told from its bytes alone: how deep it is nested, and how many values it holds. A body of
- * a megabyte may be half a million values that mean nothing; to make objects of them, and look at each, would hold
- * up the event loop of a leader for a fifth of a second. This costs two milliseconds.
+ * The shape of JSON text, from its bytes alone: nesting depth, and number of values. A body of a
+ * megabyte may be half a million meaningless values; parsing and checking them would block a leader's
+ * event loop for a fifth of a second. This costs two milliseconds.
  */
 
 /** More than any body needs, and less than BSON's 100. */
@@ -14,7 +14,10 @@ const MAX_FIELDS = 1_000;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** What is wrong with the shape, as a sentence; null when it will do, or is not JSON (the parser says that). */
+/**
+ * The fault of the shape, as a sentence; null when there is none, or when it is not JSON (the parser
+ * reports that).
+ */
 export function shapeProblem(bytes: Uint8Array): string | null {
   let depth = 0;
   let [commas, colons] = [0, 0];
@@ -41,7 +44,7 @@ export function shapeProblem(bytes: Uint8Array): string | null {
   return null;
 }
 
-/** Where the quote is that ends the string which begins at `start`. */
+/** Index of the quote that ends the string beginning at `start`. */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let at = start + 1; at < bytes.length; at++) {
     if (bytes[at] === BACKSLASH) at++;

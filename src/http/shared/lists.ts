@@ -1,25 +1,22 @@
-/** Pages of lists, which end after so many items, or when they are large enough. */
+/** Pages of lists, bounded in items and bytes. */
 import type { Page } from '../../actors/shared/page.ts';
 import { encodeJson } from './answers.ts';
 
-/** A page ends before it is larger than this, but for one that a single item makes so. */
+/** A page ends before it exceeds this, unless its first item alone does. */
 const MAX_PAGE_BYTES = 1024 * 1024;
 
 export interface PageSource<T> {
   limit: number;
   cursor: string | null;
-  /**
-   * How many items are read at once: few enough that reading them does not hold up the event loop, however
-   * large they are.
-   */
+  /** Items read at once: few enough not to block the event loop, at any item size. */
   piece: number;
   read(limit: number, cursor: string | null): Promise<Page<T>>;
-  /** As they are told, in the same order. */
+  /** The views of the items, in the same order. */
   views(items: readonly T[]): Promise<unknown[]> | unknown[];
   cursorOf(item: T): string;
 }
 
-/** A page as JSON, read piece by piece, and the cursor that goes on after the last item that it holds. */
+/** A page as JSON, read piece by piece, and the cursor that continues after its last item. */
 export async function readPieces<T>(
   source: PageSource<T>,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; count: number; nextCursor: string | null }> {
@@ -37,7 +34,7 @@ export async function readPieces<T>(
   return { bytes: page.end(), count: page.count, nextCursor: cursor };
 }
 
-/** As many of the items, from the first on, as a page holds. */
+/** The items, from the first on, that fit into a page. */
 export function fitting<T>(items: readonly T[]): T[] {
   const page = new PageBytes();
   return items.slice(0, items.findIndex((item) => !page.add(item)) >>> 0);
@@ -47,13 +44,13 @@ const OPEN = new TextEncoder().encode('[');
 const COMMA = new TextEncoder().encode(',');
 const CLOSE = new TextEncoder().encode(']');
 
-/** A JSON array in the making. */
+/** A JSON array under construction. */
 class PageBytes {
   readonly #parts: Uint8Array[] = [];
   #bytes = 2;
   count = 0;
 
-  /** False when there is no room for the item: it is left out. */
+  /** False when the item does not fit: it is left out. */
   add(item: unknown): boolean {
     const bytes = encodeJson(item);
     if (this.count > 0 && this.#bytes + bytes.length + 1 > MAX_PAGE_BYTES) return false;

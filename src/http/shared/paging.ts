@@ -6,11 +6,11 @@ import { Problem } from './problem.ts';
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-/** Parameters that may be given several times; those that take a list take it with commas. */
+/** Parameters that may be repeated, and those that take a comma-separated list. */
 const REPEATABLE = ['tag'];
 const LISTS = ['state', 'types', 'actor'];
 
-/** Refuses what is given twice: each of two readers may take another one for the one that counts. */
+/** Refuses repeated parameters: two readers may each use a different one. */
 export const refuseRepeated: MiddlewareHandler = async (c, next) => {
   const names = c.req.url.includes('?') ? [...new URL(c.req.url).searchParams.keys()] : [];
   const twice = names.find((name, i) => names.indexOf(name) < i && !REPEATABLE.includes(name));
@@ -22,8 +22,8 @@ export const refuseRepeated: MiddlewareHandler = async (c, next) => {
 };
 
 /**
- * The `limit` and `cursor` of a list whose cursors hold such a key. A query parameter that the list does not have is refused: a filter that
- * is ignored in silence shows what was not asked for.
+ * The `limit` and `cursor` of a list with cursors of this key. Refuses unknown query parameters: a
+ * filter that is silently ignored would give an answer to another question.
  */
 export function readPage(
   c: Context,
@@ -32,12 +32,12 @@ export function readPage(
 ): { limit: number; cursor: string | null } {
   const limit = readLimit(c, ['cursor', ...filters]);
   const cursor = c.req.query('cursor') || null;
-  // The store reads it again; what it can't read is no error of the store's.
+  // The store decodes it again; an invalid cursor is no error of the store's.
   if (cursor !== null) decodeCursor(cursor, key);
   return { limit, cursor };
 }
 
-/** The `limit` of a list that has only one page, or the parameters `others` as well. */
+/** The `limit` of a list with only one page, or with `others` as further parameters. */
 export function readLimit(c: Context, others: readonly string[] = []): number {
   refuseOthers(c, ['limit', ...others]);
   return wholeNumber('limit', c.req.query('limit') ?? String(DEFAULT_LIMIT), 1, MAX_LIMIT);
@@ -52,7 +52,7 @@ export function refuseOthers(c: Context, known: readonly string[], of = 'this li
   }
 }
 
-/** A query parameter that is one. */
+/** A query parameter that is a whole number. */
 export function wholeNumber(name: string, text: string, min: number, max: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : NaN;
   if (number >= min && number <= max) return number;
@@ -63,8 +63,8 @@ export function wholeNumber(name: string, text: string, min: number, max: number
 }
 
 /**
- * Adds the link to the next page (RFC 8288): this request with another value of the parameter that says where it
- * begins. Relative, so that it holds behind any proxy.
+ * Adds the link to the next page (RFC 8288): this request with a new value of the parameter for its
+ * beginning. Relative, so that it works behind any proxy.
  */
 export function linkNext(c: Context, name: 'cursor' | 'before', from: string | null): void {
   if (from === null) return;

@@ -26,14 +26,17 @@ export class Problem extends Error {
   }
 }
 
-/** 422 with everything that is wrong with a body. */
+/** 422 with all problems of a body. */
 export function invalidBody(errors: readonly FieldProblem[]): Problem {
   const [first, ...others] = errors;
   const detail = first?.detail ?? 'the body is invalid';
   return new Problem(422, others.length > 0 ? `${detail} (and more, listed in errors)` : detail, { errors });
 }
 
-/** The answer of a problem: RFC 9457, without a type of its own, so that `title` is the status's phrase. */
+/**
+ * The response for a problem: RFC 9457, without a type of its own, so that `title` is the status's
+ * phrase.
+ */
 export function problemResponse(c: Context, { status, message, extras }: Problem): Response {
   const body = {
     type: 'about:blank',
@@ -50,10 +53,7 @@ export function problemResponse(c: Context, { status, message, extras }: Problem
   });
 }
 
-/**
- * The problem that an exception of a handler is to the client. Whatever was not expected is logged, and told
- * without details.
- */
+/** The problem for a handler's exception. An unexpected exception is logged, and answered without details. */
 export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BadCursor) return new Problem(400, error.message);

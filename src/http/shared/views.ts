@@ -1,4 +1,4 @@
-/** What clients see of records: the fields that are theirs to know, and those that are computed for them. */
+/** Records as clients see them: the public fields, and computed ones. */
 import { type Term, withEnd } from '../../domain/leadership/term.ts';
 import {
   clockBehindMs,
@@ -14,9 +14,9 @@ import { isSummarised, type ListedSchedule } from '../../domain/schedules/listin
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 
 /**
- * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when there is
- * none or while the schedule is paused; `completed` says that there is none, nor would be after it is resumed.
- * `last_run` is its newest run, or null.
+ * `nowMs` is the server's time, epoch milliseconds. `next_fire_at` is the next occurrence, null when
+ * there is none or while the schedule is paused; `completed` means that there is none, nor would be
+ * after a resume. `last_run` is its newest run, or null.
  */
 export function scheduleView(
   schedule: Schedule | ListedSchedule,
@@ -43,10 +43,10 @@ export function scheduleView(
   };
 }
 
-/** The next occurrence as if it were not paused. */
+/** The next occurrence, ignoring a pause. */
 function nextMsOf(schedule: Schedule | ListedSchedule, nowMs: number): number | null {
   if (isSummarised(schedule)) return schedule.definition.times.next?.getTime() ?? null;
-  // The corrected clock may be a little behind the server's, which has stamped the definition.
+  // The corrected clock may be a little behind the server's, which stamped the definition.
   return nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
 }
 
@@ -78,7 +78,10 @@ export function leaderView(lease: Lease) {
   };
 }
 
-/** `watermark`: all occurrences at or before it are claimed or recorded. `inspectedBy`: who answers. */
+/**
+ * `watermark`: all occurrences at or before it are claimed or recorded. `inspectedBy`: the answering
+ * replica.
+ */
 export function clusterView(reading: LeaseReading, replicas: readonly Replica[], inspectedBy: string) {
   const { lease, serverNowMs } = reading;
   return {
@@ -86,7 +89,7 @@ export function clusterView(reading: LeaseReading, replicas: readonly Replica[],
     term: lease.term,
     watermark: new Date(watermarkMs(lease.watermark)),
     now: new Date(serverNowMs),
-    // Schedules of before fire again, and the watermark moves on, once the clock has made up for it.
+    // Earlier schedules fire again, and the watermark advances, once the clock has caught up.
     clock: { set_back: lease.set_back, behind_ms: clockBehindMs(reading) },
     inspected_by: inspectedBy,
     warnings: clusterWarnings(replicas),
@@ -105,7 +108,7 @@ export function replicaView(
   };
 }
 
-/** The history of terms; the lease knows how the newest has ended while it has no successor. */
+/** The history of terms; while the newest has no successor, the lease tells how it ended. */
 export function leadershipView(terms: readonly Term[], reading: LeaseReading) {
   return terms.map((term) => termView(withEnd(term, reading)));
 }

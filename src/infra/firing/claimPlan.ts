@@ -4,23 +4,26 @@ import type { NotUnderstood } from '../../domain/shared/reading.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 
-/** One that is not understood is there all the same: its occurrence has had its run. */
+/** A run that is not understood counts as stored: its occurrence has had its run. */
 export type StoredRun = Run | NotUnderstood;
 
-/** What is to be done about the runs of a batch, given what is stored. */
+/** How to treat the runs of a batch, given what is stored. */
 export interface ClaimPlan {
   insert: Run[];
-  /** Stored already, by an earlier call under the same grant whose answer was lost. */
+  /** Already stored, by an earlier call under the same grant whose answer was lost. */
   ours: Run[];
-  /** Ids of runs that are somebody else's, or ours and past the claim, or that a counted record stands for. */
+  /**
+   * Ids of runs that another boot claimed, that are ours and past the claim, or that a counted
+   * record covers.
+   */
   duplicates: string[];
-  /** Ids of schedules whose stored definition is another one, or gone. */
+  /** Ids of schedules whose stored definition differs or is gone. */
   stale: string[];
 }
 
 /**
- * Sorts the runs of a batch, in its order. A run that is stored already is told as such even if its schedule
- * has changed since: it was claimed under the definition that was in force, and somebody has to run it.
+ * Sorts the runs of a batch, in its order. A stored run is reported as stored even if its schedule
+ * has changed since: it was claimed under the definition then in force, and has to run.
  */
 export function planClaim(
   batch: ClaimBatch,
@@ -49,12 +52,15 @@ export function planClaim(
   return plan;
 }
 
-/** Whether the batch was made by a moment that the server's clock has yet to reach: what it claims is not due. */
+/**
+ * Whether the batch's time is ahead of the server's clock by more than the tolerance: it is not due
+ * yet.
+ */
 export function isEarly({ nowMs }: ClaimBatch, serverNowMs: number): boolean {
   return nowMs - serverNowMs > CLOCK_TOLERANCE_MS;
 }
 
-/** A stored record that stands for several occurrences in a row: only the last of them is found by its id. */
+/** A stored record that covers several consecutive occurrences: only the last is found by its id. */
 export type Counted = Pick<
   Run,
   'schedule_id' | 'since' | 'scheduled_for' | 'schedule_created_at' | 'timing_revision'
@@ -65,14 +71,14 @@ function covers(record: Counted, run: Run): boolean {
     record.since <= run.scheduled_for && run.scheduled_for <= record.scheduled_for;
 }
 
-/** Records of several timings can lie over one another where the server's clock was set back. */
+/** Records of several timings can overlap where the server's clock was set back. */
 function isOfSameTiming(record: Counted, run: Run): boolean {
   return record.timing_revision === undefined ||
     record.timing_revision === run.timing_revision &&
       record.schedule_created_at?.getTime() === run.schedule_created_at?.getTime();
 }
 
-/** Ids of the schedules whose definition is not the one that the batch was made from. */
+/** Ids of the schedules whose stored definition is not the batch's. */
 export function staleSchedules(
   batch: ClaimBatch,
   storedDefinition: (scheduleId: string) => Pick<Schedule, 'revision' | 'effective_from'> | undefined,
@@ -85,9 +91,9 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run is what `boot` has claimed as `run`, by this very claim, and nothing has become of it
- * since. An earlier claim of the same occurrence was answered, and is under way. One that it
- * has adopted is another attempt, and under way already.
+ * Whether the stored run is `boot`'s claim of `run`, by this very claim, and unchanged since. An
+ * earlier claim of the same occurrence was answered, and is under way. An adopted run is another
+ * attempt, and under way already.
  */
 export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
   return !('not_understood' in stored) && stored.executor_boot === boot && stored.term === run.term &&

@@ -1,8 +1,8 @@
-/** What the product asks of the Kubernetes API, in its own words. */
+/** The part of the Kubernetes API that the product uses. */
 import { readFile } from 'node:fs/promises';
 import type { ConfigurationOptions, KubeConfig, ObservableMiddleware, V1Pod } from '@kubernetes/client-node';
 
-/** A request that takes longer is given up. */
+/** Timeout of a request. */
 const ANSWER_LIMIT_MS = 5_000;
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -15,7 +15,7 @@ export interface Pod {
   annotations: Readonly<Record<string, string>>;
 }
 
-/** Changes of a pod; null takes a value away. With a version, only if the pod is still of that one. */
+/** Changes of a pod; null removes a value. With a `resourceVersion`, only if the pod still has it. */
 export interface PodPatch {
   labels: Record<string, string | null>;
   annotations: Record<string, string | null>;
@@ -23,28 +23,28 @@ export interface PodPatch {
 }
 
 export interface PodEvent {
-  /** Of the Event itself: a second one of the same name is refused, as a conflict. */
+  /** Of the Event itself: a second one of the same name is refused with a conflict. */
   name: string;
   pod: Pod;
   atMs: number;
   type: 'Normal' | 'Warning';
-  /** In CamelCase, for programs. */
+  /** CamelCase, for programs. */
   reason: string;
   action: string;
   /** A sentence, for people. */
   note: string;
 }
 
-/** All within one namespace. Rejects with `KubernetesRefusal`, or whatever the network says. */
+/** Scoped to one namespace. Rejects with `KubernetesRefusal`, or with the network's error. */
 export interface KubernetesApi {
   pod(name: string): Promise<Pod>;
-  /** `selector` as kubectl has it: `a=b,c=d`. */
+  /** `selector` in kubectl's syntax: `a=b,c=d`. */
   pods(selector: string): Promise<Pod[]>;
   patchPod(name: string, patch: PodPatch): Promise<void>;
   createEvent(event: PodEvent): Promise<void>;
 }
 
-/** The API server answered, and it did not say yes. */
+/** The API server answered with an error status. */
 export class KubernetesRefusal extends Error {
   override name = 'KubernetesRefusal';
   readonly status: number;
@@ -59,7 +59,7 @@ export class KubernetesRefusal extends Error {
   }
 }
 
-/** Null outside a cluster, and for a pod without a service account's token. */
+/** Null outside a cluster, and for a pod without a service account token. */
 export async function inCluster(env: Record<string, string | undefined>): Promise<KubernetesApi | null> {
   if (!env.KUBERNETES_SERVICE_HOST) return null;
   const namespace = await readFile(`${SERVICE_ACCOUNT_DIR}/namespace`, 'utf8').catch(() => null);
@@ -70,13 +70,13 @@ export async function inCluster(env: Record<string, string | undefined>): Promis
   return await kubernetesApi(config, namespace.trim());
 }
 
-/** Within the namespace. An answer that takes longer than the limit is none. */
+/** Scoped to the namespace. Requests time out after `limitMs`. */
 export async function kubernetesApi(
   config: KubeConfig,
   namespace: string,
   limitMs = ANSWER_LIMIT_MS,
 ): Promise<KubernetesApi> {
-  // Only loaded where it is used: it is large.
+  // Loaded on demand: the module is large.
   const { CoreV1Api, EventsV1Api, Observable, PatchStrategy, V1MicroTime } = await import(
     '@kubernetes/client-node'
   );
@@ -135,7 +135,7 @@ async function answered<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The API server explains itself with a Status object, which the client leaves as text. */
+/** The API server explains errors in a Status object, which the client leaves as text. */
 function sentenceOf(body: unknown): string | undefined {
   try {
     const status = typeof body === 'string' ? JSON.parse(body) : body;

@@ -1,9 +1,10 @@
 /**
- * Keeps the label of the leader's pod true: for people who look, and for Services that want the leader. It
- * trails the election, may be wrong for a while, and nobody's safety hangs on it.
+ * Keeps the label of the leader's pod up to date: for people, and for Services that select the
+ * leader. It trails the election, may be wrong for a while, and no guarantee depends on it.
  *
- * A leader labels its own pod, notes its term beside the label, and takes the label from every pod whose term
- * is older: of a leader that was killed, or cut off. A replica that leads no more takes it from its own pod.
+ * A leader labels its own pod, annotates it with its term, and removes the label from every pod
+ * with an older term: that of a leader that was killed or partitioned. A replica that no longer
+ * leads removes it from its own pod.
  */
 import { type KubernetesApi, KubernetesRefusal, type Pod } from './api.ts';
 import { retried } from './retried.ts';
@@ -12,7 +13,7 @@ import type { KubernetesDeps } from './news.ts';
 const ROLE = 'hascheduler.dev/role';
 const TERM = 'hascheduler.dev/term';
 
-/** Labels by which the pods of one installation are told from those of another in the same namespace. */
+/** Labels that distinguish installations in one namespace. */
 const INSTALLATION = ['app.kubernetes.io/name', 'app.kubernetes.io/instance'];
 
 const CONFLICT = 409;
@@ -21,7 +22,7 @@ const NOT_FOUND = 404;
 export class LeaderLabel {
   readonly #deps: KubernetesDeps;
   #term: number | null = null;
-  /** Raised with each wish, so that one that came meanwhile is seen. */
+  /** Counts calls of `show`, so that a newer one is noticed. */
   #wishes = 0;
   #off = false;
   #work: Promise<void> | null = null;
@@ -30,14 +31,14 @@ export class LeaderLabel {
     this.#deps = deps;
   }
 
-  /** The term under which this replica leads, null when it does not. The latest wish wins. */
+  /** `term` is the one under which this replica leads, null when it does not. The latest call wins. */
   show(term: number | null): void {
     this.#term = term;
     this.#wishes++;
     if (!this.#off) this.#work ??= this.#fulfil().finally(() => this.#work = null);
   }
 
-  /** Resolves when there is nothing more to do. */
+  /** Resolves when no update is pending. */
   async idle(): Promise<void> {
     await this.#work;
   }
@@ -68,7 +69,7 @@ async function label({ api, podName }: KubernetesDeps, term: number | null): Pro
   await Promise.all(outdated.map((pod) => clear(api, pod)));
 }
 
-/** Only what was seen is taken away: a pod that was labelled anew in the meantime keeps the label. */
+/** Conditional on the version that was read: a pod relabelled meanwhile keeps the label. */
 async function clear(api: KubernetesApi, { name, resourceVersion }: Pod): Promise<void> {
   try {
     await api.patchPod(name, { labels: { [ROLE]: null }, annotations: { [TERM]: null }, resourceVersion });

@@ -1,11 +1,11 @@
-/** Tells changes of leadership as Events of this replica's pod: `kubectl events`, `kubectl describe pod`. */
+/** Reports leader changes as Events of this replica's pod: `kubectl events`, `kubectl describe pod`. */
 import type { ElectionNews } from '../../actors/leadership/electionEvents.ts';
 import { termsOf } from '../../domain/leadership/term.ts';
 import { KubernetesRefusal, type PodEvent } from './api.ts';
 import type { KubernetesDeps } from './news.ts';
 import { retried } from './retried.ts';
 
-/** What waits to be told; the oldest is dropped first (G9). */
+/** Queued Events; the oldest is dropped first (G9). */
 const MAX_WAITING = 20;
 const CONFLICT = 409;
 
@@ -28,7 +28,7 @@ export class LeadershipEvents {
     this.#work ??= this.#tellAll().finally(() => this.#work = null);
   }
 
-  /** Resolves when there is nothing more to do. */
+  /** Resolves when the queue is empty. */
   async idle(): Promise<void> {
     await this.#work;
   }
@@ -44,7 +44,7 @@ export class LeadershipEvents {
   }
 }
 
-/** Once: a name that is taken is an Event that an earlier try has made. */
+/** Idempotent: a name conflict means that an earlier try created the Event. */
 async function create({ api, podName }: KubernetesDeps, told: Told): Promise<void> {
   const pod = await api.pod(podName);
   try {
@@ -54,7 +54,7 @@ async function create({ api, podName }: KubernetesDeps, told: Told): Promise<voi
   }
 }
 
-/** Null for news that are no change of leadership. */
+/** Null for news that are no leader change. */
 function eventOf(news: ElectionNews, podName: string, atMs: number): Told | null {
   switch (news.type) {
     case 'ELECTION.ROLE':

@@ -1,6 +1,7 @@
 /**
- * Shows Kubernetes who leads: a label on the leader's pod, and Events. Outside a cluster, and without the
- * permission, it does nothing; it is never waited for, and nothing that goes wrong in it reaches the replica.
+ * Publishes the leader to Kubernetes: a label on its pod, and Events. Does nothing outside a
+ * cluster or without the permission. The election never waits for it, and its failures never reach
+ * the replica.
  */
 import type { ElectionNews } from '../../actors/leadership/electionEvents.ts';
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
@@ -19,11 +20,11 @@ export interface KubernetesDeps {
 
 export interface KubernetesNews {
   tell(news: ElectionNews): void;
-  /** Resolves when everything is shown, or after the time: the last Event is that of the release. */
+  /** Resolves when everything is published, or after `limitMs`: the last Event is that of the release. */
   close(limitMs: number): Promise<void>;
 }
 
-/** News that come before the API client is loaded (`connect` resolves then) are told afterwards. */
+/** News from before `connect` resolves, with the API client, are published afterwards. */
 export function kubernetesNews(
   connect: () => Promise<KubernetesApi | null>,
   { podName, clock, logger }: Omit<KubernetesDeps, 'api'>,

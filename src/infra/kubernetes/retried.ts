@@ -5,12 +5,12 @@ import { KubernetesRefusal } from './api.ts';
 const TRIES = 6;
 const FIRST_PAUSE_MS = 250;
 
-/** How it went. `forbidden`: it never will, as long as this pod's permissions are what they are. */
+/** `forbidden`: no retry succeeds while this pod has its present permissions. */
 export type Went = 'done' | 'given up' | 'forbidden';
 
 /**
- * Makes a call that nothing depends on: up to six times, with pauses that grow from 0.25 s to 4 s. `goOn` is
- * asked before each further try. Never rejects; says in the log, once, what could not be done, and why.
+ * Makes a call that nothing depends on: up to six tries, with a back-off from 0.25 s to 4 s. `goOn`
+ * is checked before each retry. Never rejects; logs once what failed, and why.
  */
 export async function retried(
   what: string,

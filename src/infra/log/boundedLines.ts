@@ -1,42 +1,43 @@
 /**
- * Lines on their way out, which never hold up the process that writes them. A reader that has stopped, or has gone
- * away, costs lines and nothing else: past `LIMIT` characters that wait, new ones are dropped and counted, and so are
- * those that could not be written. Once the reader is back, one line says how many are missing there.
+ * A line writer that never blocks the process. A reader that has stopped or gone away costs lines
+ * and nothing else: beyond `LIMIT` queued characters, new lines are dropped and counted, as are
+ * lines whose write failed. Once the reader is back, one line says how many are missing at that
+ * point.
  */
 
-/** Characters that may wait (G9). */
+/** Queued characters (G9). */
 const LIMIT = 8 * 1024 * 1024;
-/** After a line was dropped, none is taken in until so much room is free: gaps are few, and long. */
+/** After a drop, lines are accepted again below this: gaps are few, and long. */
 const BACK_AT = LIMIT / 2;
-/** Characters in one write, about. */
+/** Approximate characters per write. */
 const CHUNK = 64 * 1024;
 
-/** Writes the text, all of it; rejects when that can't be done. Never called again before it has answered. */
+/** Writes all of the text, or rejects. Calls never overlap. */
 export type WriteText = (text: string) => Promise<void>;
 
 export interface LinesOptions {
   write: WriteText;
-  /** The line, with its end, that stands where so many lines are missing. */
+  /** The line, with its line end, in place of so many missing lines. */
   gap: (lines: number) => string;
 }
 
-/** Since the start. */
+/** Totals since the start. */
 export interface Losses {
-  /** Lines that were dropped, since too much waited or since they could not be written. */
+  /** Lines dropped because the queue was full or their write failed. */
   lines: number;
   /** Writes that failed. */
   failures: number;
 }
 
 export interface BoundedLines {
-  /** Takes a line, with its end. Returns at once, and never throws. */
+  /** Queues a line, with its line end. Returns at once; never throws. */
   write(line: string): void;
-  /** Resolves when nothing waits any more, or after so long. */
+  /** Resolves when the queue is empty, or after `limitMs`. */
   flush(limitMs: number): Promise<void>;
   losses(): Losses;
 }
 
-/** A line, and how many missing ones it tells of: 0 when it is no such line. */
+/** A queued line, and how many missing ones it reports: 0 for an ordinary line. */
 interface Waiting {
   text: string;
   missing: number;
@@ -45,7 +46,7 @@ interface Waiting {
 export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
   let waiting: Waiting[] = [];
   let size = 0;
-  /** Lines that were dropped since the last one that was taken. */
+  /** Lines dropped since the last accepted one. */
   let missing = 0;
   let writing: Promise<void> | null = null;
   const losses: Losses = { lines: 0, failures: 0 };
@@ -66,7 +67,7 @@ export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
     missing = 0;
   }
 
-  /** The next lines, as one text. */
+  /** The lines of the next write. */
   function next(): Waiting[] {
     let taken = 0;
     let count = 0;
@@ -77,7 +78,7 @@ export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
   }
 
   async function writeAll(): Promise<void> {
-    // What is written in the same turn of the event loop goes out together.
+    // Batches the lines of one turn of the event loop.
     await Promise.resolve();
     while (waiting.length > 0) {
       const lines = next();

@@ -5,17 +5,18 @@ import { printableLine } from './printable.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where lines go: standard output, unless a test wants them. */
+/** The line sink: standard output, except in tests. */
 export type WriteLine = (line: string) => void;
 
-/** Parts of a field's value, and characters of its texts, beyond which it is shown in brief (G9). */
+/** A field's value with more parts, or more characters of text, is abbreviated (G9). */
 const MAX_PARTS = 1000;
 const MAX_TEXT = 32 * 1024;
 
 /**
- * One JSON object per line: `time` (RFC 3339, this machine's clock), `level`, `msg`, `replica`, then the
- * fields of the message. Errors are written as their message, and their cause's. It never throws, whatever the fields
- * are: who logs is often in the middle of something else that went wrong. What a terminal would obey is escaped.
+ * One JSON object per line: `time` (RFC 3339, this machine's clock), `level`, `msg`, `replica`,
+ * then the message's fields. Errors are written as their message and their cause's. Never throws,
+ * whatever the fields: callers often log in the middle of another failure. Terminal control
+ * characters are escaped.
  */
 export function jsonLogger(
   options: { level: LogLevel; replica: string; clock: Clock; write: WriteLine },
@@ -28,7 +29,7 @@ export function jsonLogger(
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** The line, with its end. A field of the same name takes the place of what is known of every line. */
+/** The line, with its line end. `fields` override `known` fields of the same name. */
 export function logLine(known: Record<string, unknown>, fields: Record<string, unknown> = {}): string {
   const parts = new Map<string, string>();
   for (const [from, name] of [...namesOf(known), ...namesOf(fields)]) {
@@ -47,14 +48,14 @@ function namesOf(fields: Record<string, unknown>): [from: Record<string, unknown
   }
 }
 
-/** A value as JSON; undefined for what has none, such as a function. */
+/** A value as JSON; undefined for one without a JSON form, such as a function. */
 function jsonOf(read: () => unknown): string | undefined {
   try {
     const value = read();
     try {
       return JSON.stringify(value, readable());
     } catch {
-      // A circle, a `toJSON` that throws, or simply too much.
+      // A cycle, a `toJSON` that throws, or a value beyond the limits.
       return JSON.stringify(brief(value));
     }
   } catch {
@@ -62,7 +63,7 @@ function jsonOf(read: () => unknown): string | undefined {
   }
 }
 
-/** Makes readable what JSON has no words for, and throws when there is too much of it all. */
+/** A replacer that writes values without a JSON form as text. Throws beyond the limits. */
 function readable(): (key: string, value: unknown) => unknown {
   let parts = 0;
   let text = 0;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../actors/shared/environment.ts';
 
-/** For what is so many times a second, and worth a line once in a while. Keys are of a closed set. */
+/** Throttles a frequent message to one line per key and interval. Keys are a closed set. */
 export class LogThrottle {
   readonly #clock: Clock;
   readonly #everyMs: number;
@@ -11,7 +11,7 @@ export class LogThrottle {
     this.#everyMs = everyMs;
   }
 
-  /** How many of the key were left out since the last one that was not; null when this one should be as well. */
+  /** Number suppressed for the key since its last line; null when this one is too. */
   turn(key: string): number | null {
     const nowMs = this.#clock.monotonic();
     const last = this.#last.get(key);

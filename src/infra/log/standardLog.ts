@@ -5,13 +5,13 @@ import { standardStream } from './stdio.ts';
 
 export interface StandardLog {
   logger: Logger;
-  /** What its reader did not get. */
+  /** Lines that never reached the reader. */
   losses(): Losses;
-  /** Resolves when all of it is written, or after so long: for the end of the process. */
+  /** Resolves when everything is written, or after `limitMs`: for process exit. */
   flush(limitMs: number): Promise<void>;
 }
 
-/** The log on this process's stdout. Whether it is read, and by whom, makes no difference to the process. */
+/** The log on this process's stdout. A slow or absent reader never affects the process. */
 export function standardLog(options: { level: LogLevel; replica: string; clock: Clock }): StandardLog {
   const { replica, clock } = options;
   const gap = (lines: number) =>

@@ -1,19 +1,19 @@
 /**
- * Sends what XState says of our actors to Stately's inspector, which draws them. Its page is stately.ai's, inside of
- * one that a small server on this machine serves; the first replica that asks for the port runs that, others send to
- * it. All of this is loaded only when it is asked for.
+ * Sends XState's inspection events to Stately's inspector, which draws the actors. Its page comes
+ * from stately.ai, inside one that a small server on this machine serves. The first replica to bind
+ * the port runs that server; the others send to it. All of this is loaded only on request.
  */
 import { Worker } from 'node:worker_threads';
 import type { InspectionEvent } from 'xstate';
 import { brief } from '../../actors/shared/brief.ts';
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 
-/** The inspector is for people: what goes past this in a second is left out (G9). */
+/** People read the inspector: events beyond this rate are dropped (G9). */
 const MAX_PER_SECOND = 200;
 
 export interface StatelyOptions {
   port: number;
-  /** The replica's name: makes ids differ from those of other replicas. */
+  /** The replica's name: keeps ids distinct across replicas. */
   replica: string;
   clock: Clock;
   logger: Logger;
@@ -34,7 +34,7 @@ export async function statelyInspector(options: StatelyOptions): Promise<Stately
   });
   const inspector = createWebSocketInspector({
     url: `ws://localhost:${port}`,
-    // It may be called twice for one event.
+    // The library may call it twice for one event.
     serialize: (event) => prefixed(event, `${replica}/`),
     sanitizeEvent: (event) => brief(event) as typeof event,
     sanitizeContext: (context) => brief(context) as typeof context,

@@ -1,23 +1,23 @@
 /**
- * The standard streams of this process, written without waiting. By themselves both runtimes write to a terminal, and
- * Deno to a pipe as well, in a call that returns when it is done: Ctrl-S, or a reader that was stopped, would stop the
- * whole process.
+ * The standard streams of this process, written without blocking. By default both runtimes write to
+ * a terminal, and Deno to a pipe as well, in a synchronous call: Ctrl-S, or a stopped reader, would
+ * stop the whole process.
  */
 import process from 'node:process';
 import type { WriteText } from './boundedLines.ts';
 import { printableText } from './printable.ts';
 
-/** How long the end of the process may wait until its last words are read. */
+/** How long process exit may wait for the final message. */
 const FAREWELL_LIMIT_MS = 1_000;
 
-/** What Deno has, of which Node knows nothing. */
+/** Streams that only Deno has. */
 type DenoStreams = Record<'stdout' | 'stderr', { write(bytes: Uint8Array): Promise<number> }>;
-/** Of a terminal's stream on Node. It has no public name; libraries for terminals have used it for a decade. */
+/** A TTY stream's handle on Node. It is not public API; terminal libraries have used it for a decade. */
 type TerminalHandle = { _handle?: { setBlocking?: (blocking: boolean) => void } };
 
 const deno = (globalThis as { Deno?: DenoStreams }).Deno;
 
-/** What is written with it appears in order. To a file, Node writes at once. */
+/** Texts appear in the order of the calls. On Node, writes to a file are synchronous. */
 export function standardStream(name: 'stdout' | 'stderr'): WriteText {
   return deno === undefined ? ofNode(name) : ofDeno(deno[name]);
 }
@@ -25,7 +25,7 @@ export function standardStream(name: 'stdout' | 'stderr'): WriteText {
 function ofNode(name: 'stdout' | 'stderr'): WriteText {
   const stream = process[name];
   if (stream.isTTY) (stream as TerminalHandle)._handle?.setBlocking?.(false);
-  // Each failed write is reported to its caller, who counts it; unheard, the event would end the process.
+  // Each failed write rejects to its caller, which counts it. An unhandled event would end the process.
   stream.on('error', () => {});
   return (text) =>
     new Promise((resolve, reject) => stream.write(text, (error) => error ? reject(error) : resolve()));
@@ -39,11 +39,11 @@ function ofDeno(stream: DenoStreams['stdout']): WriteText {
   };
 }
 
-/** Why this process ends, on stderr. Resolves when that is written, or when it can't be, or not in a second. */
+/** Writes why this process ends to stderr. Resolves when that succeeds or fails, or after one second. */
 export async function farewell(text: string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => timer = setTimeout(resolve, FAREWELL_LIMIT_MS));
-  // Where should a failure to say it be said?
+  // No stream is left on which to report the failure.
   await Promise.race([over, standardStream('stderr')(printableText(text)).catch(() => {})]);
   clearTimeout(timer);
 }

@@ -4,15 +4,15 @@ import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { MonotonicTime, type TimeSources } from './monotonicTime.ts';
 
-/** Node and Deno fire longer delays at once. */
+/** Node and Deno fire timers with longer delays at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** A timer whose native part is replaced when a long delay goes on to its next piece. */
+/** A timer whose native handle is replaced at each segment of a long delay. */
 interface Timer {
   native: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** This machine's clock and timers. Its monotonic time counts a suspend; its timers stand still in one. */
+/** This machine's clock and timers. Monotonic time includes a suspend; timers stand still in one. */
 export function systemClock(sources: TimeSources = systemSources()): Clock {
   const monotonic = new MonotonicTime(sources);
   return {
@@ -42,7 +42,7 @@ export function systemSources(): TimeSources {
 
 const LINUX_UPTIME = '/proc/uptime';
 
-/** Linux tells hundredths of a second in a file; what Deno makes of that, and macOS, whole seconds. */
+/** Linux has hundredths of a second in a file; macOS, and Deno's `uptime`, whole seconds. */
 function sourceOfUptime(): Pick<TimeSources, 'uptimeMs' | 'uptimeStepMs'> {
   const fromFile = () => Number.parseFloat(readFileSync(LINUX_UPTIME, 'latin1')) * 1000;
   return canTell(fromFile)
@@ -54,7 +54,7 @@ function canTell(uptimeMs: () => number): boolean {
   try {
     return Number.isFinite(uptimeMs());
   } catch {
-    // There is no such file on other systems, and a sandbox may hide it.
+    // Other systems have no such file, and a sandbox may hide it.
     return false;
   }
 }

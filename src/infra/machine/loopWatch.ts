@@ -2,13 +2,14 @@ import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { LogThrottle } from '../log/logThrottle.ts';
 
 const EVERY_MS = 20;
-/** The default lease leaves a leader several times this; one that is held up for longer is not well. */
+/** The default lease gives a leader several times this; a longer delay is a fault. */
 const WARN_MS = 200;
 const TELL_EVERY_MS = 5_000;
 
 /**
- * Measures how much later than they should timers fire: for so long something else had the event loop, or the whole
- * process was stopped. A leader whose loop is held up fires late, and loses its lease in the end. Returns what ends it.
+ * Measures how late timers fire: for so long other work blocked the event loop, or the process was
+ * stopped. A leader with a blocked loop fires late, and eventually loses its lease. Returns what
+ * stops it.
  */
 export function watchLoop(clock: Clock, logger: Logger, measured: (delayMs: number) => void): () => void {
   const throttle = new LogThrottle(clock, TELL_EVERY_MS);

@@ -1,36 +1,37 @@
-/** What the clocks of a machine say, ms, each from a start of its own. */
+/** Readings of a machine's clocks, ms, each from its own origin. */
 export interface TimeSources {
   /** Never goes back, but may stand still while the machine is suspended. */
   awakeMs(): number;
-  /** The wall clock: cheap to ask, and set at any time by anybody. */
+  /** The wall clock: cheap to read, and set at any time. */
   wallMs(): number;
-  /** Goes on while the machine is suspended. Too dear to be asked each time. */
+  /** Advances during a suspend. Too expensive to read each time. */
   uptimeMs(): number;
-  /** `uptimeMs` is cut to multiples of this. */
+  /** `uptimeMs` is truncated to multiples of this. */
   uptimeStepMs: number;
 }
 
-/** Wall clock and monotonic clock that drift apart by less than this tell nothing. */
+/** Smaller differences between wall clock and monotonic clock are ignored. */
 const NOTICEABLE_MS = 30;
-/** A reading of two clocks that took longer than this does not belong to one moment. */
+/** Two clock readings further apart than this do not belong to one moment. */
 const ONE_MOMENT_MS = 2;
 const MOST_READINGS = 5;
 
 /**
- * Monotonic time that counts what the machine has slept. `performance.now()` stands still in a suspend on
- * Linux and macOS; a lease does not.
+ * Monotonic time that includes suspends. `performance.now()` stands still in a suspend on Linux and
+ * macOS; a lease does not.
  *
- * The wall clock, which is put right after a suspend, tells when there may be something to count: when it has
- * moved by another time than the monotonic clock. How much was slept, the time since boot tells. A wall clock
- * that was only set changes nothing. Both clocks bound each other: the time since boot is coarse, the wall clock
- * may have been set and slept through at once.
+ * The wall clock, which is corrected after a suspend, shows when to check for one: when it moved by
+ * another amount than the monotonic clock. The uptime shows how long it was. Merely setting the
+ * wall clock changes nothing. Both clocks bound each other: the uptime is coarse, and the wall
+ * clock may be set during a suspend.
  *
- * Not noticed: a virtual machine that is stopped with all of its clocks, and a suspend of less than `uptimeStepMs`.
+ * Not detected: a virtual machine stopped with all of its clocks, and a suspend of less than
+ * `uptimeStepMs`.
  */
 export class MonotonicTime {
   readonly #sources: TimeSources;
   #sleptMs = 0;
-  /** As of the last look: wall clock less monotonic clock, and time since boot less monotonic clock. */
+  /** As of the last check: wall clock less monotonic clock, and uptime less monotonic clock. */
   #wallApartMs: number;
   #uptimeApartMs: number;
 
@@ -40,7 +41,7 @@ export class MonotonicTime {
     this.#uptimeApartMs = this.#readUptimeApartMs();
   }
 
-  /** Milliseconds that only ever grow, from an arbitrary start. */
+  /** Milliseconds from an arbitrary origin; never decreases. */
   nowMs(): number {
     const awakeMs = this.#sources.awakeMs();
     const wallApartMs = this.#sources.wallMs() - awakeMs;
@@ -62,7 +63,7 @@ export class MonotonicTime {
     this.#sleptMs += Math.min(Math.max(wallMovedMs, leastMs), uptimeMovedMs + uptimeStepMs);
   }
 
-  /** A process that is held up between the two readings would take that for sleep: the least one counts. */
+  /** A delay between the two readings would look like a suspend: the least difference counts. */
   #readUptimeApartMs(): number {
     const sources = this.#sources;
     let leastMs = Infinity;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Random } from '../../actors/shared/environment.ts';
 
-/** This machine's chance. */
+/** This machine's random source. */
 export function systemRandom(): Random {
   return { next: () => Math.random(), uuid: () => randomUUID() };
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../actors/shared/environment.ts';
 import { type Answer, whoIsAt } from './who.ts';
 import type { WatchedPeer } from './watch.ts';
 
-/** A balancer that takes turns among several shows itself. */
+/** Probes per check: enough to expose a round-robin balancer. */
 const ASKS = 8;
 
 const REMEDY =
@@ -10,8 +10,8 @@ const REMEDY =
   'and when its process dies as the leader, the takeover waits until its lease is over';
 
 /**
- * Asks this replica's own address who is there. Null when it is this replica each time; else a sentence, the same
- * one as long as the same is wrong.
+ * Probes this replica's own address. Null when only this replica answers; else a sentence, which
+ * stays the same while the problem does.
  */
 export async function addressProblem(
   { address, boot }: WatchedPeer,

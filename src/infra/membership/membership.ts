@@ -1,6 +1,6 @@
 /**
- * What a replica knows of the others, and of how they reach it: who has announced itself, whether its own address
- * leads to it, and whether the leader's process can be watched. What is wrong is a warning: in the log, in this
+ * A replica's view of the cluster: the announced replicas, whether its own address reaches it, and
+ * whether the leader's process can be watched. Problems become warnings: in the log, in this
  * replica's entry, and in the metrics.
  */
 import type { PresenceStore } from '../../actors/membership/presenceStore.ts';
@@ -13,15 +13,15 @@ import type { HttpPeers } from './peers.ts';
 import { Roster } from './roster.ts';
 import type { WatchedPeer } from './watch.ts';
 
-/** As long as an entry is shown. */
+/** The time for which an entry is shown. */
 const SEEN_WITHIN_MS = 60_000;
-/** Addresses change, but seldom; what is wrong is put right while somebody waits for it. */
+/** Addresses rarely change; a wrong one is rechecked sooner, for the operator who fixes it. */
 const CHECK_EVERY_MS = 30_000;
 const CHECK_AGAIN_MS = 10_000;
-/** How many checks in a row settle the matter. */
+/** Consecutive sound checks that clear a warning. */
 const SOUND_CHECKS = 2;
 const LOOK_EVERY_MS = 1_000;
-/** For how long a leader may be unwatched before it is worth a word; and not before a dead one's lease is over. */
+/** How long a leader may go unwatched before a warning; never before a dead one's lease expires. */
 const UNWATCHED_MS = 5_000;
 
 export interface MembershipDeps {
@@ -37,9 +37,12 @@ export interface Membership {
   roster: Roster;
   /** For this replica's entry. */
   warnings(): string[];
-  /** For metrics: whether its own address leads to it, null before that is known; whether the leader is watched. */
+  /**
+   * For metrics: whether its own address reaches it (null before the first check), and whether the
+   * leader is watched.
+   */
   vitals(): { addressOk: boolean | null; leaderWatched: boolean };
-  /** Once this replica listens. */
+  /** Call once this replica listens. */
   start(): void;
   stop(): void;
 }
@@ -49,9 +52,9 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   const differences = new Warnings(logger);
   const timers = new Map<string, unknown>();
   let addressOk: boolean | null = null;
-  /** Checks in a row that found nothing wrong: behind a balancer, one may by chance. */
+  /** Consecutive sound checks: behind a balancer, one may be sound by chance. */
   let soundChecks = 0;
-  /** The leader whose process can't be watched, and what was said of it: the reason may change all the time. */
+  /** The unwatched leader, and its warning: kept stable, since the reason may change all the time. */
   let told: { boot: string; sentence: string } | null = null;
   let watchedMs = clock.monotonic();
   let over = false;
@@ -59,7 +62,7 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   const roster = new Roster(() => list(SEEN_WITHIN_MS), clock, (replicas) => {
     peers().seen(replicas);
     const [sentence] = timingWarnings(replicas.filter(isPresent));
-    // Every replica would say the same in its entry: /cluster finds it out by itself.
+    // Not in the entry, where every replica would repeat it: /cluster derives it.
     differences.set('lease settings', sentence ?? null);
   });
 

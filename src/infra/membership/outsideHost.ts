@@ -1,12 +1,12 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 
-/** Networks between this machine and its own containers or virtual machines: nobody else is on them. */
+/** Networks between this machine and its own containers or virtual machines: no other host is on them. */
 const INNER = /^(docker|br-|veth|virbr|cni|cali|flannel|podman|lxc|vmnet)/;
 
 /**
- * Where others reach this machine, as far as it can tell by itself (in a container, the container): an address of
- * one of its network interfaces, IPv4 rather than IPv6, or else its name. No more than a guess: the check of the
- * address says whether it is right.
+ * The address at which other hosts reach this machine (in a container, the container): that of one
+ * of its network interfaces, IPv4 before IPv6, or else its hostname. Only a guess: the address
+ * check verifies it.
  */
 export function outsideHost(
   interfaces: Record<string, NetworkInterfaceInfo[] | undefined>,
@@ -23,7 +23,7 @@ export function outsideHost(
   return preferred[0]?.address ?? hostname;
 }
 
-/** Good on one cable only, and not without saying which. */
+/** Valid on one link only, and only with a zone that names it. */
 function isLinkLocal(address: string): boolean {
   return /^(169\.254\.|fe[89ab][0-9a-f]:)/i.test(address);
 }

@@ -2,24 +2,24 @@ import type { Peers } from '../../actors/leadership/peers.ts';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { Watch, type WatchedPeer } from './watch.ts';
 
-/** For how long an address that has proved to be shared is not believed, and how many are kept (G9). */
+/** How long an address that proved to be shared is distrusted, and how many are kept (G9). */
 const DISTRUST_MS = 600_000;
 const MAX_KEPT = 32;
 
 export interface HttpPeers extends Peers {
-  /** The process that is watched at the moment, and why its death would not be noticed, if so. */
+  /** The currently watched process. `problem`: why its death would go undetected, if so. */
   watching(): (WatchedPeer & { problem: string | null }) | null;
-  /** Who has announced itself, with its last word: a process that was taken for dead may be among them. */
+  /** The announced replicas, with their last heartbeats. A process declared dead may be among them. */
   seen(replicas: readonly { boot: string; last_seen: Date }[]): void;
 }
 
 /**
- * Liveness connections over HTTP, of the process `me`; for their other end, which knows who the heir is, see
+ * Liveness connections over HTTP, of the process `me`. The serving end, which knows the heir, is
  * src/http/membership/liveness.ts.
  */
 export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): HttpPeers {
   const distrusted = new Map<string, { why: string; untilMs: number }>();
-  /** Processes that were taken for dead, and when they were seen the last time, once that is known. */
+  /** Processes declared dead, with their last heartbeat once that is known. */
   const dead = new Map<string, { address: string; last_seen: Date | null }>();
   let current: { peer: WatchedPeer; watch: Watch } | null = null;
 

@@ -1,13 +1,13 @@
 import type { Clock } from '../../actors/shared/environment.ts';
 import type { Replica } from '../../domain/membership/replica.ts';
 
-/** How often the list is read by itself, and how soon again when it seems to lack somebody (G9). */
+/** Read interval, and the shorter one while a boot is missing from the list (G9). */
 const READ_EVERY_MS = 5_000;
 const READ_AGAIN_MS = 500;
 
 /**
- * The replicas that have announced themselves, as they were when the list was read last. While the store does not
- * answer, the last list goes on to count.
+ * The announced replicas, as of the last read of the list. While the store does not answer, the
+ * last list stays valid.
  */
 export class Roster {
   readonly #list: () => Promise<readonly Replica[]>;
@@ -16,7 +16,7 @@ export class Roster {
   #replicas = new Map<string, Replica>();
   #startedMs = -Infinity;
   #reading = false;
-  /** Somebody was missing since the last reading began. */
+  /** A boot was missing since the last read began. */
   #wanted = false;
   #timer: unknown;
   #over = false;
@@ -35,7 +35,7 @@ export class Roster {
     return this.#replicas.get(boot);
   }
 
-  /** Reads the list soon: a boot is missing in it that may have announced itself by now. */
+  /** Reads the list soon: a missing boot may have announced itself by now. */
   look(): void {
     if (this.#wanted || this.#over) return;
     this.#wanted = true;
@@ -68,7 +68,7 @@ export class Roster {
       this.#replicas = new Map(replicas.map((replica) => [replica.boot, replica]));
       if (!this.#over) this.#onRead(replicas);
     } catch {
-      // The wrapper of the store has told of it: the last list goes on to count.
+      // The store's wrapper has reported it; the last list stays valid.
     } finally {
       this.#reading = false;
       this.#schedule();

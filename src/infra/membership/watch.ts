@@ -1,12 +1,13 @@
 /**
- * The other end of a liveness connection: one process, watched. It counts as dead when it was met once, its connection
- * broke without a goodbye, and then nobody listens at its address, or a process does that took its place.
+ * The watching end of a liveness connection, for one process. The process counts as dead when it
+ * was met once, its connection broke without a goodbye, and then its address refuses connections,
+ * or a process that replaced it answers.
  *
- * What another process at the same address means depends on since when it is there. One that came after the
- * connection broke has taken the place of the watched one: nobody else could have had it before. One that was there
- * before shares the address, or the address has moved: behind a load balancer any of its backends may answer, and
- * the watched one may well live. Of such an address nothing is believed any more, a refused connection neither,
- * since it may be the balancer's.
+ * What another process at the same address means depends on when it started there. One that started
+ * after the connection broke has replaced the watched one: until then the address was taken. One
+ * that was there before shares the address, or the address has moved: behind a load balancer any
+ * backend may answer, and the watched process may well live. From then on nothing at such an
+ * address is trusted, not even a refused connection, which may be the balancer's.
  */
 import { type ClientRequest, get } from 'node:http';
 import { get as getSecurely } from 'node:https';
@@ -15,20 +16,20 @@ import { isBoot } from '../../domain/membership/replica.ts';
 import { isNobodyThere, reasonOf, whoIsAt } from './who.ts';
 
 /**
- * A connection that broke is tried again at once, then after 10 ms, 20 ms and so on up to this; and at once
- * again after one that held as long. The first pauses are short because a process that is being killed may
- * take connections, and break them, for some milliseconds after it broke the first.
+ * Longest back-off between reconnects: at once, then after 10 ms, 20 ms and so on up to this; at
+ * once again after a connection that held as long. The first pauses are short because a process
+ * being killed may accept and break connections for some milliseconds after it broke the first.
  */
 const LONGEST_PAUSE_MS = 250;
-/** Where nothing is believed, nothing is urgent. */
+/** Pause at a distrusted address, where nothing is urgent. */
 const SHARED_PAUSE_MS = 5_000;
 
-/** More than a peer ever says (G9). */
+/** Characters; more than a peer sends (G9). */
 const MAX_SAID = 1000;
 
-/** How often it is asked who answers at an address: a balancer that takes turns shows itself. */
+/** Probes per check of an address: enough to expose a round-robin balancer. */
 const ASKS = 4;
-/** When a process that was met is asked for again by new connections, and how often later. */
+/** When new connections first probe a process that was met, and how often later. */
 const FIRST_SURVEY_MS = 2_000;
 const SURVEY_EVERY_MS = 30_000;
 
@@ -42,7 +43,7 @@ export interface WatchDeps {
   me: WatchedPeer;
   peer: WatchedPeer;
   onDead(sinceMs: number): void;
-  /** It is certain that other processes answer at this address as well. */
+  /** Other processes certainly answer at this address as well. */
   onShared(why: string): void;
 }
 
@@ -51,18 +52,18 @@ const SHARED = 'other processes answer there as well, as behind a load balancer'
 export class Watch {
   readonly #deps: WatchDeps;
   #met = false;
-  /** Its connection holds at the moment. */
+  /** Its connection is up. */
   #holds = false;
-  /** When the connection broke on which it was last heard; monotonic. */
+  /** When the last connection to the process broke; monotonic, ms. */
   #brokeMs: number | null = null;
-  /** Why nothing is believed of this address. */
+  /** Why this address is distrusted. */
   #doubt: string | null;
-  /** Why it could not be met the last time. */
+  /** Why the last connection failed. */
   #why = 'it does not answer';
-  /** Another process has answered there since it was last met. */
+  /** Another process has answered there since the watched one did. */
   #sawAnother = false;
   #over = false;
-  /** Connections in a row that did not hold. */
+  /** Consecutive short-lived connections. */
   #failures = 0;
   #request: ClientRequest | null = null;
   #timer: unknown;
@@ -80,7 +81,7 @@ export class Watch {
     return () => this.#end();
   }
 
-  /** Why its death would not be noticed at the moment; null when it would. */
+  /** Why its death would go undetected now; null when it would not. */
   get problem(): string | null {
     return this.#doubt ?? (this.#holds ? null : this.#why);
   }
@@ -98,14 +99,14 @@ export class Watch {
       this.#why = this.#reason(said, status, error);
       this.#broken(said, clock.monotonic() - startedMs, error);
     };
-    // A connection of its own, in no pool: its end has a meaning.
+    // A dedicated connection, not pooled: its end is the signal.
     const request = open(`${address}/liveness?boot=${me.boot}`, { agent: false }, (response) => {
       status = response.statusCode ?? 0;
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
         said += text;
         if (said.startsWith(`${boot}\n`) && !broken) this.#meet();
-        // Whoever else answers there may stay connected as well: that is no reason to wait.
+        // Another process may keep the connection open as well: no reason to wait.
         if (isAnother(said, boot) || said.length > MAX_SAID) request.destroy();
       });
       response.on('close', () => onBroken());
@@ -116,7 +117,7 @@ export class Watch {
   }
 
   #meet(): void {
-    // It lives, and did when the other one answered.
+    // The watched process lives, and did when the other one answered.
     if (this.#sawAnother) this.#distrust(SHARED, true);
     this.#sawAnother = false;
     this.#met = true;
@@ -134,7 +135,7 @@ export class Watch {
     this.#sawAnother ||= another;
     if (this.#met && this.#doubt === null) {
       const isRefused = error !== undefined && isNobodyThere(error);
-      // Where another one has answered in between, it may be a balancer that is gone.
+      // If another process answered in between, a balancer may be gone instead.
       if (isRefused && !this.#sawAnother) return this.#dead();
       if (another) return void this.#judge(this.#brokeMs);
     }
@@ -142,7 +143,7 @@ export class Watch {
     this.#retry();
   }
 
-  /** Asking again tells whether the process, or only the connection, is gone. */
+  /** A reconnect shows whether the process, or only the connection, is gone. */
   #retry(): void {
     const longestMs = this.#doubt === null ? LONGEST_PAUSE_MS : SHARED_PAUSE_MS;
     const pauseMs = this.#failures === 0 ? 0 : Math.min(5 * 2 ** this.#failures, longestMs);
@@ -150,7 +151,7 @@ export class Watch {
     this.#timer = this.#deps.clock.setTimeout(() => this.#connect(), pauseMs);
   }
 
-  /** Another process answered: has it taken the place of the watched one, which was there until `brokeMs`? */
+  /** Another process answered: has it replaced the watched one, which was there until `brokeMs`? */
   async #judge(brokeMs: number): Promise<void> {
     const { clock, peer: { address, boot } } = this.#deps;
     const seen = new Set<string>();
@@ -161,7 +162,7 @@ export class Watch {
       seen.add(answer.boot);
       const isShared = seen.size > 1 || answer.boot === boot || answer.boot === this.#deps.me.boot;
       if (isShared || answer.sinceMs < brokeMs) {
-        // Uncertain if this process stood still for longer than it takes to start the other one.
+        // Uncertain if this process was paused for longer than the other one takes to start.
         this.#distrust(SHARED, isShared);
         return this.#retry();
       }
@@ -169,7 +170,7 @@ export class Watch {
     this.#dead();
   }
 
-  /** Whether anybody else answers at its address while its own connection holds. */
+  /** Probes for other processes at the address while its own connection is up. */
   async #look(): Promise<void> {
     const { clock, peer: { address, boot } } = this.#deps;
     for (let i = 0; i < ASKS && this.#holds && this.#doubt === null; i++) {
@@ -208,12 +209,12 @@ export class Watch {
   }
 }
 
-/** It comes from the database, where another version may have written something else. */
+/** The address comes from the database, where another version may have written anything. */
 function isAddress(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-/** Whether another process of the product answered: its uuid stands where the watched one's was. */
+/** Whether another process of the product answered: the first line is another boot. */
 function isAnother(said: string, boot: string): boolean {
   const [first] = said.split('\n', 1);
   return first !== undefined && isBoot(first) && first !== boot;

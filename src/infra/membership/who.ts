@@ -4,24 +4,24 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
 
-/** How long an answer may take that costs nothing to give. */
+/** Timeout of an answer that costs nothing to give. */
 const LIMIT_MS = 1_000;
 
-/** Answers of a network that knows: nobody listens there, or nobody is there. A timeout is not among them. */
+/** Errors that report that no process listens, or no host is there. A timeout is not among them. */
 const NOBODY_THERE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
 
-/** What is at an address. */
+/** What answers at an address. */
 export type Answer =
-  /** A process of the product, which has had its address since `sinceMs` or longer (this clock, monotonic). */
+  /** A process of the product, at its address since `sinceMs` or earlier (local monotonic clock). */
   | { kind: 'process'; boot: string; sinceMs: number }
-  /** Another program, or a version of the product that does not say who it is. */
+  /** Another program, or a version of the product that does not identify itself. */
   | { kind: 'other'; status: number }
-  /** The network knows that nobody listens. */
+  /** The network reports that no process listens. */
   | { kind: 'nobody'; why: string }
-  /** No answer, for another reason or for none that is known. */
+  /** No answer, for another or an unknown reason. */
   | { kind: 'silent'; why: string };
 
-/** Asks who is at an address, on a connection of its own. Takes no place among the peers that stay connected. */
+/** Probes an address on a connection of its own. Takes no slot among the connected peers. */
 export function whoIsAt(address: string, clock: Clock): Promise<Answer> {
   const open = address.startsWith('https:') ? requestSecurely : request;
   const askedMs = clock.monotonic();
@@ -55,15 +55,15 @@ function answerOf(headers: IncomingHttpHeaders, status: number, askedMs: number)
 }
 
 /**
- * Whether the network knows that nobody is there. A name may have several addresses; then they all have to
- * say so, since behind one that timed out the process may live.
+ * Whether the network reports that no process is there. A name may have several addresses; then all
+ * must report it, since the process may live behind one that timed out.
  */
 export function isNobodyThere(error: Error): boolean {
   const errors: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [error];
   return errors.length > 0 && errors.every(({ code }) => code !== undefined && NOBODY_THERE.has(code));
 }
 
-/** What stays the same when the same thing goes wrong again. */
+/** Stable while the same failure repeats. */
 export function reasonOf(error: NodeJS.ErrnoException): string {
   return error.code ?? error.message;
 }

@@ -1,6 +1,7 @@
 /**
- * The store in this process's memory, with the semantics of the MongoDB one: for `MONGO_URI=memory:` and for
- * simulations, in which several replicas share one database. It is gone with the process.
+ * The store in this process's memory, with the semantics of the MongoDB one: for
+ * `MONGO_URI=memory:` and for simulations, in which several replicas share one database. Its data
+ * ends with the process.
  */
 import type { Clock } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
@@ -18,7 +19,10 @@ import { memoryRuns } from './runs/runs.ts';
 import { memorySchedules } from './schedules/schedules.ts';
 
 export interface MemoryDatabase {
-  /** One replica's store. `intercept` may delay, drop and fail its calls, `obstacle` says what it can't read. */
+  /**
+   * One replica's store. `intercept` may delay, drop and fail its calls; `obstacle` says what its
+   * version does not understand.
+   */
   connect(options?: { intercept?: Intercept; obstacle?: Obstacle }): Store;
 }
 
@@ -45,7 +49,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
       connection.call('store.prepare', () => {
         if (db.lease !== null) return [];
         const nowMs = db.nowMs();
-        // What is written after it is to be seen as newer, also when the clock is set back.
+        // Later writes must count as newer, even when the clock is set back.
         db.historyMs(nowMs);
         db.lease = lostLease(known, remains(db), nowMs);
         return ['the lease document'];

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** A request that was answered; every field but the duration is of a closed set. */
+/** An answered request; every field but the duration is from a closed set. */
 interface Request {
   method: string;
   route: string;

@@ -1,6 +1,6 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Told how long the event loop was held up, each time that is measured. */
+/** Returns the observer of measured event loop delays. */
 export function loopMetrics(registry: Registry): (delayMs: number) => void {
   const registers = [registry];
   let longestMs = 0;

@@ -1,6 +1,6 @@
 /**
- * What one process measures, in a registry of its own, in Prometheus' text format. No label has a value that
- * users choose: the number of time series is bounded (G9).
+ * The metrics of one process, in a registry of its own, in Prometheus' text format. No label has
+ * user-chosen values: the number of time series is bounded (G9).
  */
 import { Registry } from 'prom-client';
 import type { Capacity } from '../../domain/schedules/capacity.ts';
@@ -16,15 +16,15 @@ import { storeMetrics } from './store.ts';
 export interface Metrics {
   replica: ReplicaObserver;
   store: ReturnType<typeof storeMetrics>;
-  /** Told of each request that was answered. */
+  /** Observes each answered request. */
   answered: ReturnType<typeof httpMetrics>;
-  /** Told how long the event loop was held up. */
+  /** Observes event loop delays. */
   loop: ReturnType<typeof loopMetrics>;
   contentType: string;
   text(): Promise<string>;
 }
 
-/** `vitals`, and what the log has lost, is asked whenever somebody reads the metrics. */
+/** Reads `vitals` and `losses` at each scrape. */
 export function openMetrics(
   version: string,
   vitals: () => Vitals,

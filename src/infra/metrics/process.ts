@@ -1,12 +1,12 @@
 import process from 'node:process';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 
-/** Labelled with the names of classes inside of Node: not a closed set. */
+/** Labelled with names of Node's internal classes: not a closed set. */
 const UNBOUNDED = /^nodejs_active_/;
-/** On Deno these are there, and say something else than they do on Node, or nothing. */
+/** On Deno these exist, but mean something else than on Node, or nothing. */
 const OF_NODE_ONLY = /^nodejs_(eventloop_lag|gc|version)_/;
 
-/** CPU time, memory, file descriptors, and what is known of the runtime's heap and loop. */
+/** CPU time, memory, file descriptors, and the runtime's heap and event loop where available. */
 export function processMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   for (const { name } of registry.getMetricsAsArray()) {

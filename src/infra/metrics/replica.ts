@@ -4,30 +4,30 @@ import type { Capacity } from '../../domain/schedules/capacity.ts';
 import type { BeganBy, EndedBy } from '../../domain/leadership/lease.ts';
 import { ENDED_STATES, type NotRunReason, type RunState } from '../../domain/runs/run.ts';
 
-/** How a replica is at the moment. */
+/** The current state of a replica. */
 export interface Vitals {
   /** Whether it may act as the leader. */
   leads: boolean;
-  /** The newest term that it knows of. */
+  /** The newest known term. */
   term: number;
-  /** Everything that was due by then is settled, epoch ms; null before the first look at the lease. */
+  /** Every occurrence due by then is settled, epoch ms; null before the first read of the lease. */
   watermarkMs: number | null;
-  /** Schedules that it knows. */
+  /** Known schedules. */
   schedules: number;
-  /** Of `at_times` schedules, all together. */
+  /** Moments of all `at_times` schedules. */
   moments: number;
   liveJobs: number;
   /** Schedules that this version does not understand. */
   notUnderstood: number;
-  /** How far the server's clock is behind what it has shown before, ms. */
+  /** How far the server's clock is behind an earlier reading, ms. */
   clockBehindMs: number;
-  /** Whether its own address leads to it, and to it alone; null before that is known. */
+  /** Whether its address reaches this replica, and it alone; null before the first check. */
   addressOk: boolean | null;
-  /** Whether it would notice at once that the leader's process dies. */
+  /** Whether it would detect the death of the leader's process at once. */
   leaderWatched: boolean;
 }
 
-/** States into which a replica brings runs, that is all but those in between. */
+/** The counted states: all but the intermediate ones. */
 const STATES: readonly RunState[] = ['claimed', ...ENDED_STATES];
 const MISSED: readonly NotRunReason[] = ['catch_up_window', 'catch_up_limit', 'catch_up_policy'];
 const TRANSITIONS: readonly (BeganBy | EndedBy)[] = [
@@ -35,7 +35,7 @@ const TRANSITIONS: readonly (BeganBy | EndedBy)[] = [
   ...['released', 'expired', 'fenced', 'stepped down'] as const,
 ];
 
-/** From a millisecond to a minute. */
+/** From 1 ms to 1 min. */
 const LATENESS_S = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 30, 60];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -82,7 +82,7 @@ export function replicaMetrics(
     labelNames: ['direction'],
     registers,
   });
-  // A series that is there before the first event is what makes that event visible as an increase.
+  // Without a series before the first event, that event would not show as an increase.
   for (const state of STATES) runs.inc({ state }, 0);
   for (const reason of MISSED) missed.inc({ reason }, 0);
   for (const reason of TRANSITIONS) transitions.inc({ reason }, 0);
@@ -111,7 +111,7 @@ export function replicaMetrics(
   };
 }
 
-/** What is looked up when somebody reads it. */
+/** Gauges, evaluated at each scrape. */
 function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): void {
   const gauge = (name: string, help: string, value: (now: Vitals) => number) =>
     new Gauge({

@@ -18,9 +18,7 @@ import { mongoRuns } from './runs/runs.ts';
 import { mongoSchedules } from './schedules/schedules.ts';
 import { readers } from './shared/readers.ts';
 
-/**
- * Every call answers or rejects within seconds: a leader that waits for longer has lost its lease by then.
- */
+/** Every call answers or rejects within seconds: a leader that waits longer has lost its lease. */
 const OPTIONS: MongoClientOptions = {
   serverSelectionTimeoutMS: 2000,
   connectTimeoutMS: 2000,
@@ -32,19 +30,19 @@ const OPTIONS: MongoClientOptions = {
 };
 
 export interface MongoStoreOptions {
-  /** MongoDB connection string; `connect=direct` is understood. */
+  /** MongoDB connection string; accepts `connect=direct`. */
   uri: string;
   database?: string;
   logger: Logger;
   clock: Clock;
   random: Random;
-  /** Told of documents that are not understood; the log is, unless another is given. */
+  /** Receives documents that are not understood; logs them by default. */
   notUnderstood?: TellNotUnderstood;
 }
 
 /**
- * Connects with the first call, so that a MongoDB that isn't there yet is no error here. Throws when the URI
- * is wrong, with a sentence that shows nothing of it.
+ * Connects on the first call, so that a MongoDB that isn't up yet is no error here. Throws on an
+ * invalid URI, with a sentence that reveals nothing of it.
  */
 export function mongoStore(
   { uri, database = 'hascheduler', logger, clock, random, notUnderstood }: MongoStoreOptions,
@@ -77,7 +75,7 @@ export function mongoStore(
     events: mongoEvents({ db, readers: read, endWithStore }),
     prepare: (known = null) =>
       answered('the preparation of the database', async () => {
-        // A client that failed to connect with its first call does not try again by itself.
+        // A client whose first call failed to connect does not retry by itself.
         await client.connect();
         return await prepare(db, collections, known);
       }),

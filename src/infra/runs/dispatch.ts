@@ -1,6 +1,9 @@
 import type { Execute } from '../../actors/runs/execute.ts';
 
-/** Executes each run by its schedule's type of action. One of another version's fails the attempt, with a sentence. */
+/**
+ * Executes each attempt by its schedule's type of action. An unknown type, of another version,
+ * fails it with a sentence.
+ */
 export function actionsOf(byType: Readonly<Record<string, Execute>>): Execute {
   return async (attempt, signal) => {
     const type: unknown = attempt.schedule.action?.type;

@@ -1,12 +1,12 @@
 import { ChangeDeclined } from '../../actors/shared/storeErrors.ts';
 
 /**
- * How many definitions that are no longer in force a schedule may carry (G9). They are dropped as the
- * watermark passes them, within a second or so, as long as somebody leads.
+ * Superseded definitions that one schedule may carry (G9). They are dropped as the watermark passes
+ * them, within a second or so while a replica leads.
  */
 export const MAX_SUPERSEDED = 50;
 
-/** The change can't be taken now, without losing what an old definition still owes. */
+/** Accepting the change now would lose what an old definition still owes. */
 export function tooManySuperseded(id: string): ChangeDeclined {
   return new ChangeDeclined(
     `schedule ${id} has been changed ${MAX_SUPERSEDED} times since the watermark last moved on; nothing was changed; ` +
@@ -14,7 +14,7 @@ export function tooManySuperseded(id: string): ChangeDeclined {
   );
 }
 
-/** Others change its timing all the time, each of them before this one can. */
+/** Concurrent changes of the timing won every compare-and-set. */
 export function tooManyChanges(id: string): ChangeDeclined {
   return new ChangeDeclined(
     `schedule ${id} is being changed by others all the time; nothing was changed; try again`,

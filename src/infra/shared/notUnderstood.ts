@@ -1,16 +1,16 @@
-/** How it is told that a store holds documents which this version does not understand: each once, few at a time. */
+/** Logs stored documents that this version does not understand: each once, at a limited rate. */
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 
-/** `reason` is a part of a sentence: `state is "half", which this version does not know`. */
+/** `reason` is a sentence fragment: `state is "half", which this version does not know`. */
 export type TellNotUnderstood = (collection: string, id: string, reason: string) => void;
 
-/** Of each collection. A document that is met again after so many others is told again. */
+/** Entries remembered per collection. The oldest is evicted, and logged again if it recurs. */
 const REMEMBERED = 1000;
 const LINES = 20;
 const PER_MS = 60_000;
 const ID_LENGTH = 200;
 
-/** `found` is told of each collection in which there is one more. */
+/** Calls `found` with the collection of each new entry, logged or not. */
 export function notUnderstoodLog(
   logger: Logger,
   clock: Clock,

@@ -1,6 +1,6 @@
 /**
- * A store that tells of every call: which one, how long it took, and how it failed. Each failure is told once,
- * whoever asked and whatever becomes of it.
+ * A store that reports every call to an observer: operation, duration and failure. Each failure is
+ * reported once, whatever its caller does about it.
  */
 import type { OpenEvents } from '../../actors/events/eventFeed.ts';
 import type { FeedObserver } from '../../actors/schedules/scheduleFeed.ts';
@@ -26,7 +26,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
       try {
         return await call(...args);
       } catch (error) {
-        // That it declines a change is an answer like any other.
+        // A declined change is an answer, not a failure.
         if (!(error instanceof ChangeDeclined)) failed(operation, error);
         throw error;
       } finally {
@@ -34,7 +34,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
       }
     };
 
-  /** Every method answers by a promise, but for those that are given in `others`. */
+  /** Every method returns a promise, except those in `others`. */
   const port = <P extends object>(name: string, methods: P, others: Partial<P> = {}): P => {
     const calls = Object.entries(methods).map((
       [method, call],
@@ -50,7 +50,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
       to.failed(error, resumable);
     },
   });
-  /** Only how it fails: to wait for the next one is no call that takes long. */
+  /** Reports failures only: the wait for the next event is no call duration. */
   const followed = (open: OpenEvents): OpenEvents => {
     let closed = false;
     return {

@@ -1,14 +1,14 @@
 /**
- * What failures of the store are, and how they are told to people. A store that fails does so many times a
- * second; of each kind there is one line a minute, which names one call and says how many others there were.
+ * Classifies failures of the store and logs them. A failing store fails many times a second; each
+ * kind gets one line a minute, which names one operation and counts the suppressed ones.
  */
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 import { StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.ts';
 import { LogThrottle } from '../log/logThrottle.ts';
 
 /**
- * `unavailable`: it could not be reached, or could not do it just then; waiting helps. `refused`: it said no;
- * somebody has to see to it. `unexpected`: neither, so a mistake of ours.
+ * `unavailable`: unreachable, or unable just then; waiting helps. `refused`: the store said no; an
+ * operator has to act. `unexpected`: neither, so a bug of ours.
  */
 export const STORE_ERROR_KINDS = ['unavailable', 'refused', 'unexpected'] as const;
 export type StoreErrorKind = (typeof STORE_ERROR_KINDS)[number];
@@ -20,7 +20,7 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
   return error instanceof StoreUnavailable ? 'unavailable' : 'unexpected';
 }
 
-/** Logs failures. Refusals are of a kind when the store gives the same reason. */
+/** Logs failures, throttled by kind; refusals, by the store's reason. */
 export function storeTroubleLog(logger: Logger, clock: Clock): (operation: string, error: unknown) => void {
   const throttle = new LogThrottle(clock, EVERY_MS);
   return (operation, error) => {

@@ -1,6 +1,6 @@
 import type { Logger } from '../../actors/shared/environment.ts';
 
-/** What is wrong with this replica at the moment: each topic has at most one sentence, told in the log once. */
+/** This replica's current warnings: at most one sentence per topic, logged when it changes. */
 export class Warnings {
   readonly #logger: Logger;
   readonly #sentences = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** The frame around every view: where one is, whether what one sees is live, and in which colours. */
+/** The frame around every view: navigation, the live sign, and the colour theme. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useNow } from './shared/clock.js';
 import { ClusterView } from './cluster/clusterView.js';
@@ -65,7 +65,7 @@ export function App() {
   `;
 }
 
-/** On a phone, the present view's name may lie beyond the edge. */
+/** On a phone, the present view's name may be out of view. */
 function showCurrent() {
   document.querySelector('nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 }
@@ -92,7 +92,7 @@ function View({ route }) {
   `;
 }
 
-/** Whether the page is live, and how old what it shows is. */
+/** Whether the page is live, and the age of its data. */
 function LiveSign() {
   const { live } = useTopics('live');
   const age = useNow(() => Math.floor((Date.now() - live.heardMs) / 1000));
@@ -124,7 +124,7 @@ function ThemeSwitch() {
     try {
       localStorage.setItem('theme', next);
     } catch {
-      // Then it holds for this page only.
+      // The choice then applies to this page only.
     }
   };
   const icon = { auto: 'auto', light: 'sun', dark: 'moon' }[/** @type {'auto'} */ (theme)];

@@ -2,7 +2,7 @@
 
 export type Time = string;
 
-/** What this version does not understand, and why: a part of a sentence. In the place of a schedule or a run. */
+/** Replaces a schedule or a run that this version does not understand; the reason is a part of a sentence. */
 export interface NotUnderstood {
   id: string;
   not_understood: string;
@@ -25,7 +25,7 @@ export interface Replica {
   last_seen: Time;
   lost_at: Time | null;
   transitions: Transition[];
-  /** Null, and missing, of versions that don't tell. */
+  /** Null or missing for versions that don't report it. */
   lease_timing?: { duration_ms: number; retry_ms: number; margin_ms: number } | null;
   warnings?: string[];
 }
@@ -35,16 +35,16 @@ export interface Cluster {
   term: number;
   watermark: Time;
   now: Time;
-  /** Missing of versions that don't tell. */
+  /** Missing for versions that don't report it. */
   clock?: {
-    /** The last time that the database's clock was set back. */
+    /** The latest set-back of the database's clock. */
     set_back: SetBack | null;
-    /** By how much it is behind the latest time that it has shown; 0 when it is not. */
+    /** How far the clock is behind its latest time so far; 0 when it is not. */
     behind_ms: number;
   };
-  /** The replica that answers. */
+  /** The answering replica. */
   inspected_by?: string;
-  /** Of all replicas, as they were when this was read. */
+  /** Of all replicas, at the time of the read. */
   warnings?: string[];
   replicas: Replica[];
 }
@@ -68,14 +68,17 @@ export interface Term {
 export interface Run {
   id: string;
   schedule_id: string;
-  /** Of an earlier schedule of that id when it is another one than the schedule's; null of older versions. */
+  /**
+   * Belongs to an earlier schedule of that id when it differs from the schedule's; null for older
+   * versions.
+   */
   schedule_created_at?: Time | null;
   scheduled_for: Time;
   trigger: string;
   state: string;
   reason: string | null;
   attempt: number;
-  /** Null until a replica takes it on. */
+  /** Null until a replica adopts it. */
   executor: string | null;
   term: number;
   claimed_at: Time;
@@ -107,7 +110,7 @@ export interface Schedule {
   definition: {
     cron_expression?: string;
     timezone?: string;
-    /** In lists and events a summary. */
+    /** A summary in lists and events. */
     times?: Time[] | TimesSummary;
     interval?: string;
     anchor?: Time;
@@ -123,7 +126,7 @@ export interface Schedule {
   updated_at: Time;
   /** Null also while it is paused. */
   next_fire_at: Time | null;
-  /** It has no occurrence to come, and would have none if it were resumed. */
+  /** It has no future occurrence, and would have none after a resume. */
   completed?: boolean;
   last_run?: Run | null;
   recent_runs?: (RecentRun | NotUnderstood)[];
@@ -142,7 +145,7 @@ export interface FieldProblem {
 
 /** One entry of the event log. */
 export interface LogEntry {
-  /** Grows by one with each. */
+  /** Increases by one with each entry. */
   seq: number;
   type: 'leader' | 'leadership' | 'replica' | 'schedule' | 'clock' | 'run';
   /** When it happened, epoch ms on the server's clock. */

@@ -48,7 +48,7 @@ function openEvents(connection: Connection, from: number): OpenEvents {
   };
 }
 
-/** Of fixed width, so that positions compare as their numbers do. */
+/** Fixed width, so that positions sort as their numbers do. */
 function positionOf(db: Database, number: number): string {
   return `${db.since}-${String(number).padStart(12, '0')}`;
 }
@@ -62,6 +62,6 @@ function read(connection: Connection, event: ClusterEvent | null | 'lost'): Clus
   if (event === null || event === 'lost' || event.type !== 'schedule' || event.schedule === null) {
     return event;
   }
-  // What is kept is a schedule: only a reader finds that it does not understand it.
+  // The history keeps schedules: only a reader's version may not understand one.
   return { ...event, schedule: connection.read(event.schedule as Schedule) };
 }

@@ -7,8 +7,8 @@ import { inForce, renewed } from '../leadership/lease.ts';
 
 export function memoryClaims(connection: Connection): ClaimStore {
   const { db } = connection;
-  // As on a MongoDB session: a transaction that arrives after a later one of the same session is refused.
-  // That is what makes the answer of `resolve` final, when a claim is still on its way.
+  // As on a MongoDB session: a transaction that arrives after a later one of the same session is
+  // refused. So the answer of `resolve` is final, even while a claim is in flight.
   let sent = 0;
   let seen = 0;
   const inOrder = <T>(op: string, body: () => T): Promise<T> => {

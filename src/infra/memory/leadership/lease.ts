@@ -81,7 +81,8 @@ export function memoryLease(connection: Connection): LeaseStore {
 }
 
 /**
- * Renews the lease under the grant and moves the watermark, which only grows; null when the grant is over.
+ * Renews the lease under the grant and moves the watermark, which only grows; null when the grant
+ * is over.
  */
 export function renewed(db: Database, grant: Grant, durationMs: number, mark: Watermark): Lease | null {
   const lease = inForce(db, grant);
@@ -97,7 +98,7 @@ export function renewed(db: Database, grant: Grant, durationMs: number, mark: Wa
   return db.lease;
 }
 
-/** What an acquisition or a renewal notes of the server's clock. */
+/** What an acquisition or a renewal records of the server's clock. */
 function clockSeen({ renewed_at, latest_at, set_back }: Lease, now: Date) {
   const isSetBack = renewed_at !== null && now.getTime() < renewed_at.getTime() - CLOCK_TOLERANCE_MS;
   return {
@@ -108,7 +109,7 @@ function clockSeen({ renewed_at, latest_at, set_back }: Lease, now: Date) {
 }
 
 /**
- * The lease if the grant is the one in force. One that ran out counts until somebody else has taken the
+ * The lease if the grant is in force. An expired grant counts until another replica takes the
  * lease; a released one doesn't.
  */
 export function inForce(db: Database, grant: Grant): Lease | null {
@@ -116,12 +117,12 @@ export function inForce(db: Database, grant: Grant): Lease | null {
   return lease !== null && isHeldUnder(lease, grant) && lease.released_at === null ? lease : null;
 }
 
-/** Tells `hint` to every watcher to whose boot it applies. */
+/** Sends `hint` to every watcher to whose boot it applies. */
 function tellAll(db: Database, hint: LeaseHint, appliesTo: (boot: string) => boolean = () => true): void {
   for (const [tell, boot] of [...db.leaseWatchers]) if (appliesTo(boot)) tell(hint);
 }
 
-/** Somewhere within its term: the replica's idea of the server's clock may be a little off. */
+/** Clamped to the predecessor's term: the replica's estimate of the server's clock may be off. */
 function clamped(diedAt: Date, acquiredAt: Date | null, now: Date): Date {
   const atMs = Math.min(Math.max(diedAt.getTime(), acquiredAt?.getTime() ?? 0), now.getTime());
   return new Date(atMs);
@@ -156,7 +157,7 @@ function watch(
   };
   const forget = connection.onClose(end);
   db.leaseWatchers.set(tell, boot);
-  // What changed before the watch began is not told by it.
+  // The watch does not deliver changes from before it began.
   tellBoth();
   return end;
 }

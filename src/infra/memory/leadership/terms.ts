@@ -10,7 +10,7 @@ export function memoryLeadership(connection: Connection): LeadershipStore {
       connection.call('leadership.record', () => {
         const known = ended && db.terms.get(ended.term);
         if (ended) write(db, { ...ended, gap_ms: known?.gap_ms ?? null });
-        // What its successor may have written about its end stands.
+        // An end that the successor has written stands.
         const { ended_at, ended_by } = db.terms.get(began.term) ?? began;
         write(db, { ...began, ended_at, ended_by });
       }),
@@ -25,7 +25,7 @@ export function memoryLeadership(connection: Connection): LeadershipStore {
   };
 }
 
-/** Told only if it says something new. */
+/** Emits an event only if the term has changed. */
 function write(db: Database, term: Term): void {
   const changes = JSON.stringify(db.terms.get(term.term)) !== JSON.stringify(term);
   db.terms.set(term.term, term);

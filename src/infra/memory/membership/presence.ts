@@ -46,7 +46,7 @@ export function memoryPresence(connection: Connection): PresenceStore {
   };
 }
 
-/** How far off the last heartbeat is; one of the future is from before the server's clock was set back. */
+/** Distance to the last heartbeat, ms; a future one predates a set-back of the server's clock. */
 export function seenMs(db: Database, lastSeen: Date): number {
   return Math.abs(db.nowMs() - lastSeen.getTime());
 }

@@ -92,7 +92,7 @@ export function memoryRuns(connection: Connection): RunStore {
   };
 }
 
-/** Whether a run is one of these schedules'. */
+/** Whether a run belongs to one of these schedules. */
 function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
   const byId = new Map(of.map((schedule) => [schedule.id, schedule]));
   return (run) => {

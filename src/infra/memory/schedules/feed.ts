@@ -8,7 +8,7 @@ import { isUnderstood, type NotUnderstood } from '../../../domain/schedules/sche
 import { compacted } from '../../../domain/schedules/compacted.ts';
 import type { Connection } from '../shared/connection.ts';
 
-/** How often progress is told when nothing changes. */
+/** Interval of progress while nothing changes. */
 const QUIET_MS = 500;
 
 export function memoryFeed(connection: Connection): ScheduleFeed {
@@ -55,7 +55,7 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
 
   const next = () =>
     connection.call('feed.next', () => {
-      // What is written within the present millisecond may still come after this.
+      // More may be written within the present millisecond.
       const throughMs = db.historyMs() - 1;
       return { changes: db.changes.since(position)?.map((change) => read(connection, change)), throughMs };
     });
@@ -84,7 +84,7 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
     forget();
   };
   const forget = connection.onClose(close);
-  // A microtask later, so that whoever awaits the feed has it before the first change.
+  // A microtask later, so that the caller has the feed before the first change.
   queueMicrotask(() => {
     pump().catch((error: Error) => closed || observer.failed(error, true)).finally(close);
   });

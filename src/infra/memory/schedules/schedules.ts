@@ -86,7 +86,7 @@ function fits(
   schedule: Schedule,
   { q, type, tags, paused }: ScheduleFilter,
 ): boolean {
-  // As MongoDB compares letters: one by one, so that "ß" is not "SS".
+  // Like MongoDB, compares letters one by one: "ß" is not "SS".
   const part = q === undefined ? null : new RegExp(q.replaceAll(/[\^$.*+?()[\]{}|/\\]/g, '\\$&'), 'iu');
   const has = ({ key, value }: { key: string; value: string }) =>
     Object.hasOwn(schedule.tags ?? {}, key) && schedule.tags?.[key] === value;
@@ -117,14 +117,14 @@ function changed(db: Database, old: Schedule, spec: ScheduleSpec): Schedule {
   }
 }
 
-/** What the server owns of a schedule whose timing is another one from now on. */
+/** The server-owned fields of a schedule whose timing changes now. */
 function succession(db: Database, old: Schedule) {
   const revision = old.revision + 1;
   const now = new Date(momentAfter(old.effective_from.getTime(), db.nowMs()));
   const mark = markOf(db.preparedLease().watermark, old.id);
   const timings = [...old.superseded, ...(old.paused ? [] : [supersededBy(old, now)])];
   const superseded = timings
-    // What a clock that was set back has not reached yet is not due.
+    // Times that a clock that was set back has not reached are not due.
     .map((one) => one.until > now ? { ...one, until: now } : one)
     .filter((one) => one.until > one.from && stillOwes(one, mark));
   if (superseded.length > MAX_SUPERSEDED) throw tooManySuperseded(old.id);
@@ -139,8 +139,9 @@ function succession(db: Database, old: Schedule) {
 }
 
 /**
- * The moment of a write that has to be later than another one, also within one millisecond, or where a clock is a little
- * behind. A clock that was set back is followed: what is made after that must not have to wait.
+ * The time of a write that must be later than another one, even within one millisecond, or where a
+ * clock is a little behind. A clock that was set back is followed: later changes must not have to
+ * wait.
  */
 function momentAfter(otherMs: number, nowMs: number): number {
   return nowMs < otherMs - CLOCK_TOLERANCE_MS ? nowMs : Math.max(nowMs, otherMs + 1);

@@ -1,7 +1,7 @@
-/** How many changes are kept for those who resume (G9). */
+/** Changes kept for resumption (G9). */
 const KEPT = 10_000;
 
-/** What happened, in its order. A position counts all changes before it. */
+/** Changes in their order. A position counts all changes before it. */
 export class ChangeLog<Change> {
   readonly #waiting = new Set<() => void>();
   readonly #kept: number;
@@ -32,7 +32,7 @@ export class ChangeLog<Change> {
     return this.#changes[position - this.#start] ?? 'lost';
   }
 
-  /** Null when the history doesn't reach back that far, or there never was such a position. */
+  /** Null when the history doesn't reach back that far, or the position never existed. */
   since(position: number): Change[] | null {
     const known = position >= Math.max(this.#start, this.end - this.#kept) && position <= this.end;
     return known ? this.#changes.slice(position - this.#start) : null;

@@ -3,16 +3,19 @@ import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule
 import type { Database } from './database.ts';
 
 /**
- * Stands between a caller and the database: may delay a call, run it and drop the answer, or reject without
- * running it. `op` is the port's and the method's name, such as `claims.claim`; `feed.next` and `lease.watch`
- * carry what the streams tell.
+ * Stands between a caller and the database: may delay a call, run it and drop the answer, or reject
+ * without running it. `op` is the port's and the method's name, such as `claims.claim`; `feed.next`
+ * and `lease.watch` carry the streams.
  */
 export type Intercept = <T>(op: string, run: () => Promise<T>) => Promise<T>;
 
-/** Why a version of the product does not understand a schedule, as the end of a sentence; null when it does. */
+/**
+ * Why a version of the product does not understand a schedule, as a sentence's end; null when it
+ * does.
+ */
 export type Obstacle = (schedule: Schedule) => string | null;
 
-/** One replica's way to the database. */
+/** One replica's connection to the database. */
 export class Connection {
   readonly db: Database;
   readonly #intercept: Intercept;
@@ -30,13 +33,13 @@ export class Connection {
     this.#obstacle = obstacle;
   }
 
-  /** The schedule, as far as this replica's version understands it. */
+  /** The schedule as this replica's version reads it. */
   read(schedule: Schedule): Schedule | NotUnderstood {
     const not_understood = this.#obstacle(schedule);
     return not_understood === null ? schedule : { id: schedule.id, not_understood };
   }
 
-  /** Runs `body` in one go, later, and answers with a copy of what it returns. */
+  /** Runs `body` later, in one synchronous step, and answers with a copy of its result. */
   async call<T>(op: string, body: () => T): Promise<T> {
     const answer = await this.#intercept(op, async () => {
       this.#refuseIfClosed();
@@ -46,7 +49,7 @@ export class Connection {
     return answer;
   }
 
-  /** Returns what takes `end` off the list again. */
+  /** Returns what deregisters `end`. */
   onClose(end: () => void): () => void {
     this.#onClose.add(end);
     return () => this.#onClose.delete(end);

@@ -13,22 +13,22 @@ import { ChangeLog } from './changes.ts';
 const SWEEP_EVERY_MS = 60_000;
 
 /**
- * What all connections to one memory database share. Whatever touches it does so in one synchronous go: that
- * is the transaction.
+ * The state that all connections to one memory database share. Each access is one synchronous step:
+ * that is the transaction.
  */
 export class Database {
-  /** Null before somebody prepared the database. */
+  /** Null before the database is prepared. */
   lease: Lease | null = null;
-  /** The last set-back of the clock that was told as an event. */
+  /** The last set-back of the clock that was emitted as an event. */
   toldSetBack: SetBack | null = null;
-  /** And whose each is. */
+  /** Boot by hint callback. */
   readonly leaseWatchers = new Map<(hint: LeaseHint) => void, string>();
   readonly schedules = new Map<string, Schedule>();
-  /** The latest `effective_from` of all schedules that were removed. */
+  /** The latest `effective_from` of all removed schedules. */
   latestRemovedMs = 0;
   readonly changes = new ChangeLog<ScheduleChange>();
   readonly events = new ChangeLog<ClusterEvent>();
-  /** Tells positions in these events from those in another database's. */
+  /** Distinguishes positions in these events from those of another database. */
   readonly since: string;
   /** By boot. */
   readonly replicas = new Map<string, Presence>();
@@ -39,7 +39,7 @@ export class Database {
   readonly #open = new Set<Run>();
   #latestMs = 0;
   #ids: string[] = [];
-  /** As of which change these ids are sorted. */
+  /** The position at which `#ids` was sorted. */
   #idsAsOf = -1;
   #sweptMs = 0;
 
@@ -48,12 +48,12 @@ export class Database {
     this.since = this.now().toISOString();
   }
 
-  /** The server's clock. As a real one it may be set. */
+  /** The server's clock. Like a real one, it may be set. */
   nowMs(): number {
     return this.clock.now();
   }
 
-  /** The clock of `written_at` and of the progress of streams: the server's, as long as that does not go back. */
+  /** The clock of `written_at` and of stream progress: the server's, but it never goes back. */
   historyMs(nowMs = this.nowMs()): number {
     this.#latestMs = Math.max(this.#latestMs, nowMs);
     return this.#latestMs;
@@ -63,7 +63,7 @@ export class Database {
     return new Date(this.nowMs());
   }
 
-  /** Those with later ids, by id. To sort them for each page of a list would take longer than to read them. */
+  /** Schedules with later ids, by id. Sorting for each page of a list would take longer than reading. */
   *schedulesAfter(id: string): Generator<Schedule> {
     if (this.#idsAsOf !== this.changes.end) {
       this.#ids = [...this.schedules.keys()].sort();
@@ -91,7 +91,7 @@ export class Database {
     this.tellIfEnded(stored);
   }
 
-  /** After each change of a run's state. */
+  /** Call after each change of a run's state. */
   tellIfEnded(run: Run): void {
     if (ENDED_STATES.includes(run.state)) this.events.append({ type: 'run', run });
   }

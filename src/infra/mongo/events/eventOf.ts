@@ -1,4 +1,4 @@
-/** Which changes of documents are events of the cluster, and what they say. */
+/** Maps changes of documents to events of the cluster. */
 import type { ChangeStreamDocument, Document } from 'mongodb';
 import { type ClusterEvent, replicaEvent } from '../../../domain/events/event.ts';
 import { ENDED_STATES } from '../../../domain/runs/run.ts';
@@ -18,8 +18,8 @@ const ENDINGS = ['drop', 'rename', 'dropDatabase', 'invalidate'];
 const COLLECTIONS = ['leases', 'leadership', 'replicas', 'schedules', 'runs'];
 
 /**
- * The server sends only these. The first stage needs no look-up of a document, and so the server looks up only what it
- * lets through: not what is updated many times a second, the lease and the heartbeats.
+ * The server-side filter. The first stage needs no look-up of a document, so the server looks up
+ * only what passes it: not the frequent updates, of the lease and the heartbeats.
  */
 export const EVENTS: Document[] = [
   {
@@ -28,7 +28,7 @@ export const EVENTS: Document[] = [
         { 'ns.coll': 'leases', 'updateDescription.updatedFields.term': { $exists: true } },
         { 'ns.coll': 'leases', 'updateDescription.updatedFields.released_at': { $exists: true } },
         { 'ns.coll': 'leases', 'updateDescription.updatedFields.set_back_told': { $exists: true } },
-        // What changes much of a document is logged as its replacement.
+        // The oplog may record a large update as a replacement.
         { 'ns.coll': 'leases', operationType: 'replace' },
         { 'ns.coll': 'leadership', operationType: WRITES },
         { 'ns.coll': 'replicas', operationType: { $in: ['insert', 'replace'] } },
@@ -52,12 +52,12 @@ export const EVENTS: Document[] = [
   },
 ];
 
-/** Whether the stream can't go on, nor be resumed, after this change. */
+/** Whether the stream can neither continue nor be resumed after this change. */
 export function endsHistory({ operationType }: ChangeStreamDocument): boolean {
   return ENDINGS.includes(operationType);
 }
 
-/** The event that a change is; null for one that is none. */
+/** The event for a change; null if there is none. */
 export function eventOf(change: ChangeStreamDocument, readers: Readers): ClusterEvent | null {
   if (!('ns' in change) || !('coll' in change.ns) || !('documentKey' in change)) return null;
   const doc = 'fullDocument' in change ? change.fullDocument ?? null : null;

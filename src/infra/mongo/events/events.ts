@@ -1,6 +1,7 @@
 /**
- * What happens in the cluster, from one change stream on the database. A position is the `_data` of a resume token:
- * a hex string whose order is that of the changes, which any replica can resume from.
+ * Cluster events, from one change stream on the database. A position is the `_data` of a resume
+ * token: a hex string that sorts in the order of the changes, and from which any replica can
+ * resume.
  */
 import type { ChangeStream, ChangeStreamDocument, Db } from 'mongodb';
 import type { EventFeed, EventStep, OpenEvents } from '../../../actors/events/eventFeed.ts';
@@ -10,10 +11,10 @@ import { endsHistory, eventOf, EVENTS } from './eventOf.ts';
 import type { Readers } from '../shared/readers.ts';
 import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
 
-/** Longer than any token of this database: their longest part is an id of at most 160 bytes. */
+/** Longer than any token of this database: its longest part is an id of at most 160 bytes. */
 const MAX_POSITION_LENGTH = 2000;
 
-/** ChangeStreamFatalError, ChangeStreamHistoryLost: what an open stream says when it can't go on. */
+/** ChangeStreamFatalError, ChangeStreamHistoryLost: an open stream can't continue. */
 const LOST = [280, 286];
 
 /** Unauthorized, AuthenticationFailed, AtlasError: not about the token. */
@@ -25,7 +26,7 @@ type Document = Record<string, unknown>;
 export interface EventParts {
   db: Db;
   readers: Readers;
-  /** Has the closing store end what is still open. */
+  /** Registers `end` to run when the store closes. */
   endWithStore: (end: () => void) => () => void;
 }
 
@@ -56,7 +57,7 @@ function isPosition(text: string): boolean {
   return text.length <= MAX_POSITION_LENGTH && text.length % 2 === 0 && /^82[0-9A-F]{16,}$/.test(text);
 }
 
-/** The server answered, and it was the token that it did not like: of one that is none it says many things. */
+/** Whether the server refused the token itself. It has many errors for an invalid one. */
 function isRefused(error: unknown): boolean {
   return asStoreError('', error) instanceof StoreRefused && !RIGHTS.some((code) => hasCode(error, code));
 }
@@ -92,7 +93,7 @@ function openEvents(
   };
 }
 
-/** Of the change; else of the stream, which goes on also where nothing of interest happens. */
+/** Of the change; else of the stream, which advances even without matching changes. */
 function positionOf(stream: Stream, change: ChangeStreamDocument<Document> | null = null): string {
   const token = (change?._id ?? stream.resumeToken) as { _data: string };
   return token._data;

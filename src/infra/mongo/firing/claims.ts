@@ -1,12 +1,13 @@
 /**
- * Claims by group commit. All of a batch is in one transaction, so that it is either claimed as a whole or
- * not at all, and only by a leader:
+ * Claims by group commit. One transaction claims all of a batch or none of it, and only for a
+ * leader:
  *
- * - Two leaders can't both commit: each writes the lease document, and the older one's filter no longer
- *   matches, or its write conflicts (G3).
+ * - Two leaders can't both commit: each writes the lease document, and the older one's filter no
+ *   longer matches, or its write conflicts (G3).
  * - No occurrence is claimed twice: its run's `_id` is derived from it (G1).
  * - No replaced definition is claimed: see barrier.ts (G4).
- * - Nothing is claimed before it is due by the server's clock, which may have been set back a moment ago (G6).
+ * - Nothing is claimed before it is due by the server's clock, which may just have been set back
+ *   (G6).
  */
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
@@ -27,7 +28,7 @@ import { inForce, renewal } from '../leadership/lease.ts';
 import type { Readers } from '../shared/readers.ts';
 import { Again, inTransaction, type Step } from '../shared/transaction.ts';
 
-/** How long a resolution is tried; more than the socket's timeout, which a lost claim may have run into. */
+/** Retry limit of `resolve`; longer than the socket timeout, which a lost claim may have run into. */
 const RESOLVE_WITHIN_MS = 5000;
 
 export interface ClaimParts {
@@ -40,8 +41,8 @@ export interface ClaimParts {
 
 export function mongoClaims({ collections, claimSession, readers, clock, random }: ClaimParts): ClaimStore {
   /**
-   * A transaction of a session makes the server end, or wait for, the one before it, and refuse whatever of that
-   * one arrives later.
+   * A transaction makes the server end, or wait for, the session's previous one, and refuse what
+   * arrives of that one later.
    */
   const endEarlier = (session: ClientSession) =>
     inTransaction(
@@ -64,8 +65,8 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
         ));
     },
 
-    // Only with plain writes and reads, but for a transaction that writes nothing: one that had written the lease
-    // document, and was left open by a process that dies here, would stop every leader for a minute.
+    // Plain writes and reads only, except for a transaction that writes nothing. One that had
+    // written the lease document, left open by a crash here, would block every leader for a minute.
     resolve: async (runs, boot) => {
       if (runs.length === 0) return [];
       const found = await answered(
@@ -73,8 +74,8 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
         () =>
           claimSession.use(async (session) => {
             await endEarlier(session);
-            // Later than the claim's commit, if there was one, and on a majority: so is the commit then, and the
-            // read that follows in the same session sees it.
+            // Later than the claim's commit, if there was one, and on a majority: so is the commit
+            // then, and the next read in the same session sees it.
             await collections.leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { session });
             return await storedRuns(collections, readers, session, runs);
           }),
@@ -88,8 +89,8 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
 }
 
 /**
- * `knownStale` are the schedules whose definition has turned out to be another one in an earlier attempt, and
- * stays so: a definition does not come back.
+ * `knownStale`: schedules whose definition differed in an earlier attempt. They stay stale: a
+ * definition does not come back.
  */
 async function claim(
   collections: Collections,
@@ -99,9 +100,9 @@ async function claim(
   knownStale: Set<string>,
   attempt: number,
 ): Promise<Step<ClaimResult>> {
-  // First of all, so that the snapshot and the lock on the lease document are one moment. Whoever else writes it
-  // (a renewal, a barrier) waits then, for as long as a claim takes; were it written last, each of them in between
-  // would make the claim start over, and on a slow way to the store it would never get through.
+  // First, so that the snapshot and the lock on the lease document are one moment. Other writers of
+  // it (a renewal, a barrier) then wait as long as a claim takes. Were it written last, each of
+  // them would make the claim start over, and over a slow connection it would never commit.
   const doc = await collections.leases.findOneAndUpdate(
     inForce(batch.grant),
     renewal(batch.durationMs, batch.markWhenStale([...knownStale])),
@@ -116,9 +117,9 @@ async function claim(
     staleNow.forEach((id) => knownStale.add(id));
     throw new Again('the watermark was written as if all definitions were the stored ones');
   }
-  // Usually nothing can be stored already, and nothing is looked up. A repetition may follow a duplicate key
-  // or a commit with an unknown result, and a stale schedule may have been claimed by a call whose answer was
-  // lost, before it changed.
+  // Usually nothing can be stored already, and nothing is looked up. A retry may follow a duplicate
+  // key or a commit with an unknown result, and a stale schedule may have been claimed, before it
+  // changed, by a call whose answer was lost.
   const looksUp = batch.mayBeClaimed || attempt > 0;
   const suspects = looksUp ? batch.requests.flatMap((request) => request.runs) : [];
   const { runs, counted } = await storedFor(collections, readers, session, suspects);
@@ -135,7 +136,7 @@ async function claim(
   };
 }
 
-/** One alone is the usual case, and the driver's bulk operations cost milliseconds when they are used first. */
+/** One run is the usual case, and the first use of the driver's bulk operations costs milliseconds. */
 async function insertAll({ runs }: Collections, session: ClientSession, docs: RunDoc[]): Promise<void> {
   const [first, ...others] = docs;
   if (first === undefined) return;
@@ -161,7 +162,7 @@ async function storedRuns(
   return byId(found, readers);
 }
 
-/** The runs themselves, as far as they are stored, and the records with a count that may stand for some. */
+/** The stored ones of these runs, and the counted records that may cover some. */
 async function storedFor(
   { runs }: Collections,
   readers: Readers,

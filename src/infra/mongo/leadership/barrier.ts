@@ -1,14 +1,14 @@
 import type { Collections } from '../shared/documents.ts';
 import { LEASE_ID } from '../shared/documents.ts';
 
-/** Longer than a claim takes, and shorter than the socket's timeout. */
+/** Longer than a claim takes, and shorter than the socket timeout. */
 const WITHIN_MS = 2500;
 
 /**
- * Resolves when no claim can commit any more that has not seen what was written before the call (G4): one
- * write to the lease document, which every claim's transaction begins with. A claim that has begun makes this
- * write wait until it is committed or gone. One that begins later has a snapshot that is later than this write,
- * or gets a write conflict, and begins again.
+ * Resolves when no claim can commit any more that has not seen what was written before the call
+ * (G4): one write to the lease document, with which every claim's transaction begins. A claim under
+ * way makes this write wait until it commits or aborts. A later claim has a later snapshot than
+ * this write, or gets a write conflict and retries.
  */
 export function claimBarrier({ leases }: Collections): () => Promise<void> {
   return shared(async () => {
@@ -17,8 +17,8 @@ export function claimBarrier({ leases }: Collections): () => Promise<void> {
 }
 
 /**
- * At most one call runs and one waits; who comes meanwhile shares the one that waits, since that starts after
- * they came.
+ * At most one call runs and one waits. Callers that arrive meanwhile share the waiting one, since
+ * it starts after they arrived.
  */
 export function shared(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;

@@ -1,8 +1,8 @@
 import type { Binary, ClientSession, MongoClient } from 'mongodb';
 
 /**
- * The one logical session of all claims of this replica. Its id is stored in the lease, for a successor to
- * end what was left open in it; so it is the same for as long as the store lives.
+ * The one logical session of all claims of this replica. The lease stores its id, so that a
+ * successor can end what was left open in it; so the id never changes while the store lives.
  */
 export class ClaimSession {
   readonly #client: MongoClient;
@@ -18,12 +18,12 @@ export class ClaimSession {
     return this.#get().serverSession.id.id;
   }
 
-  /** Whether nothing of it can be open on the server: nobody uses it, and whoever did so last was answered. */
+  /** Whether nothing of it can be open on the server: it is idle, and its last use was answered. */
   get settled(): boolean {
     return this.#settled;
   }
 
-  /** Uses the session once everybody before is done with it: it can hold one transaction at a time. */
+  /** Runs `body` after all earlier uses: a session can hold one transaction at a time. */
   use<T>(body: (session: ClientSession) => Promise<T>): Promise<T> {
     const mine = this.#last.then(async () => {
       this.#settled = false;
@@ -35,7 +35,7 @@ export class ClaimSession {
     return mine;
   }
 
-  /** Waits for who uses it, so that nothing is left open in it. */
+  /** Waits for all uses, so that nothing is left open in it. */
   async close(): Promise<void> {
     await this.#last;
     await this.#session?.endSession();

@@ -1,14 +1,14 @@
 /**
- * Changes of hands, for those who watch: a part of the lease document that a change stream tells as it was
- * written. Of a field that is changed, a change stream tells the new value, of a field that stays the same
- * nothing, and the document that can be looked up may be a later one. So each change is written under a key that
- * was never there, and told as a whole.
+ * Leader changes, as a part of the lease document that a change stream delivers as it was written.
+ * A change stream delivers the new value of a changed field and nothing of an unchanged one, and a
+ * looked-up document may be a later one. So each leader change is written under a fresh key, and
+ * delivered as a whole.
  */
 import type { Document } from 'mongodb';
 import type { BeganBy, ReleasedBy } from '../../../domain/leadership/lease.ts';
 import { literal } from '../shared/expressions.ts';
 
-/** The field for the update that takes the lease under the next term, an expression. */
+/** The `hands` field, an expression, of the update that takes the lease under the next term. */
 export function takenBy(
   { holder, boot }: { holder: string; boot: string },
   term: Document,
@@ -17,7 +17,7 @@ export function takenBy(
   return entry(term, { leader: literal(holder), boot: literal(boot), term, by: literal(by), at: '$$NOW' });
 }
 
-/** The field for the update that gives the lease back. */
+/** The `hands` field of the update that releases the lease. */
 export function givenBack(by: ReleasedBy): Document {
   return entry('$term', { leader: null, boot: '$boot', term: '$term', by: literal(by), at: '$$NOW' });
 }
@@ -31,7 +31,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** The change of hands in what a change stream tells of the lease; null when it tells none. */
+/** The leader change in an update of the lease from a change stream; null if none. */
 export function changeOfHands(updated: Document | undefined): object | null {
   for (const [field, value] of Object.entries(updated ?? {})) {
     const part = field === 'hands' && isObject(value) ? Object.values(value)[0] : value;

@@ -25,8 +25,8 @@ import type { LeaseWatch } from './leaseWatch.ts';
 import { isUnderstood, type Readers } from '../shared/readers.ts';
 
 /**
- * A lease that can't be written for this long is better tried again than waited for: whoever holds it open
- * may have been ended by then.
+ * A lease write blocked for this long is better retried: the transaction that blocks it may have
+ * been ended by then.
  */
 const WRITE_WITHIN_MS = 1000;
 
@@ -68,7 +68,7 @@ export function mongoLease(
         if (!free && !(instead && isHeldUnder(previous, instead))) return null;
         await endOpenClaim(client, session, logger);
         return await take(candidate, durationMs, free ? null : instead, aboveTerm, {
-          // A compare-and-set on the very lease that was read, with the session that was ended.
+          // A compare-and-set on the lease that was read, whose session was ended.
           term: previous.term,
           released_at: previous.released_at,
           ...(free ? isFreeFor(candidate) : grantOf(instead as Grant)),
@@ -90,7 +90,7 @@ export function mongoLease(
           released_by: literal(by),
           heir: literal(heir),
         };
-        // A successor need not end what is not open.
+        // A successor need not end a session with nothing open.
         const session = claimSession.settled ? { session: literal(null) } : {};
         const update = [{ $set: { ...released, ...session, hands: givenBack(by) } }];
         const { matchedCount } = await leases.updateOne(inForce(grant), update, {
@@ -113,8 +113,8 @@ export function mongoLease(
 }
 
 /**
- * Given back, and nothing left open by its last holder: there is nothing to be known of it before it is taken, but
- * that it is understood.
+ * Released, with nothing left open by its last holder: can be taken without a read, if this version
+ * understands it.
  */
 const VACANT = { released_at: { $ne: null }, session: null, $expr: isUnderstood(LEASE_NEEDS) } as const;
 
@@ -123,8 +123,8 @@ function grantOf({ holder, boot, term }: Grant): Grant {
 }
 
 /**
- * It may have been renewed since it was read: free is what was released, or is over by the server's clock at the moment
- * of the write (`isFree` in domain/lease.ts).
+ * The lease may have been renewed since the read. It is free if released, or expired by the
+ * server's clock at the moment of the write (`isFree` in domain/leadership/lease.ts).
  */
 function isFreeFor({ boot }: Candidate): Document {
   const isReleased = { $gt: ['$released_at', null] };
@@ -152,7 +152,7 @@ function taking(
       term,
       acquired_at: '$$NOW',
       began_by: literal(by),
-      // Somewhere within its term: the replica's idea of the server's clock may be a little off.
+      // Clamped to the predecessor's term: the replica's estimate of the server's clock may be off.
       predecessor_died_at: instead && { $min: [{ $max: [instead.diedAt, '$acquired_at'] }, '$$NOW'] },
       ...clockSeen(),
       expires_at: after('$$NOW', durationMs),
@@ -165,14 +165,17 @@ function taking(
 }
 
 /**
- * Matches the lease if the grant is the one in force. One that ran out counts until somebody else has taken
+ * Matches the lease if the grant is in force. An expired grant counts until another replica takes
  * the lease; a released one doesn't.
  */
 export function inForce({ holder, boot, term }: Grant) {
   return { _id: LEASE_ID, holder, boot, term, released_at: null } as const;
 }
 
-/** The update of a renewal; the mark moves as a whole, or not at all (`later` in domain/lease.ts). */
+/**
+ * The update of a renewal. The watermark moves as a whole, or not at all (`later` in
+ * domain/leadership/lease.ts).
+ */
 export function renewal(durationMs: number, mark: Watermark): Document[] {
   const claimed = new Date(mark.claimedThroughMs);
   const mirrored = new Date(mark.mirroredThroughMs);
@@ -190,7 +193,7 @@ export function renewal(durationMs: number, mark: Watermark): Document[] {
   }, { $set: { set_back_told: setBackTold() } }];
 }
 
-/** What an acquisition or a renewal notes of the server's clock. */
+/** What an acquisition or a renewal records of the server's clock. */
 function clockSeen(): Document {
   const isSetBack = { $lt: ['$$NOW', after('$renewed_at', -CLOCK_TOLERANCE_MS)] };
   return {
@@ -203,15 +206,15 @@ function clockSeen(): Document {
 }
 
 /**
- * The event of a set-back, written by the first renewal after it. One string, since a change stream tells of an object
- * only the fields that have changed.
+ * The event of a set-back, written by the first renewal after it. One string, since a change stream
+ * delivers only the changed fields of an object.
  */
 function setBackTold(): Document {
   const ms = (field: string) => ({ $toString: { $toLong: field } });
   return { $concat: [ms('$set_back.from'), ' ', ms('$set_back.to')] };
 }
 
-/** The event in what a change stream tells of the lease; null when it tells none. */
+/** The event in an update of the lease from a change stream; null if none. */
 export function setBackOf(updated: Document | undefined): SetBack | null {
   const [from, to] = typeof updated?.set_back_told === 'string' ? updated.set_back_told.split(' ') : [];
   return from === undefined || to === undefined
@@ -234,10 +237,11 @@ async function read(leases: Collections['leases'], readers: Readers): Promise<Fo
 }
 
 /**
- * Ends the transaction that the last holder may have left open. One that was killed, frozen or cut off in the
- * middle of a claim has written the lease document or run records, and would make every other writer of them
- * wait until the server gives it up, 60 s by default. Its commit fails from here on. A session's owner may
- * always kill it, so this needs no rights; without it, an acquisition only takes longer.
+ * Ends the transaction that the last holder may have left open. A leader killed, frozen or
+ * partitioned during a claim has written the lease document or run records, and blocks every other
+ * writer of them until the server aborts the transaction, after 60 s by default. Its commit fails
+ * from here on. A session's owner may always kill it, so this needs no privileges; without it, an
+ * acquisition only takes longer.
  */
 async function endOpenClaim(client: MongoClient, session: Binary | null, logger: Logger): Promise<void> {
   if (!session) return;

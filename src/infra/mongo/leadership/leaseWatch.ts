@@ -11,8 +11,8 @@ type Change = ChangeStreamDocument<LeaseDoc>;
 const REOPEN_AFTER_MS = 200;
 
 /**
- * The changes that the replica might act on. Claims and renewals, of which there can be hundreds a second, and
- * the barriers must not even be sent; they touch neither the term nor the release.
+ * The changes that the replica might act on. Claims and renewals, which can be hundreds a second,
+ * and barriers must not even be sent; they touch neither the term nor the release.
  */
 function changesFor(boot: string): Document[] {
   return [{
@@ -40,7 +40,7 @@ function updated(field: keyof LeaseDoc): string {
 function hintOf(change: Change | null): LeaseHint {
   const fields = change?.operationType === 'update' ? change.updateDescription.updatedFields : undefined;
   if (fields?.term !== undefined) return 'taken';
-  // Nobody else's would have been told.
+  // The filter passes no other heir.
   return fields?.heir ? 'left' : 'changed';
 }
 
@@ -48,7 +48,7 @@ function isBell(change: Change): boolean {
   return 'documentKey' in change && (change.documentKey._id as string) === NOTIFICATION_ID;
 }
 
-/** `endWithStore` has the closing store end what is still being watched. */
+/** `endWithStore` ends a watch when the store closes. */
 export function leaseWatch(
   { leases }: Collections,
   clock: Clock,
@@ -63,9 +63,9 @@ export function leaseWatch(
       stream = leases.watch(changesFor(boot), { maxAwaitTimeMS: AWAIT_MS });
       const { first } = await opened(stream);
       if (ended) return;
-      // What changed before the stream was open is not told by it.
+      // The stream does not deliver changes from before it was open.
       tell(null);
-      // Whoever is given the hint may end the watch.
+      // The receiver of the hint may end the watch.
       for (let change = await first; !ended; change = ended ? null : await nextOf(stream)) {
         if (change) tell(change);
       }

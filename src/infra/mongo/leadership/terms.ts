@@ -4,7 +4,7 @@ import type { Readers } from '../shared/readers.ts';
 import type { Collections } from '../shared/documents.ts';
 import { answered } from '../shared/errors.ts';
 
-/** The history of terms; a document's `_id` is its term. */
+/** Term history; a document's `_id` is its term. */
 export function mongoLeadership({ leadership }: Collections, readers: Readers): LeadershipStore {
   return {
     record: ({ began, ended }) =>
@@ -19,7 +19,7 @@ export function mongoLeadership({ leadership }: Collections, readers: Readers): 
         const { ended_at, ended_by, ...beginning } = began;
         await leadership.bulkWrite([
           ...(ended ? [upsert(ended, { gap_ms: null })] : []),
-          // What its successor may have written about its end stands.
+          // An end that the successor has written stands.
           upsert(beginning, { ended_at, ended_by }),
         ]);
       }),

@@ -1,7 +1,7 @@
 /**
- * The entries of the replicas. A heartbeat is an update of `last_seen` only. Every other change replaces the
- * document: a change stream tells a replacement as it was written, however late it is read, and can leave out
- * the heartbeats.
+ * The entries of the replicas. A heartbeat updates `last_seen` only. Every other change replaces
+ * the document: a change stream delivers a replacement as it was written, however late it is read,
+ * and can filter out the heartbeats.
  */
 import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import type { Document } from 'mongodb';
@@ -12,7 +12,7 @@ import type { Readers } from '../shared/readers.ts';
 import { answered } from '../shared/errors.ts';
 
 export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
-  /** Its last entry says that it left; then there is none. Unless it was seen after `last_seen`. */
+  /** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
   const removal = ({ _id, ...doc }: ReplicaDoc) => {
     const asFound = { _id, last_seen: doc.last_seen };
     const left: Presence = { ...doc, change: 'left', news: 0 };
@@ -35,7 +35,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
         const entry = readers.replica(stored);
-        // An entry of our own that is broken is written anew.
+        // A broken entry of our own is rewritten.
         const change = entry
           ? changeBy(entry, announced)
           : { change: 'announced' as const, news: first.news };
@@ -80,8 +80,9 @@ function shown({ change: _change, news: _news, transition_count: _count, ...repl
 }
 
 /**
- * The filter for entries that were refreshed in the last `withinMs` of the server's time. One that is further off in
- * the future is from before the server's clock was set back: who lives has announced itself since.
+ * The filter for entries refreshed within the last `withinMs` of the server's clock. An entry
+ * further in the future predates a set-back of that clock: a live replica has announced itself
+ * since.
  */
 export function seenWithin(withinMs: number): Document {
   return { $expr: isSeen(withinMs) };

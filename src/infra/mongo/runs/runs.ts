@@ -17,20 +17,20 @@ import { answered } from '../shared/errors.ts';
 import { seenWithin } from '../membership/presence.ts';
 import { isUnderstood, type Readers } from '../shared/readers.ts';
 
-/** The first and the last moment that a JavaScript date can be. */
+/** Range of a JavaScript date. */
 const FIRST = new Date(-8.64e15);
 const LAST = new Date(8.64e15);
 
-/** A list takes no longer than this, whatever is asked for. */
+/** Time limit of a list, whatever its query. */
 const LIST_WITHIN_MS = 2000;
 
-/** What is read of a run that is told in short: also what it takes to understand it, and to know whose it is. */
+/** Projection of a run summary, with what it takes to understand a run and to match its schedule. */
 const IN_SHORT = {
   ...Object.fromEntries(Object.keys(RUN_NEEDS).filter((name) => name !== 'id').map((name) => [name, 1])),
   ...{ lateness_ms: 1, schedule_created_at: 1 },
 };
 
-/** How many searches for orphans there are to one for those that are not understood, and how many it tells. */
+/** Orphan searches per search for runs that are not understood, and how many of those it reports. */
 const MISFITS_EVERY = 60;
 const MISFITS_TOLD = 20;
 
@@ -39,7 +39,7 @@ export function mongoRuns(
   readers: Readers,
 ): RunStore {
   let searches = 0;
-  /** Open runs that `orphans` passes over are told of, now and then. */
+  /** Reports, now and then, open runs that `orphans` skips. */
   const tellMisfits = async () => {
     if (searches++ % MISFITS_EVERY !== 0) return;
     const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_NEEDS)] } };
@@ -48,8 +48,8 @@ export function mongoRuns(
   };
 
   /**
-   * The newest `limit` runs of each schedule, given those of its id. Where there are some of an earlier schedule among
-   * them, its own are looked up: that is seldom.
+   * The newest `limit` runs of each schedule, given those of its id. Where those include runs of an
+   * earlier schedule, which is rare, a further query finds its own.
    */
   async function ownOf(
     of: readonly ScheduleKey[],
@@ -172,7 +172,10 @@ export function mongoRuns(
   };
 }
 
-/** As `isRunOf` says it. No run is for a time before its schedule's: that is where the index begins. */
+/**
+ * `isRunOf` as a filter. No run is for a time before its schedule's creation: the index scan begins
+ * there.
+ */
 function ownRuns({ id, created_at }: ScheduleKey): Filter<RunDoc> {
   return {
     schedule_id: id,
@@ -188,14 +191,14 @@ function inShort({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
   return { id, scheduled_for, state, lateness_ms };
 }
 
-/** The bounds on `scheduled_for` stand by themselves, so that an index begins and ends at them. */
+/** The bounds on `scheduled_for` are top-level, so that they bound the index scan. */
 function filterOf({ scheduleId, states, from, to, cursor }: RunQuery): Filter<RunDoc> {
   const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
   const last = after && new Date(after[0]);
   return {
     ...(scheduleId !== undefined && { schedule_id: scheduleId }),
     ...(states !== undefined && { state: { $in: [...states] } }),
-    // Of an order with others, which a cursor needs, are dates and strings alone.
+    // A cursor needs comparable keys: only dates and strings.
     _id: { $type: 'string' },
     scheduled_for: {
       ...{ $gte: from ?? FIRST, $lte: last ?? LAST },
@@ -213,7 +216,7 @@ function adopting(adoption: Adoption, by: Adopter) {
   return { filter: held(adoption.run), update: { $set: adopted(adoption, by) } };
 }
 
-/** As `isHeld` says it of a stored run. */
+/** `isHeld` as a filter. */
 function held({ id, attempt, executor_boot }: Pick<Run, 'id' | 'attempt' | 'executor_boot'>) {
   return { _id: id, attempt, executor_boot, state: { $in: [...OPEN_STATES] } };
 }

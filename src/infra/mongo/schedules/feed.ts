@@ -32,7 +32,7 @@ export interface FeedParts {
   client: MongoClient;
   collections: Collections;
   logger: Logger;
-  /** Has the closing store end what is still open. */
+  /** Registers `end` to run when the store closes. */
   endWithStore: (end: () => void) => () => void;
 }
 
@@ -50,7 +50,7 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
             const stream = watch({ startAtOperationTime: await operationTime(client, session) });
             try {
               const { first } = await opened(stream);
-              // The session makes this see everything through the time at which the stream starts.
+              // Causal consistency: this read includes everything up to the stream's start time.
               return { stream, first, stored: await readAll(schedules, session) };
             } catch (error) {
               await stream.close();
@@ -78,8 +78,8 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
 }
 
 /**
- * Lists of moments come a few at a time and are made small at once: as dates, a batch as large as the driver would
- * take by itself needs more memory than a replica has.
+ * Lists of moments are read a few at a time and compacted at once: as dates, a batch of the
+ * driver's default size needs more memory than a replica has.
  */
 const LISTS_AT_ONCE = 10;
 const AT_ONCE = 1000;
@@ -89,7 +89,7 @@ async function readAll(
   session: ClientSession,
 ): Promise<Omit<Snapshot, 'feed'>> {
   const found: Omit<Snapshot, 'feed'> = { schedules: [], notUnderstood: [] };
-  // One that changes its type in between is told by the stream.
+  // The stream delivers one whose type changes in between.
   for (
     const [filter, options] of [
       [{ type: { $ne: 'at_times' } }, { batchSize: AT_ONCE }],
@@ -117,10 +117,7 @@ function isResumable(error: unknown, token: ResumeToken): boolean {
   return token != null && !NOT_RESUMABLE.some((code) => hasCode(error, code));
 }
 
-/**
- * Tells the observer what the stream brings, beginning a microtask later: then whoever awaits the feed has
- * it.
- */
+/** Delivers the stream to the observer, starting a microtask later: the caller has the feed by then. */
 function pumped(
   parts: FeedParts,
   { stream, first }: Open,
@@ -145,7 +142,7 @@ function pumped(
   };
 
   const pump = async () => {
-    // The observer may close the feed whenever it is told something.
+    // The observer may close the feed in any callback.
     for (let event = await first; !closed; event = closed ? null : await nextOf(stream)) {
       const change = event && toChange(event);
       if (change) observer.change(change);
@@ -173,7 +170,7 @@ function toChange(event: ChangeStreamDocument<ScheduleDoc>): ScheduleChange | nu
     case 'insert':
     case 'replace':
     case 'update':
-      // Without a document, it has been deleted since, and that is told next.
+      // Without a document, it has been deleted since; the deletion follows.
       return event.fullDocument ? upsertOf(toSchedule(event.fullDocument)) : null;
     case 'delete':
       return { kind: 'delete', id: String(event.documentKey._id) };

@@ -1,14 +1,17 @@
-/** Schedules as lists tell them (listing.ts in the domain), summarised by the server: it has what can be large. */
+/**
+ * Schedules in list form (listing.ts in the domain), summarised by the server, which has the large
+ * parts.
+ */
 import type { Document } from 'mongodb';
 import { literal } from '../shared/expressions.ts';
 
-/** More than it takes to find one of 10,000 moments by halving. */
+/** Steps; more than a binary search among 10,000 moments takes. */
 const HALVINGS = Array.from({ length: 20 }, (_, step) => step);
 
-/** The moments of a list of definitions are a list as well. */
+/** For an array of definitions, `definition.times` is an array as well. */
 const IS_OBJECT = { $eq: [{ $type: '$definition' }, 'object'] };
 
-/** Stages that leave out earlier definitions, and tell moments by a summary. */
+/** Stages that drop superseded definitions and summarise moments. */
 export function summarised(nowMs: number): Document[] {
   const summary = {
     count: { $size: '$definition.times' },
@@ -22,7 +25,7 @@ export function summarised(nowMs: number): Document[] {
       $set: {
         definition: {
           $cond: [
-            // What is stored may be something that this version does not understand.
+            // This version may not understand the stored document.
             { $and: [{ $eq: ['$type', 'at_times'] }, IS_OBJECT, { $isArray: '$definition.times' }] },
             { $mergeObjects: ['$definition', { times: summary }] },
             '$definition',
@@ -50,10 +53,10 @@ function next(now: Date): Document {
   };
 }
 
-/** How many moments, which ascend, come before the next one: as `high`, by halving. */
+/** Counts the ascending moments before the next one by binary search; the result is `high`. */
 function countBefore(now: Date): Document {
   const time = { $arrayElemAt: ['$definition.times', '$$middle'] };
-  // A field that is not there is less than any time.
+  // A missing field compares less than any time.
   const isBefore = {
     $or: [
       { $lte: [time, literal(now)] },

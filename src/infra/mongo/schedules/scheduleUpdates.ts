@@ -1,4 +1,4 @@
-/** The updates of schedules, as pipelines that the server evaluates in one go, on its clock. */
+/** Updates of schedules, as pipelines that the server evaluates atomically, on its clock. */
 import type { Document } from 'mongodb';
 import { CLOCK_TOLERANCE_MS, type Mark } from '../../../domain/leadership/lease.ts';
 import type { ScheduleSpec } from '../../../domain/schedules/schedule.ts';
@@ -6,8 +6,9 @@ import { MAX_SUPERSEDED } from '../../schedules/superseded.ts';
 import { after, literal } from '../shared/expressions.ts';
 
 /**
- * When a timing is written, on a clock that never goes back: the server's, or the cluster's where that is ahead, since
- * the server's was set back. The progress of change streams is on it as well.
+ * When a timing is written, on a clock that never goes back: the server's clock, or the cluster
+ * time where that is ahead because the server's clock was set back. Change stream progress uses the
+ * same clock.
  */
 const WRITTEN_AT = {
   $max: ['$$NOW', { $dateAdd: { startDate: '$$CLUSTER_TIME', unit: 'second', amount: 0 } }],
@@ -27,7 +28,7 @@ export function creation(spec: ScheduleSpec): Document[] {
   return [{ $replaceWith: { $mergeObjects: [literal(spec), { _id: '$_id', ...owned }] } }];
 }
 
-/** The next revision, with the same timing: it supersedes nothing. */
+/** The next revision, with the same timing: supersedes nothing. */
 export function amendment(spec: ScheduleSpec): Document[] {
   const owned = {
     _id: '$_id',
@@ -43,8 +44,8 @@ export function amendment(spec: ScheduleSpec): Document[] {
 }
 
 /**
- * The next revision, with another timing. The present one, which still owes what fell due so far, joins the superseded
- * ones; those that owe nothing more, by the mark of the schedule, go.
+ * The next revision, with another timing. The present one, which still owes what fell due so far,
+ * joins the superseded ones; those that owe nothing more, by the schedule's mark, are dropped.
  */
 export function succession(spec: ScheduleSpec, mark: Mark): Document[] {
   const owned = {
@@ -60,14 +61,15 @@ export function succession(spec: ScheduleSpec, mark: Mark): Document[] {
   return [{ $replaceWith: { $mergeObjects: [literal(spec), owned] } }];
 }
 
-/** Whether the succession keeps within the limit. */
+/** Whether the succession stays within the limit. */
 export function roomFor(mark: Mark): Document {
   return { $lte: [{ $size: superseded(mark) }, MAX_SUPERSEDED] };
 }
 
 /**
- * When the next timing takes effect: later than the present one, also within one millisecond, or on another member
- * whose clock is a little behind. A clock that was set back is followed: what is made after that must not have to wait.
+ * When the next timing takes effect: later than the present one, even within one millisecond, or on
+ * another member whose clock is a little behind. A clock that was set back is followed: later
+ * changes must not have to wait.
  */
 const MOMENT = {
   $cond: [
@@ -77,7 +79,7 @@ const MOMENT = {
   ],
 };
 
-/** None reaches beyond the moment: what a clock that was set back has not reached yet is not due. */
+/** None extends beyond `MOMENT`: times that a clock that was set back has not reached are not due. */
 function superseded(mark: Mark): Document {
   const present = {
     type: '$type',
@@ -89,7 +91,7 @@ function superseded(mark: Mark): Document {
     until: MOMENT,
     written_at: { $ifNull: ['$written_at', '$effective_from'] },
   };
-  // A paused one owes nothing.
+  // A paused timing owes nothing.
   const timings = { $concatArrays: ['$superseded', { $cond: ['$paused', [], [present]] }] };
   const bounded = {
     $map: {

@@ -20,17 +20,14 @@ import { literal } from '../shared/expressions.ts';
 import { summarised } from './scheduleListing.ts';
 import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
 
-/**
- * A write that took effect earlier than this before it was committed would be missed by the progress rule
- * (progress.ts).
- */
+/** The progress rule (progress.ts) would miss a write committed longer than this after it took effect. */
 const WRITE_WITHIN_MS = 1000;
 
 const OPTIONS = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
 
 /**
- * A list takes no longer than this. A filter may have to look at every schedule: of 100,000 that takes a tenth of a
- * second or so, which does not justify indexes that every write would pay for.
+ * Time limit of a list. A filter may scan every schedule: 100,000 take a tenth of a second or so,
+ * which does not justify indexes that every write would pay for.
  */
 const LISTING = { maxTimeMS: 2000 };
 
@@ -44,7 +41,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
   const { schedules } = collections;
   const barrier = claimBarrier(collections);
 
-  /** Before a change of a definition may be acknowledged. */
+  /** Must resolve before a definition change is acknowledged. */
   const inForce = (change: string) =>
     answered(
       `the check that no claim in flight predates ${change}, which is stored but can't be acknowledged`,
@@ -82,7 +79,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
     create: (id, spec) =>
       answered('the creation of a schedule', async () => {
         try {
-          // Never matches a stored one, whatever is in it, so that the upsert trips over its id.
+          // Matches no stored document, whatever its content: the upsert then fails with a duplicate key.
           const absent = { _id: id, revision: { $in: [] } };
           const doc = await schedules.findOneAndUpdate(absent, creation(spec), { ...OPTIONS, upsert: true });
           return toSchedule(doc as ScheduleDoc) as Schedule;
@@ -112,8 +109,8 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
 }
 
 /**
- * A compare-and-set on the timing that was read, again as often as another change of it comes in between. Changes of
- * the rest don't disturb one another.
+ * A compare-and-set on the timing that was read, retried when a concurrent change of the timing
+ * wins. Changes of the rest don't conflict.
  */
 async function change(
   collections: Collections,
@@ -161,7 +158,7 @@ function filterOf({ q, type, tags = [], paused }: ScheduleFilter): Filter<Schedu
   };
 }
 
-/** A key may have dots and dollars. */
+/** A key may contain dots and dollars. */
 function hasTag({ key, value }: { key: string; value: string }) {
   return { $eq: [{ $getField: { field: literal(key), input: '$tags' } }, literal(value)] };
 }
@@ -170,7 +167,7 @@ function matching(id: string, ifRevision: number | undefined) {
   return ifRevision === undefined ? { _id: id } : { _id: id, revision: ifRevision };
 }
 
-/** The schedule's mark. It only grows, so that one read a moment ago makes too much be kept, never too little. */
+/** The schedule's mark. It only grows: a stale one keeps too much, never too little. */
 async function markFor({ leases }: Collections, id: string): Promise<Mark> {
   const lease = await leases.findOne({ _id: LEASE_ID }, {
     projection: { claimed_through: 1, mirrored_through: 1, set_aside: { $elemMatch: { id } } },

@@ -1,24 +1,24 @@
 /**
- * Clients of the MongoDB driver. Its own complaints about a connection string quote parts of it, and any part may
- * be a piece of a password that was not percent-encoded: so what is wrong is told here, by the part's name and never
- * by what stands in it.
+ * Clients of the MongoDB driver. The driver's errors about a connection string quote parts of it,
+ * and any part may belong to a password that was not percent-encoded. So the errors here name the
+ * part, and never quote it.
  */
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { driverUri } from './uri.ts';
 
 const ESCAPES = '/ as %2F, @ as %40, : as %3A, ? as %3F, # as %23, % as %25';
 
-/** Connects nowhere yet. Throws a sentence that holds nothing of the URI but names of options. */
+/** Opens no connection yet. Throws a sentence that holds nothing of the URI but names of options. */
 export function mongoClient(uri: string, options: MongoClientOptions = {}): MongoClient {
   const problem = partProblem(uri);
   if (problem !== null) throw new Error(problem);
   const wanted = driverUri(uri);
   if (accepts(wanted, options)) return new MongoClient(wanted, options);
-  // Without the driver's error as the cause: it would be logged.
+  // Without the driver's error as the cause, which would be logged.
   throw new Error(optionProblem(wanted, options));
 }
 
-/** What is wrong with the scheme, the user information, the host list or the form of the query; null for nothing. */
+/** The problem in the scheme, the user information, the host list or the query syntax; null if none. */
 function partProblem(uri: string): string | null {
   const [, scheme, rest = ''] = /^(mongodb(?:\+srv)?):\/\/(.*)$/s.exec(uri) ?? [];
   if (scheme === undefined) return 'the scheme: it must begin with mongodb:// or mongodb+srv://';
@@ -64,7 +64,7 @@ function queryProblem(after: string): string | null {
   return bad < 0 ? null : `the query: option ${bad + 1} is not written as name=value`;
 }
 
-/** Which option the driver objects to: the one without which, or of which alone, it would not. */
+/** The option that the driver rejects: the first whose removal helps, else the first rejected alone. */
 function optionProblem(uri: string, driver: MongoClientOptions): string {
   const base = uri.split('?', 1)[0] as string;
   const options = optionsOf(uri);
@@ -93,7 +93,7 @@ function accepts(uri: string, options: MongoClientOptions): boolean {
   }
 }
 
-/** A name that the driver doesn't know may be a piece of something secret. */
+/** A name that the driver doesn't know may belong to a secret. */
 function isKnown(name: string): boolean {
   try {
     new MongoClient(`mongodb://localhost/?${name}=1`);

@@ -1,4 +1,4 @@
-/** Records as documents: `_id` for `id`, and otherwise as they are in the domain. */
+/** Domain records as documents: `_id` for `id`, otherwise unchanged. */
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
@@ -12,20 +12,23 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   _id: typeof LEASE_ID;
   claimed_through: Date;
   mirrored_through: Date;
-  /** Schedules that the marks above leave out, each with its own. */
+  /** Schedules that the marks above exclude, each with its own. */
   set_aside?: SetAsideDoc[];
-  /** The last set-back as its event tells it: changes with each, and is looked up in no later document. */
+  /**
+   * The last set-back, as its event carries it: changes with each, and is read from the update
+   * itself.
+   */
   set_back_told?: string | null;
   /**
-   * Logical session of the holder's claims, so that its successor can end a transaction that it left open; null
-   * when it has left none.
+   * Logical session of the holder's claims. Its successor ends a transaction left open in it; null
+   * when none was left.
    */
   session: Binary | null;
-  /** What it was before it was taken the last time. */
+  /** The lease before it was last acquired. */
   previous?: Omit<LeaseDoc, 'previous'>;
-  /** Written only to make changes of schedules and open claims meet (G4). */
+  /** Written only so that schedule changes and open claims conflict (G4). */
   barrier?: number;
-  /** The last change of hands: see leaderChanges.ts. */
+  /** The last leader change: see leaderChanges.ts. */
   hands?: Record<string, LeaderChange>;
 }
 
@@ -37,7 +40,7 @@ export interface SetAsideDoc {
 
 export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
 export type RunDoc = Omit<Run, 'id'> & { _id: string };
-/** A replica's `_id` is its boot; `boot` is there as well. */
+/** A replica's `_id` is its boot, which `boot` repeats. */
 export type ReplicaDoc = Presence & { _id: string };
 
 export type TermDoc = Omit<Term, 'term'> & { _id: number };
@@ -45,8 +48,8 @@ export type TermDoc = Omit<Term, 'term'> & { _id: number };
 export const LEASE_ID = 'leader';
 
 /**
- * Rung when a run was requested, for whoever watches the lease. Next to the lease document, and not in it: there
- * it would get in the way of claims.
+ * Notification document for manual runs. Next to the lease document, and not in it: there it would
+ * conflict with claims.
  */
 export interface NotificationDoc {
   _id: typeof NOTIFICATION_ID;
@@ -76,7 +79,7 @@ export function collections(db: Db): Collections {
   };
 }
 
-/** Of a lease that nobody has claimed under. */
+/** Of a lease without claims. */
 export function fromLease({ watermark, ...lease }: Lease): LeaseDoc {
   return {
     _id: LEASE_ID,

@@ -11,18 +11,18 @@ import { StoreRefused, StoreUnavailable } from '../../../actors/shared/storeErro
 export const DUPLICATE_KEY = 11000;
 
 /**
- * What a server says that could carry out the call, were it allowed to: whatever labels come with it. Any other
- * code that is not in NOT_NOW is a refusal as well.
+ * Errors of a server that could carry out the call were it permitted to, whatever their labels. Any
+ * other code that is not in NOT_NOW is a refusal as well.
  */
 const REFUSALS = new Map([
   [13, 'Unauthorized'],
   [18, 'AuthenticationFailed'],
   [121, 'DocumentValidationFailure'],
-  [8000, 'AtlasError'], // Atlas says so of a quota that is used up.
+  [8000, 'AtlasError'], // Atlas's answer to an exhausted quota.
   [14031, 'OutOfDiskSpace'],
 ]);
 
-/** Server errors that say nothing about the call, only that it could not be carried out here and now. */
+/** Transient server errors: they say nothing about the call, which failed only here and now. */
 const NOT_NOW = new Set([
   6, // HostUnreachable
   7, // HostNotFound
@@ -60,7 +60,7 @@ const NOT_NOW = new Set([
   13436, // NotPrimaryOrSecondary
 ]);
 
-/** What Node and Deno say of a write to a connection whose other end is gone. */
+/** Error codes of Node and Deno for a write to a connection whose peer is gone. */
 const BROKEN_CONNECTION = new Set([
   'ECONNRESET',
   'EPIPE',
@@ -68,7 +68,7 @@ const BROKEN_CONNECTION = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
-/** Client errors of a driver that was closed or lost its connection in between. */
+/** Client errors of a driver that was closed or has lost its connection. */
 const CLOSED = new Set([
   'MongoClientClosedError',
   'MongoCursorExhaustedError',
@@ -81,8 +81,8 @@ const CLOSED = new Set([
 ]);
 
 /**
- * Runs a call; what means "not reachable" or "not now" becomes `StoreUnavailable`, and what else the server may
- * object `StoreRefused`, with the driver's error as the cause.
+ * Runs a call. Unreachability and transient errors become `StoreUnavailable`, all other server
+ * errors `StoreRefused`, with the driver's error as the cause.
  */
 export async function answered<T>(op: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -92,7 +92,7 @@ export async function answered<T>(op: string, call: () => Promise<T>): Promise<T
   }
 }
 
-/** The same for an error that was caught elsewhere. Errors of programming stay what they are. */
+/** The same for an error caught elsewhere. Programming errors stay unchanged. */
 export function asStoreError(op: string, thrown: unknown): Error {
   const error = unwrapped(thrown);
   if (meansRefused(error)) return refused(op, error);
@@ -116,7 +116,10 @@ export function hasLabel(error: unknown, label: string): boolean {
   return error instanceof MongoError && error.hasErrorLabel(label);
 }
 
-/** What a bulk write failed of: the driver makes a server's error of it, whatever it was, and may drop its code. */
+/**
+ * The cause of a failed bulk write: the driver makes a server error of any cause, and may drop its
+ * code.
+ */
 function unwrapped(error: unknown): unknown {
   if (!(error instanceof MongoBulkWriteError)) return error;
   const { errorResponse, err } = error;
@@ -133,7 +136,7 @@ function meansRefused(error: unknown): error is MongoServerError {
 
 function meansUnavailable(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoSystemError) return true;
-  // The addresses of a mongodb+srv URI are looked up by Node itself.
+  // Node itself resolves the addresses of a mongodb+srv URI.
   if (error instanceof Error && 'syscall' in error) return true;
   // A write to a connection that has just broken fails with the runtime's own error.
   if (error instanceof Error && 'code' in error && BROKEN_CONNECTION.has(String(error.code))) return true;

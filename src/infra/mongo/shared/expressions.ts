@@ -5,7 +5,7 @@ export function after(date: string, milliseconds: number): Document {
   return { $dateAdd: { startDate: date, unit: 'millisecond', amount: milliseconds } };
 }
 
-/** A value as it is: without this, a string that begins with `$` would name a field. */
+/** A literal value: without this, a string that begins with `$` would name a field. */
 export function literal(value: unknown): Document {
   return { $literal: value };
 }

@@ -1,7 +1,8 @@
 /**
- * Makes the members of a connection string one replica set, once. Any number of processes may do so at the
- * same time, and again later: a set that is there is left as it is. A member that has lost its data does not
- * lead to a second set, since one member that knows the set is enough to leave it alone.
+ * Initiates the members of a connection string as one replica set, once. Any number of processes
+ * may do so concurrently, and again later: an existing set is left as it is. A member that lost its
+ * data does not cause a second set, since one member that knows the set is enough to leave it
+ * alone.
  */
 import { type MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import type { Clock, Logger } from '../../../actors/shared/environment.ts';
@@ -10,7 +11,7 @@ import { mongoClient } from './client.ts';
 import { driverUri } from './uri.ts';
 
 const LOOK_EVERY_MS = 250;
-/** For one question to one member. */
+/** Timeout of one command to one member. */
 const ANSWER_LIMIT_MS = 2_000;
 
 const NO_REPLICATION_ENABLED = 76;
@@ -21,21 +22,21 @@ export interface InitiateOptions {
   uri: string;
   clock: Clock;
   logger: Logger;
-  /** How long members may take to answer, and to elect their primary, in all. */
+  /** Time for members to answer and to elect their primary, in all. */
   limitMs: number;
-  /** More for the driver. */
+  /** More driver options. */
   driver?: MongoClientOptions;
 }
 
-/** What one member says of itself. */
+/** State of one member, as it reports it. */
 type Member =
   | { host: string; kind: 'unreachable'; why: string }
   | { host: string; kind: 'blank' }
   | { host: string; kind: 'member'; set: string; hosts: string[]; isPrimary: boolean };
 
 /**
- * Resolves when the set has a primary. Rejects with a sentence when the URI does not name a set, when the
- * members belong to another one, or when the time is over.
+ * Resolves when the set has a primary. Rejects with a sentence when the URI names no set, when the
+ * members belong to another one, or after `limitMs`.
  */
 export async function initiateReplicaSet(
   { uri, clock, logger, limitMs, driver = {} }: InitiateOptions,
@@ -79,7 +80,7 @@ type Next =
   | { kind: 'initiate'; at: string }
   | { kind: 'wait'; what: string; fields: Record<string, unknown> };
 
-/** What to do about the members as they are. Throws when it can't become right by waiting. */
+/** The next step for the members as they are. Throws when waiting can't help. */
 export function decide(members: readonly Member[], wanted: { hosts: readonly string[]; set: string }): Next {
   for (const member of members) {
     if (member.kind !== 'member') continue;
@@ -99,11 +100,11 @@ export function decide(members: readonly Member[], wanted: { hosts: readonly str
     member.kind === 'unreachable' ? [`${member.host}: ${member.why}`] : []
   );
   if (away.length > 0) return { kind: 'wait', what: 'waiting for members to answer', fields: { away } };
-  // Always the same member, which does it once: of several at a time, all but one are refused.
+  // Always the same member, which does it once: of concurrent requests, all but one are refused.
   return { kind: 'initiate', at: wanted.hosts.toSorted()[0] as string };
 }
 
-/** Null when it was done, else why not: another process was first, or members don't see one another yet. */
+/** Null on success, else the reason: another process was first, or members don't see one another yet. */
 async function initiate(client: MongoClient, set: string, hosts: readonly string[]): Promise<string | null> {
   const members = hosts.map((host, _id) => ({ _id, host }));
   try {
@@ -117,7 +118,7 @@ async function initiate(client: MongoClient, set: string, hosts: readonly string
 async function ask(host: string, client: MongoClient): Promise<Member> {
   const admin = client.db('admin');
   try {
-    // A client whose first call failed because its host's name was not known yet is dead otherwise.
+    // Without this, a client whose first call failed on an unknown host name stays dead.
     await client.connect();
     const { config } = await admin.command({ replSetGetConfig: 1 });
     const { isWritablePrimary } = await admin.command({ hello: 1 });
@@ -133,7 +134,7 @@ async function ask(host: string, client: MongoClient): Promise<Member> {
   }
 }
 
-/** Members and name of the set that a connection string means. */
+/** Members and set name in a connection string. */
 function targetOf(uri: string): { hosts: string[]; set: string } {
   if (uri.startsWith('mongodb+srv:')) {
     throw new Error('MONGO_URI is a mongodb+srv one: whoever runs that MongoDB has made it a replica set.');
@@ -153,7 +154,7 @@ function targetClient(uri: string): MongoClient {
   }
 }
 
-/** To this member alone, whatever it belongs to, and otherwise as the URI says. */
+/** Connects to this member alone, whatever its set, and otherwise as the URI says. */
 function directClient(uri: string, host: string, driver: MongoClientOptions): MongoClient {
   const [, user = '', rest = ''] = /^mongodb:\/\/([^/@]*@)?[^/?]*(.*)$/s.exec(driverUri(uri)) ?? [];
   const [path = '', query = ''] = rest.split('?');

@@ -7,13 +7,13 @@ import { type Collections, fromLease, LEASE_ID } from './documents.ts';
 import { DUPLICATE_KEY, hasCode } from './errors.ts';
 
 const NAMESPACE_EXISTS = 48;
-/** How long the entry of a replica that vanished is kept. */
+/** Retention of a vanished replica's entry. */
 const REPLICA_KEPT_S = 3600;
 const TERM_KEPT_S = 90 * 24 * 3600;
 
 type Index = { key: IndexSpecification & Record<string, 1 | -1>; options?: CreateIndexesOptions };
 
-/** By collection. All others are found by their `_id`. */
+/** By collection. All others are read by `_id`. */
 const INDEXES = {
   runs: [
     { key: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
@@ -26,12 +26,12 @@ const INDEXES = {
 } satisfies Partial<Record<keyof Collections, Index[]>>;
 
 /**
- * Makes what is missing of collections, indexes and the lease document, and answers with what that was. Any number
- * of replicas may do so at once.
+ * Creates missing collections, indexes and the lease document, and returns what it created. Any
+ * number of replicas may do so concurrently.
  */
 export async function prepare(db: Db, collections: Collections, known: Lease | null): Promise<string[]> {
   await refuseStandalone(db);
-  // Explicitly, since a transaction may not wait for the creation of a collection.
+  // Explicitly, since a transaction can't wait for the creation of a collection.
   const names = new Set(Object.values(collections).map((collection) => collection.collectionName));
   const made = await Promise.all([...names].map((name) => makeCollection(db, name)));
   const indexed = await Promise.all(
@@ -64,12 +64,12 @@ async function makeIndexes(db: Db, name: string, indexes: readonly Index[]): Pro
   return numIndexesAfter > numIndexesBefore && `indexes of ${name}`;
 }
 
-/** As the driver names them, which earlier versions of the product left to it. */
+/** The driver's default name, which earlier versions of the product used. */
 function nameOf(key: Index['key']): string {
   return Object.entries(key).map(([field, direction]) => `${field}_${direction}`).join('_');
 }
 
-/** The server's time is asked for when the document is known to be gone, so that it is later than the last claim. */
+/** Reads the server's clock after the document is known to be gone: later than the last claim. */
 async function makeLease(db: Db, collections: Collections, known: Lease | null): Promise<boolean> {
   const { leases } = collections;
   if (await leases.findOne({ _id: LEASE_ID }, { projection: { _id: 1 } })) return false;
@@ -88,7 +88,7 @@ async function remainsOf(collections: Collections): Promise<Remains> {
   return { newestTerm: term?._id ?? 0, newestRun, latestRun };
 }
 
-/** As `wasDue` has it. */
+/** `wasDue` as an expression. */
 const WAS_DUE = { $lte: ['$scheduled_for', { $add: ['$claimed_at', CLOCK_TOLERANCE_MS] }] };
 
 async function newestOccurrence({ runs }: Collections, condition: Document): Promise<Remains['newestRun']> {
@@ -108,7 +108,7 @@ async function newestOccurrence({ runs }: Collections, condition: Document): Pro
   return found ?? null;
 }
 
-/** Whether the call did something: false when it failed with this code, as somebody was first. */
+/** Whether the call did something: false when it failed with this code, because another was first. */
 async function unless(code: number, call: Promise<unknown>): Promise<boolean> {
   try {
     await call;

@@ -1,4 +1,4 @@
-/** Documents as records of the domain, as far as this version understands them. What it does not is told. */
+/** Reads documents as domain records. Reports those that this version does not understand. */
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
@@ -15,7 +15,7 @@ import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc } f
 
 export interface Readers {
   run(doc: RunDoc): Run | NotUnderstood;
-  /** Those that are understood. */
+  /** The understood ones. */
   runs(docs: readonly RunDoc[]): Run[];
   replica(doc: ReplicaDoc): Presence | null;
   term(doc: TermDoc): Term | null;
@@ -54,7 +54,7 @@ export function readers(tell: TellNotUnderstood): Readers {
   };
 }
 
-/** Whether a document is understood, as an expression for the server; `id` is its `_id`. */
+/** Whether this version understands a document, as a server-side expression; `id` is its `_id`. */
 export function isUnderstood(needs: Needs): Document {
   return {
     $and: Object.entries(needs).map(([name, need]) => fits(name === 'id' ? '$_id' : `$${name}`, need)),
@@ -63,7 +63,7 @@ export function isUnderstood(needs: Needs): Document {
 
 const NUMBERS = ['int', 'long', 'double'];
 const TYPES = { text: ['string'], date: ['date'], number: NUMBERS, count: NUMBERS };
-/** What a JavaScript date can be. */
+/** Limit of a JavaScript date, epoch ms. */
 const LONGEST_MS = 8.64e15;
 
 function fits(field: string, need: Need): Document {

@@ -1,11 +1,11 @@
 /**
- * Transactions by hand. The driver's `withTransaction` repeats for up to two minutes, far longer than a lease
- * lasts.
+ * Transactions by hand. The driver's `withTransaction` retries for up to two minutes, far longer
+ * than a lease.
  *
- * What a stop of this process means, by where it happens. Before the commit is sent: nothing was written; the
- * server ends the open transaction when the successor kills the session (or by itself, 60 s later). While the
- * commit is under way: it is either done or not, and all of it; nobody here is left to ask. After the commit:
- * all is written, and found by whoever looks.
+ * If this process stops before the commit is sent, nothing was written; the server aborts the open
+ * transaction when the successor kills the session (or by itself, 60 s later). During the commit,
+ * all of it is applied or none; no caller is left to learn which. After the commit, all is written,
+ * and every reader finds it.
  */
 import type { ClientSession } from 'mongodb';
 import type { Clock, Random } from '../../../actors/shared/environment.ts';
@@ -23,22 +23,22 @@ const LONGEST_PAUSE_MS = 50;
 export interface TransactionOptions {
   op: string;
   session: ClientSession;
-  /** How long it may be repeated. */
+  /** Retry limit. */
   withinMs: number;
   clock: Clock;
   random: Random;
 }
 
-/** How a transaction ends that could be carried through. */
+/** Outcome of a completed body. */
 export type Step<T> = { commit: boolean; value: T };
 
-/** Thrown in a transaction that has to begin anew, knowing more. */
+/** Thrown by a body that must restart with what it has learned. */
 export class Again extends Error {
   override name = 'Again';
 }
 
 /**
- * Runs `body`, and commits what it did if it says so; both again as often as the server or the body asks for it,
+ * Runs `body`, and commits if it says so. Retries both whenever the server or the body asks for it,
  * and after a duplicate key, with a fresh snapshot each time. `attempt` counts from 0. Rejects with
  * `StoreUnavailable` when time is up.
  */
@@ -60,7 +60,7 @@ export async function inTransaction<T>(
       if (!again) throw error;
       if (clock.monotonic() >= deadlineMs) throw unavailable(op, error);
     } finally {
-      // Fails only if the server has ended it or can't be reached, and then ends it itself.
+      // Fails only if the server has ended it, or can't be reached and ends it itself.
       if (session.inTransaction()) await session.abortTransaction().catch(() => {});
     }
     await pause(options, attempt);
@@ -68,8 +68,8 @@ export async function inTransaction<T>(
 }
 
 /**
- * A commit whose answer was lost is sent again: of one and the same transaction, the server does it once and
- * then only answers.
+ * Resends a commit whose answer was lost: the server commits one transaction once, and then only
+ * answers.
  */
 async function commitBy(deadlineMs: number, options: TransactionOptions): Promise<void> {
   for (let attempt = 0;; attempt++) {

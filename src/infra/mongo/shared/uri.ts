@@ -1,7 +1,7 @@
 /**
- * A MongoDB connection string as the Node driver understands it. The Go driver, and so the manifests and
- * settings of its users, spells `directConnection` as `connect=direct` or `connect=automatic`, which the Node
- * driver refuses as an unknown option.
+ * A MongoDB connection string in the Node driver's syntax. The Go driver, and so its users'
+ * manifests and settings, spells `directConnection` as `connect=direct` or `connect=automatic`,
+ * which the Node driver refuses as an unknown option.
  */
 export function driverUri(uri: string): string {
   const queryAt = uri.indexOf('?');

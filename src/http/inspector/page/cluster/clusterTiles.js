@@ -12,7 +12,7 @@ import { TROUBLE } from '../shared/words.js';
 
 /** @import { Cluster, Run } from '../types.d.ts' */
 
-/** Runs that are read at first; the others are told by events. */
+/** Runs read at first; events add the others. */
 const SEED = 200;
 
 /** @param {{ cluster: Cluster }} props */
@@ -63,7 +63,7 @@ export function Tiles({ cluster }) {
 function Claimed({ cluster }) {
   const behindMs = Date.parse(cluster.now) - Date.parse(cluster.watermark);
   const isBehind = cluster.leader === null || behindMs > 5000;
-  // As after the database's clock was set back.
+  // The case after the database's clock was set back.
   const isAhead = behindMs < -5000;
   const [value, note] = isAhead
     ? [`+${duration(-behindMs)}`, 'ahead of now: what is due until then has been claimed']

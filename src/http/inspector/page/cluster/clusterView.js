@@ -1,4 +1,4 @@
-/** The first thing to see at 3 a.m.: is there a leader, who, since when, why, and is anything late or failing. */
+/** The first view at 3 a.m.: is there a leader, which, since when, why, and is anything late or failing. */
 import { useEffect, useState } from 'preact/hooks';
 import { StepDownDialog } from '../shared/actions.js';
 import { serverNowMs, useNow } from '../shared/clock.js';
@@ -18,7 +18,7 @@ import { ENDINGS } from '../shared/words.js';
 /** @import { Cluster, Term } from '../types.d.ts' */
 
 const REFRESH_MS = 5000;
-/** What the server's time that the page knows is off by at most. */
+/** Largest error of the page's estimate of the server's time. */
 const SET_BACK_MS = 5000;
 const MINI_TIMELINE_MS = 15 * 60_000;
 
@@ -127,7 +127,7 @@ function Story({ term, before }) {
   const gap = gap_ms
     ? jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`
     : 'without a gap';
-  // By a clock that was set back since then, it has not begun yet.
+  // By a clock that was set back since then, the term begins in the future.
   const ago = Date.parse(began_at) > serverNowMs() + SET_BACK_MS
     ? 'before the clock was set back'
     : jsx`<${Time} at=${began_at} />`;
@@ -146,7 +146,7 @@ function why({ replica, began_by }, before) {
   }`;
 }
 
-/** What the leader before did, by how its term ended. @type {Record<string, string>} */
+/** The previous leader's action, by the ending of its term. @type {Record<string, string>} */
 const HANDED_OVER = {
   released: 'stopped and gave it back',
   'stepped down': 'stepped down',

@@ -1,4 +1,4 @@
-/** What is wrong with how the cluster is set up, and with the clock that it goes by. */
+/** Warnings about the cluster's configuration, and about the clock that it uses. */
 import { duration } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';
 import { Icon, Moment } from '../shared/parts.js';
@@ -29,7 +29,7 @@ export function ClockBehind({ clock }) {
   `;
 }
 
-/** @param {{ warnings: string[] }} props those of all replicas */
+/** @param {{ warnings: string[] }} props of all replicas */
 export function Warnings({ warnings }) {
   if (warnings.length === 0) return null;
   return jsx`
@@ -50,7 +50,7 @@ export function WarningList({ warnings }) {
 }
 
 /**
- * Whether the replicas that are there wait for the lease alike. Versions that don't tell count for nothing.
+ * Whether the live replicas have the same lease timing. Versions that don't report it are ignored.
  * @param {readonly Replica[]} replicas
  */
 export function haveSameTiming(replicas) {

@@ -1,4 +1,4 @@
-/** One replica: what it is in the election, and how it got there. */
+/** One replica: its role in the election, and the steps to it. */
 import { Chart, eventLabel, useChart, usePlayed } from '../shared/chart.js';
 import { timingText, WarningList } from './clusterWarnings.js';
 import { jsx } from '../shared/jsx.js';
@@ -8,7 +8,9 @@ import { short } from '../shared/format.js';
 
 /** @import { Chart as Layout, Replica } from '../types.d.ts' */
 
-/** @param {{ replica: Replica, leads: boolean, withTiming: boolean }} props `withTiming`: the replicas' differ */
+/**
+ * @param {{ replica: Replica, leads: boolean, withTiming: boolean }} props `withTiming`: the replicas' differ
+ */
 export function ReplicaCard({ replica, leads, withTiming }) {
   const { id, boot, role, address, version, started_at, last_seen, lost_at, transitions = [] } = replica;
   const warnings = lost_at ? [] : replica.warnings ?? [];

@@ -1,4 +1,4 @@
-/** Runs of the last hour that somebody should look at. */
+/** Runs of the last hour that need attention. */
 import { useState } from 'preact/hooks';
 import { url, useGet } from '../shared/api.js';
 import { serverNowMs } from '../shared/clock.js';

@@ -1,4 +1,4 @@
-/** What happened since the page was opened, newest first. Only the rows that can be seen are in the document. */
+/** The events since the page was opened, newest first. Only visible rows are in the document. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockTime, number } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';

@@ -1,16 +1,14 @@
-/** From a schedule to the fields of the form, and back. Pure. */
+/** Converts a schedule to the fields of the form, and back. Pure. */
 
 /** @import { FieldProblem } from '../types.d.ts' */
 
-/**
- * @typedef {Record<string, string>} Fields the text in each field, by its pointer in the body
- */
+/** @typedef {Record<string, string>} Fields the text in each field, by its pointer in the body */
 
-/** The time zones that the API takes. */
+/** The time zones that the API accepts. */
 const ZONES = ['UTC', 'Etc/UTC'];
 
 /**
- * What is offered as a zone: also the one that a schedule has already, by a newer version perhaps.
+ * The zones on offer, including the schedule's present one, which a newer version may have set.
  * @param {string} [present]
  */
 export function zones(present) {
@@ -46,7 +44,7 @@ const SERVER_OWNED = [
   'id',
 ];
 
-/** @returns {Fields} what a new schedule begins with */
+/** @returns {Fields} the fields of a new schedule */
 export function blank() {
   return {
     '/type': 'cron',
@@ -74,7 +72,7 @@ export function fieldsOf(body) {
 }
 
 /**
- * The body that the fields say. What the form has no field for is kept from `base`.
+ * The body for the fields. Keeps from `base` whatever has no field in the form.
  * @param {Fields} fields
  * @param {any} [base]
  */
@@ -83,7 +81,7 @@ export function bodyOf(fields, base = {}) {
   for (const key of SERVER_OWNED) delete body[key];
   const type = fields['/type'] ?? 'cron';
   body.type = type;
-  // What belongs to another type would be refused.
+  // The API refuses fields of another type.
   body.definition = base.type === type ? { ...base.definition } : {};
   for (const pointer of [...PLAIN, ...(BY_TYPE[type] ?? [])]) {
     put(body, pointer, fields[pointer]?.trim() ?? '');
@@ -113,8 +111,8 @@ function lines(text) {
 }
 
 /**
- * The problem of each field: those inside of a list or a map are shown at it as a whole. Those of no field
- * are under the empty pointer.
+ * The problems by field: those inside a list or a map belong to its field, and those of no field to
+ * the empty pointer.
  * @param {readonly FieldProblem[]} problems
  * @returns {Map<string, string[]>}
  */
@@ -122,7 +120,7 @@ export function byField(problems) {
   const found = new Map();
   for (const { pointer, detail } of problems) {
     const field = POINTERS.findLast((each) => pointer === each || pointer.startsWith(`${each}/`)) ?? '';
-    // At its own field, a problem need not say where it is.
+    // At its own field, a problem need not name the field.
     const text = pointer === field ? detail.replace(/^[a-z_.]+: /, '') : detail;
     found.set(field, [...(found.get(field) ?? []), text]);
   }

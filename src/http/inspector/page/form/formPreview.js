@@ -1,4 +1,4 @@
-/** When the schedule that one writes would fire, and what the server finds wrong with it. */
+/** The preview of the schedule in the form: its next fire times, and the server's validation. */
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../shared/api.js';
 import { jsx } from '../shared/jsx.js';
@@ -10,7 +10,7 @@ const TYPING_MS = 300;
 const PREVIEW = 8;
 
 /**
- * What the server says to a body, a moment after the last key.
+ * The server's answer to a body, debounced after the last key.
  * @param {any} body
  * @returns {{ occurrences: Occurrence[] | null, problems: FieldProblem[], error: string | null, stale: boolean }}
  */

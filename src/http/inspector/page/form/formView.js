@@ -1,4 +1,4 @@
-/** Making a schedule, and changing one: what it will do is shown as one types, and what is wrong at its field. */
+/** Creates or edits a schedule: shows its next fire times during typing, and each problem at its field. */
 import { useRef, useState } from 'preact/hooks';
 import { call, useGet } from '../shared/api.js';
 import { blank, bodyOf, byField, fieldsOf } from './form.js';
@@ -20,7 +20,7 @@ export function FormView({ id }) {
   const { data, headers, error, reload } = useGet(
     id === null ? null : `/schedules/${encodeURIComponent(id)}`,
   );
-  // What is being edited is what was read first: a change by somebody else meanwhile is told by the server.
+  // Edits the version that was read first: the server detects a concurrent change by If-Match.
   const first = useRef(/** @type {{ body: Stored, etag: string | null } | null} */ (null));
   if (data && !first.current) first.current = { body: data, etag: headers?.get('etag') ?? null };
   if (id !== null && !first.current) {
@@ -48,7 +48,7 @@ function Form({ id, base, etag }) {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const parsed = mode === 'form' ? { body: bodyOf(fields, base ?? {}), mistake: null } : parse(json);
   const preview = usePreview(parsed.body);
-  // Problems are shown as soon as the preview tells them, but not those of fields that nobody has come to yet.
+  // Problems appear as soon as the preview reports them, but not those of untouched fields.
   const problems = byField(preview.problems);
 
   const change = (/** @type {string} */ pointer, /** @type {string} */ value) => {

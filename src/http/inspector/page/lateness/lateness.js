@@ -1,4 +1,4 @@
-/** Statistics over how late runs started. */
+/** Statistics of lateness. */
 
 /** @import { Run } from '../types.d.ts' */
 
@@ -11,7 +11,7 @@ export function percentile(sorted, share) {
 }
 
 /**
- * @typedef {object} Buckets statistics of equal parts of a time; null where no run was started
+ * @typedef {object} Buckets statistics of equal parts of a time; null where no run started
  * @property {number[]} timesMs the end of each part, epoch ms
  * @property {number[]} counts
  * @property {(number | null)[]} p50

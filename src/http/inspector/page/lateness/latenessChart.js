@@ -11,9 +11,9 @@ const HEIGHT_PX = 300;
 const TOP_PX = 26;
 const LEFT_PX = 64;
 const AXIS_PX = 24;
-/** Room that the label of a term needs. */
+/** Width of a term's label. */
 const LABEL_PX = 58;
-/** What the vertical axis may be marked with, ms. */
+/** Possible steps of the vertical axis, ms. */
 const STEPS_MS = [
   1,
   2,
@@ -84,7 +84,7 @@ export function LatenessChart({ buckets, fromMs, toMs, changes }) {
  * @param {{ kind: string, timesMs: number[], values: (number | null)[], xOf: (ms: number) => number, yOf: (ms: number) => number }} props
  */
 function Line({ kind, timesMs, values, xOf, yOf }) {
-  // A part without a run is a hole in the line; a part between two of them is a dot.
+  // A part without a run is a gap in the line; a single part between two gaps is a dot.
   const path = values.map((ms, i) => {
     if (ms === null) return '';
     const at = `${xOf(timesMs[i] ?? 0).toFixed(1)} ${yOf(ms).toFixed(1)}`;
@@ -120,7 +120,7 @@ function changeTip({ term, replica, began_at, gap_ms }) {
   return `Term ${term} of ${replica} began at ${clockTime(Date.parse(began_at), true)}${gap}`;
 }
 
-/** What hovering shows. @param {{ buckets: Buckets, width: number, bottom: number }} props */
+/** The hover columns. @param {{ buckets: Buckets, width: number, bottom: number }} props */
 function Columns({ buckets, width, bottom }) {
   const { timesMs, counts, p50, p99, worst } = buckets;
   const px = width / timesMs.length;

@@ -1,4 +1,4 @@
-/** How late runs start, over time, with the changes of leadership that explain the peaks. */
+/** Lateness of runs over time, with the changes of leadership that explain the peaks. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, url } from '../shared/api.js';
 import { serverNowMs, useNow } from '../shared/clock.js';
@@ -18,7 +18,7 @@ const MINUTE = 60_000;
 /** @type {[string, string][]} */
 const SPANS = [['5', '5 min'], ['15', '15 min'], ['60', '1 h'], ['360', '6 h'], ['1440', '24 h']];
 const PAGE = 1000;
-/** As many records as are read: the newest of the time that is asked for. */
+/** Limit of records read: the newest of the span. */
 const MAX_READ = 10_000;
 const MAX_KEPT = 20_000;
 const PARTS = 150;
@@ -97,7 +97,7 @@ export function LatenessView({ route }) {
 }
 
 /**
- * The runs of a time up to now, by id: records, and what events have told since.
+ * The runs of a span up to now, by id: records, and events since.
  * @param {number} spanMs
  * @param {string | null} scheduleId
  */
@@ -142,7 +142,7 @@ function useRuns(spanMs, scheduleId) {
  * @param {string | null} scheduleId
  * @param {AbortSignal} signal
  * @param {(page: Run[]) => void} take
- * @returns {Promise<number | null>} the oldest nominal time that was read, epoch ms; null when all of the span was
+ * @returns {Promise<number | null>} the oldest nominal time read, epoch ms; null when the whole span was read
  */
 async function readRuns(spanMs, scheduleId, signal, take) {
   const from = new Date(serverNowMs() - spanMs).toISOString();

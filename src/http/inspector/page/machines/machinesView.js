@@ -1,4 +1,4 @@
-/** The state machines themselves, in full, with every transition's event and guard. */
+/** The state machines, in full, with every transition's event and guard. */
 import { Chart, useChart, usePlayed } from '../shared/chart.js';
 import { jsx } from '../shared/jsx.js';
 import { Heading, Segments } from '../shared/parts.js';

@@ -1,4 +1,4 @@
-/** One run: what became of one occurrence, and how long each part of it took. */
+/** One run: the outcome of one occurrence, and the duration of each phase. */
 import { useGet } from '../shared/api.js';
 import { Chart, useChart } from '../shared/chart.js';
 import { duration } from '../shared/format.js';
@@ -11,9 +11,9 @@ import { useEffect } from 'preact/hooks';
 
 /** @import { Run } from '../types.d.ts' */
 
-/** What an open run does is told by no event before its end. */
+/** Poll interval of an open run: no event comes before its end. */
 const REFRESH_MS = 2000;
-/** The state of the machine, by the state on record. @type {Record<string, string>} */
+/** The machine's state, by the recorded state. @type {Record<string, string>} */
 const MACHINE_STATES = {
   running: 'attempting',
   retrying: 'attempting',

@@ -1,4 +1,4 @@
-/** Runs, of all schedules or of one, newest first: those that end while one looks come in at the top. */
+/** Runs, of all schedules or of one, newest first: runs that end meanwhile enter at the top. */
 import { useState } from 'preact/hooks';
 import { url, useGet } from '../shared/api.js';
 import { jsx } from '../shared/jsx.js';

@@ -1,4 +1,4 @@
-/** What a schedule is, as facts and as JSON. */
+/** A schedule's definition, as facts and as JSON. */
 import { jsx } from '../shared/jsx.js';
 import { NextFire } from './nextFire.js';
 import { Facts, Moment } from '../shared/parts.js';

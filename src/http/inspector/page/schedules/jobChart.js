@@ -1,4 +1,4 @@
-/** The job machine of a schedule, as its records show it: each run that ends is played through. */
+/** The job machine of a schedule, reconstructed from its records: plays each run that ends. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useGet } from '../shared/api.js';
 import { Chart, useChart, usePlayed } from '../shared/chart.js';
@@ -10,7 +10,7 @@ import { nextFireMs } from '../shared/words.js';
 /** @import { Run, Schedule, Transition } from '../types.d.ts' */
 
 const REFRESH_MS = 2000;
-/** One that fires all the time would be nothing but flicker. */
+/** A schedule that fires all the time would only flicker. */
 const PLAY_EVERY_MS = 4000;
 
 /** @param {{ schedule: Schedule }} props */
@@ -42,7 +42,7 @@ export function JobChart({ schedule }) {
   `;
 }
 
-/** How many runs of a schedule are open: their beginning is told by no event. @param {string} id */
+/** Number of open runs of a schedule, polled: no event marks their beginning. @param {string} id */
 function useOpenRuns(id) {
   const { data, reload } = useGet(
     `/schedules/${encodeURIComponent(id)}/runs?state=claimed,running,retrying&limit=20`,
@@ -51,13 +51,13 @@ function useOpenRuns(id) {
     const timer = setInterval(() => !document.hidden && reload(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  // What was claimed a moment ago has most likely ended by now.
+  // A run claimed a moment ago has most likely ended by now.
   return /** @type {Run[]} */ (data ?? []).filter(({ claimed_at }) =>
     serverNowMs() - Date.parse(claimed_at) > 500
   ).length;
 }
 
-/** What the machine went through for a run. @param {Run} run @returns {Transition[]} */
+/** The machine's transitions for a run. @param {Run} run @returns {Transition[]} */
 function course({ id, claimed_at, started_at, finished_at }) {
   const steps = [
     ['waiting', 'due', claimed_at],

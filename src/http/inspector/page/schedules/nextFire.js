@@ -1,4 +1,4 @@
-/** When a schedule fires next, counting down. */
+/** The next fire of a schedule, counting down. */
 import { useNow } from '../shared/clock.js';
 import { goDuration, wholeDuration } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';
@@ -8,7 +8,7 @@ import { isCompleted, nextFireMs } from '../shared/words.js';
 /** @import { Schedule } from '../types.d.ts' */
 /** @import { Look } from '../shared/words.js' */
 
-/** A countdown of less would only flicker. */
+/** Below this interval a countdown would only flicker. */
 const FAST_MS = 2000;
 /** @type {Look} */
 const PAUSED = { label: 'paused', tone: 'warn', icon: 'pause' };
@@ -30,7 +30,7 @@ export function NextFire({ schedule }) {
   if (schedule.paused) return jsx`<${Badge} look=${PAUSED} />`;
   if (everyMs !== null && everyMs < FAST_MS) return jsx`<span class="dim">all the time</span>`;
   const at = schedule.next_fire_at ? Date.parse(schedule.next_fire_at) : NaN;
-  // What the server told is stale by now where the countdown is computed here.
+  // The server's value is stale where the countdown is computed here.
   const told = Number.isNaN(at) || everyMs !== null ? undefined : at;
   return jsx`<span class="num" data-at=${told} data-zone=${schedule.definition.timezone}>${text}</span>`;
 }

@@ -1,4 +1,4 @@
-/** What another version has stored, or a hand, so that the version of the replica that answers does not act on it. */
+/** Records stored by another version, or by hand, that the answering replica's version does not act on. */
 import { jsx } from '../shared/jsx.js';
 import { Badge, Icon } from '../shared/parts.js';
 import { NOT_UNDERSTOOD } from '../shared/words.js';

@@ -1,4 +1,4 @@
-/** Which schedules a list is to show. */
+/** The filters of the list of schedules. */
 import { useEffect, useRef } from 'preact/hooks';
 import { jsx } from '../shared/jsx.js';
 import { Icon } from '../shared/parts.js';

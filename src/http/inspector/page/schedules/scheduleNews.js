@@ -1,13 +1,13 @@
-/** What events change of schedules that are shown. Pure. */
+/** Applies events to the shown schedules. Pure. */
 import { isUnderstood } from '../shared/words.js';
 
 /** @import { NotUnderstood, RecentRun, Schedule } from '../types.d.ts' */
 /** @typedef {Schedule | NotUnderstood} Stored */
 
 /**
- * A schedule as an event tells it, with its runs, which that leaves out.
+ * The schedule from an event, with the runs, which the event leaves out.
  * @param {Stored} old
- * @param {Stored | null} told null when it has been deleted by the time that it is told
+ * @param {Stored | null} told null when it was deleted before the event was sent
  * @returns {Stored}
  */
 export function afterChange(old, told) {
@@ -28,7 +28,8 @@ export function withEnded(old, ended, places) {
 }
 
 /**
- * Each run once, as it was told last. Those that are not understood, whose time is not known, come first.
+ * Each run once, in its latest version. Those that are not understood have no known time, and come
+ * first.
  * @template {RecentRun} T
  * @param {readonly (T | NotUnderstood)[]} runs
  */

@@ -1,4 +1,4 @@
-/** One schedule: what it is, what its job does at the moment, what it will do, and what it did. */
+/** One schedule: definition, present state of its job, next fire times, and past runs. */
 import { useEffect, useState } from 'preact/hooks';
 import { DeleteDialog, PauseDialog, resume, trigger } from '../shared/actions.js';
 import { useGet } from '../shared/api.js';
@@ -31,7 +31,7 @@ export function ScheduleView({ id, route }) {
     if (!last) return;
     setGone(last.data.change === 'deleted');
     const { schedule: told } = last.data;
-    // Events tell a long list of times by a summary.
+    // Events only summarise a list of times.
     if (told?.type === 'at_times') reload();
     else set((old) => afterChange(old, told));
   });
@@ -115,7 +115,7 @@ function Completed({ schedule }) {
 }
 
 /**
- * One that this version does not understand: it can be deleted.
+ * A schedule that this version does not understand: it can be deleted.
  * @param {{ schedule: NotUnderstood, gone: boolean, route: import('../shared/router.js').Route, onDelete: () => void }} props
  */
 function Odd({ schedule: { id, not_understood }, gone, route, onDelete }) {

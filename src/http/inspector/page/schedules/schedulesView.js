@@ -1,4 +1,4 @@
-/** All schedules, a page at a time: the server searches, so that a hundred thousand are no more than a hundred. */
+/** All schedules, a page at a time: the server searches, so the cost does not depend on their number. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, url, useGet } from '../shared/api.js';
 import { serverNowMs } from '../shared/clock.js';
@@ -20,7 +20,7 @@ import { isUnderstood, nextFireMs, timing, title } from '../shared/words.js';
 
 const PAGE = 50;
 const RECENT = 12;
-/** How often rows whose next fire only the server can tell are read again. */
+/** Refresh interval of rows whose next fire only the server can compute. */
 const REFRESH_MS = 5000;
 
 /** @param {{ route: import('../shared/router.js').Route }} props */
@@ -138,7 +138,7 @@ function NoSchedules({ isFiltered }) {
 }
 
 /**
- * What events change on the page: rows in their place, and schedules that are not on it yet as a number.
+ * Applies events to the page: updates rows in place, and counts schedules that are not on it yet.
  * @param {(change: (rows: Stored[]) => Stored[]) => void} set
  */
 function useNews(set) {
@@ -177,8 +177,8 @@ function useNews(set) {
 }
 
 /**
- * Reads the page again every few seconds while it has rows whose next fire only the server can tell: rows keep
- * their places, and what is new is not taken in.
+ * Reads the page again every few seconds while it has rows whose next fire only the server can
+ * compute: rows keep their places, and new schedules are not added.
  * @param {Stored[] | null} rows
  * @param {string} path
  * @param {(change: (rows: Stored[]) => Stored[]) => void} set

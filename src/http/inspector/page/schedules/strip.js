@@ -1,4 +1,7 @@
-/** The last runs of a schedule, as a strip of marks: oldest at the left, shape and height say the state too. */
+/**
+ * The last runs of a schedule, as a strip of marks: oldest at the left; shape and height show the
+ * state too.
+ */
 import { duration } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';
 import { href } from '../shared/router.js';

@@ -1,4 +1,4 @@
-/** When a schedule fires next, time by time. */
+/** The next fire times of a schedule. */
 import { useEffect } from 'preact/hooks';
 import { url, useGet } from '../shared/api.js';
 import { useNow } from '../shared/clock.js';
@@ -21,7 +21,7 @@ export function Upcoming({ schedule, gone }) {
     data?.occurrences.filter((/** @type {Occurrence} */ { at }) => Date.parse(at) <= nowMs).length ?? 0
   );
   const known = /** @type {Occurrence[]} */ (data?.occurrences ?? []);
-  // Of one that fires faster than it is read again, what was read is shown.
+  // For a schedule that fires faster than the refresh, shows the last answer.
   const left = passed < known.length ? known.slice(passed) : known;
   useEffect(() => reload(), [revision]);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** What a person can tell the cluster to do, each with what the page says about it. */
+/** The commands of the page, each with its message. */
 import { useState } from 'preact/hooks';
 import { call } from './api.js';
 import { jsx } from './jsx.js';
@@ -11,7 +11,7 @@ import { title } from './words.js';
 /** @import { Schedule } from '../types.d.ts' */
 
 /**
- * @param {string | null} done what to say then
+ * @param {string | null} done the message on success
  * @param {string} method
  * @param {string} path
  * @param {{ body?: unknown, headers?: Record<string, string> }} [options]

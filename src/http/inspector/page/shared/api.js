@@ -1,10 +1,10 @@
-/** Calls to the API of whichever replica answers. */
+/** Calls to the API, at any replica. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useResyncs } from './state.js';
 
 /** @import { FieldProblem } from '../types.d.ts' */
 
-/** How often, and after which pauses, a read is tried again: a replica that dies may be the one that was asked. */
+/** Back-off of a read's retries: the replica asked may be one that is dying. */
 const PAUSES_MS = [150, 400, 1000];
 
 /** An answer other than 2xx, or none at all (status 0). `message` is a sentence for the user. */
@@ -86,8 +86,8 @@ export function url(path, query) {
 }
 
 /**
- * What GET answers, read again when the path changes and when the page has lost the thread of events. The
- * last answer stays while the next one is on its way.
+ * The answer of a GET, read again when the path changes and after a resync of the events. The last
+ * answer stays until the next one arrives.
  * @template T
  * @param {string | null} path null reads nothing
  * @returns {{ data: T | null, headers: Headers | null, error: ApiError | null, loading: boolean, reload: () => void, set: (change: (data: T) => T) => void }}

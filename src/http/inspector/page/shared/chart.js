@@ -1,4 +1,4 @@
-/** Draws a statechart that scripts/charts.ts has laid out, and lights what is active in it. */
+/** Draws a statechart laid out by scripts/charts.ts, and highlights its active states. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { jsx } from './jsx.js';
 
@@ -6,7 +6,7 @@ import { jsx } from './jsx.js';
 
 const STEP_MS = 420;
 const GLOW_MS = 1600;
-/** More at once than anybody can follow are not played, only where they lead is shown. */
+/** Limit of queued transitions: more can't be followed, so only the last ones are played. */
 const MAX_PLAYED = 8;
 const LINE_PX = 13;
 
@@ -15,7 +15,7 @@ let loading = null;
 
 /**
  * @param {string} name
- * @returns {Layout | null} null until they have been read
+ * @returns {Layout | null} null until the charts have been read
  */
 export function useChart(name) {
   const [charts, setCharts] = useState(/** @type {Record<string, Layout> | null} */ (null));
@@ -101,7 +101,7 @@ function Edge({ edge, hot }) {
 }
 
 /**
- * What a reader calls the event that led from one state to another, and its guard.
+ * The readable name of a transition's event, and its guard.
  * @param {Layout} layout
  * @param {Transition} transition
  */
@@ -111,8 +111,8 @@ export function eventLabel({ edges }, { from, to, by }) {
 }
 
 /**
- * Plays transitions one after another as they become known, so that each can be seen, however close together
- * they were. What was there when the chart was first shown is not played.
+ * Plays new transitions one after another, so that each is visible, however close together they were.
+ * Transitions from before the chart was first shown are not played.
  * @param {readonly Transition[]} transitions oldest first
  * @param {string} resting the active state when there are none
  * @returns {{ active: string, hot: { from: string, to: string, key: string } | null }}

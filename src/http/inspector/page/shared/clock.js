@@ -1,4 +1,4 @@
-/** The server's time, as well as this page can know it, and one tick for everything that shows how long ago. */
+/** The page's estimate of the server's time, and one tick for everything that shows an age. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { offsetOf, withSample } from './offset.js';
 
@@ -9,7 +9,7 @@ let samples = [];
 let offsetMs = 0;
 
 /**
- * Takes in what the server's clock said when it sent a message.
+ * Samples the server's clock as of the sending of a message.
  * @param {string} now
  */
 export function sampleServerTime(now) {
@@ -31,7 +31,8 @@ function tick() {
 }
 
 /**
- * Renders the component again, at most twice a second, when what `read` makes of the time has changed.
+ * Renders the component again, at most twice a second, when the value that `read` computes from the
+ * time has changed.
  * @template T
  * @param {(nowMs: number) => T} read
  * @returns {T}

@@ -1,4 +1,4 @@
-/** How numbers and times are written, everywhere alike. */
+/** Formats of numbers and times, the same everywhere. */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -13,7 +13,7 @@ export function number(count) {
 }
 
 /**
- * A length of time in two units at most: `84 ms`, `1.2 s`, `3 min 4 s`, `2 d 5 h`.
+ * A duration in two units at most: `84 ms`, `1.2 s`, `3 min 4 s`, `2 d 5 h`.
  * @param {number} ms
  * @returns {string}
  */
@@ -58,7 +58,7 @@ export function relative(atMs, nowMs) {
   return ms > 0 ? `${wholeDuration(ms)} ago` : `in ${wholeDuration(-ms)}`;
 }
 
-/** Making one is slow. @type {Map<string, Intl.DateTimeFormat>} */
+/** Cached: creating one is slow. @type {Map<string, Intl.DateTimeFormat>} */
 const formatters = new Map();
 
 /** @param {string} zone */
@@ -87,7 +87,7 @@ export function wallClock(ms, zone) {
 }
 
 /**
- * Local time of day: `14:02:11`, with milliseconds if asked for.
+ * Local time of day: `14:02:11`, optionally with milliseconds.
  * @param {number} ms
  * @param {boolean} [fine]
  */
@@ -96,7 +96,7 @@ export function clockTime(ms, fine = false) {
 }
 
 /**
- * What hovering over a time shows: UTC, local time and the schedule's zone.
+ * The tip of a time: UTC, local time and the schedule's zone.
  * @param {number} ms
  * @param {string} [zone]
  */
@@ -110,7 +110,7 @@ export function allZones(ms, zone) {
 const UNITS = { h: HOUR, m: MINUTE, s: SECOND, ms: 1, us: 1e-3, 'µs': 1e-3, ns: 1e-6 };
 
 /**
- * A Go duration in ms, null when it is none.
+ * A Go duration in ms, null for any other text.
  * @param {string} text
  */
 export function goDuration(text) {
@@ -120,7 +120,7 @@ export function goDuration(text) {
 }
 
 /**
- * Minus signs and shortening of ids for narrow places: the first characters.
+ * The first characters of an id, for narrow places.
  * @param {string} id
  * @param {number} length
  */

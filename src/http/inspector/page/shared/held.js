@@ -1,6 +1,7 @@
 /**
- * Lists that grow at their top never move under a person's hand: while the pointer or the focus is in the
- * list, or it is scrolled down, or `follow` is off, what is new waits behind a button.
+ * Lists that grow at their top never move under the pointer: while the pointer or the focus is in the
+ * list, or `follow` is off (in the events view also while scrolled down), new items wait behind a
+ * button.
  */
 import { useRef, useState } from 'preact/hooks';
 import { jsx } from './jsx.js';
@@ -11,7 +12,7 @@ import { plural } from './format.js';
  * @param {T[]} items newest first
  * @param {(item: T) => string | number} keyOf
  * @param {boolean} follow
- * @param {string} scope what the list is of: when that changes, nothing is held
+ * @param {string} scope identifies the list: when it changes, nothing is held
  */
 export function useHeld(items, keyOf, follow, scope) {
   const shown = useRef(items);
@@ -22,7 +23,7 @@ export function useHeld(items, keyOf, follow, scope) {
   shownOf.current = scope;
   const known = hold ? new Set(shown.current.map(keyOf)) : null;
   const waiting = known ? items.filter((item) => !known.has(keyOf(item))).length : 0;
-  // What is shown already may change its content, but not its place.
+  // Shown items may change their content, but not their place.
   const fresh = hold ? new Map(items.map((item) => [keyOf(item), item])) : null;
   const list = fresh ? shown.current.map((item) => fresh.get(keyOf(item)) ?? item) : items;
   return {
@@ -32,7 +33,7 @@ export function useHeld(items, keyOf, follow, scope) {
       shown.current = items;
       setBusy(false);
     },
-    /** For the element around the list. */
+    /** Handlers for the element around the list. */
     watch: {
       onPointerEnter: (/** @type {PointerEvent} */ event) => event.pointerType === 'mouse' && setBusy(true),
       onPointerLeave: () => setBusy(false),
@@ -48,8 +49,8 @@ export function useHeld(items, keyOf, follow, scope) {
 }
 
 /**
- * A list and the button to what waits, which lies over its edge so that it moves nothing, and which the pointer
- * can reach without leaving the list.
+ * A list and the button for its held items. The button overlaps the list's edge, so that it moves
+ * nothing and the pointer reaches it without leaving the list.
  * @param {{ held: { waiting: number, release: () => void, watch: object }, noun: string, children?: any }} props
  */
 export function Held({ held: { waiting, release, watch }, noun, children }) {

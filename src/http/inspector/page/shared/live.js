@@ -1,7 +1,7 @@
 /**
- * The stream of events, and the snapshots that it goes on from. It is opened first, its position is known by
- * `hello`, then everything is read, then events are applied: nothing is missed. When it breaks, whichever
- * replica answers next goes on after the last event that was seen.
+ * The stream of events, and the snapshots that it continues. The order loses nothing: open the
+ * stream, get its position by `hello`, read the snapshots, then apply the events. When it breaks, the
+ * next replica to answer resumes after the last event received.
  */
 import { get, url } from './api.js';
 import { sampleServerTime, serverNowMs } from './clock.js';
@@ -24,13 +24,13 @@ let lastId = '';
 let failures = 0;
 let timer = 0;
 let seq = 0;
-/** Events that wait until the snapshots have been read; null when they have. @type {[string, any][] | null} */
+/** Events that wait for the snapshots; null once those have been read. @type {[string, any][] | null} */
 let waiting = [];
 
 /** Opens the stream, for as long as the page lives. */
 export function connect() {
   open();
-  // Something to look at until the stream is there; what is read after that counts.
+  // Something to show before the stream opens; the snapshots read after that replace it.
   void get('/cluster').then((cluster) => waiting && takeCluster(cluster), () => {});
   setInterval(() => {
     if (state.live.status === 'live' && Date.now() - state.live.heardMs > SILENCE_MS) retry();
@@ -51,13 +51,17 @@ function open() {
   };
 }
 
-/** By itself, since a browser waits for seconds, and gives up when a front door answers 503. */
+/**
+ * Replaces the browser's own reconnection, which waits for seconds, and gives up when a front door
+ * answers 503.
+ */
 function retry() {
   source?.close();
   source = null;
   const pauseMs = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0;
   failures++;
-  // No stream to be had, but perhaps answers: then the page shows what it can, and says that it is not live.
+  // Without a stream, reads may still be answered: the page then polls, and shows that it is not
+  // live.
   if (failures > 2) void poll();
   else setStatus(state.live.heardMs === 0 ? 'connecting' : 'reconnecting');
   timer ||= setTimeout(open, pauseMs + Math.random() * 50);
@@ -96,7 +100,7 @@ function hello({ replica }) {
   if (waiting) void readAll();
 }
 
-/** Events are missing between what was seen and what comes: nothing that is shown can be trusted. */
+/** Events are missing between the last one received and the next: all shown data are stale. */
 async function startOver() {
   waiting ??= [];
   await readAll();
@@ -134,7 +138,7 @@ function takeCluster(cluster) {
   changed('cluster');
 }
 
-/** Reads what events don't tell: how far the claims are, and when each replica was last seen. */
+/** Reads data that no event carries: the watermark, and when each replica was last seen. */
 export async function refreshCluster() {
   if (document.hidden || waiting || state.live.status !== 'live') return;
   await get('/cluster').then(takeCluster, () => {});
@@ -148,11 +152,11 @@ async function poll() {
     for (const term of newest.toReversed()) putTerm(term);
     if (source?.readyState !== EventSource.OPEN && failures > RETRY_MS.length) setStatus('polling');
   } catch {
-    // It is said already that nothing answers.
+    // The live sign already shows that no replica answers.
   }
 }
 
-/** Reads some of the terms before the oldest that is known. */
+/** Reads some of the terms before the oldest known one. */
 export async function readOlderTerms() {
   const oldest = state.terms.at(-1);
   if (!oldest || state.allTerms || state.terms.length > MAX_TERMS) return;
@@ -217,7 +221,7 @@ function applyReplica({ change, replica }) {
   replicas.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.started_at < b.started_at ? -1 : 1);
   state.cluster = { ...state.cluster, replicas };
   changed('cluster');
-  // Those of the whole cluster are told by no event.
+  // No event carries the warnings of the whole cluster.
   if (change === 'warnings') void refreshCluster();
 }
 
@@ -225,7 +229,7 @@ function applyReplica({ change, replica }) {
 function putTerm(term) {
   const index = state.terms.findIndex((each) => each.term <= term.term);
   const isKnown = state.terms[index]?.term === term.term;
-  // One that is older than the oldest known would leave a hole.
+  // A term older than the oldest known one would leave a gap.
   if (index === -1 && state.terms.length > 0) return;
   state.terms = state.terms.toSpliced(Math.max(0, index), isKnown ? 1 : 0, term);
   changed('terms');

@@ -1,12 +1,12 @@
-/** How far the server's clock is from this machine's, by what messages say. Pure. */
+/** The offset of the server's clock from this machine's, estimated from messages. Pure. */
 
 const SAMPLES = 12;
-/** No message is on its way for so long: the clock was set back. */
+/** No message is in flight for this long: the clock was set back. */
 const SET_BACK_MS = 15_000;
 
 /**
- * The samples that count with a new one: what the server's clock said when it sent a message, less what this machine's
- * said when that came, ms.
+ * Adds a sample: the server's clock at the sending of a message, less this machine's at its arrival,
+ * ms. Returns the samples that count.
  * @param {readonly number[]} samples
  * @param {number} sample
  */
@@ -16,7 +16,7 @@ export function withSample(samples, sample) {
 }
 
 /**
- * Of some messages, the one that was on its way for the shortest time is nearest to the truth.
+ * The message with the shortest time in flight gives the best estimate.
  * @param {readonly number[]} samples not empty
  */
 export function offsetOf(samples) {

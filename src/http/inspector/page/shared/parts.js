@@ -1,4 +1,4 @@
-/** Small pieces that every view is made of. */
+/** Small parts shared by all views. */
 import { useEffect, useRef } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, relative } from './format.js';
@@ -58,7 +58,8 @@ export function RunState({ state }) {
 }
 
 /**
- * A moment: how long ago or until then, and on hovering the time in UTC, here, and in the schedule's zone.
+ * A moment: its age or the time until then; on hovering, the time in UTC, here, and in the schedule's
+ * zone.
  * @param {{ at: string | number | null | undefined, zone?: string, clock?: 'short' | 'fine' }} props `clock` shows the time of day instead
  */
 export function Time({ at, zone, clock }) {
@@ -70,8 +71,8 @@ export function Time({ at, zone, clock }) {
 }
 
 /**
- * A full moment in a line of text: date and time here, and how long ago.
- * @param {{ at: string | null | undefined, zone?: string, bare?: boolean }} props `bare` leaves out how long ago
+ * A full moment in a line of text: local date and time, and its age.
+ * @param {{ at: string | null | undefined, zone?: string, bare?: boolean }} props `bare` leaves out the age
  */
 export function Moment({ at, zone, bare }) {
   if (!at) return jsx`<span class="dim">–</span>`;
@@ -102,7 +103,7 @@ export function Failure({ error, retry }) {
 }
 
 /**
- * The title of a view, which gets the focus when the place changes.
+ * The title of a view, which gets the focus on navigation.
  * @param {{ title: string, lead?: any, children?: any }} props
  */
 export function Heading({ title, lead, children }) {
@@ -117,7 +118,7 @@ export function Heading({ title, lead, children }) {
   `;
 }
 
-/** @param {{ facts: [string, any][] }} props names and values; a value of null leaves the line out */
+/** @param {{ facts: [string, any][] }} props names and values; a value of null omits the line */
 export function Facts({ facts }) {
   return jsx`<dl class="facts">${
     facts.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) =>
@@ -132,7 +133,7 @@ export function Facts({ facts }) {
 }
 
 /**
- * A dialog over the page. Closes by Escape, and by `onClose`.
+ * A modal dialog. Closes by Escape, and by `onClose`.
  * @param {{ title: string, onClose: () => void, children?: any }} props
  */
 export function Dialog({ title, onClose, children }) {
@@ -169,7 +170,8 @@ export function Switch({ label, on, onChange, tip }) {
 }
 
 /**
- * To the next page of a list, and back to its first. (To the one before, the browser's own button leads.)
+ * Links to the next page of a list, and to its first. (The browser's back button leads to the
+ * previous one.)
  * @param {{ first: string | null, firstText: string, next: string | null, nextText: string }} props
  */
 export function Pager({ first, firstText, next, nextText }) {

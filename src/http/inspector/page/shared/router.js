@@ -1,5 +1,5 @@
 /**
- * Where the page is: everything that can be looked at has an address of its own, in the URL's hash, such as
+ * The page's location: every view has an address of its own, in the URL's hash, such as
  * `#/schedules?q=report&type=cron`.
  */
 import { useEffect, useReducer } from 'preact/hooks';
@@ -34,7 +34,7 @@ function decode(text) {
 }
 
 /**
- * The link to a place. Parameters that are null or empty are left out.
+ * The link to a view. Parameters that are null or empty are left out.
  * @param {string[]} path
  * @param {Record<string, string | number | null | undefined>} [query]
  */
@@ -52,8 +52,8 @@ export function go(link) {
 }
 
 /**
- * Changes parameters of the present place, without a step in the browser's history.
- * @param {Record<string, string | number | null | undefined>} changes null takes one away
+ * Changes parameters of the present view, without a step in the browser's history.
+ * @param {Record<string, string | number | null | undefined>} changes null removes a parameter
  */
 export function setQuery(changes) {
   const { name, id, action, query } = currentRoute();

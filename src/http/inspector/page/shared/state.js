@@ -1,7 +1,7 @@
 /**
- * What the page knows of the cluster, and who is told when it changes. However many events arrive, the page
- * renders at most once a frame for what a person waits for, and four times a second for the rest (once, when
- * very many come).
+ * The page's state of the cluster, and its subscribers. At any rate of events, the page renders at
+ * most once a frame for urgent parts, and four times a second for the rest (once a second at very
+ * high rates).
  */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 
@@ -11,7 +11,7 @@ import { useEffect, useReducer, useRef } from 'preact/hooks';
 export const MAX_LOG = 2000;
 export const MAX_RUNS = 5000;
 const CALM_MS = 250;
-/** When more than this many events come in that time, nobody can read them one by one: once a second will do. */
+/** Above this many events per `CALM_MS` the list can't be read one by one: once a second will do. */
 const MANY = 25;
 const BUSY_MS = 1000;
 const URGENT = new Set(['live', 'cluster', 'terms', 'resync']);
@@ -19,24 +19,24 @@ const URGENT = new Set(['live', 'cluster', 'terms', 'resync']);
 export const state = {
   /** @type {Cluster | null} */
   cluster: null,
-  /** @type {Term[]} newest first, without a hole */
+  /** @type {Term[]} newest first, without a gap */
   terms: [],
-  /** Whether the oldest term on record is among them. */
+  /** Whether the oldest recorded term is among them. */
   allTerms: false,
   /** @type {LogEntry[]} oldest first */
   log: [],
   /** @type {Run[]} runs that ended, oldest first */
   runs: [],
-  /** How often everything had to be read afresh. */
+  /** Number of resyncs: times that everything had to be read again. */
   resyncs: 0,
   live: {
     /** @type {'connecting' | 'live' | 'reconnecting' | 'polling'} */
     status: 'connecting',
-    /** The replica that tells the events. */
+    /** The replica that serves the events. */
     replica: '',
     /** When the last message came, epoch ms of this machine; 0 for never. */
     heardMs: 0,
-    /** Since when events are told, server's time. */
+    /** Start of the events, server's time. */
     sinceMs: 0,
   },
 };
@@ -52,7 +52,7 @@ let timer = 0;
 let framed = false;
 
 /**
- * Says that a part of the state has changed.
+ * Marks a part of the state as changed.
  * @param {Topic} topic
  */
 export function changed(topic) {
@@ -107,14 +107,14 @@ export function useResyncs() {
   return useTopics('resync').resyncs;
 }
 
-/** Says that what is shown may lack something: views read afresh. */
+/** Marks the shown data as possibly incomplete: views read again. */
 export function missed() {
   state.resyncs++;
   changed('resync');
 }
 
 /**
- * Hands over the events of some types that came since the last time, at most four times a second.
+ * Passes on new events of some types, at most four times a second.
  * @param {readonly string[]} types
  * @param {(entries: LogEntry[]) => void} handle
  */
@@ -130,7 +130,8 @@ export function useEvents(types, handle) {
         if (entry.seq <= seen) break;
         if (types.includes(entry.type)) entries.push(entry);
       }
-      // In the background a browser may not call for a minute, and the log is bounded: then all is read again.
+      // A background tab may not run for a minute, and the log is bounded: after an overflow, views
+      // read again.
       if ((state.log[0]?.seq ?? 0) > seen + 1 && seen > 0) missed();
       seen = state.log.at(-1)?.seq ?? seen;
       if (entries.length > 0) latest.current(entries.reverse());

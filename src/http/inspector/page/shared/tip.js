@@ -1,6 +1,6 @@
 /**
- * One box that shows the `data-tip` of whatever the pointer or the focus is on, or of a moment (`data-at`) the time
- * in UTC, here, and in `data-zone`.
+ * One box that shows the `data-tip` of the element under the pointer or the focus, or, for a moment
+ * (`data-at`), the time in UTC, here, and in `data-zone`.
  */
 import { allZones } from './format.js';
 
@@ -18,7 +18,7 @@ export function installTips() {
     if (!target || !text) return;
     box.textContent = text;
     const at = target.getBoundingClientRect();
-    // Over a chart, the pointer says better than the element where one looks.
+    // Over a chart, the pointer is more precise than the element.
     const x = event instanceof PointerEvent && target instanceof SVGElement
       ? event.clientX
       : at.left + at.width / 2;

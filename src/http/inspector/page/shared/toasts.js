@@ -1,4 +1,4 @@
-/** Short messages about what a person has asked for: whether it was done, or why not. */
+/** Short messages about a command: success, or the reason of the failure. */
 import { useEffect, useReducer } from 'preact/hooks';
 import { jsx } from './jsx.js';
 import { Icon } from './parts.js';

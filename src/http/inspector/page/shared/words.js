@@ -1,4 +1,4 @@
-/** What things are called, and the shape and tone of each state: a state is never told by colour alone. */
+/** Labels, and the shape and tone of each state: colour is never the only sign of a state. */
 
 /** @import { NotUnderstood, Schedule } from '../types.d.ts' */
 import { goDuration, plural } from './format.js';
@@ -39,7 +39,7 @@ export const UNKNOWN = { label: 'unknown', tone: 'idle', icon: 'ring' };
 export const NOT_UNDERSTOOD = { label: 'not understood', tone: 'warn', icon: 'question' };
 
 /**
- * Whether it is told in full: the version of the replica that tells it understands what is stored.
+ * Whether the record is complete: the answering replica's version understands the stored document.
  * @template {object} T
  * @param {T | NotUnderstood} record
  * @returns {record is T}
@@ -68,7 +68,7 @@ export function title({ name, id }) {
 }
 
 /**
- * When a schedule fires, in words.
+ * A schedule's timing, in words.
  * @param {Pick<Schedule, 'type' | 'definition'>} schedule
  */
 export function timing({ type, definition }) {
@@ -82,7 +82,8 @@ export function timing({ type, definition }) {
 }
 
 /**
- * The next occurrence after a moment, where that needs no calendar; undefined when only the server can tell.
+ * The next occurrence after a moment, where that needs no calendar; undefined when only the server
+ * can compute it.
  * @param {Schedule} schedule
  * @param {number} nowMs
  * @returns {number | null | undefined}
@@ -100,7 +101,7 @@ export function nextFireMs({ paused, type, definition, created_at, start_at, end
   }
   if (type === 'at_times') {
     const { times = [] } = definition;
-    // A list tells only one of them, and the last.
+    // A list carries only the next of them, and the last.
     if (!Array.isArray(times)) return Date.parse(times.last) <= nowMs ? null : undefined;
     const next = times.map((time) => Date.parse(time)).find((ms) => ms > nowMs);
     return next === undefined ? null : within(next);
@@ -109,7 +110,7 @@ export function nextFireMs({ paused, type, definition, created_at, start_at, end
 }
 
 /**
- * Whether it has no occurrence to come, and would have none if it were resumed.
+ * Whether it has no future occurrence, and would have none after a resume.
  * @param {Schedule} schedule
  * @param {number} nowMs
  */

@@ -1,9 +1,12 @@
-/** What a timeline of leadership draws in a window of time. Pure: times are epoch ms, lengths CSS pixels. */
+/**
+ * Computes the drawing of a leadership timeline for a window of time. Pure: times are epoch ms,
+ * lengths CSS pixels.
+ */
 
 /** @import { Term } from '../types.d.ts' */
 
 /**
- * @typedef {object} Bar one term, or several that are too short to be told apart
+ * @typedef {object} Bar one term, or several too short to draw separately
  * @property {number} lane
  * @property {number} x
  * @property {number} width
@@ -17,7 +20,7 @@
  * @property {number} ms of the longest
  * @property {number} count
  * @property {Term | null} term the one that ended it; null while it lasts
- * @property {boolean} isLabelled whether there is room to say how long it was
+ * @property {boolean} isLabelled whether there is room for its length
  *
  * @typedef {object} Drawing
  * @property {string[]} lanes names of replicas; the last may stand for all others
@@ -27,9 +30,9 @@
 
 const MAX_LANES = 12;
 const OTHERS = 'others';
-/** Room for the length of a gap. */
+/** Width of a gap's label. */
 const LABEL_PX = 52;
-/** Nothing is drawn narrower than this, and what is closer together is drawn as one. */
+/** Minimum width of a mark; closer ones are merged. */
 const MIN_PX = 3;
 const STEPS_MS = [
   ...[50, 100, 250, 500, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000],
@@ -67,7 +70,7 @@ export function drawing(terms, present, { from, to, width, nowMs }) {
   const lanes = lanesOf(visible, present);
   const bars = /** @type {Bar[]} */ ([]);
   const newestBar = new Map();
-  // From the oldest on, so that what follows closely joins what came before.
+  // Oldest first, so that a close successor joins its predecessor.
   for (const term of visible.toReversed()) {
     const span = spanOf(term, nowMs);
     const lane = Math.max(0, lanes.indexOf(lanes.includes(term.replica) ? term.replica : OTHERS));
@@ -112,7 +115,7 @@ function gapsOf(visible, newest, { from, to, nowMs, width, xOf }) {
     const x = Math.max(0, xOf(start));
     const right = Math.min(width, Math.max(xOf(end), x + 2));
     const last = gaps.at(-1);
-    // Of those that begin in one place, one is drawn; more would hide that somebody led in between.
+    // Draws one of the gaps that begin in one place; more would hide the terms in between.
     if (last && x - last.x < MIN_PX && last.width <= MIN_PX) {
       last.width = Math.max(last.width, right - last.x);
       if (end - start > last.ms) Object.assign(last, { ms: end - start, term });
@@ -128,7 +131,7 @@ function gapsOf(visible, newest, { from, to, nowMs, width, xOf }) {
   return gaps;
 }
 
-/** Where there is no room for all labels, the longest gaps have theirs. @param {Gap[]} gaps */
+/** Where labels overlap, the longest gaps keep theirs. @param {Gap[]} gaps */
 function label(gaps) {
   /** @type {number[]} */
   const taken = [];
@@ -140,7 +143,7 @@ function label(gaps) {
 }
 
 /**
- * Where an axis is marked, in local time: round times, as many as there is room for.
+ * The marks of an axis, in local time: round times, as many as fit.
  * @param {{ from: number, to: number, width: number }} window
  * @returns {{ x: number, ms: number, stepMs: number }[]}
  */
@@ -159,7 +162,7 @@ export function ticks({ from, to, width }) {
  * A window around the same point, wider or narrower, within bounds.
  * @param {{ from: number, to: number }} window
  * @param {number} factor above 1 shows more
- * @param {number} [atShare] which part of the window stays where it is, 0 to 1
+ * @param {number} [atShare] the fixed point as a share of the window, 0 to 1
  */
 export function zoomed({ from, to }, factor, atShare = 0.5) {
   const span = Math.min(120 * 86_400_000, Math.max(200, (to - from) * factor));

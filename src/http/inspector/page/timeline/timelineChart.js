@@ -15,7 +15,7 @@ const TOP_PX = 22;
 const AXIS_PX = 24;
 const DAY_MS = 86_400_000;
 
-/** The width of an element, as it changes. */
+/** The observed width of an element. */
 export function useWidth() {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
   const [width, setWidth] = useState(0);
@@ -138,7 +138,7 @@ function BarMark({ bar, top, selected, onSelect, nowMs }) {
   }</g>`;
 }
 
-/** How terms begin and end, as shapes of 12 by 12. @type {Record<string, string>} */
+/** The beginnings and endings of terms, as shapes of 12 by 12. @type {Record<string, string>} */
 const MARKS = {
   acquired: 'M6 1.5 11 10.5H1z',
   'pre-empted': 'M7 0 2 7h3L4.5 12 10 5H6.8z',

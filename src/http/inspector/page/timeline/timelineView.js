@@ -1,4 +1,4 @@
-/** The history of leadership: to look at a night, or at the milliseconds of one takeover. */
+/** The history of leadership, from a night down to the milliseconds of one takeover. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNowMs, useNow } from '../shared/clock.js';
 import { clockTime, duration, LOCAL_ZONE, number, wallClock } from '../shared/format.js';
@@ -33,14 +33,14 @@ export function TimelineView({ route }) {
   const [window, setWindow] = useState(() => windowOf(query));
   const selected = Number(query.get('term')) || null;
   const [sought, seek] = useState(/** @type {number | null} */ (null));
-  /** The term that was chosen here, or looked at before. */
+  /** The term selected here, or the previous selection. */
   const chosen = useRef(/** @type {number | null} */ (null));
   const nowMs = useNow((ms) => Math.floor(ms / 500) * 500);
   const span = window.to - window.from;
   const shown = window.follow ? { from: nowMs - span * 0.97, to: nowMs + span * 0.03 } : window;
 
   useEffect(() => {
-    // A link to a term, without a window, shows its beginning, and what was before.
+    // A link to a term, without a window, shows its beginning and the time before.
     if (selected !== chosen.current && !query.has('from')) seek(selected);
     chosen.current = selected;
   }, [selected]);
