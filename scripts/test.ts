@@ -20,8 +20,10 @@ const CI = process.env.CI === 'true';
 const BROWSER_TESTS = join('tests', 'browser');
 
 /** No matter what goes on beside them: pure computation, clocks of their own, or a wait for what comes. */
-const UNDISTURBED = ['actors', 'domain', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
+const UNDISTURBED = ['actors', 'domain', 'e2e', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
   .map((part) => join('tests', part));
+/** Measure how long a takeover takes, with nothing beside it. */
+const MEASURING = ['peers.test.ts', 'takeover.test.ts'].map((file) => join('tests', 'e2e', file));
 /** Take all cores by themselves. */
 const SIMULATION = ['sim.test.ts', 'mutations.test.ts'].map((file) => join('tests', 'sim', file));
 
@@ -116,7 +118,7 @@ if (noBrowser !== null) obstacles.push(noBrowser);
 const noClock = chosen.includes(CLOCK_TESTS) ? clockObstacle() : null;
 if (noClock !== null) obstacles.push(noClock);
 const isUndisturbed = (file: string) =>
-  !SIMULATION.includes(file) && UNDISTURBED.some((part) => file.startsWith(part));
+  ![...SIMULATION, ...MEASURING].includes(file) && UNDISTURBED.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
 for (const undisturbed of [true, false]) {

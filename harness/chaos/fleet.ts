@@ -101,6 +101,12 @@ export class Fleet {
     await Promise.any(this.slots.map(({ life }) => life.said((line) => line.msg === 'leading')));
   }
 
+  /** Resolves when all replicas have prepared the store and read the schedules: each takes writes. */
+  async standsBy(): Promise<void> {
+    const stands = (line: Line) => line.msg === 'leading' || line.msg === 'now follower';
+    await Promise.all(this.slots.map(({ life }) => life.said(stands)));
+  }
+
   /** Resolves when some replica has executed something, from now on. */
   async fires(): Promise<void> {
     const fired = (line: Line) => line.msg === 'running schedule';

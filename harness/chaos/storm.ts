@@ -41,6 +41,7 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
   const fleet = await Fleet.start(set, { MONGO_DATABASE: DATABASE });
   try {
     await fleet.leads();
+    await fleet.standsBy();
     const book = new Book();
     const traffic = new Traffic(fleet, book, new SeededRandom(random.between(1, 2 ** 30)), claimCounter(set));
     await traffic.makeSteady();

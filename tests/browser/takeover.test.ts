@@ -55,7 +55,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     const { term } = await inspected.json<Term>('/leader');
     // The page's own modules: what it knows is to be compared with what is stored.
     await page.evaluate(`(async () => {
-      window.known = (await import('/inspector/assets/state.js')).state;
+      window.known = (await import('/inspector/assets/shared/state.js')).state;
       (function look() {
         if (document.querySelector('.bar[data-term="${term + 1}"]')) window.seenMs = Date.now();
         else requestAnimationFrame(look);
@@ -100,7 +100,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     const watched = await openThrough(old, 'events');
     const { page } = watched;
     await page.evaluate(
-      `import('/inspector/assets/state.js').then(({ state }) => { window.known = state; })`,
+      `import('/inspector/assets/shared/state.js').then(({ state }) => { window.known = state; })`,
     );
     await watched.until('window.known.runs.length > 3');
     let isCutOff = true;
