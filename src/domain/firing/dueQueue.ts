@@ -29,12 +29,28 @@ export interface DueEntry extends HeapEntry {
   state: 'waiting' | 'in flight' | 'held';
 }
 
+/** What has become of a claim, by schedule id: of all others the last word. */
+export interface ClaimVerdict {
+  settled?: ReadonlySet<string>;
+  stale?: ReadonlySet<string>;
+  others: 'settled' | 'owed';
+}
+
+export function verdictOn(
+  { settled, stale, others }: ClaimVerdict,
+  id: string,
+): 'settled' | 'owed' | 'stale' {
+  return settled?.has(id) ? 'settled' : stale?.has(id) ? 'stale' : others;
+}
+
 /** An entry taken for a claim, and what to claim for it. */
 export interface Taken {
   entry: DueEntry;
   /** The definition that the settlement was made from. */
   schedule: Schedule;
   settlement: Settlement;
+  /** When it owes first, epoch ms. */
+  dueMs: number;
   /** When it owes next, once this is settled. */
   nextMs: number;
 }
@@ -201,7 +217,7 @@ export class DueQueue {
       const share = others ? Math.ceil(room / 2) : room;
       const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
-      this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
+      this.#taken.push({ entry: top, schedule: top.schedule, settlement, dueMs: top.dueMs, nextMs });
       room -= settlement.runs.length;
     }
   }
@@ -211,11 +227,10 @@ export class DueQueue {
    * nothing, `stale` when the store has another definition, or none: then nothing is done until the mirror
    * has learnt of it.
    */
-  finish(verdict: (taken: Taken) => 'settled' | 'owed' | 'stale'): void {
+  finish(verdictOf: ClaimVerdict): void {
     for (const one of this.#taken.splice(0)) {
       const { entry, schedule, settlement } = one;
-      // Asked also of a schedule that is gone by now: what was claimed of it is to be executed.
-      const how = verdict(one);
+      const how = verdictOn(verdictOf, schedule.id);
       if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') {
         // What came in meanwhile counts from the moment at which it took effect.
@@ -235,15 +250,13 @@ export class DueQueue {
   }
 
   /**
-   * Through which moment everything known here is settled, at most `nowMs`, once what is in flight is
-   * settled, but for the schedules that turn out to be stale. `null`: as if nothing in flight were.
+   * Through which moment everything known here is settled, at most `nowMs`: as things are, or once what is in flight is
+   * settled.
    */
-  settledThroughMs(nowMs: number, staleIds: ReadonlySet<string> | null): number {
+  settledThroughMs(nowMs: number, when: 'now' | 'claimed'): number {
     let throughMs = Math.min(nowMs, this.nextDueMs() - 1);
     const nextMs = new Map<DueEntry, number>();
-    if (staleIds !== null) {
-      for (const one of this.#taken) if (!staleIds.has(one.schedule.id)) nextMs.set(one.entry, one.nextMs);
-    }
+    if (when === 'claimed') { for (const one of this.#taken) nextMs.set(one.entry, one.nextMs); }
     for (const entry of this.#apart) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
     return throughMs;
   }
