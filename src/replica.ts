@@ -93,7 +93,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     answered: (seen) => view.answered(seen, monotonicMs()),
     nextMark() {
       const context = scheduler()?.context;
-      if (context !== undefined) return nextMark(context, Math.floor(clocks.serverNowMs()), null);
+      if (context !== undefined) return nextMark(context, Math.floor(clocks.serverNowMs()), 'now');
       throw new Error('The scheduler is not there: nothing may be said about its progress.');
     },
     runsEnded: () => runsEnded(actor, jobs),

@@ -87,7 +87,7 @@ export const MUTATIONS: readonly Mutation[] = [
     store: (store) =>
       withClaims(store, {
         async claim(batch) {
-          await store.lease.renew(batch.grant, batch.durationMs, batch.markWhenStale([]));
+          await store.lease.renew(batch.grant, batch.durationMs, batch.marks.settled);
           return await store.claims.claim(batch);
         },
       }),
@@ -96,7 +96,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'the watermark is not held for stale schedules',
     store: (store) =>
       withClaims(store, {
-        claim: (batch) => store.claims.claim({ ...batch, markWhenStale: () => batch.markWhenStale([]) }),
+        claim: (batch) => {
+          const requests = batch.requests.map((request) => ({ ...request, owedFromMs: Infinity }));
+          return store.claims.claim({ ...batch, requests });
+        },
       }),
   },
   {

@@ -140,6 +140,7 @@ export async function recordRuns(
   runs: readonly (Partial<Run> & { scheduled_for: Date })[],
 ): Promise<void> {
   const schedule = understood(await store.schedules.get(scheduleId));
+  const mark = { claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS };
   const result = await store.claims.claim({
     grant,
     durationMs: 60_000,
@@ -147,13 +148,14 @@ export async function recordRuns(
       scheduleId,
       revision: schedule.revision,
       effectiveFrom: schedule.effective_from,
+      owedFromMs: 0,
       runs: runs.map((run) => ({
         ...claimed(scheduleId, run.scheduled_for, grant),
         schedule_created_at: schedule.created_at,
         ...run,
       })),
     }],
-    markWhenStale: () => ({ claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS }),
+    marks: { present: mark, settled: mark },
     mayBeClaimed: false,
     nowMs: NOW_MS,
   });

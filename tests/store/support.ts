@@ -140,6 +140,7 @@ export function request(schedule: Schedule, runs: Run[]): ClaimRequest {
     scheduleId: schedule.id,
     revision: schedule.revision,
     effectiveFrom: schedule.effective_from,
+    owedFromMs: 0,
     runs,
   };
 }
@@ -149,7 +150,7 @@ export function batch(grant: Grant, requests: ClaimRequest[], changes: Partial<C
     grant,
     durationMs: LONG_MS,
     requests,
-    markWhenStale: () => NO_MARK,
+    marks: { present: NO_MARK, settled: NO_MARK },
     mayBeClaimed: false,
     nowMs: 0,
     ...changes,

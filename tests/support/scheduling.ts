@@ -4,6 +4,7 @@ import { JobPool } from '../../src/actors/runs/jobs.ts';
 import type { ClaimBatch, ClaimResult } from '../../src/actors/firing/claimStore.ts';
 import { runMachine } from '../../src/actors/runs/run.ts';
 import { nextMark, schedulerMachine } from '../../src/actors/firing/scheduler.ts';
+import { claimMark } from '../../src/domain/firing/claimMark.ts';
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
 import type { Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
@@ -133,7 +134,7 @@ export function running(...schedules: Schedule[]) {
       const fresh = batch.requests.filter(({ scheduleId }) => !stale.includes(scheduleId));
       await claim.last.answer({
         kind: 'committed',
-        lease: lease(batch.grant.term, batch.markWhenStale(stale)),
+        lease: lease(batch.grant.term, written(batch, stale)),
         runs: fresh.flatMap(({ runs }) => runs).filter(({ id }) => !duplicates.includes(id)),
         stale,
         duplicates,
@@ -141,6 +142,10 @@ export function running(...schedules: Schedule[]) {
     },
   };
 }
+
+/** The watermark that a claim writes. */
+export const written = ({ marks, requests }: ClaimBatch, stale: string[] = []) =>
+  claimMark(marks, requests, stale);
 
 export const offset = (run: Run) => run.scheduled_for.getTime() - T;
 /** What a batch claims: milliseconds after T, by schedule. */
@@ -162,7 +167,7 @@ export function leading(...schedules: Schedule[]) {
       it.send(progress(it.clock.now() - T));
     },
     /** What the next renewal writes. */
-    mark: () => nextMark(it.context(), it.clock.now(), null),
+    mark: () => nextMark(it.context(), it.clock.now(), 'now'),
     seen: (watermark: Watermark) => it.send({ type: 'LEASE.SEEN', mark: watermark }),
   };
 }

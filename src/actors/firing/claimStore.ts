@@ -1,4 +1,5 @@
-import type { Grant, Lease, Watermark } from '../../domain/leadership/lease.ts';
+import type { ClaimMarks } from '../../domain/firing/claimMark.ts';
+import type { Grant, Lease } from '../../domain/leadership/lease.ts';
 import type { Run } from '../../domain/runs/run.ts';
 
 /** The occurrences of one schedule in a batch, under the definition that the leader knows. */
@@ -10,6 +11,8 @@ export interface ClaimRequest {
    */
   revision: number;
   effectiveFrom: Date;
+  /** When the schedule owes first, epoch ms: see claimMark.ts. */
+  owedFromMs: number;
   /** Claims (state `claimed`) and records (`skipped`, `missed`), with ids. */
   runs: Run[];
 }
@@ -18,11 +21,8 @@ export interface ClaimBatch {
   grant: Grant;
   durationMs: number;
   requests: ClaimRequest[];
-  /**
-   * The watermark to write, given the ids of schedules whose stored definition had changed: the
-   * caller knows what stays owed then.
-   */
-  markWhenStale(staleScheduleIds: readonly string[]): Watermark;
+  /** The store derives the watermark to write from these and the stale schedules: see `claimMark`. */
+  marks: ClaimMarks;
   /**
    * Whether some of the runs may have been claimed under an earlier term: the store then looks them
    * up first, in bulk.

@@ -31,7 +31,7 @@
  * something owed (the queue ensures it); a run started that isn't durable.
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
-import type { DueQueue, Taken } from '../../domain/firing/dueQueue.ts';
+import { type ClaimVerdict, type DueQueue, verdictOn } from '../../domain/firing/dueQueue.ts';
 import {
   CLOCK_TOLERANCE_MS,
   type Grant,
@@ -187,17 +187,17 @@ export const schedulerMachine = setup({
     /** Marks each schedule of the batch settled, owed or stale; hands its job the runs to execute. */
     finish: (
       { context: { queue, jobs, claimBeganMs } },
-      { runs, verdict }: { runs: Run[]; verdict: Parameters<DueQueue['finish']>[0] },
+      { runs, verdict }: { runs: Run[]; verdict: ClaimVerdict },
     ) => {
       const bySchedule = groupBySchedule(runs);
-      queue.finish((taken) => {
-        const how = verdict(taken);
-        const { id } = taken.schedule;
-        // A schedule deleted meanwhile owes nothing more, and its job has nothing to wait for.
-        if (how === 'owed' && queue.get(id) === taken.entry) jobs.unclaimed(id);
-        else jobs.claimed(taken.schedule, bySchedule.get(id) ?? [], claimBeganMs);
-        return how;
-      });
+      for (const { schedule, entry } of queue.taken) {
+        const { id } = schedule;
+        // A schedule deleted meanwhile owes nothing more, and its job has nothing to wait for. Its
+        // claimed runs still execute.
+        if (verdictOn(verdict, id) === 'owed' && queue.get(id) === entry) jobs.unclaimed(id);
+        else jobs.claimed(schedule, bySchedule.get(id) ?? [], claimBeganMs);
+      }
+      queue.finish(verdict);
     },
     noteClaimMark: assign({
       mark: ({ context }, { mark }: { mark: Watermark }) => later(context.mark, mark),
@@ -278,7 +278,7 @@ export const schedulerMachine = setup({
             guard: { type: 'isFenced', params: ({ event }) => event.output },
             target: 'waiting',
             actions: [
-              { type: 'finish', params: { runs: [], verdict: () => 'owed' } },
+              { type: 'finish', params: { runs: [], verdict: { others: 'owed' } } },
               sendParent(({ context }) => (
                 { type: 'SCHEDULER.FENCED', term: context.claimTerm } satisfies SchedulerEvent
               )),
@@ -288,7 +288,7 @@ export const schedulerMachine = setup({
           {
             guard: { type: 'isEarly', params: ({ event }) => event.output },
             target: 'waiting',
-            actions: { type: 'finish', params: { runs: [], verdict: () => 'owed' } },
+            actions: { type: 'finish', params: { runs: [], verdict: { others: 'owed' } } },
           },
           {
             target: 'waiting',
@@ -389,13 +389,14 @@ function claimBatch(context: Context): ClaimBatch {
   return {
     grant: context.grant as Grant,
     durationMs: context.leaseDurationMs,
-    requests: queue.taken.map(({ schedule, settlement }) => ({
+    requests: queue.taken.map(({ schedule, settlement, dueMs }) => ({
       scheduleId: schedule.id,
       revision: schedule.revision,
       effectiveFrom: schedule.effective_from,
+      owedFromMs: dueMs,
       runs: settlement.runs,
     })),
-    markWhenStale: (staleIds) => nextMark(context, nowMs, new Set(staleIds)),
+    marks: { present: context.mark, settled: nextMark(context, nowMs, 'claimed') },
     mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
       settlement.runs.some((run) =>
         run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
@@ -406,7 +407,7 @@ function claimBatch(context: Context): ClaimBatch {
 }
 
 /**
- * The watermark to write now. `staleIds`: the stale schedules of a claim; `null` for a mere renewal.
+ * The watermark to write `now`, with a renewal; or once everything in the claim is `claimed`.
  * While our mirror is less complete than the last leader's was, the lease may count schedules as
  * known that we don't know: the watermark stays until we have caught up. It also stays while more
  * schedules are set aside than a watermark can name.
@@ -414,11 +415,11 @@ function claimBatch(context: Context): ClaimBatch {
 export function nextMark(
   { queue, mark, mirroredMs }: Pick<Context, 'queue' | 'mark' | 'mirroredMs'>,
   nowMs: number,
-  staleIds: ReadonlySet<string> | null,
+  when: 'now' | 'claimed',
 ): Watermark {
   if (mirroredMs < mark.mirroredThroughMs || queue.setAside.size > MAX_SET_ASIDE) return mark;
   return later(mark, {
-    claimedThroughMs: queue.settledThroughMs(nowMs, staleIds),
+    claimedThroughMs: queue.settledThroughMs(nowMs, when),
     mirroredThroughMs: mirroredMs,
     ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside) }),
   });
@@ -441,7 +442,7 @@ function committed(result: ClaimResult) {
   for (const run of result.runs) stale.delete(run.schedule_id);
   return {
     ...result,
-    verdict: (taken: Taken) => stale.has(taken.schedule.id) ? 'stale' as const : 'settled' as const,
+    verdict: { stale, others: 'settled' } satisfies ClaimVerdict,
   };
 }
 
@@ -450,9 +451,6 @@ function committed(result: ClaimResult) {
  * that schedule's part committed.
  */
 function resolved(ours: Run[]) {
-  const ids = new Set(ours.map((run) => run.schedule_id));
-  return {
-    runs: ours,
-    verdict: (taken: Taken) => ids.has(taken.schedule.id) ? 'settled' as const : 'owed' as const,
-  };
+  const settled = new Set(ours.map((run) => run.schedule_id));
+  return { runs: ours, verdict: { settled, others: 'owed' } satisfies ClaimVerdict };
 }

@@ -29,12 +29,28 @@ export interface DueEntry extends HeapEntry {
   state: 'waiting' | 'in flight' | 'held';
 }
 
+/** The result of a claim, by schedule id; `others` applies to all ids in neither set. */
+export interface ClaimVerdict {
+  settled?: ReadonlySet<string>;
+  stale?: ReadonlySet<string>;
+  others: 'settled' | 'owed';
+}
+
+export function verdictOn(
+  { settled, stale, others }: ClaimVerdict,
+  id: string,
+): 'settled' | 'owed' | 'stale' {
+  return settled?.has(id) ? 'settled' : stale?.has(id) ? 'stale' : others;
+}
+
 /** An entry taken for a claim, with its settlement. */
 export interface Taken {
   entry: DueEntry;
   /** The definition that the settlement was made from. */
   schedule: Schedule;
   settlement: Settlement;
+  /** First due time, epoch ms. */
+  dueMs: number;
   /** Next due time after the settlement, epoch ms. */
   nextMs: number;
 }
@@ -203,7 +219,7 @@ export class DueQueue {
       const share = others ? Math.ceil(room / 2) : room;
       const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
       const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
-      this.#taken.push({ entry: top, schedule: top.schedule, settlement, nextMs });
+      this.#taken.push({ entry: top, schedule: top.schedule, settlement, dueMs: top.dueMs, nextMs });
       room -= settlement.runs.length;
     }
   }
@@ -213,11 +229,10 @@ export class DueQueue {
    * claim had no effect, `stale` when the store has another definition, or none. A stale schedule
    * is held until the mirror has learnt of it.
    */
-  finish(verdict: (taken: Taken) => 'settled' | 'owed' | 'stale'): void {
+  finish(verdictOf: ClaimVerdict): void {
     for (const one of this.#taken.splice(0)) {
       const { entry, schedule, settlement } = one;
-      // Called for removed schedules too: their claimed runs still have to execute.
-      const how = verdict(one);
+      const how = verdictOn(verdictOf, schedule.id);
       if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') {
         // A timing that arrived meanwhile counts from the moment it took effect.
@@ -237,15 +252,13 @@ export class DueQueue {
   }
 
   /**
-   * The moment, at most `nowMs`, through which everything known here is settled once the entries in
-   * flight are, except those in `staleIds`. `null`: no entry in flight counts as settled.
+   * The moment, at most `nowMs`, through which everything known here is settled: `now`, or once the
+   * entries in flight are `claimed`.
    */
-  settledThroughMs(nowMs: number, staleIds: ReadonlySet<string> | null): number {
+  settledThroughMs(nowMs: number, when: 'now' | 'claimed'): number {
     let throughMs = Math.min(nowMs, this.nextDueMs() - 1);
     const nextMs = new Map<DueEntry, number>();
-    if (staleIds !== null) {
-      for (const one of this.#taken) if (!staleIds.has(one.schedule.id)) nextMs.set(one.entry, one.nextMs);
-    }
+    if (when === 'claimed') { for (const one of this.#taken) nextMs.set(one.entry, one.nextMs); }
     for (const entry of this.#apart) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
     return throughMs;
   }

@@ -26,6 +26,7 @@ import {
   T,
   upsert,
   won,
+  written,
 } from '../../support/scheduling.ts';
 
 describe('scheduler', () => {
@@ -288,8 +289,8 @@ describe('scheduler, as an actor', () => {
     it.send(progress(0));
     it.send(won());
     await it.clock.advance(100);
-    assert.equal(it.claim.last.input.markWhenStale([]).claimedThroughMs, T + 100);
-    assert.equal(it.claim.last.input.markWhenStale(['a']).claimedThroughMs, T + 99, 'it is still owed');
+    assert.equal(written(it.claim.last.input, []).claimedThroughMs, T + 100);
+    assert.equal(written(it.claim.last.input, ['a']).claimedThroughMs, T + 99, 'it is still owed');
     await it.commit(['a']);
     assert.equal(it.jobs.stateOf('a'), undefined);
     await it.clock.advance(100);
@@ -616,7 +617,7 @@ async function play(moves: readonly Move[]): Promise<boolean> {
     for (const { input: batch } of it.claim.list.slice(seen.claims)) {
       assert.deepEqual(batch.grant, grant, `a claim without a grant after ${way}`);
       const settled = new Set([...durable, ...asked().map((run) => run.id)]);
-      const throughMs = batch.markWhenStale([]).claimedThroughMs;
+      const throughMs = batch.marks.settled.claimedThroughMs;
       for (let atMs = T + 100; atMs <= throughMs; atMs += 100) {
         assert.ok(settled.has(runId('a', new Date(atMs))), `the watermark is past what is owed after ${way}`);
       }
@@ -652,23 +653,23 @@ describe('the watermark that is written', () => {
   }
 
   it('is now, as long as nothing is owed, and what the mirror knows', () => {
-    assert.deepEqual(nextMark(given(), T + 80, null), mark(80, 70));
+    assert.deepEqual(nextMark(given(), T + 80, 'now'), mark(80, 70));
   });
 
   it('does not pass what is owed', () => {
-    assert.deepEqual(nextMark(given(), T + 180, null), mark(99, 70));
+    assert.deepEqual(nextMark(given(), T + 180, 'now'), mark(99, 70));
   });
 
   it('stays while our mirror is behind the one of the last leader (G2)', () => {
-    assert.deepEqual(nextMark(given({ mark: mark(10, 71) }), T + 80, null), mark(10, 71));
-    assert.deepEqual(nextMark(given({ mark: mark(10, 70) }), T + 80, null), mark(80, 70));
-    assert.deepEqual(nextMark(given({ mirroredMs: -Infinity }), T + 80, null), mark(0));
+    assert.deepEqual(nextMark(given({ mark: mark(10, 71) }), T + 80, 'now'), mark(10, 71));
+    assert.deepEqual(nextMark(given({ mark: mark(10, 70) }), T + 80, 'now'), mark(80, 70));
+    assert.deepEqual(nextMark(given({ mirroredMs: -Infinity }), T + 80, 'now'), mark(0));
   });
 
   it('never goes back', () => {
-    assert.deepEqual(nextMark(given({ mark: mark(70, 60) }), T + 80, null), mark(80, 70));
+    assert.deepEqual(nextMark(given({ mark: mark(70, 60) }), T + 80, 'now'), mark(80, 70));
     assert.deepEqual(
-      nextMark(given({ mark: mark(90, 60) }), T + 80, null),
+      nextMark(given({ mark: mark(90, 60) }), T + 80, 'now'),
       mark(90, 60),
       'neither number alone',
     );

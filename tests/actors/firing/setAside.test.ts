@@ -21,6 +21,7 @@ import {
   T,
   upsert,
   won,
+  written,
 } from '../../support/scheduling.ts';
 
 const setAside = (rest: Watermark, own: Record<string, Mark>): Watermark => ({
@@ -36,8 +37,7 @@ describe('a schedule that a leader sets aside', () => {
     assert.deepEqual(it.tests.setAside, ['a']);
     await it.advance(100);
     assert.deepEqual(asks(it.claim.last.input), { b: [100] });
-    const written = it.claim.last.input.markWhenStale([]);
-    assert.deepEqual(written, setAside(mark(100, 0), { a: mark(0) }));
+    assert.deepEqual(it.claim.last.input.marks.settled, setAside(mark(100, 0), { a: mark(0) }));
     await it.commit();
     await it.advance(50);
     assert.deepEqual(it.mark(), setAside(mark(150), { a: mark(0) }), 'the others do not wait for it');
@@ -53,10 +53,9 @@ describe('a schedule that a leader sets aside', () => {
     it.send(upsert({ ...A, revision: 2 }));
     assert.deepEqual(asks(it.claim.last.input), { a: [100, 200, 300, 400] });
     assert.equal(it.claim.last.input.mayBeClaimed, true, 'we may have claimed some of it before');
-    const { markWhenStale } = it.claim.last.input;
-    assert.deepEqual(markWhenStale([]), mark(499), 'it is among the others again');
+    assert.deepEqual(written(it.claim.last.input), mark(499), 'it is among the others again');
     assert.deepEqual(
-      markWhenStale(['a']),
+      written(it.claim.last.input, ['a']),
       setAside(mark(499), { a: mark(99) }),
       'until then its mark stays: it owes',
     );
@@ -103,22 +102,22 @@ describe('a schedule that a leader sets aside', () => {
     it.send(upsert(every(30, T + 100, { id: 'due' })));
     await it.advance(30);
     assert.deepEqual(asks(it.claim.last.input), { due: [130] }, 'what is due is claimed all the same');
-    assert.equal(it.claim.last.input.markWhenStale([]), it.context().mark);
+    assert.deepEqual(written(it.claim.last.input), it.context().mark);
     await it.commit();
     it.send(deleted('odd-0'));
     assert.deepEqual(it.mark().setAside?.get('one-more'), mark(50));
     assert.deepEqual([it.mark().claimedThroughMs, it.mark().setAside?.size], [T + 130, MAX_SET_ASIDE]);
   });
 
-  it('has its mark in what a claim in flight writes, also when the leadership ends meanwhile', async () => {
+  it('is passed by nothing that a claim in flight writes, also when the leadership ends meanwhile', async () => {
     for (const end of [ENDING, LOST]) {
       const it = leading(A, B);
       await it.advance(100);
       it.send(end);
       it.send(oddNow('a'));
-      // A transaction that starts over asks for the mark again.
-      const written = it.claim.last.input.markWhenStale(['a']);
-      assert.deepEqual(written, setAside(mark(100, 0), { a: mark(0) }), end.type);
+      // It was made before, and the schedule is stale in it.
+      assert.deepEqual(written(it.claim.last.input, ['a']), mark(99, 0), end.type);
+      assert.deepEqual(it.queue.setAside.get('a'), mark(0), end.type);
     }
   });
 });
@@ -129,7 +128,7 @@ describe('the marks of schedules that were set aside when a term begins', () => 
     it.send({ ...loadedEvent(), notUnderstood: [odd('a'), odd('c')] });
     it.send(progress(900));
     it.send(won(setAside(mark(900), { a: mark(200), gone: mark(1) })));
-    const written = nextMark(it.context(), T + 950, null);
+    const written = nextMark(it.context(), T + 950, 'now');
     assert.deepEqual(written, setAside(mark(950, 900), { a: mark(200), c: mark(900) }));
   });
 
@@ -139,7 +138,7 @@ describe('the marks of schedules that were set aside when a term begins', () => 
     it.send(progress(900));
     it.send({ type: 'LEASE.SEEN', mark: setAside(mark(900), { a: mark(200) }) });
     it.send(won(mark(600)));
-    const written = nextMark(it.context(), T + 950, null);
+    const written = nextMark(it.context(), T + 950, 'now');
     assert.deepEqual(written, setAside(mark(950, 900), { a: mark(200) }));
   });
 
@@ -157,11 +156,11 @@ describe('the marks of schedules that were set aside when a term begins', () => 
     const lease = setAside(mark(900), { late: mark(200) });
     it.send(progress(899));
     it.send(won(lease));
-    assert.deepEqual(nextMark(it.context(), T + 950, null), lease);
+    assert.deepEqual(nextMark(it.context(), T + 950, 'now'), lease);
     it.send(oddNow('late'));
     it.send(progress(900));
     assert.deepEqual(
-      nextMark(it.context(), T + 950, null),
+      nextMark(it.context(), T + 950, 'now'),
       setAside(mark(950, 900), { late: mark(200) }),
     );
   });

@@ -7,7 +7,6 @@ import { changed, every } from '../../support/schedules.ts';
 
 const T = Date.UTC(2030, 0, 1);
 const FRESH = { claimedThroughMs: T, mirroredThroughMs: T };
-const NOTHING = new Set<string>();
 
 function at(nowMs: number): Settler {
   return {
@@ -36,7 +35,7 @@ describe('the due queue', () => {
     assert.equal(queue.nextDueMs(), T + 100);
     queue.take(at(T + 300), 1000);
     assert.deepEqual(takenTimes(queue), ['quick 100', 'quick 200', 'quick 300', 'slow 300']);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     assert.equal(queue.nextDueMs(), T + 400);
     assert.equal(queue.taken.length, 0);
   });
@@ -46,7 +45,7 @@ describe('the due queue', () => {
     queue.put(every(100, T), FRESH);
     queue.take(at(T + 100), 1000);
     assert.equal(queue.nextDueMs(), Infinity, 'nothing is due twice while it is in flight');
-    queue.finish(() => 'owed');
+    queue.finish({ others: 'owed' });
     assert.equal(queue.nextDueMs(), T + 100);
   });
 
@@ -56,7 +55,7 @@ describe('the due queue', () => {
     queue.put(first, FRESH);
     // By a clock that was ahead: the change takes effect before what was claimed.
     queue.take(at(T + 200), 1000);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     const second = changed(first, 100, T + 150);
     queue.put(second, FRESH);
     queue.put(changed(second, 100, T + 450, { paused: true }), FRESH);
@@ -79,7 +78,7 @@ describe('the due queue', () => {
     assert.deepEqual(takenTimes(queue), ['s 100', 's 200']);
     assert.deepEqual(queue.taken[0]?.settlement.runs.map((run) => run.schedule_revision), [2, 2]);
     queue.put({ ...first, revision: 3 }, FRESH);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     assert.equal(queue.nextDueMs(), T + 300);
     queue.put({ ...first, revision: 2, name: 'old news' }, FRESH);
     assert.equal(queue.get('s')?.schedule.revision, 3);
@@ -90,7 +89,7 @@ describe('the due queue', () => {
     const first = every(100, T);
     queue.put(first, FRESH);
     queue.take(at(T + 100), 1000);
-    queue.finish(() => 'stale');
+    queue.finish({ stale: new Set([first.id]), others: 'settled' });
     assert.equal(queue.nextDueMs(), Infinity);
     queue.put({ ...first, revision: 2 }, FRESH);
     assert.equal(queue.nextDueMs(), T + 100);
@@ -101,7 +100,7 @@ describe('the due queue', () => {
     const first = every(100, T);
     queue.put(first, FRESH);
     queue.take(at(T + 1000), 1000);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     const setBack = changed(first, 70, T + 200, { written_at: new Date(T + 1000), superseded: [] });
     queue.put(setBack, FRESH);
     assert.equal(queue.nextDueMs(), T + 210);
@@ -130,12 +129,12 @@ describe('the due queue', () => {
     assert.equal(queue.putAside('s', early), true);
     assert.equal(queue.putAside('s', FRESH), false, 'it was set aside before');
     assert.deepEqual([queue.size, queue.nextDueMs()], [0, Infinity]);
-    assert.equal(queue.settledThroughMs(T + 900, null), T + 900);
+    assert.equal(queue.settledThroughMs(T + 900, 'now'), T + 900);
     assert.deepEqual([...queue.setAside], [['s', early]]);
     queue.put(every(100, T), { claimedThroughMs: T + 900, mirroredThroughMs: T + 900 });
     assert.equal(queue.nextDueMs(), T + 300);
     assert.equal(queue.setAside.size, 0);
-    assert.equal(queue.settledThroughMs(T + 900, null), T + 299);
+    assert.equal(queue.settledThroughMs(T + 900, 'now'), T + 299);
   });
 
   it('goes by the lease for what was set aside by a leader before, or by itself as a follower', () => {
@@ -159,13 +158,13 @@ describe('the due queue', () => {
     const queue = new DueQueue();
     queue.put(every(100, T, { id: 'a' }), FRESH);
     queue.put(every(1000, T, { id: 'b' }), FRESH);
-    assert.equal(queue.settledThroughMs(T + 50, null), T + 50);
+    assert.equal(queue.settledThroughMs(T + 50, 'now'), T + 50);
     queue.take(at(T + 120), 1000);
-    assert.equal(queue.settledThroughMs(T + 120, null), T + 99, 'in flight');
-    assert.equal(queue.settledThroughMs(T + 120, NOTHING), T + 120, 'when the claim is committed');
-    assert.equal(queue.settledThroughMs(T + 120, new Set(['a'])), T + 99, 'when it turns out to be stale');
-    queue.finish(() => 'stale');
-    assert.equal(queue.settledThroughMs(T + 500, null), T + 99, 'held');
+    assert.equal(queue.settledThroughMs(T + 120, 'now'), T + 99, 'in flight');
+    assert.equal(queue.settledThroughMs(T + 120, 'claimed'), T + 120, 'when the claim is committed');
+    assert.equal(queue.taken[0]?.dueMs, T + 100, 'when it turns out to be stale');
+    queue.finish({ stale: new Set(['a']), others: 'settled' });
+    assert.equal(queue.settledThroughMs(T + 500, 'now'), T + 99, 'held');
     assert.equal(queue.nextDueMs(), T + 1000, 'what is held is not tried again');
     queue.unhold();
     assert.equal(queue.nextDueMs(), T + 100);
@@ -176,7 +175,7 @@ describe('the due queue', () => {
     const first = every(100, T);
     queue.put(first, FRESH);
     queue.take(at(T + 200), 1000);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     queue.put(changed(first, 30, T + 230), FRESH);
     queue.take(at(T + 280), 1000);
     assert.deepEqual(takenTimes(queue), ['s 240', 's 270']);
@@ -188,7 +187,7 @@ describe('the due queue', () => {
     queue.put(first, FRESH);
     queue.take(at(T + 100), 1000);
     queue.put(changed(first, 35, T + 90), FRESH);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     assert.equal(queue.nextDueMs(), T + 105, 'of the new one, after the old one was claimed');
   });
 
@@ -198,7 +197,7 @@ describe('the due queue', () => {
     queue.put(first, FRESH);
     queue.take(at(T + 1000), 1000);
     queue.put(changed(first, 300, T + 500), FRESH);
-    assert.equal(queue.settledThroughMs(T + 1000, null), T + 599);
+    assert.equal(queue.settledThroughMs(T + 1000, 'now'), T + 599);
   });
 
   it('tries a stale one again at once when the mirror has learnt of the change meanwhile', () => {
@@ -207,7 +206,7 @@ describe('the due queue', () => {
     queue.put(first, FRESH);
     queue.take(at(T + 100), 1000);
     queue.put(changed(first, 1000, T + 90), FRESH);
-    queue.finish(() => 'stale');
+    queue.finish({ stale: new Set(['a']), others: 'settled' });
     assert.equal(queue.nextDueMs(), T + 1000);
   });
 
@@ -220,9 +219,9 @@ describe('the due queue', () => {
     assert.equal(queue.get('s')?.schedule.revision, 2);
     queue.take(at(T + 600), 1000);
     queue.remove('s');
-    queue.finish(() => 'owed');
+    queue.finish({ others: 'owed' });
     assert.equal(queue.nextDueMs(), Infinity);
-    assert.equal(queue.settledThroughMs(T + 600, null), T + 600);
+    assert.equal(queue.settledThroughMs(T + 600, 'now'), T + 600);
   });
 
   it('leaves room for what else is due beside one that was set aside for long', () => {
@@ -234,7 +233,7 @@ describe('the due queue', () => {
     queue.take(at(T + 10_000), 100);
     const taken = () => queue.taken.map(({ schedule, settlement }) => [schedule.id, settlement.runs.length]);
     assert.deepEqual(taken(), [['long', 50], ['a', 1], ['b', 1]]);
-    queue.finish(() => 'settled');
+    queue.finish({ others: 'settled' });
     queue.take(at(T + 10_000), 100);
     assert.deepEqual(taken(), [['long', 100]], 'all of it when nothing else is');
   });
@@ -298,7 +297,7 @@ describe('the due queue', () => {
         } else {
           nowMs += ms;
           queue.take(at(nowMs), 5);
-          queue.finish(() => 'settled');
+          queue.finish({ others: 'settled' });
         }
         const due = [...ids].map((each) => queue.get(each)?.dueMs ?? 0);
         assert.equal(queue.nextDueMs(), Math.min(Infinity, ...due));

@@ -281,7 +281,7 @@ export function leaseCases(test: Test): void {
     const won = await store.lease.acquire(candidate('b'), LONG_MS, { ...grant, diedAt: new Date() });
     assert.deepEqual(won?.lease.watermark, mark);
     const { grant: next } = { grant: { holder: 'b', boot: 'boot-b', term: grant.term + 1 } };
-    const result = await store.claims.claim(batch(next, [], { markWhenStale: () => rest }));
+    const result = await store.claims.claim(batch(next, [], { marks: { present: mark, settled: rest } }));
     assert.deepEqual(result.kind === 'committed' && result.lease.watermark, rest);
   });
 }

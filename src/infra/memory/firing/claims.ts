@@ -1,5 +1,6 @@
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
+import { claimMark } from '../../../domain/firing/claimMark.ts';
 import { isClaimOf, isEarly, planClaim } from '../../firing/claimPlan.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
@@ -36,7 +37,12 @@ function claim(db: Database, batch: ClaimBatch): ClaimResult {
   if (isEarly(batch, db.nowMs())) return { kind: 'early', serverNowMs: db.nowMs() };
   const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
   const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);
-  const lease = renewed(db, batch.grant, batch.durationMs, batch.markWhenStale(plan.stale));
+  const lease = renewed(
+    db,
+    batch.grant,
+    batch.durationMs,
+    claimMark(batch.marks, batch.requests, plan.stale),
+  );
   if (!lease) return { kind: 'fenced' };
   for (const run of plan.insert) db.insertRun(run);
   const { ours, insert, duplicates, stale } = plan;

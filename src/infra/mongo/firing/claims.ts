@@ -12,6 +12,7 @@
 import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
 import type { Clock, Random } from '../../../actors/shared/environment.ts';
+import { claimMark } from '../../../domain/firing/claimMark.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import {
   type Counted,
@@ -105,7 +106,7 @@ async function claim(
   // them would make the claim start over, and over a slow connection it would never commit.
   const doc = await collections.leases.findOneAndUpdate(
     inForce(batch.grant),
-    renewal(batch.durationMs, batch.markWhenStale([...knownStale])),
+    renewal(batch.durationMs, claimMark(batch.marks, batch.requests, knownStale)),
     { session, returnDocument: 'after' },
   );
   if (!doc) return { commit: false, value: { kind: 'fenced' } };
