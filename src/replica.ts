@@ -3,7 +3,7 @@
  * and an action. With real or simulated ones, this is the product; `main.ts` makes it a process.
  */
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
-import { nextMark } from './actors/firing/scheduler.ts';
+import { nextMark } from './domain/firing/nextMark.ts';
 import { replicaMachine } from './actors/replica.ts';
 import { JobPool } from './actors/runs/jobs.ts';
 import type { outcomesMachine } from './actors/runs/outcomes.ts';

@@ -27,7 +27,8 @@ import { termHistoryMachine } from './leadership/termHistory.ts';
 import { mirrorMachine } from './schedules/mirror.ts';
 import { outcomesMachine } from './runs/outcomes.ts';
 import { type PresenceInput, presenceMachine } from './membership/presence.ts';
-import { type SchedulerInput, schedulerMachine } from './firing/scheduler.ts';
+import type { SchedulerInput } from './firing/schedulerContext.ts';
+import { schedulerMachine } from './firing/scheduler.ts';
 import { unfilled } from './shared/slot.ts';
 
 export interface ReplicaInput {

@@ -31,23 +31,18 @@
  * something owed (the queue ensures it); a run started that isn't durable.
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
-import { type ClaimVerdict, type DueQueue, verdictOn } from '../../domain/firing/dueQueue.ts';
-import {
-  CLOCK_TOLERANCE_MS,
-  type Grant,
-  later,
-  MAX_SET_ASIDE,
-  type Watermark,
-} from '../../domain/leadership/lease.ts';
-import { graceMs, type Settler } from '../../domain/firing/owed.ts';
+import { type ClaimVerdict, verdictOn } from '../../domain/firing/dueQueue.ts';
+import { later, type Watermark } from '../../domain/leadership/lease.ts';
 import type { Run } from '../../domain/runs/run.ts';
-import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
 import type { LeaseEvent, SchedulerEvent } from '../leadership/electionEvents.ts';
 import type { MirrorEvent } from '../schedules/mirrorEvents.ts';
-import type { JobPool } from '../runs/jobs.ts';
-import type { ClaimBatch, ClaimResult } from './claimStore.ts';
-import { StoreRefused } from '../shared/storeErrors.ts';
 import { unfilled } from '../shared/slot.ts';
+import { StoreRefused } from '../shared/storeErrors.ts';
+import { claimBatch, settler, termBeganMs } from './claimBatch.ts';
+import type { ClaimBatch, ClaimResult } from './claimStore.ts';
+import { committed, groupBySchedule, resolved } from './claimVerdict.ts';
+import { takeChange, takeSnapshot } from './mirrored.ts';
+import type { SchedulerContext, SchedulerInput } from './schedulerContext.ts';
 
 /**
  * Occurrences per claim transaction, at most (G9): starting the runs of one blocks the event loop for
@@ -59,45 +54,9 @@ const CLOCK_ERROR_MS = 1000;
 /** Longest wait between checks of the queue, ms: the server's clock may have been stepped. */
 const LONGEST_WAIT_MS = 1000;
 
-export interface SchedulerInput {
-  queue: DueQueue;
-  jobs: JobPool;
-  replica: string;
-  boot: string;
-  leaseDurationMs: number;
-  /** Server time, epoch ms. */
-  serverNowMs: () => number;
-  monotonicMs: () => number;
-  /** Whether the trust window is open, by the replica's own monotonic clock. */
-  isTrusted: () => boolean;
-  /** Receives schedules that are set aside, each once. */
-  onSetAside: (schedules: readonly NotUnderstood[]) => void;
-}
-
-interface Context extends SchedulerInput {
-  grant: Grant | null;
-  /** By the server's clock as it is now: never in the future. Epoch ms. */
-  termBeganMs: number;
-  /** The lease's watermark. */
-  mark: Watermark;
-  /** How far the previous term may have claimed: no other replica can have claimed later occurrences. */
-  inheritedThroughMs: number;
-  /** Our mirror is complete up to here; server time, epoch ms. */
-  mirroredMs: number;
-  /** The latest server time at which we claimed, epoch ms. */
-  latestClaimMs: number;
-  /** Term and number of the last claim. */
-  claimTerm: number;
-  claimNumber: number;
-  /** When the last claim began; monotonic, ms. */
-  claimBeganMs: number;
-  /** The election waits for `SCHEDULER.STOOD_DOWN`. */
-  ending: boolean;
-}
-
 export const schedulerMachine = setup({
   types: {
-    context: {} as Context,
+    context: {} as SchedulerContext,
     input: {} as SchedulerInput,
     events: {} as MirrorEvent | LeaseEvent,
   },
@@ -113,34 +72,10 @@ export const schedulerMachine = setup({
     claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
       unfilled('scheduler', 'claimed')(),
     mirrorLoaded: ({ context, event }) => {
-      if (event.type !== 'MIRROR.LOADED') return;
-      const { queue, jobs } = context;
-      const present = new Set([...event.schedules, ...event.notUnderstood].map(({ id }) => id));
-      for (const id of [...queue.schedules().map((schedule) => schedule.id), ...queue.setAside.keys()]) {
-        if (present.has(id)) continue;
-        queue.remove(id);
-        jobs.changed({ kind: 'delete', id });
-      }
-      for (const schedule of event.schedules) {
-        queue.put(schedule, event.mark, claimedByUsThroughMs(context));
-        jobs.changed({ kind: 'upsert', schedule });
-      }
-      setAside(context, event.notUnderstood);
+      if (event.type === 'MIRROR.LOADED') takeSnapshot(context, event);
     },
     mirrorChanged: ({ context, event }) => {
-      if (event.type !== 'MIRROR.CHANGED') return;
-      const { queue, jobs, mark } = context;
-      const { change } = event;
-      switch (change.kind) {
-        case 'upsert':
-          queue.put(change.schedule, mark, claimedByUsThroughMs(context));
-          return jobs.changed(change);
-        case 'delete':
-          queue.remove(change.id);
-          return jobs.changed(change);
-        case 'not understood':
-          return setAside(context, [change.schedule]);
-      }
+      if (event.type === 'MIRROR.CHANGED') takeChange(context, event.change);
     },
     unhold: ({ context }) => context.queue.unhold(),
     noteProgress: assign({
@@ -344,113 +279,3 @@ export const schedulerMachine = setup({
     unresolved: { after: { retry: 'resolving' } },
   },
 });
-
-function settler(context: Context): Settler {
-  return {
-    replica: context.replica,
-    boot: context.boot,
-    term: (context.grant as Grant).term,
-    claimNumber: context.claimNumber,
-    nowMs: Math.floor(context.serverNowMs()),
-    termBeganMs: termBeganMs(context),
-    graceMs: graceMs(context.leaseDurationMs),
-    mayBeClaimedThroughMs: context.inheritedThroughMs,
-  };
-}
-
-/** The beginning of the term, or now if the server's clock was set back to before it. */
-function termBeganMs({ termBeganMs, serverNowMs }: Context): number {
-  const nowMs = Math.floor(serverNowMs());
-  return nowMs < termBeganMs - CLOCK_TOLERANCE_MS ? nowMs : termBeganMs;
-}
-
-/**
- * A schedule new to the queue may have been in it before, when a stream repeats a deletion and what
- * followed: what we have claimed of it up to now is in the store, and found there.
- */
-function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: Context): number {
-  return grant === null ? -Infinity : Math.max(latestClaimMs, serverNowMs());
-}
-
-/** Claims nothing more of them; their claimed runs continue. */
-function setAside(
-  { queue, jobs, mark, onSetAside }: Context,
-  schedules: readonly NotUnderstood[],
-): void {
-  const isNew = ({ id }: NotUnderstood) => queue.putAside(id, mark);
-  for (const { id } of schedules) jobs.changed({ kind: 'delete', id });
-  const fresh = schedules.filter(isNew);
-  if (fresh.length > 0) onSetAside(fresh);
-}
-
-function claimBatch(context: Context): ClaimBatch {
-  const { queue, inheritedThroughMs } = context;
-  const nowMs = Math.floor(context.serverNowMs());
-  return {
-    grant: context.grant as Grant,
-    durationMs: context.leaseDurationMs,
-    requests: queue.taken.map(({ schedule, settlement, dueMs }) => ({
-      scheduleId: schedule.id,
-      revision: schedule.revision,
-      effectiveFrom: schedule.effective_from,
-      owedFromMs: dueMs,
-      runs: settlement.runs,
-    })),
-    marks: { present: context.mark, settled: nextMark(context, nowMs, 'claimed') },
-    mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
-      settlement.runs.some((run) =>
-        run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
-      )
-    ),
-    nowMs,
-  };
-}
-
-/**
- * The watermark to write `now`, with a renewal; or once everything in the claim is `claimed`.
- * While our mirror is less complete than the last leader's was, the lease may count schedules as
- * known that we don't know: the watermark stays until we have caught up. It also stays while more
- * schedules are set aside than a watermark can name.
- */
-export function nextMark(
-  { queue, mark, mirroredMs }: Pick<Context, 'queue' | 'mark' | 'mirroredMs'>,
-  nowMs: number,
-  when: 'now' | 'claimed',
-): Watermark {
-  if (mirroredMs < mark.mirroredThroughMs || queue.setAside.size > MAX_SET_ASIDE) return mark;
-  return later(mark, {
-    claimedThroughMs: queue.settledThroughMs(nowMs, when),
-    mirroredThroughMs: mirroredMs,
-    ...(queue.setAside.size > 0 && { setAside: new Map(queue.setAside) }),
-  });
-}
-
-function groupBySchedule(runs: Run[]): Map<string, Run[]> {
-  const groups = new Map<string, Run[]>();
-  for (const run of runs) {
-    const group = groups.get(run.schedule_id);
-    if (group === undefined) groups.set(run.schedule_id, [run]);
-    else group.push(run);
-  }
-  return groups;
-}
-
-function committed(result: ClaimResult) {
-  if (result.kind !== 'committed') throw new Error('A claim that was refused has settled nothing.');
-  const stale = new Set(result.stale);
-  // A run committed by an earlier try of the same claim is ours, even if the definition has changed since.
-  for (const run of result.runs) stale.delete(run.schedule_id);
-  return {
-    ...result,
-    verdict: { stale, others: 'settled' } satisfies ClaimVerdict,
-  };
-}
-
-/**
- * A transaction is all or nothing, except for stale schedules and duplicates: if one run is ours,
- * that schedule's part committed.
- */
-function resolved(ours: Run[]) {
-  const settled = new Set(ours.map((run) => run.schedule_id));
-  return { runs: ours, verdict: { settled, others: 'owed' } satisfies ClaimVerdict };
-}

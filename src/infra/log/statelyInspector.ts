@@ -24,9 +24,14 @@ export interface StatelyInspector {
   observe(event: InspectionEvent): void;
 }
 
-export async function statelyInspector(options: StatelyOptions): Promise<StatelyInspector> {
+type Load = () => Promise<Pick<typeof import('@statelyai/inspect'), 'createWebSocketInspector'>>;
+
+export async function statelyInspector(
+  options: StatelyOptions,
+  load: Load = () => import('@statelyai/inspect'),
+): Promise<StatelyInspector> {
   const { port, replica, clock, logger } = options;
-  const { createWebSocketInspector } = await import('@statelyai/inspect');
+  const { createWebSocketInspector } = await installed(load);
   const relay = new Worker(new URL('./statelyRelay.mjs', import.meta.url), { workerData: { port } });
   relay.unref();
   relay.on('error', (error) => {
@@ -46,6 +51,20 @@ export async function statelyInspector(options: StatelyOptions): Promise<Stately
       if (mayPass()) inspector.inspect.next?.(event);
     },
   };
+}
+
+/** An optional dependency: a replica without it works, but for this. */
+async function installed(load: Load): ReturnType<Load> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new Error(
+      'INSPECT=stately needs the optional package @statelyai/inspect: npm install @statelyai/inspect',
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 const IDS = ['sessionId', 'rootId', 'parentId', 'sourceId'];

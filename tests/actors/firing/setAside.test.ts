@@ -1,7 +1,7 @@
 /** What the scheduler does about schedules that its version does not understand. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextMark } from '../../../src/actors/firing/scheduler.ts';
+import { nextMark } from '../../../src/domain/firing/nextMark.ts';
 import { type Mark, MAX_SET_ASIDE, type Watermark } from '../../../src/domain/leadership/lease.ts';
 import { every } from '../../support/schedules.ts';
 import {
