@@ -140,7 +140,8 @@ export class Link {
     const { random, db } = this.#context;
     const resume: Store['feed']['resume'] = (token, observer) => {
       const position = token as number;
-      const from = this.historyLost
+      // A token whose history was lost once does not come back.
+      const from = this.historyLost || position < 0
         ? -1
         : Math.max(0, position - (random.chance(0.3) ? random.whole(1, 4) : 0));
       this.historyLost = false;
