@@ -61,10 +61,12 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const view = new StoreView();
   const queue = new DueQueue();
   const monotonicMs = () => clock.monotonic();
+  let clockSetMs = -Infinity;
   const clocks: Clocks = {
     monotonicMs,
     serverNowMs: () => serverTime.nowMs(monotonicMs()),
     knownNowMs: () => serverTime.known ? clocks.serverNowMs() : clock.now(),
+    clockSetMs: () => clockSetMs,
     isTrusted: () => trust.leftMs(monotonicMs()) > 0,
   };
   const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
@@ -77,6 +79,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     sampled(...sample) {
       const stepMs = serverTime.sample(...sample);
       if (Math.abs(stepMs) <= CLOCK_TOLERANCE_MS) return;
+      clockSetMs = monotonicMs();
       logClockStep(logger, stepMs);
       observer?.clockStepped?.(stepMs);
     },
@@ -179,13 +182,15 @@ interface Clocks {
   serverNowMs(): number;
   /** The same; this machine's clock before the first sample. */
   knownNowMs(): number;
+  /** When the server's clock was last found to have been set, monotonic ms; -Infinity if never. */
+  clockSetMs(): number;
   /** Whether the trust window is open, so that a leader may act. */
   isTrusted(): boolean;
 }
 
 function inputOf(
   { random, logger, identity: { id, boot, address }, lease, graceMs }: ReplicaDeps,
-  { monotonicMs, serverNowMs, knownNowMs, isTrusted }: Clocks,
+  { monotonicMs, serverNowMs, knownNowMs, clockSetMs, isTrusted }: Clocks,
   queue: DueQueue,
   jobs: JobPool,
 ) {
@@ -203,7 +208,7 @@ function inputOf(
       leaseDurationMs: lease.durationMs,
       onSetAside: (schedules: readonly NotUnderstood[]) => logSetAside(logger, schedules),
     },
-    adoption: shared,
+    adoption: { ...shared, clockSetMs },
     presence: { serverNowMs: knownNowMs },
   };
 }

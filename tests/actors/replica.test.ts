@@ -51,6 +51,7 @@ function input(): ReplicaInput {
       boot: 'b1',
       serverNowMs: () => 0,
       monotonicMs: () => 0,
+      clockSetMs: () => -Infinity,
       isTrusted: () => true,
     },
     presence: { serverNowMs: () => 0 },

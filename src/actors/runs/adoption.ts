@@ -65,6 +65,8 @@ export interface AdoptionInput {
   /** Server time, epoch ms. */
   serverNowMs: () => number;
   monotonicMs: () => number;
+  /** When the server's clock was last found to have been set, monotonic ms; -Infinity if never. */
+  clockSetMs: () => number;
   /** Whether the trust window is open. */
   isTrusted: () => boolean;
 }
@@ -235,11 +237,12 @@ export const adoptionMachine = setup({
   },
 });
 
-function watchedOn({ watch, serverNowMs, monotonicMs }: Context): Watch {
+function watchedOn({ watch, serverNowMs, monotonicMs, clockSetMs }: Context): Watch {
   const answeredMs = monotonicMs();
   const serverAheadMs = serverNowMs() - answeredMs;
   const goesOn = watch !== null && answeredMs - watch.answeredMs <= LONGEST_GAP_MS &&
-    Math.abs(serverAheadMs - watch.serverAheadMs) <= CLOCK_STEP_MS;
+    // Set back and forth between two answers, the clock shows no difference: a heartbeat in between is void.
+    clockSetMs() <= watch.sinceMs && Math.abs(serverAheadMs - watch.serverAheadMs) <= CLOCK_STEP_MS;
   return goesOn ? { ...watch, answeredMs } : { sinceMs: answeredMs, answeredMs, serverAheadMs };
 }
 

@@ -45,7 +45,7 @@ const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
 
 function input(clock: SimClock = new SimClock(T)) {
   /** By how much the server's clock was set. */
-  const stepped = { ms: 0 };
+  const stepped = { ms: 0, atMs: -Infinity };
   const trust = { is: true };
   const queue = new DueQueue();
   queue.put(SCHEDULE, MARK);
@@ -70,6 +70,7 @@ function input(clock: SimClock = new SimClock(T)) {
       boot: 'b2',
       serverNowMs: () => clock.now() + stepped.ms,
       monotonicMs: () => clock.monotonic(),
+      clockSetMs: () => stepped.atMs,
       isTrusted: () => trust.is,
     } satisfies AdoptionInput,
   };
@@ -322,6 +323,16 @@ describe('adoption, as an actor', () => {
       await look.last.answer(found(ORPHAN));
       assert.equal(adopt.list.length, 1);
     }
+  });
+
+  it('begins its watch anew when the clock was set and put right between two answers', async () => {
+    const { look, adopt, stepped, answersLooks, clock } = await leading();
+    await answersLooks(5);
+    stepped.atMs = clock.monotonic();
+    await answersLooks(5, [ORPHAN]);
+    assert.equal(adopt.list.length, 0, 'a heartbeat in between had another time');
+    await look.last.answer(found(ORPHAN));
+    assert.equal(adopt.list.length, 1);
   });
 
   it("begins its watch anew after an answer that was late, also when the server's clock hides that", async () => {
