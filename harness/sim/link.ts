@@ -4,6 +4,7 @@
  * `StoreUnavailable` after a while, as from a driver that gives up.
  */
 import { StoreUnavailable } from '../../src/actors/shared/storeErrors.ts';
+import type { FeedObserver } from '../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { Intercept } from '../../src/infra/memory/shared/connection.ts';
 import type { SimDatabase } from './database.ts';
@@ -133,25 +134,39 @@ export class Link {
 
   /**
    * The store with streams as MongoDB's: a snapshot is read after its stream has begun, so that it may hold
-   * what the stream tells as well; what was told last may be told again after an error; and the history of
-   * changes may be gone.
+   * what the stream tells as well; what was told since the last progress may be told again after an error, and nothing
+   * before, since a resume token is no older than the progress; and the history of changes may be gone.
    */
   wrap(store: Store): Store {
     const { random, db } = this.#context;
+    /** The position of the last progress: what is before is not told again. */
+    let settled = 0;
+    const open = async (from: number, observer: FeedObserver) => {
+      const feed = await store.feed.resume(from, {
+        ...observer,
+        change: (change) => observer.change(change),
+        progress(throughMs) {
+          settled = feed.token() as number;
+          observer.progress(throughMs);
+        },
+      });
+      return feed;
+    };
     const resume: Store['feed']['resume'] = (token, observer) => {
       const position = token as number;
       // A token whose history was lost once does not come back.
       const from = this.historyLost || position < 0
         ? -1
-        : Math.max(0, position - (random.chance(0.3) ? random.whole(1, 4) : 0));
+        : Math.max(settled, position - (random.chance(0.3) ? random.whole(1, 4) : 0));
       this.historyLost = false;
-      return store.feed.resume(from, observer);
+      return open(from, observer);
     };
     const snapshot: Store['feed']['snapshot'] = async (observer) => {
       const position = await this.intercept('feed.open', async () => db.changes.end);
       const { feed, ...stored } = await store.feed.snapshot({ ...observer, ...DEAF });
       feed.close();
-      return { ...stored, feed: await store.feed.resume(position, observer) };
+      settled = position;
+      return { ...stored, feed: await open(position, observer) };
     };
     return { ...store, feed: { snapshot, resume } };
   }
