@@ -96,10 +96,14 @@ async function run(
   createInterface({ input: child.stdout }).on('line', (line) => {
     console.log(line);
     skipped += Number(/^[ℹ#] skipped (\d+)$/u.exec(line)?.[1] ?? 0) +
-      (/\.\.\. .*\bignored\b/.test(line) ? 1 : 0);
+      (/\.\.\. ignored\b/.test(withoutColours(line)) ? 1 : 0);
   });
   const [code] = await once(child, 'close');
   return { code: code ?? 1, skipped };
+}
+
+function withoutColours(line: string): string {
+  return line.replaceAll(/[^ -~]\[[\d;]*m/g, '');
 }
 
 const options = process.argv.slice(2).filter((arg) => arg.startsWith('-'));
