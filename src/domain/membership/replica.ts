@@ -125,3 +125,10 @@ function listed(ids: readonly string[]): string {
 export function isBoot(text: string): boolean {
   return /^[0-9a-f-]{36}$/.test(text);
 }
+
+/** What clients see of an entry: without what only the event stream needs. */
+export function replicaOf(
+  { change: _change, news: _news, transition_count: _count, ...replica }: Presence,
+): Replica {
+  return replica;
+}

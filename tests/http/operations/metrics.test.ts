@@ -3,23 +3,12 @@ import { describe, it } from 'node:test';
 import { metricsRoutes } from '../../../src/http/operations/metrics.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../../support/prometheus.ts';
+import { VITALS } from '../../support/vitals.ts';
 import { HOURLY, json, send, testApi } from '../support.ts';
 
 async function setUp() {
-  const vitals = {
-    leads: false,
-    term: 0,
-    watermarkMs: null,
-    schedules: 0,
-    moments: 0,
-    notUnderstood: 0,
-    clockBehindMs: 0,
-    liveJobs: 0,
-    addressOk: null,
-    leaderWatched: false,
-  };
   const losses = () => ({ lines: 0, failures: 0 });
-  const metrics = openMetrics('0.1.0', () => vitals, losses, { schedules: 1, moments: 1 });
+  const metrics = openMetrics('0.1.0', () => VITALS, losses, { schedules: 1, moments: 1 });
   const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };
 }

@@ -4,21 +4,9 @@ import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { watchLoop } from '../../../src/infra/machine/loopWatch.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../../support/prometheus.ts';
+import { VITALS } from '../../support/vitals.ts';
 
 const LOSSES = { lines: 0, failures: 0 };
-
-const VITALS = {
-  leads: false,
-  term: 0,
-  watermarkMs: null,
-  schedules: 0,
-  moments: 0,
-  notUnderstood: 0,
-  clockBehindMs: 0,
-  liveJobs: 0,
-  addressOk: null,
-  leaderWatched: false,
-};
 
 /** A loop in which the timer fires as late as a test says. */
 function loop() {

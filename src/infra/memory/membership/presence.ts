@@ -1,6 +1,6 @@
 import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import { replicaEvent } from '../../../domain/events/event.ts';
-import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
+import { changeBy, type Presence, replicaOf } from '../../../domain/membership/replica.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
 
@@ -32,7 +32,7 @@ export function memoryPresence(connection: Connection): PresenceStore {
         [...db.replicas.values()]
           .filter((replica) => ageMs(replica) <= withinMs)
           .sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.boot < b.boot ? -1 : 1)
-          .map(shown)),
+          .map(replicaOf)),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
       connection.call('presence.sweep', () => {
@@ -59,8 +59,4 @@ function write(db: Database, presence: Presence): void {
 function remove(db: Database, presence: Presence): void {
   db.replicas.delete(presence.boot);
   db.events.append(replicaEvent({ ...presence, change: 'left', news: 0 }));
-}
-
-function shown({ change: _change, news: _news, transition_count: _count, ...replica }: Presence): Replica {
-  return replica;
 }

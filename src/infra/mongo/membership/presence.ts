@@ -5,7 +5,7 @@
  */
 import type { PresenceStore } from '../../../actors/membership/presenceStore.ts';
 import type { Document } from 'mongodb';
-import { changeBy, type Presence, type Replica } from '../../../domain/membership/replica.ts';
+import { changeBy, type Presence, replicaOf } from '../../../domain/membership/replica.ts';
 import { after, literal } from '../shared/expressions.ts';
 import type { Collections, ReplicaDoc } from '../shared/documents.ts';
 import type { Readers } from '../shared/readers.ts';
@@ -53,7 +53,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
     list: (withinMs) =>
       answered('the listing of replicas', async () => {
         const docs = await replicas.find(seenWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
-        return docs.flatMap((doc) => readers.replica(doc) ?? []).map(shown);
+        return docs.flatMap((doc) => readers.replica(doc) ?? []).map(replicaOf);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
@@ -73,10 +73,6 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
         if (writes.length > 0) await replicas.bulkWrite(writes);
       }),
   };
-}
-
-function shown({ change: _change, news: _news, transition_count: _count, ...replica }: Presence): Replica {
-  return replica;
 }
 
 /**
