@@ -81,7 +81,7 @@ describe('a cluster whose database is deleted in part', { skip: mongo.skip, time
       const ended = await eventually(async () => {
         const { body } = await cluster.leader().json<{ term: number; ended_by: string }[]>('/leadership');
         const old = body.filter((one) => one.term < Number(began.term));
-        return old.every(({ ended_by }) => ended_by !== null) ? old : null;
+        return old.length > 0 && old.every(({ ended_by }) => ended_by !== null) ? old : null;
       });
       assert.deepEqual(ended.map(({ term, ended_by }) => [term, ended_by]), [[term, 'expired']]);
     });
