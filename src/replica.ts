@@ -3,28 +3,20 @@
  * and an action. With real or simulated ones, this is the product; `main.ts` makes it a process.
  */
 import { type Actor, createActor, fromPromise, waitFor } from 'xstate';
-import { nextMark } from './domain/firing/nextMark.ts';
 import { replicaMachine } from './actors/replica.ts';
 import { JobPool } from './actors/runs/jobs.ts';
 import type { outcomesMachine } from './actors/runs/outcomes.ts';
 import type { Logger } from './actors/shared/environment.ts';
-import { DueQueue } from './domain/firing/dueQueue.ts';
-import {
-  CLOCK_TOLERANCE_MS,
-  clockBehindMs,
-  type Lease,
-  type Watermark,
-  watermarkMs,
-} from './domain/leadership/lease.ts';
-import { ServerTime } from './domain/leadership/serverTime.ts';
-import { TrustWindow } from './domain/leadership/trustWindow.ts';
+import { nextMark } from './domain/firing/nextMark.ts';
+import { Progress } from './domain/firing/progress.ts';
+import type { Lease, Watermark } from './domain/leadership/lease.ts';
 import type { Outcome } from './domain/runs/run.ts';
 import type { Holding } from './domain/schedules/capacity.ts';
-import { momentCount } from './domain/schedules/compacted.ts';
 import type { NotUnderstood } from './domain/schedules/schedule.ts';
-import type { Vitals } from './infra/metrics/replica.ts';
+import { ReplicaClocks } from './replicaClocks.ts';
 import { logClockStep, logElection, logSetAside, reporting } from './replicaLog.ts';
 import { type ReplicaStatus, statusOf } from './replicaStatus.ts';
+import { holdingOf, type OwnVitals, vitalsOf } from './replicaVitals.ts';
 import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
 import { fillScheduler } from './slots/firing.ts';
 import { fillElection, fillTermHistory } from './slots/leadership.ts';
@@ -47,7 +39,7 @@ export interface Replica {
   /** The server's clock, epoch ms; this machine's clock before the first sample. */
   serverNowMs(): number;
   /** For metrics. */
-  vitals(): Omit<Vitals, 'addressOk' | 'leaderWatched'>;
+  vitals(): OwnVitals;
   /** The contents of the mirror. */
   holding(): Holding;
   actor: Actor<typeof replicaMachine>;
@@ -56,58 +48,38 @@ export interface Replica {
 
 export function assembleReplica(deps: ReplicaDeps): Replica {
   const { clock, logger, lease, observer, inspect } = deps;
-  const serverTime = new ServerTime();
-  const trust = new TrustWindow(lease);
+  const clocks = new ReplicaClocks(clock, lease, (stepMs) => {
+    logClockStep(logger, stepMs);
+    observer?.clockStepped?.(stepMs);
+  });
+  const { serverTime, trust, sampled, serverNowMs, monotonicMs } = clocks;
   const view = new StoreView();
-  const queue = new DueQueue();
-  const monotonicMs = () => clock.monotonic();
-  let clockSetMs = -Infinity;
-  const clocks: Clocks = {
-    monotonicMs,
-    serverNowMs: () => serverTime.nowMs(monotonicMs()),
-    knownNowMs: () => serverTime.known ? clocks.serverNowMs() : clock.now(),
-    clockSetMs: () => clockSetMs,
-    isTrusted: () => trust.leftMs(monotonicMs()) > 0,
-  };
-  const scheduler = () => actor.getSnapshot().children.scheduler?.getSnapshot();
-  const mark = () => scheduler()?.context.mark;
+  const progress = new Progress();
   const slots: SlotDeps = {
-    ...{ ...deps, serverTime, trust },
-    known: () => view.leaseWith(mark()),
+    ...{ ...deps, serverTime, trust, sampled },
+    known: () => view.leaseWith(progress.mark),
     troubled: (error) => view.failed(error),
     report: reporting(deps),
-    sampled(...sample) {
-      const stepMs = serverTime.sample(...sample);
-      if (Math.abs(stepMs) <= CLOCK_TOLERANCE_MS) return;
-      clockSetMs = monotonicMs();
-      logClockStep(logger, stepMs);
-      observer?.clockStepped?.(stepMs);
-    },
   };
   const jobs: JobPool = new JobPool(
     fillJob(slots, (outcome) => record(actor, logger, outcome)),
     fillRun(slots),
-    {
-      ...{ clock, inspect },
-      serverNowMs: clocks.serverNowMs,
-    },
+    { clock, inspect, serverNowMs },
   );
   const machine = filled(slots, jobs, {
     answered: (seen) => view.answered(seen, monotonicMs()),
-    nextMark() {
-      const context = scheduler()?.context;
-      if (context !== undefined) return nextMark(context, Math.floor(clocks.serverNowMs()), 'now');
-      throw new Error('The scheduler is not there: nothing may be said about its progress.');
-    },
+    nextMark: () => nextMark(progress, Math.floor(serverNowMs()), 'now'),
     runsEnded: () => runsEnded(actor, jobs),
   });
-  const input = inputOf(deps, clocks, queue, jobs);
+  const input = inputOf(deps, clocks, progress, jobs);
   const actor: ReplicaActor = createActor(machine, {
     id: 'replica',
     clock,
     input,
     ...(inspect && { inspect }),
   });
+  /** A leader suspended past its lease leads no more, although it has yet to see its successor. */
+  const leads = () => actor.getSnapshot().context.role === 'leader' && clocks.isTrusted();
 
   return {
     actor,
@@ -116,29 +88,15 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     stop: () => stopped(actor, jobs),
     abandon: () => abandoned(actor, jobs, deps),
     serverNowMs: clocks.knownNowMs,
-    vitals: () => ({
-      leads: actor.getSnapshot().context.role === 'leader' && clocks.isTrusted(),
-      term: view.lease?.term ?? 0,
-      clockBehindMs: view.lease === null || !serverTime.known
-        ? 0
-        : clockBehindMs({ lease: view.lease, serverNowMs: clocks.serverNowMs() }),
-      watermarkMs: shownMark(mark()),
-      notUnderstood: queue.setAside.size,
-      schedules: queue.size,
-      moments: queue.moments,
-      liveJobs: jobs.size,
-    }),
-    holding: () => holdingOf(queue),
-    status() {
-      // A leader suspended past its lease owes nothing: it has yet to see its successor.
-      const leads = scheduler()?.context.grant != null && clocks.isTrusted();
-      return statusOf({
+    vitals: () => vitalsOf({ view, clocks, progress, jobs, leads: leads() }),
+    holding: () => holdingOf(progress.queue),
+    status: () =>
+      statusOf({
         state: nameOf(actor.getSnapshot().value),
-        overdueMs: leads ? clocks.serverNowMs() - queue.nextDueMs() : 0,
+        overdueMs: leads() ? serverNowMs() - progress.queue.nextDueMs() : 0,
         answersInTime: !view.isSilent(lease.durationMs, monotonicMs()),
         trouble: view.trouble,
-      });
-    },
+      }),
   };
 }
 
@@ -176,25 +134,13 @@ function filled(
 
 type ReplicaActor = Actor<typeof replicaMachine>;
 
-interface Clocks {
-  monotonicMs(): number;
-  /** The server's clock, epoch ms. */
-  serverNowMs(): number;
-  /** The same; this machine's clock before the first sample. */
-  knownNowMs(): number;
-  /** When the server's clock was last found to have been set, monotonic ms; -Infinity if never. */
-  clockSetMs(): number;
-  /** Whether the trust window is open, so that a leader may act. */
-  isTrusted(): boolean;
-}
-
 function inputOf(
   { random, logger, identity: { id, boot, address }, lease, graceMs }: ReplicaDeps,
-  { monotonicMs, serverNowMs, knownNowMs, clockSetMs, isTrusted }: Clocks,
-  queue: DueQueue,
+  { monotonicMs, serverNowMs, knownNowMs, clockSetMs, isTrusted }: ReplicaClocks,
+  progress: Progress,
   jobs: JobPool,
 ) {
-  const shared = { queue, jobs, replica: id, boot, serverNowMs, monotonicMs, isTrusted };
+  const shared = { jobs, replica: id, boot, serverNowMs, monotonicMs, isTrusted };
   return {
     graceMs,
     election: {
@@ -204,11 +150,11 @@ function inputOf(
       monotonicMs,
     },
     scheduler: {
-      ...shared,
+      ...{ ...shared, progress },
       leaseDurationMs: lease.durationMs,
       onSetAside: (schedules: readonly NotUnderstood[]) => logSetAside(logger, schedules),
     },
-    adoption: { ...shared, clockSetMs },
+    adoption: { ...shared, queue: progress.queue, clockSetMs },
     presence: { serverNowMs: knownNowMs },
   };
 }
@@ -224,22 +170,6 @@ async function runsEnded(actor: ReplicaActor, jobs: JobPool): Promise<void> {
   const { adoption } = actor.getSnapshot().children;
   if (adoption !== undefined) await waitFor(adoption, (snapshot) => snapshot.matches('idle'));
   await jobs.idle();
-}
-
-/** Null while the watermark is unknown. */
-function shownMark(mark: Watermark | undefined): number | null {
-  return mark === undefined || mark.claimedThroughMs === 0 ? null : watermarkMs(mark);
-}
-
-function holdingOf(queue: DueQueue): Holding {
-  return {
-    schedules: queue.size,
-    moments: queue.moments,
-    momentsOf(id) {
-      const entry = queue.get(id);
-      return entry === undefined ? null : momentCount(entry.schedule);
-    },
-  };
 }
 
 /** All steps of draining report as `draining`. */

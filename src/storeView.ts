@@ -32,9 +32,8 @@ export class StoreView {
   }
 
   /** The lease as last seen, with the latest known watermark. */
-  leaseWith(mark: Watermark | undefined): Lease | null {
+  leaseWith(mark: Watermark): Lease | null {
     const lease = this.#lease;
-    return lease &&
-      { ...lease, watermark: mark === undefined ? lease.watermark : later(lease.watermark, mark) };
+    return lease && { ...lease, watermark: later(lease.watermark, mark) };
   }
 }

@@ -99,7 +99,7 @@ async function quiesce(world: World, check: (holds: boolean, sentence: string) =
   oracle.checkEnds();
   for (const { name, replica, scheduler } of living) {
     check(replica.jobs.size === 0, `${name} has ${replica.jobs.size} live jobs and nothing to do.`);
-    check(scheduler?.queue.size === 0, `${name} still holds schedules.`);
+    check(scheduler?.progress.queue.size === 0, `${name} still holds schedules.`);
   }
   const stopped = Promise.all(living.map((process) => process.stop()));
   await world.run(12_000);
@@ -109,7 +109,7 @@ async function quiesce(world: World, check: (holds: boolean, sentence: string) =
 }
 
 function mirrors(process: ReturnType<World['processes']>[number], db: World['db']): boolean {
-  const held = process.scheduler?.queue.schedules() ?? [];
+  const held = process.scheduler?.progress.queue.schedules() ?? [];
   const keyOf = ({ id, revision, effective_from }: (typeof held)[number]) =>
     `${id} ${revision} ${effective_from.getTime()}`;
   return held.map(keyOf).sort().join() === [...db.schedules.values()].map(keyOf).sort().join();

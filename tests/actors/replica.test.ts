@@ -9,6 +9,7 @@ import type { outcomesMachine } from '../../src/actors/runs/outcomes.ts';
 import type { presenceMachine } from '../../src/actors/membership/presence.ts';
 import { type ReplicaInput, replicaMachine } from '../../src/actors/replica.ts';
 import type { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
+import { Progress } from '../../src/domain/firing/progress.ts';
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
 import type { termHistoryMachine } from '../../src/actors/leadership/termHistory.ts';
 import type { Acquisition } from '../../src/domain/leadership/lease.ts';
@@ -34,7 +35,7 @@ function input(): ReplicaInput {
       monotonicMs: () => 0,
     },
     scheduler: {
-      queue: new DueQueue(),
+      progress: new Progress(),
       jobs: {} as JobPool,
       replica: 'r1',
       boot: 'b1',

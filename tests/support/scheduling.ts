@@ -6,7 +6,7 @@ import { runMachine } from '../../src/actors/runs/run.ts';
 import { nextMark } from '../../src/domain/firing/nextMark.ts';
 import { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
 import { claimMark } from '../../src/domain/firing/claimMark.ts';
-import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import { Progress } from '../../src/domain/firing/progress.ts';
 import type { Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../src/domain/schedules/schedule.ts';
@@ -66,7 +66,7 @@ export const oddNow = (id: string) => ({
   change: { kind: 'not understood' as const, schedule: odd(id) },
 });
 export const odd = (id: string): NotUnderstood => ({ id, not_understood: 'its type is unknown' });
-export const progress = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, throughMs: T + ms });
+export const mirrored = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, throughMs: T + ms });
 
 /**
  * The scheduler on a simulated clock that starts at T, with `schedules` loaded; claims and runs end when the
@@ -74,7 +74,8 @@ export const progress = (ms: number) => ({ type: 'MIRROR.PROGRESS' as const, thr
  */
 export function running(...schedules: Schedule[]) {
   const clock = new SimClock(T);
-  const queue = new DueQueue();
+  const progress = new Progress();
+  const { queue } = progress;
   const claim = calls<ClaimResult, ClaimBatch>();
   const resolve = calls<Run[], { runs: Run[]; boot: string }>();
   const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
@@ -103,7 +104,7 @@ export function running(...schedules: Schedule[]) {
     {
       clock,
       input: {
-        queue,
+        progress,
         jobs,
         replica: 'r1',
         boot: 'b1',
@@ -118,6 +119,7 @@ export function running(...schedules: Schedule[]) {
   under.child.send(loadedEvent(...schedules));
   return {
     clock,
+    progress,
     queue,
     claim,
     resolve,
@@ -159,16 +161,16 @@ export const B = every(100, T, { id: 'b' });
 /** The leader, with these schedules; what its mirror knows is as old as the clock says. */
 export function leading(...schedules: Schedule[]) {
   const it = running(...schedules);
-  it.send(progress(0));
+  it.send(mirrored(0));
   it.send(won());
   return {
     ...it,
     async advance(ms: number) {
       await it.clock.advance(ms);
-      it.send(progress(it.clock.now() - T));
+      it.send(mirrored(it.clock.now() - T));
     },
     /** What the next renewal writes. */
-    mark: () => nextMark(it.context(), it.clock.now(), 'now'),
+    mark: () => nextMark(it.progress, it.clock.now(), 'now'),
     seen: (watermark: Watermark) => it.send({ type: 'LEASE.SEEN', mark: watermark }),
   };
 }

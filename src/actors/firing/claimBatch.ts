@@ -6,7 +6,7 @@ import type { ClaimBatch } from './claimStore.ts';
 import type { SchedulerContext } from './schedulerContext.ts';
 
 export function claimBatch(context: SchedulerContext): ClaimBatch {
-  const { queue, inheritedThroughMs } = context;
+  const { progress, progress: { queue, mark }, inheritedThroughMs } = context;
   const nowMs = Math.floor(context.serverNowMs());
   return {
     grant: context.grant as Grant,
@@ -18,7 +18,7 @@ export function claimBatch(context: SchedulerContext): ClaimBatch {
       owedFromMs: dueMs,
       runs: settlement.runs,
     })),
-    marks: { present: context.mark, settled: nextMark(context, nowMs, 'claimed') },
+    marks: { present: mark, settled: nextMark(progress, nowMs, 'claimed') },
     mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
       settlement.runs.some((run) =>
         run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)

@@ -7,7 +7,7 @@ type Loaded = Extract<MirrorEvent, { type: 'MIRROR.LOADED' }>;
 type Change = Extract<MirrorEvent, { type: 'MIRROR.CHANGED' }>['change'];
 
 export function takeSnapshot(context: SchedulerContext, { schedules, notUnderstood, mark }: Loaded): void {
-  const { queue, jobs } = context;
+  const { progress: { queue }, jobs } = context;
   const present = new Set([...schedules, ...notUnderstood].map(({ id }) => id));
   for (const id of [...queue.schedules().map((schedule) => schedule.id), ...queue.setAside.keys()]) {
     if (present.has(id)) continue;
@@ -22,7 +22,7 @@ export function takeSnapshot(context: SchedulerContext, { schedules, notUndersto
 }
 
 export function takeChange(context: SchedulerContext, change: Change): void {
-  const { queue, jobs, mark } = context;
+  const { progress: { queue, mark }, jobs } = context;
   switch (change.kind) {
     case 'upsert':
       queue.put(change.schedule, mark, claimedByUsThroughMs(context));
@@ -45,7 +45,7 @@ function claimedByUsThroughMs({ grant, latestClaimMs, serverNowMs }: SchedulerCo
 
 /** Claims nothing more of them; their claimed runs continue. */
 function setAside(
-  { queue, jobs, mark, onSetAside }: SchedulerContext,
+  { progress: { queue, mark }, jobs, onSetAside }: SchedulerContext,
   schedules: readonly NotUnderstood[],
 ): void {
   const isNew = ({ id }: NotUnderstood) => queue.putAside(id, mark);

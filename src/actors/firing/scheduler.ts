@@ -32,7 +32,7 @@
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
 import { type ClaimVerdict, verdictOn } from '../../domain/firing/dueQueue.ts';
-import { later, type Watermark } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/lease.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { LeaseEvent, SchedulerEvent } from '../leadership/electionEvents.ts';
 import type { MirrorEvent } from '../schedules/mirrorEvents.ts';
@@ -77,29 +77,24 @@ export const schedulerMachine = setup({
     mirrorChanged: ({ context, event }) => {
       if (event.type === 'MIRROR.CHANGED') takeChange(context, event.change);
     },
-    unhold: ({ context }) => context.queue.unhold(),
-    noteProgress: assign({
-      mirroredMs: ({ context, event }) =>
-        event.type === 'MIRROR.PROGRESS' ? Math.max(context.mirroredMs, event.throughMs) : context.mirroredMs,
-    }),
-    advance: ({ context }) => context.queue.advance(context.mark),
-    noteMark: assign({
-      mark: ({ context, event }) =>
-        event.type === 'LEASE.SEEN' ? later(context.mark, event.mark) : context.mark,
-    }),
-    begin: assign(({ context, event }) => {
+    unhold: ({ context }) => context.progress.queue.unhold(),
+    noteProgress: ({ context, event }) => {
+      if (event.type === 'MIRROR.PROGRESS') context.progress.noteMirrored(event.throughMs);
+    },
+    advance: ({ context: { progress } }) => progress.queue.advance(progress.mark),
+    noteMark: ({ context }, { mark }: { mark: Watermark }) => context.progress.noteMark(mark),
+    begin: assign(({ event }) => {
       if (event.type !== 'LEASE.WON') return {};
       const { grant, lease } = event;
       return {
         grant,
         termBeganMs: lease.acquired_at?.getTime() ?? 0,
-        mark: later(context.mark, lease.watermark),
         inheritedThroughMs: Math.max(lease.watermark.claimedThroughMs, event.lastClaimMs + CLOCK_ERROR_MS),
         ending: false,
       };
     }),
     /** The later watermark of the lease's and ours: a recreated lease may lack what ours has. */
-    adoptMarks: ({ context: { queue, mark } }) => queue.adoptMarks(mark),
+    adoptMarks: ({ context: { progress } }) => progress.queue.adoptMarks(progress.mark),
     /** The server's clock may have been set back to before the beginning of the term. */
     noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
     lose: assign({ grant: null }),
@@ -112,8 +107,9 @@ export const schedulerMachine = setup({
       claimBeganMs: ({ context }) => context.monotonicMs(),
     }),
     take: ({ context }) => {
-      context.queue.take(settler(context), MAX_BATCH);
-      for (const { schedule } of context.queue.taken) context.jobs.claiming(schedule);
+      const { queue } = context.progress;
+      queue.take(settler(context), MAX_BATCH);
+      for (const { schedule } of queue.taken) context.jobs.claiming(schedule);
     },
     /** Drops the grant of the fenced claim; keeps a newer one, won meanwhile. */
     loseFenced: assign({
@@ -121,7 +117,7 @@ export const schedulerMachine = setup({
     }),
     /** Marks each schedule of the batch settled, owed or stale; hands its job the runs to execute. */
     finish: (
-      { context: { queue, jobs, claimBeganMs } },
+      { context: { progress: { queue }, jobs, claimBeganMs } },
       { runs, verdict }: { runs: Run[]; verdict: ClaimVerdict },
     ) => {
       const bySchedule = groupBySchedule(runs);
@@ -134,13 +130,10 @@ export const schedulerMachine = setup({
       }
       queue.finish(verdict);
     },
-    noteClaimMark: assign({
-      mark: ({ context }, { mark }: { mark: Watermark }) => later(context.mark, mark),
-    }),
   },
   guards: {
     isDue: ({ context }) =>
-      context.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
+      context.progress.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
     leads: ({ context }) => context.grant !== null,
     isRefused: (_, { error }: { error: unknown }) => error instanceof StoreRefused,
     isEarly: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'early',
@@ -148,7 +141,7 @@ export const schedulerMachine = setup({
   },
   delays: {
     untilDue: ({ context }) => {
-      const delayMs = context.queue.nextDueMs() - context.serverNowMs();
+      const delayMs = context.progress.queue.nextDueMs() - context.serverNowMs();
       return Math.min(Math.max(Math.ceil(delayMs), 1), LONGEST_WAIT_MS);
     },
     retry: 100,
@@ -159,9 +152,7 @@ export const schedulerMachine = setup({
     ...input,
     grant: null,
     termBeganMs: 0,
-    mark: { claimedThroughMs: 0, mirroredThroughMs: 0 },
     inheritedThroughMs: 0,
-    mirroredMs: -Infinity,
     latestClaimMs: -Infinity,
     claimTerm: 0,
     claimNumber: 0,
@@ -173,8 +164,15 @@ export const schedulerMachine = setup({
     'MIRROR.LOADED': { actions: 'mirrorLoaded' },
     'MIRROR.CHANGED': { actions: 'mirrorChanged' },
     'MIRROR.PROGRESS': { actions: ['noteProgress', 'unhold'] },
-    'LEASE.SEEN': { actions: ['noteMark', 'advance'] },
-    'LEASE.WON': { actions: ['begin', 'adoptMarks', 'advance'] },
+    'LEASE.SEEN': { actions: [{ type: 'noteMark', params: ({ event }) => event }, 'advance'] },
+    'LEASE.WON': {
+      actions: [
+        'begin',
+        { type: 'noteMark', params: ({ event }) => ({ mark: event.lease.watermark }) },
+        'adoptMarks',
+        'advance',
+      ],
+    },
     'LEASE.LOST': { actions: 'lose' },
     'LEASE.ENDING': { actions: 'end' },
   },
@@ -229,7 +227,7 @@ export const schedulerMachine = setup({
             target: 'waiting',
             actions: [
               {
-                type: 'noteClaimMark',
+                type: 'noteMark',
                 params: ({ event }) => ({ mark: committed(event.output).lease.watermark }),
               },
               { type: 'finish', params: ({ event }) => committed(event.output) },
@@ -265,7 +263,7 @@ export const schedulerMachine = setup({
     resolving: {
       invoke: {
         src: 'resolve',
-        input: ({ context: { queue, boot } }) => ({
+        input: ({ context: { progress: { queue }, boot } }) => ({
           runs: queue.taken.flatMap((one) => one.settlement.runs),
           boot,
         }),

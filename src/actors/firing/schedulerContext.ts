@@ -1,10 +1,11 @@
-import type { DueQueue } from '../../domain/firing/dueQueue.ts';
-import type { Grant, Watermark } from '../../domain/leadership/lease.ts';
+import type { Progress } from '../../domain/firing/progress.ts';
+import type { Grant } from '../../domain/leadership/lease.ts';
 import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
 import type { JobPool } from '../runs/jobs.ts';
 
 export interface SchedulerInput {
-  queue: DueQueue;
+  /** Advanced by the scheduler alone. */
+  progress: Progress;
   jobs: JobPool;
   replica: string;
   boot: string;
@@ -22,12 +23,8 @@ export interface SchedulerContext extends SchedulerInput {
   grant: Grant | null;
   /** By the server's clock as it is now: never in the future. Epoch ms. */
   termBeganMs: number;
-  /** The lease's watermark. */
-  mark: Watermark;
   /** How far the previous term may have claimed: no other replica can have claimed later occurrences. */
   inheritedThroughMs: number;
-  /** Our mirror is complete up to here; server time, epoch ms. */
-  mirroredMs: number;
   /** The latest server time at which we claimed, epoch ms. */
   latestClaimMs: number;
   /** Term and number of the last claim. */

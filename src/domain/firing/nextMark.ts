@@ -1,14 +1,5 @@
 import { later, MAX_SET_ASIDE, type Watermark } from '../leadership/lease.ts';
-import type { DueQueue } from './dueQueue.ts';
-
-/** What a replica knows of the progress of firing. */
-export interface Progress {
-  queue: DueQueue;
-  /** The lease's watermark. */
-  mark: Watermark;
-  /** The mirror is complete up to here, epoch ms. */
-  mirroredMs: number;
-}
+import type { Progress } from './progress.ts';
 
 /**
  * The watermark to write `now`, with a renewal; or once everything in the claim is `claimed`.
@@ -17,7 +8,7 @@ export interface Progress {
  * schedules are set aside than a watermark can name.
  */
 export function nextMark(
-  { queue, mark, mirroredMs }: Progress,
+  { queue, mark, mirroredMs }: Pick<Progress, 'queue' | 'mark' | 'mirroredMs'>,
   nowMs: number,
   when: 'now' | 'claimed',
 ): Watermark {

@@ -56,6 +56,9 @@ export interface Watermark extends Mark {
   setAside?: ReadonlyMap<string, Mark>;
 }
 
+/** Before anything was claimed. */
+export const NO_MARK: Watermark = { claimedThroughMs: 0, mirroredThroughMs: 0 };
+
 /** Schedules that a watermark can leave out (G9). With more, it does not move. */
 export const MAX_SET_ASIDE = 1000;
 

@@ -5,6 +5,7 @@ import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
 import { nextMark } from '../../../src/domain/firing/nextMark.ts';
 import type { SchedulerInput } from '../../../src/actors/firing/schedulerContext.ts';
 import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
+import { Progress } from '../../../src/domain/firing/progress.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
 import type { Grant } from '../../../src/domain/leadership/lease.ts';
 import { runId } from '../../../src/domain/runs/run.ts';
@@ -21,9 +22,9 @@ import {
   loadedEvent,
   LOST,
   mark,
+  mirrored,
   NEXT_GRANT,
   offset,
-  progress,
   running,
   T,
   upsert,
@@ -34,10 +35,10 @@ import {
 describe('scheduler', () => {
   /** So long after the beginning of a schedule that is due after 100 ms. */
   function inputOf(sinceMs: number): SchedulerInput {
-    const queue = new DueQueue();
-    queue.put(A, mark(0));
+    const progress = new Progress();
+    progress.queue.put(A, mark(0));
     return {
-      queue,
+      progress,
       jobs: { withdraw: () => {} } as JobPool,
       replica: 'r1',
       boot: 'b1',
@@ -68,7 +69,7 @@ describe('scheduler', () => {
     const it = start(false).on(won());
     assert.deepEqual([it.state, it.does.at(-1)], ['waiting', 'after 60']);
     const long = start(false);
-    long.context.queue.remove('a');
+    long.context.progress.queue.remove('a');
     assert.deepEqual(long.on(won()).does.at(-1), 'after 1000');
   });
 
@@ -79,11 +80,11 @@ describe('scheduler', () => {
 
   it('settles what was committed, and waits for the next', () => {
     const it = claiming();
-    it.context.queue.remove('a');
+    it.context.progress.queue.remove('a');
     it.answers('claim', COMMITTED);
     assert.equal(it.state, 'waiting');
     const deeds = it.does.map((deed) => typeof deed === 'string' ? deed : deed[0]);
-    assert.deepEqual(deeds, ['finish', 'claimed', 'after 1000']);
+    assert.deepEqual(deeds, ['noteMark', 'finish', 'claimed', 'after 1000']);
   });
 
   it('finds out about a claim without an answer, for as long as it takes', () => {
@@ -109,18 +110,12 @@ describe('scheduler', () => {
         inputs,
         events: [
           ...[won(), won(mark(50), NEXT_GRANT), LOST, ENDING, { type: 'LEASE.SEEN', mark: mark(20) }],
-          ...[loadedEvent(A), upsert(A), progress(30)],
+          ...[loadedEvent(A), upsert(A), mirrored(30)],
         ],
         answers: { claim: [COMMITTED, { kind: 'fenced' }, { kind: 'early', serverNowMs: T }], resolve: [[]] },
         failures: { claim: [new Error('no answer'), new StoreRefused('the disk is full', 'OutOfDiskSpace')] },
-        by: ({ grant, claimTerm, mark, mirroredMs, ending }) => [
-          grant?.term,
-          claimTerm,
-          mark,
-          mirroredMs,
-          ending,
-        ],
-        invariant: (state, { grant, claimTerm, claimNumber, mark, ending }, underWay) => {
+        by: ({ grant, claimTerm, ending }) => [grant?.term, claimTerm, ending],
+        invariant: (state, { grant, claimTerm, claimNumber, ending }, underWay) => {
           assert.deepEqual(
             underWay,
             { claiming: ['claim'], resolving: ['resolve'] }[state] ?? [],
@@ -131,7 +126,6 @@ describe('scheduler', () => {
           if (!isInFlight) assert.equal(ending, false, 'whoever waits for the end has been told');
           if (ending) assert.equal(grant, null, 'nothing more is claimed');
           if (isInFlight) assert.ok(claimTerm > 0 && claimNumber > 0, 'a claim has a term, and a number');
-          assert.ok(mark.claimedThroughMs === 0 || mark.claimedThroughMs >= T);
         },
       });
     const { reached, all, untaken } = search(inputOf(40), inputOf(100));
@@ -288,7 +282,7 @@ describe('scheduler, as an actor', () => {
 
   it('leaves a schedule alone that turned out to be stale, until the mirror moves', async () => {
     const it = running(A, B);
-    it.send(progress(0));
+    it.send(mirrored(0));
     it.send(won());
     await it.clock.advance(100);
     assert.equal(written(it.claim.last.input, []).claimedThroughMs, T + 100);
@@ -309,7 +303,7 @@ describe('scheduler, as an actor', () => {
     await it.commit(['a']);
     await it.clock.advance(50);
     assert.equal(it.claim.list.length, 1);
-    it.send(progress(150));
+    it.send(mirrored(150));
     assert.deepEqual(it.claim.list.map(({ input }) => asks(input)), [{ a: [100] }, { a: [100] }]);
   });
 
@@ -320,7 +314,7 @@ describe('scheduler, as an actor', () => {
     await it.commit(['a']);
     await it.clock.advance(30);
     assert.deepEqual(asks(it.claim.last.input), { b: [130] });
-    it.send(progress(130));
+    it.send(mirrored(130));
     await it.commit();
     assert.deepEqual(asks(it.claim.last.input), { a: [100] });
   });
@@ -423,7 +417,7 @@ describe('scheduler: the end of a leadership', () => {
     assert.deepEqual(it.machine.told, [{ type: 'SCHEDULER.FENCED', term: 8 }]);
     assert.deepEqual([it.machine.state, it.executed(), it.jobs.size], ['idle', [], 0]);
     assert.equal(it.queue.nextDueMs(), T + 100);
-    assert.deepEqual(it.context().mark, mark(0));
+    assert.deepEqual(it.progress.mark, mark(0));
   });
 
   it('still leads when a claim was early by the server’s clock, and still owes what it asked for (G6)', async () => {
@@ -433,7 +427,7 @@ describe('scheduler: the end of a leadership', () => {
     it.tests.skewMs = -1100;
     await it.claim.last.answer({ kind: 'early', serverNowMs: T - 1000 });
     assert.deepEqual([it.machine.state, it.executed()], ['waiting', []]);
-    assert.deepEqual(it.context().mark, mark(0));
+    assert.deepEqual(it.progress.mark, mark(0));
     await it.clock.advance(1000);
     assert.equal(it.claim.list.length, 1);
     await it.clock.advance(100);
@@ -584,7 +578,7 @@ async function play(moves: readonly Move[]): Promise<boolean> {
     },
     due: async () => {
       await it.clock.advance(100);
-      it.send(progress(it.clock.now() - T));
+      it.send(mirrored(it.clock.now() - T));
     },
     commits: () => {
       for (const run of asked()) durable.add(run.id);

@@ -14,9 +14,9 @@ import {
   loadedEvent,
   LOST,
   mark,
+  mirrored,
   odd,
   oddNow,
-  progress,
   running,
   T,
   upsert,
@@ -98,11 +98,11 @@ describe('a schedule that a leader sets aside', () => {
     it.seen(it.mark());
     it.send(oddNow('one-more'));
     await it.advance(50);
-    assert.equal(it.mark(), it.context().mark, 'nothing is written that would lose the last one');
+    assert.equal(it.mark(), it.progress.mark, 'nothing is written that would lose the last one');
     it.send(upsert(every(30, T + 100, { id: 'due' })));
     await it.advance(30);
     assert.deepEqual(asks(it.claim.last.input), { due: [130] }, 'what is due is claimed all the same');
-    assert.deepEqual(written(it.claim.last.input), it.context().mark);
+    assert.deepEqual(written(it.claim.last.input), it.progress.mark);
     await it.commit();
     it.send(deleted('odd-0'));
     assert.deepEqual(it.mark().setAside?.get('one-more'), mark(50));
@@ -126,19 +126,19 @@ describe('the marks of schedules that were set aside when a term begins', () => 
   it('are those of the lease, and of all others the watermark', () => {
     const it = running();
     it.send({ ...loadedEvent(), notUnderstood: [odd('a'), odd('c')] });
-    it.send(progress(900));
+    it.send(mirrored(900));
     it.send(won(setAside(mark(900), { a: mark(200), gone: mark(1) })));
-    const written = nextMark(it.context(), T + 950, 'now');
+    const written = nextMark(it.progress, T + 950, 'now');
     assert.deepEqual(written, setAside(mark(950, 900), { a: mark(200), c: mark(900) }));
   });
 
   it('are the newest that are known, also if the lease was deleted and made again without them', () => {
     const it = running();
     it.send({ ...loadedEvent(), notUnderstood: [odd('a')] });
-    it.send(progress(900));
+    it.send(mirrored(900));
     it.send({ type: 'LEASE.SEEN', mark: setAside(mark(900), { a: mark(200) }) });
     it.send(won(mark(600)));
-    const written = nextMark(it.context(), T + 950, 'now');
+    const written = nextMark(it.progress, T + 950, 'now');
     assert.deepEqual(written, setAside(mark(950, 900), { a: mark(200) }));
   });
 
@@ -154,13 +154,13 @@ describe('the marks of schedules that were set aside when a term begins', () => 
   it('are kept until our mirror knows as much as the one of the last leader', () => {
     const it = running();
     const lease = setAside(mark(900), { late: mark(200) });
-    it.send(progress(899));
+    it.send(mirrored(899));
     it.send(won(lease));
-    assert.deepEqual(nextMark(it.context(), T + 950, 'now'), lease);
+    assert.deepEqual(nextMark(it.progress, T + 950, 'now'), lease);
     it.send(oddNow('late'));
-    it.send(progress(900));
+    it.send(mirrored(900));
     assert.deepEqual(
-      nextMark(it.context(), T + 950, 'now'),
+      nextMark(it.progress, T + 950, 'now'),
       setAside(mark(950, 900), { late: mark(200) }),
     );
   });
