@@ -6,16 +6,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cluster, type ClusterOptions, startCluster } from '../../src/local/cluster.ts';
 import type { ClusterFile } from '../../src/local/clusterFile.ts';
-import { isAlive, takeDataDir } from '../../src/local/dataDir.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import { systemRandom } from '../../src/infra/machine/random.ts';
+import { isAlive, lockDataDir } from '../../src/local/dataDir.ts';
 import { awaitFollower, disturb, findTarget } from '../../src/local/takeover.ts';
 import { freePorts, listen } from './freePorts.ts';
 
+const clock = systemClock();
+const random = systemRandom();
 const replicaScript = fileURLToPath(new URL('./fakeReplica.ts', import.meta.url));
 
 let dataDir: string;
 let cluster: Cluster | null;
-/** What was printed, and who waits for more of it. */
 let printed: string[];
+/** Called after each printed line. */
 let wake: () => void;
 
 beforeEach(async () => {
@@ -35,15 +39,15 @@ function print(line: string): void {
 }
 
 /** Resolves when some printed line matches. */
-async function seen(pattern: RegExp): Promise<void> {
+async function prints(pattern: RegExp): Promise<void> {
   while (!printed.some((line) => pattern.test(line))) await new Promise<void>((resolve) => wake = resolve);
 }
 
 const clusterFile = async (): Promise<ClusterFile> =>
   JSON.parse(await readFile(join(dataDir, 'cluster.json'), 'utf8'));
 
-/** A cluster of fake replicas, when they are all ready. */
-async function started(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOptions> = {}): Promise<number> {
+/** Starts a cluster of fake replicas; returns its port. */
+async function start(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOptions> = {}): Promise<number> {
   const port = changed.port ?? await freePorts(4);
   const store = join(dataDir, 'store');
   await mkdir(store, { recursive: true });
@@ -57,6 +61,7 @@ async function started(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOpti
       dataDir,
       replicaScript,
     },
+    ...{ clock, random },
     env: { ...process.env, ...env },
     out: { say: print, hint: print, replicaLine: (replica, line) => print(`${replica}| ${line}`) },
     onReady: () => print('all ready'),
@@ -67,14 +72,14 @@ async function started(env: NodeJS.ProcessEnv = {}, changed: Partial<ClusterOpti
 }
 
 describe('the local cluster', () => {
-  it('runs three replicas behind one port, hands them the environment, and leaves nothing behind', async () => {
-    const port = await started({ TEST_WORD: 'hello', ADDRESS: 'http://shared.example' });
-    await seen(/all ready/);
+  it('runs three replicas behind one port with the environment, and stops them all', async () => {
+    const port = await start({ TEST_WORD: 'hello', ADDRESS: 'http://shared.example' });
+    await prints(/all ready/);
     const answer = await (await fetch(`http://127.0.0.1:${port}/cluster`)).json() as {
       env: string;
       address: string;
     };
-    assert.deepEqual(answer, { ...answer, env: 'hello', address: '' }, 'an address is for one replica alone');
+    assert.deepEqual(answer, { ...answer, env: 'hello', address: '' }, 'an address is for one replica only');
     const { replicas, pid } = await clusterFile();
     assert.deepEqual(replicas.map(({ id, port }) => [id, port]), [
       ['replica-1', port + 1],
@@ -83,70 +88,70 @@ describe('the local cluster', () => {
     ]);
     assert.equal(pid, process.pid);
     await cluster!.stop();
-    for (const id of [1, 2, 3]) await seen(new RegExp(`^replica-${id}\\| .*"bye"`));
+    for (const id of [1, 2, 3]) await prints(new RegExp(`^replica-${id}\\| .*"bye"`));
     assert.deepEqual(replicas.filter((replica) => isAlive(replica.pid!)), []);
     await assert.rejects(clusterFile(), /ENOENT/);
   });
 
-  it('measures a takeover after kill -9, and starts the dead replica again', async () => {
-    await started();
-    await seen(/all ready/);
-    await seen(/"leading"/);
-    const target = await findTarget(dataDir);
-    const takeover = await disturb(target, 'SIGKILL');
+  it('measures a takeover after kill -9, and restarts the killed replica', async () => {
+    await start();
+    await prints(/all ready/);
+    await prints(/"leading"/);
+    const target = await findTarget(dataDir, clock);
+    const takeover = await disturb(target, 'SIGKILL', clock);
     assert.deepEqual(takeover.before, target.leadership);
     assert.equal(takeover.after.term, target.leadership.term + 1);
     assert.notEqual(takeover.after.replica, target.leadership.replica);
-    // The fake lease runs out between 280 and 300 ms after the last beat.
+    // The fake lease expires between 280 and 300 ms after the last renewal.
     assert.ok(takeover.tookMs > 200, `${takeover.tookMs} ms`);
-    await seen(new RegExp(`${target.leadership.replica} ended \\(SIGKILL\\): it is started again`));
+    await prints(new RegExp(`${target.leadership.replica} ended \\(SIGKILL\\): restarting it`));
   });
 
-  it('measures a takeover from a frozen leader, which is a follower once it is awake', async () => {
-    await started();
-    await seen(/all ready/);
-    await seen(/"leading"/);
-    const target = await findTarget(dataDir);
-    const takeover = await disturb(target, 'SIGSTOP');
+  it('measures a takeover from a frozen leader, which becomes a follower after SIGCONT', async () => {
+    await start();
+    await prints(/all ready/);
+    await prints(/"leading"/);
+    const target = await findTarget(dataDir, clock);
+    const takeover = await disturb(target, 'SIGSTOP', clock);
     assert.notEqual(takeover.after.replica, target.leadership.replica);
     await target.signal('SIGCONT');
-    assert.ok(await awaitFollower(target) >= 0);
+    assert.ok(await awaitFollower(target, clock) >= 0);
   });
 
-  it('stops a frozen replica as well', async () => {
-    await started();
-    await seen(/all ready/);
+  it('stops a frozen replica', async () => {
+    await start();
+    await prints(/all ready/);
     const { pid } = (await clusterFile()).replicas[1]!;
     process.kill(pid!, 'SIGSTOP');
     await cluster!.stop();
-    await seen(/^replica-2\| .*"bye"/);
+    await prints(/^replica-2\| .*"bye"/);
   });
 
-  it('ends at once when it is told so while it stops', async () => {
-    await started({ TEST_WORD: 'stubborn' });
-    await seen(/all ready/);
+  it('kills all processes at once during a stop when asked to', async () => {
+    await start({ TEST_WORD: 'stubborn' });
+    await prints(/all ready/);
     const { replicas } = await clusterFile();
     const stopped = cluster!.stop();
-    for (const id of [1, 2, 3]) await seen(new RegExp(`^replica-${id}\\| no`));
+    for (const id of [1, 2, 3]) await prints(new RegExp(`^replica-${id}\\| no`));
     cluster!.killNow();
     await stopped;
     assert.deepEqual(replicas.filter((replica) => isAlive(replica.pid!)), []);
   });
 
-  it('gives up with a sentence on a replica that ends by itself three times before it is ready', async () => {
-    await started({ TEST_WORD: 'broken' });
-    await seen(/broken: replica-\d does not start \(exit code 1\): it ends: a word is broken$/);
+  it('gives up, with a sentence, on a replica that exits three times before it is ready', async () => {
+    await start({ TEST_WORD: 'broken' });
+    await prints(/broken: replica-\d does not start \(exit code 1\): exiting: a setting is broken$/);
     assert.ok(printed.some((line) => line.includes('| TEST_WORD is broken; it must be something else.')));
   });
 });
 
 describe('the local cluster refuses to start', () => {
-  it('when a port is taken, and says which and how to choose others', async () => {
+  it('when a port is taken, and names it and the remedy', async () => {
     const port = await freePorts(4);
     const holder = await listen(port + 2);
     try {
       await assert.rejects(
-        started({}, { port }),
+        start({}, { port }),
         new RegExp(
           `Port ${port + 2} is taken\\. .* needs port ${port} and .* need ${port + 1} to ${
             port + 3
@@ -159,24 +164,30 @@ describe('the local cluster refuses to start', () => {
   });
 
   it('when another one runs in the same directory', async () => {
-    const release = await takeDataDir(dataDir);
-    await assert.rejects(started(), new RegExp(`A cluster runs here already \\(process ${process.pid}\\)`));
+    const release = await lockDataDir(dataDir, clock, random);
+    await assert.rejects(
+      start(),
+      new RegExp(`A cluster is already running here \\(process ${process.pid}\\)`),
+    );
     await writeFile(
       join(dataDir, 'cluster.json'),
       JSON.stringify({ pid: process.pid, port: 8080, replicas: [], mongod: null }),
     );
-    await assert.rejects(started(), /A cluster runs here already \(process \d+, http:\/\/localhost:8080\)/);
+    await assert.rejects(
+      start(),
+      /A cluster is already running here \(process \d+, http:\/\/localhost:8080\)/,
+    );
     await release();
   });
 
-  it('and leaves its directory to the next one', async () => {
+  it('and releases its directory', async () => {
     const port = await freePorts(4);
     const holder = await listen(port + 2);
-    await assert.rejects(started({}, { port }), /is taken/);
+    await assert.rejects(start({}, { port }), /is taken/);
     holder.close();
     assert.deepEqual((await readdir(dataDir)).filter((name) => name.startsWith('lock')), []);
-    await started({}, { port });
-    await seen(/all ready/);
+    await start({}, { port });
+    await prints(/all ready/);
   });
 });
 
@@ -189,7 +200,7 @@ describe('a cluster.json', () => {
     '{"pid":',
     '',
     JSON.stringify({ pid: 1, port: 8080, replicas: {}, mongod: null }),
-    // Signals to these would go to many.
+    // Signals to these pids would go to many processes.
     JSON.stringify({ pid: -1, port: 8080, replicas: [], mongod: null }),
     JSON.stringify({
       pid: process.pid,
@@ -200,42 +211,48 @@ describe('a cluster.json', () => {
   ];
 
   for (const odd of ODD) {
-    it(`that no cluster wrote is as good as none: ${odd.slice(0, 60)}`, async () => {
+    it(`that no cluster wrote is ignored: ${odd.slice(0, 60)}`, async () => {
       await writeFile(join(dataDir, 'cluster.json'), odd);
-      await assert.rejects(findTarget(dataDir), /No local cluster runs here: start one with `npm start`/);
+      await assert.rejects(
+        findTarget(dataDir, clock),
+        /No local cluster runs here: start one with `npm start`/,
+      );
     });
   }
 
-  it('that no cluster wrote keeps none from starting, and from stopping', async () => {
+  it('that no cluster wrote does not keep one from starting and stopping', async () => {
     await writeFile(join(dataDir, 'cluster.json'), '{}');
-    await started();
-    await seen(/all ready/);
+    await start();
+    await prints(/all ready/);
     assert.equal((await clusterFile()).pid, process.pid);
   });
 
-  it('that can’t be written or removed costs a line, and no more', async () => {
+  it('that can’t be written or removed causes a warning only', async () => {
     await mkdir(join(dataDir, 'cluster.json', 'inner'), { recursive: true });
-    await started();
-    await seen(/all ready/);
+    await start();
+    await prints(/all ready/);
     await cluster!.stop();
-    await seen(/cluster\.json is left behind/);
+    await prints(/cluster\.json could not be removed/);
   });
 });
 
 describe('disturbing the leader', () => {
-  it('needs a cluster that runs', async () => {
-    await assert.rejects(findTarget(dataDir), /No local cluster runs here: start one with `npm start`/);
-    const long_gone = { pid: 2 ** 22 + 1, port: 8080, replicas: [], mongod: null };
-    await writeFile(join(dataDir, 'cluster.json'), JSON.stringify(long_gone));
-    await assert.rejects(findTarget(dataDir), /No local cluster runs here/);
+  it('requires a running cluster', async () => {
+    await assert.rejects(
+      findTarget(dataDir, clock),
+      /No local cluster runs here: start one with `npm start`/,
+    );
+    const stale = { pid: 2 ** 22 + 1, port: 8080, replicas: [], mongod: null };
+    await writeFile(join(dataDir, 'cluster.json'), JSON.stringify(stale));
+    await assert.rejects(findTarget(dataDir, clock), /No local cluster runs here/);
   });
 
-  it('needs somebody who could take over', async () => {
-    await started({}, { replicaCount: 1 });
-    await seen(/all ready/);
+  it('requires a second replica', async () => {
+    await start({}, { replicaCount: 1 });
+    await prints(/all ready/);
     await assert.rejects(
-      findTarget(dataDir),
-      /a single replica \(it has no MongoDB\): nobody could take over/,
+      findTarget(dataDir, clock),
+      /a single replica, since it has no MongoDB: no other could take over/,
     );
   });
 });
