@@ -20,7 +20,8 @@ export interface FaultKind {
 export interface Begun {
   /** The replica that it hits; null when it hits the store. */
   hit: Slot | null;
-  what: string;
+  /** The names of its targets, for the log. */
+  targets: string;
   /** Undoes it; resolves when its targets are back. */
   end(): Promise<void>;
 }
@@ -51,7 +52,7 @@ export const STORE_FAULTS: readonly FaultKind[] = [
     async begin({ set }) {
       const { host } = await set.primary();
       await set.stepDown();
-      return { hit: null, what: host, end: () => set.healthy() };
+      return { hit: null, targets: host, end: () => set.healthy() };
     },
   },
   onMembers('kill -9 of the primary', [500, 5000], 'SIGKILL', async (set) => [await set.primary()]),
@@ -70,7 +71,7 @@ function killed(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGKILL');
-      return { hit: slot, what: slot.id, end: () => slot.restart() };
+      return { hit: slot, targets: slot.id, end: () => slot.restart() };
     },
   };
 }
@@ -82,7 +83,7 @@ function stopped(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGTERM');
-      return { hit: slot, what: slot.id, end: () => slot.restart() };
+      return { hit: slot, targets: slot.id, end: () => slot.restart() };
     },
   };
 }
@@ -94,7 +95,7 @@ function frozen(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGSTOP');
-      return { hit: slot, what: slot.id, end: async () => slot.signal('SIGCONT') };
+      return { hit: slot, targets: slot.id, end: async () => slot.signal('SIGCONT') };
     },
   };
 }
@@ -106,7 +107,7 @@ function network(name: string, choose: Choose, mode: ProxyMode, delayMs = 0): Fa
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.route.set(mode, delayMs);
-      return { hit: slot, what: slot.id, end: async () => slot.route.set('open') };
+      return { hit: slot, targets: slot.id, end: async () => slot.route.set('open') };
     },
   };
 }
@@ -130,7 +131,7 @@ function onMembers(
       await Promise.all(members.map((member) => member.signal(signal)));
       return {
         hit: null,
-        what: members.map(({ host }) => host).join(' and '),
+        targets: members.map(({ host }) => host).join(' and '),
         async end() {
           const back = (member: MongoMember) =>
             signal === 'SIGKILL' ? member.start() : member.signal('SIGCONT');

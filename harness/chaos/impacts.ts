@@ -25,12 +25,12 @@ const TWO_AT_ONCE = 'two faults at once';
 export function impactOf(injection: Injection, executions: readonly Execution[]): Impact {
   const { beganMs, overMs, deposed, kinds } = injection;
   const before = executions.findLast(({ readMs }) => readMs <= beganMs);
-  const meanwhile = executions.filter(({ readMs }) => readMs > beganMs && readMs <= overMs);
+  const during = executions.filter(({ readMs }) => readMs > beganMs && readMs <= overMs);
   const termBefore = before?.term ?? 0;
-  const successor = meanwhile.find(({ life, term }) => life !== deposed && term > termBefore);
+  const successor = during.find(({ life, term }) => life !== deposed && term > termBefore);
   let pauseMs = 0;
   let lastMs = before?.readMs ?? beganMs;
-  for (const { readMs } of meanwhile) {
+  for (const { readMs } of during) {
     pauseMs = Math.max(pauseMs, readMs - lastMs);
     lastMs = readMs;
   }

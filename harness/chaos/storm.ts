@@ -129,9 +129,9 @@ async function undergo(
   log: (line: string) => void,
 ): Promise<Begun> {
   const begun = await kind.begin(world, chance);
-  log(`${kind.name}, ${begun.what}, for ${holdMs} ms`);
+  log(`${kind.name}, ${begun.targets}, for ${holdMs} ms`);
   await delay(holdMs);
-  await within(RECOVERY_LIMIT_MS, begun.end(), `${begun.what} has not recovered from: ${kind.name}`);
+  await within(RECOVERY_LIMIT_MS, begun.end(), `${begun.targets} has not recovered from: ${kind.name}`);
   return begun;
 }
 

@@ -70,9 +70,9 @@ describe('a cluster whose database is partly deleted', { skip: mongo.skip, timeo
       const from = marks();
       if (how === 'dropped') await db.collection('leases').drop();
       else await db.collection('leases').deleteMany({});
-      const told = await anySays((line) => line.msg === MADE_AGAIN, from);
-      assert.equal(told.level, 'warn');
-      assert.ok((told.made as string[]).includes('the lease document'), String(told.made));
+      const warning = await anySays((line) => line.msg === MADE_AGAIN, from);
+      assert.equal(warning.level, 'warn');
+      assert.ok((warning.made as string[]).includes('the lease document'), String(warning.made));
       const began = await anySays((line) => line.msg === 'term began', from);
       assert.ok(Number(began.term) > term, `${began.term} after ${term}`);
       await fired(marks());
@@ -103,8 +103,8 @@ describe('a cluster whose database is partly deleted', { skip: mongo.skip, timeo
     const from = marks();
     const names = Object.keys(INDEX_COUNTS);
     for (const name of names) await db.collection(name).drop();
-    const told = await anySays((line) => line.msg === MADE_AGAIN, from);
-    for (const name of names) assert.match(String(told.made), new RegExp(`indexes of ${name}`));
+    const warning = await anySays((line) => line.msg === MADE_AGAIN, from);
+    for (const name of names) assert.match(String(warning.made), new RegExp(`indexes of ${name}`));
     await assertIndexed();
     await fired();
   });

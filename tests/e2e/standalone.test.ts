@@ -104,8 +104,8 @@ describe('a lease document that is not understood', { skip: mongo.skip, timeout:
           /does not understand the lease document: (term|released_at|expires_at) is/,
         );
         assert.equal((await replica.json('/livez')).status, 200);
-        const told = await replica.said((line) => line.level === 'error');
-        assert.match(String(told.error), /does not understand the lease document/);
+        const logged = await replica.said((line) => line.level === 'error');
+        assert.match(String(logged.error), /does not understand the lease document/);
       }
       const stored = await leases.findOne({ _id: 'leader' });
       for (const [field, value] of Object.entries(change.$set ?? { term: undefined })) {

@@ -97,7 +97,7 @@ describe('three replicas whose MongoDB fails', { skip }, () => {
     await assertNothingLost();
   });
 
-  it('stopped: they start before it and recover once it runs, also a replica that was restarted meanwhile', async () => {
+  it('stopped: they start without it, and recover once it runs, also a replica restarted during the outage', async () => {
     fleet = await Fleet.start(set, ENV);
     const unread = (line: Line) => line.msg === 'the schedules could not be read; trying again';
     await Promise.all(fleet.slots.map(async ({ life }) => {

@@ -1,4 +1,4 @@
-/** A front door before replicas that answer what a test tells them to. */
+/** A front door, and fake replicas behind it whose answers a test defines. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
