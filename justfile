@@ -1,6 +1,6 @@
-# Where the service is: `just URL=http://host:port RECIPE`, or the variable in the environment.
+# The service's URL: `just URL=http://host:port RECIPE`, or the environment variable.
 URL := env('URL', 'http://localhost:8080')
-# Where it is in a Kubernetes cluster.
+# The namespace of an installation on Kubernetes.
 NAMESPACE := env('NAMESPACE', 'hascheduler')
 
 set positional-arguments
@@ -14,19 +14,19 @@ default:
 start:
     npm start
 
-# three replicas and a MongoDB replica set in a kind cluster, on localhost:8080; again, to update it
+# three replicas and a MongoDB replica set in a kind cluster, on localhost:8080; also updates them
 [group('on Kubernetes')]
 [no-exit-message]
 up:
     @node --import tsx scripts/deploy.ts up
 
-# delete the kind cluster, with everything in it
+# delete the kind cluster, with all data
 [group('on Kubernetes')]
 [no-exit-message]
 down:
     @node --import tsx scripts/deploy.ts down
 
-# the same on kubectl's current context, after a question: --image, --overlay kind|production, --yes
+# deploy to kubectl's current context, after a confirmation: --image, --overlay kind|production, --yes
 [group('on Kubernetes')]
 [no-exit-message]
 deploy *OPTIONS:
@@ -40,17 +40,17 @@ status:
     @echo
     @kubectl --namespace {{ NAMESPACE }} events --types Normal,Warning | tail -n 12
 
-# what the replicas say, from now on; Ctrl-C ends it
+# follow the replicas' logs; Ctrl-C ends it
 [group('on Kubernetes')]
 [no-exit-message]
 logs:
     @kubectl --namespace {{ NAMESPACE }} logs --selector app.kubernetes.io/component=replica --follow --prefix --tail 20
 
-# a schedule that fires every 300 ms
+# create a schedule that fires every 300 ms
 [group('schedules')]
 create-schedule: (_send 'POST' '/schedules' 'payloads/create_schedule.json')
 
-# a schedule that fires at four given times, 5 to 8 seconds from now
+# create a schedule that fires at four given times, 5 to 8 seconds from now
 [group('schedules')]
 [no-exit-message]
 create-schedule-at:
@@ -62,15 +62,15 @@ create-schedule-at:
       console.log(JSON.stringify(body));
     ' | "{{ just_executable() }}" --justfile "{{ justfile() }}" URL="{{ URL }}" _send POST /schedules -
 
-# a schedule that fires every second, by a cron expression
+# create a schedule that fires every second, by a cron expression
 [group('schedules')]
 create-schedule-cron: (_send 'POST' '/schedules' 'payloads/create_schedule_cron.json')
 
-# all schedules
+# list all schedules
 [group('schedules')]
 get-schedules: (_get '/schedules')
 
-# replace a schedule by one that fires every 3 s
+# change a schedule to fire every 3 s
 [group('schedules')]
 update-schedule ID: (_send 'PUT' '/schedules/' + trim_start_match(ID, 'ID=') 'payloads/update_schedule.json')
 
@@ -78,11 +78,11 @@ update-schedule ID: (_send 'PUT' '/schedules/' + trim_start_match(ID, 'ID=') 'pa
 [group('schedules')]
 delete-schedule ID: (_call '-X' 'DELETE' '/schedules/' + trim_start_match(ID, 'ID='))
 
-# let a schedule owe nothing until it is resumed
+# pause a schedule: it fires nothing until it is resumed
 [group('schedules')]
 pause-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/pause')
 
-# let it fire again
+# resume a paused schedule
 [group('schedules')]
 resume-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/resume')
 
@@ -90,35 +90,35 @@ resume-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=
 [group('schedules')]
 trigger-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID=') + '/trigger')
 
-# the runs of a schedule, newest first
+# list the runs of a schedule, newest first
 [group('schedules')]
 get-runs ID: (_get '/schedules/' + trim_start_match(ID, 'ID=') + '/runs')
 
-# who leads
+# show the leader
 [group('cluster')]
 leader: (_get '/leader')
 
-# ask the leader to make way for another replica
+# make the leader step down for another replica
 [group('cluster')]
 step-down: (_call '-X' 'POST' '/leader/step-down')
 
-# all replicas, with their roles
+# list all replicas, with their roles
 [group('cluster')]
 cluster: (_get '/cluster')
 
-# kill -9 the leader, and print how long the others took to replace it
+# kill -9 the leader, and measure the takeover
 [group('cluster')]
 [no-exit-message]
 kill-leader:
     @NAMESPACE={{ NAMESPACE }} node --import tsx scripts/faults.ts kill
 
-# freeze the leader for some seconds, and see that it wakes as a follower
+# freeze the leader for some seconds, and see it become a follower
 [group('cluster')]
 [no-exit-message]
 pause-leader SECONDS='6':
     @NAMESPACE={{ NAMESPACE }} node --import tsx scripts/faults.ts pause "${1#SECONDS=}"
 
-# every test that this machine can run; names of test files run these alone
+# run all tests that this machine can run, or only those files whose path contains an argument
 [group('development')]
 test *FILES:
     npm test -- "$@"
@@ -145,22 +145,22 @@ _get PATH: (_call '-X' 'GET' PATH)
 [private]
 _send METHOD PATH BODY: (_call '-X' METHOD '-H' 'content-type: application/json' '--data-binary' '@' + BODY PATH)
 
-# curl with the arguments, the last of which is a path; an error answer is shown and fails
+# curl with the arguments, the last of which is a path; prints an error answer, and fails
 [no-exit-message]
 _call *ARGS:
     #!/usr/bin/env bash
     set -uo pipefail
     curl -sS --fail-with-body --max-time 30 "${@:1:$#-1}" "{{ URL }}${@: -1}" | node -e '
       const text = require("node:fs").readFileSync(0, "utf8");
-      // What a terminal would obey, or hide, is shown escaped, as in src/infra/printable.ts: the JSON is the same.
+      // Escapes control and formatting characters, as src/infra/log/printable.ts does; the JSON stays equivalent.
       const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-      const print = (shown) => process.stdout.write(
-        shown.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (found) => found.split("").map(escaped).join("")),
+      const print = (output) => process.stdout.write(
+        output.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (found) => found.split("").map(escaped).join("")),
       );
       try { print(`${JSON.stringify(JSON.parse(text), null, 2)}\n`); } catch { print(text); }
     '
     status=$?
     if [ $status -eq 7 ] || [ $status -eq 6 ]; then
-      echo "Nothing answers at {{ URL }}: start a cluster with 'npm start', or say where it is: URL=http://host:port just …" >&2
+      echo "No service answers at {{ URL }}: start a cluster with 'npm start', or set its URL: URL=http://host:port just …" >&2
     fi
     exit $status

@@ -1,6 +1,6 @@
 /**
- * What ten open pages of the inspector cost the replica that serves them, while 200 runs a second end: its CPU
- * time, by its own metrics, without and with them, and its memory.
+ * The cost of ten open inspector pages for the replica that serves them, at 200 runs a second: its CPU time and
+ * memory, by its own metrics, without and with the pages.
  *
  *   npm run bench:pages
  */
@@ -35,7 +35,7 @@ async function measure(replica: ReplicaProcess, what: string): Promise<void> {
 const { binary } = findChromium();
 const mongo = await testMongo();
 if (binary === null || mongo.skip) {
-  console.error('A Chromium and a mongod are needed.');
+  console.error('This needs a Chromium and a mongod: set CHROMIUM_BINARY or MONGOD_BINARY.');
   process.exit(1);
 }
 const cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: mongo.database() });

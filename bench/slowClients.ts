@@ -1,6 +1,6 @@
 /**
- * What clients of the events cost that read nothing: one replica as a process, a one-member MongoDB, and clients that
- * open `/events`, read nothing, and come back whenever they are cut off.
+ * The cost of event clients that read nothing: one replica as a process, a one-member MongoDB, and clients that open
+ * `/events`, read nothing, and reconnect when they are cut off.
  * `npm run bench:slow -- --seconds 300 --rate 500 --clients 5`; `deno run -A bench/slowClients.ts` on Deno.
  */
 import { readFileSync } from 'node:fs';
@@ -23,20 +23,20 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const schedules = Math.round(Number(values.rate) * INTERVAL_MS / 1000);
 
-/** How long one lasted, and how much of what it was sent was in the buffers of both ends. */
+/** How long a client lasted, and how much data was in the socket buffers of both ends. */
 interface Cut {
   afterMs: number;
   bytes: number;
 }
 
-/** Opens the events and reads nothing until it is cut off; then counts what had been sent to it. */
+/** Opens the events and reads nothing until it is cut off; then counts the buffered data. */
 async function neverReads(port: number, over: AbortSignal): Promise<Cut | null> {
   const startedMs = performance.now();
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.pause();
   socket.write(`GET /events HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
-  // A paused socket does not notice its end: the kernel's list of connections does.
+  // A paused socket does not notice that it is closed; the kernel's table of connections shows it.
   const localPort = await new Promise<number>((resolve) =>
     socket.once('connect', () => resolve(socket.localPort as number))
   );
@@ -53,7 +53,7 @@ async function neverReads(port: number, over: AbortSignal): Promise<Cut | null> 
   return { afterMs, bytes };
 }
 
-/** One that reads, for comparison. */
+/** A client that reads, for comparison. */
 async function countEvents(url: string, over: AbortSignal, add: (count: number) => void): Promise<void> {
   try {
     const { body } = await fetch(`${url}/events?types=run`, { signal: over });
@@ -65,7 +65,7 @@ async function countEvents(url: string, over: AbortSignal, add: (count: number) 
   }
 }
 
-/** Whether the server's end of the connection is there: state 01 in /proc/net/tcp. */
+/** Whether the server's end of the connection is established: state 01 in /proc/net/tcp. */
 function isEstablished(port: number, localPort: number): boolean {
   const hex = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
   const [here, there] = [`0100007F:${hex(port)}`, `0100007F:${hex(localPort)}`];
@@ -80,7 +80,7 @@ function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-/** The spawned process is a shell's child: the program itself is the one with the most memory. */
+/** The replica itself is the process with the most memory among the spawned one and its children. */
 function programOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).filter(
     Boolean,
@@ -130,18 +130,18 @@ try {
     console.log(
       `after ${String(Math.min(next, seconds)).padStart(3)} s: ${Math.min(...last).toFixed(0)} to ` +
         `${Math.max(...last).toFixed(0)} MB, ${cuts.length} cut off, ` +
-        `${(events / Math.min(30, seconds)).toFixed(0)} events a second to one that reads`,
+        `${(events / Math.min(30, seconds)).toFixed(0)} events a second to the client that reads`,
     );
     replica.lines.length = 0;
     events = 0;
   }
   over.abort();
-  // Some never hear of their end: nothing more is expected of them.
+  // Some clients never notice that they are closed.
   await Promise.race([Promise.all([...clients, reading]), delay(2000)]);
-  const middle = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
+  const median = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
   console.log(
-    `a client that reads nothing lasts ${(middle(cuts.map(({ afterMs }) => afterMs)) / 1000).toFixed(1)} s ` +
-      `(median of ${cuts.length}), with ${(middle(cuts.map(({ bytes }) => bytes)) / 1024).toFixed(0)} KiB ` +
+    `a client that reads nothing lasts ${(median(cuts.map(({ afterMs }) => afterMs)) / 1000).toFixed(1)} s ` +
+      `(median of ${cuts.length}), with ${(median(cuts.map(({ bytes }) => bytes)) / 1024).toFixed(0)} KiB ` +
       `in the buffers of both kernels`,
   );
 } finally {

@@ -1,8 +1,7 @@
 /**
- * Chaos on real processes: `npm run test:chaos -- --minutes 20 --seed 7`. Three replicas and a MongoDB of
- * three members, faults one after the other, and an audit. Ends with exit code 1 if anything was lost or
- * doubled.
- * `--evidence DIR` leaves there what the replicas said and all run records.
+ * A storm of faults over real processes: `npm run test:chaos -- --minutes 20 --seed 7`. Three replicas and a
+ * MongoDB of three members, then an audit. The exit code is 1 if it finds a violation. `--evidence DIR` writes
+ * the replicas' log lines and all run records to the directory.
  */
 import { parseArgs } from 'node:util';
 import { report, violations } from '../harness/chaos/report.ts';
@@ -19,7 +18,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
-  console.error('--minutes is a number of minutes, and --seed a whole number.');
+  console.error('--minutes must be a positive number, and --seed a whole number.');
   process.exit(2);
 }
 const { binary, skip } = await mongodForSets();

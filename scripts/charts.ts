@@ -1,6 +1,6 @@
 /**
- * The statecharts of the inspector page, laid out from the machines' own definitions. They are a file of the
- * page (`npm run diagrams` writes it, the gate compares it), so that no replica has to compute them.
+ * The statecharts of the inspector page, laid out from the machines' definitions. `npm run diagrams` writes them
+ * to a file of the page, and `npm run ok` checks it, so that replicas need not compute them.
  */
 import { graphlib, layout } from '@dagrejs/dagre';
 import type { AnyStateMachine } from 'xstate';
@@ -16,13 +16,13 @@ export interface Chart {
   height: number;
   nodes: (GraphNode & { x: number; y: number; width: number; height: number })[];
   edges: (Omit<GraphEdge, 'events'> & {
-    /** What leads along it, for readers. */
+    /** The transitions along it, for readers. */
     labels: string[];
-    /** The types of these events, where the page meets them. */
+    /** The types of the events, only where the page needs them. */
     types?: string[];
     /** An SVG path. */
     path: string;
-    /** The centre of the labels, one line for each; null when they are not written. */
+    /** The centre of the labels, one line for each; null when they are not shown. */
     at: { x: number; y: number } | null;
   })[];
 }
@@ -34,14 +34,14 @@ interface Layout {
   typed?: boolean;
 }
 
-/** Of a text of 12 px; generous, since fonts differ. */
+/** For text of 12 px; generous, since fonts differ. */
 const CHAR_PX = 7.2;
 const LABEL_CHAR_PX = 6;
 const LINE_PX = 13;
 const STATE_PX = 30;
 const MARGIN_PX = 6;
 
-/** All charts, by name. `electionRoles` are the roles alone, for a card. */
+/** All charts, by name. `electionRoles` has the top-level states only, for a replica's card. */
 export function charts(): Record<string, Chart> {
   return {
     electionRoles: chart(electionMachine, { depth: 1, direction: 'TB', labelled: false, typed: true }),
@@ -74,7 +74,7 @@ export function chart(
   return drawn(g, graph, { direction, labelled, typed });
 }
 
-/** The engine wants edges between leaves: one to or from a compound state is led to the first state in it. */
+/** Dagre requires edges between leaves: an edge of a compound state is attached to its initial state. */
 function addEdge(g: graphlib.Graph, graph: Graph, edge: GraphEdge, labelled: boolean): void {
   const lines = edge.events.map((event) => event.label);
   const size = labelled
@@ -97,7 +97,7 @@ function leaf(graph: Graph, id: string): string {
 function drawn(g: graphlib.Graph, graph: Graph, { labelled, typed }: Layout): Chart {
   const boxes = new Map(graph.nodes.map(({ id }) => [id, g.node(id) as Box]));
   const lines = graph.edges.map((edge) => g.edge(leaf(graph, edge.from), leaf(graph, edge.to)) as Line);
-  // The engine counts boxes and labels, but lets edges bulge out of what it calls the whole.
+  // Dagre's size of the whole covers boxes and labels, but not edges that extend beyond them.
   const xs = [...boxes.values()].flatMap(({ x, width }) => [x - width / 2, x + width / 2])
     .concat(lines.flatMap(({ points }) => points.map(({ x }) => x)));
   const ys = [...boxes.values()].flatMap(({ y, height }) => [y - height / 2, y + height / 2])
@@ -135,7 +135,7 @@ interface Box extends Point {
   height: number;
 }
 
-/** `x` and `y` are the centre of its label, when it has one. */
+/** `x` and `y` are the centre of its label, if any. */
 interface Line extends Partial<Point> {
   points: Point[];
 }

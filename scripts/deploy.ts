@@ -1,8 +1,8 @@
 /**
- * `deploy.ts up`: everything on a kind cluster of its own, which is made if it is not there.
- * `deploy.ts deploy [--image NAME:TAG] [--overlay kind|production] [--mongo-image NAME:TAG] [--yes]`: to the
- * cluster of kubectl's current context, after a question. `deploy.ts down`: deletes the kind cluster.
- * Each of them may be run again.
+ * `deploy.ts up`: deploys everything to a kind cluster, which is created if needed.
+ * `deploy.ts deploy [--image NAME:TAG] [--overlay kind|production] [--mongo-image NAME:TAG] [--yes]`: deploys to
+ * the cluster of kubectl's current context, after a confirmation. `deploy.ts down`: deletes the kind cluster.
+ * All are idempotent.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -19,14 +19,16 @@ const CONTEXT = `kind-${CLUSTER}`;
 const NAMESPACE = 'hascheduler';
 const OVERLAYS = ['kind', 'production'];
 
-/** Shows its output. Throws a sentence when it fails. */
+/** Prints the command and its output. Throws a sentence when it fails. */
 function run(command: string, ...args: string[]): void {
   console.log(`\n$ ${[command, ...args].join(' ')}`);
   const { status, error } = spawnSync(command, args, {
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (status !== 0) throw new Error(`That failed: ${error?.message ?? `${command} says why, above`}.`);
+  if (status !== 0) {
+    throw new Error(`The command failed: ${error?.message ?? `see the output of ${command} above`}.`);
+  }
 }
 
 const output = (command: string, ...args: string[]) =>
@@ -39,7 +41,7 @@ function need(...tools: Parameters<typeof missing>[0]): void {
 
 const kindClusters = () => output('kind', 'get', 'clusters').split('\n');
 
-/** With the revision as its tag; what is built already is not built again. */
+/** The tag is the revision. */
 function buildImage(): string {
   const tag = revision(PROJECT_DIR);
   const image = `hascheduler:${tag}`;
@@ -70,11 +72,11 @@ hascheduler runs: three replicas and a MongoDB replica set, in the context ${CON
 
 open   http://localhost:8080/
 try    just create-schedule     fires every 300 ms
-       just logs                what the replicas say
-       just kill-leader         kill -9 the leader: how long do the others take?
-       just pause-leader        freeze it for 6 s: what does it do when it wakes?
+       just logs                the replicas' logs
+       just kill-leader         kill -9 the leader, and measure the takeover
+       just pause-leader        freeze it for 6 s, and see it become a follower
        just status              pods, the leader's label, the latest events
-stop   just down                deletes the cluster, with everything in it`);
+stop   just down                deletes the cluster, with all data`);
 }
 
 interface DeployOptions {
@@ -91,12 +93,12 @@ async function deploy({ image: given, 'mongo-image': mongo, overlay, yes }: Depl
   const kind = /^kind-(.+)$/.exec(context)?.[1];
   if (!given && !kind && context !== 'docker-desktop') {
     throw new Error(
-      `The cluster of the context ${context} can't see images of this machine. Push one to a registry that it can ` +
-        'reach, and say which: just deploy --image registry.example/hascheduler:TAG',
+      `The cluster of the context ${context} can't use images of this machine. Push one to a registry that it can ` +
+        'reach, and name it: just deploy --image registry.example/hascheduler:TAG',
     );
   }
   if (!given) need('docker', ...(kind ? ['kind' as const] : []));
-  const what = overlay === 'kind' ? 'three replicas and a MongoDB for trying' : 'three replicas';
+  const what = overlay === 'kind' ? 'three replicas and a MongoDB for trials' : 'three replicas';
   await confirm(`Deploy ${given ?? 'this revision'} (${what}) to the context ${context}`, context, yes);
   if (overlay === 'production') needSecret();
   const image = given ?? buildImage();
@@ -116,7 +118,7 @@ function needSecret(): void {
     output('kubectl', '--namespace', NAMESPACE, 'get', 'secret', 'hascheduler-mongo');
   } catch {
     throw new Error(
-      `There is no Secret hascheduler-mongo in the namespace ${NAMESPACE}, which says where MongoDB is. Make it first:
+      `The Secret hascheduler-mongo, which holds MongoDB's URI, is missing in the namespace ${NAMESPACE}. Create it first:
   kubectl create namespace ${NAMESPACE}
   kubectl --namespace ${NAMESPACE} create secret generic hascheduler-mongo --from-literal=MONGO_URI='mongodb+srv://…'`,
     );
@@ -127,23 +129,25 @@ function currentContext(): string {
   try {
     return output('kubectl', 'config', 'current-context');
   } catch {
-    throw new Error('kubectl has no current context: `just up` makes a cluster on this machine, with one.');
+    throw new Error(
+      'kubectl has no current context. `just up` creates a cluster on this machine, and sets one.',
+    );
   }
 }
 
 async function confirm(what: string, context: string, yes: boolean): Promise<void> {
   if (yes) return void console.log(`${what}.`);
-  if (!process.stdin.isTTY) throw new Error(`${what}? Nobody is there to ask: say --yes.`);
+  if (!process.stdin.isTTY) throw new Error(`${what}? This is not a terminal: confirm with --yes.`);
   const question = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await question.question(`${what}? Its name, to go on: `);
+  const answer = await question.question(`${what}? To confirm, type the name of the context: `);
   question.close();
-  if (answer.trim() !== context) throw new Error(`That is not ${context}: nothing was done.`);
+  if (answer.trim() !== context) throw new Error(`That is not ${context}: nothing was deployed.`);
 }
 
 function down(): void {
   need('docker', 'kind');
   if (kindClusters().includes(CLUSTER)) run('kind', 'delete', 'cluster', '--name', CLUSTER);
-  else console.log(`There is no kind cluster ${CLUSTER}.`);
+  else console.log(`There is no kind cluster named ${CLUSTER}.`);
 }
 
 try {

@@ -1,6 +1,6 @@
 /**
- * Draws the statecharts of the machines, from their definitions: all of them into docs/statecharts.md, and those
- * that the inspector shows into a file of its page. With `--check` it only says whether they are up to date.
+ * Draws the statecharts of the machines from their definitions: all into docs/statecharts.md, and those that the
+ * inspector shows into a file of its page. `--check` only checks that they are up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ for (const machine of MACHINES) {
   const place = new RegExp(`(<!-- statechart ${machine.id} -->\n)[^]*?(<!-- /statechart -->)`);
   if (!place.test(text)) {
     throw new Error(
-      `docs/statecharts.md has no place for the ${machine.id}: <!-- statechart ${machine.id} -->`,
+      `docs/statecharts.md lacks a place for the ${machine.id}: <!-- statechart ${machine.id} -->`,
     );
   }
   text = text.replace(
@@ -54,10 +54,10 @@ if (isCurrent) {
   console.log('The statecharts are up to date.');
 } else if (process.argv.includes('--check')) {
   console.error(
-    'The statecharts in docs/statecharts.md or of the inspector are not those of the machines: `npm run diagrams` draws them again.',
+    'The statecharts in docs/statecharts.md or of the inspector are out of date: run `npm run diagrams`.',
   );
   process.exitCode = 1;
 } else {
   await Promise.all([writeFile(FILE, text), writeFile(CHARTS_FILE, drawn)]);
-  console.log('Drawn into docs/statecharts.md and for the inspector.');
+  console.log('Updated the statecharts in docs/statecharts.md and of the inspector.');
 }

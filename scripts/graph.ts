@@ -1,17 +1,17 @@
-/** A machine's definition as a graph: its states, and what leads from one to another. */
+/** A machine's definition as a graph of its states and transitions. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { transitionLabel, transitionsOf } from './transitions.ts';
 
 export interface GraphNode {
-  /** The path of the state in its machine, with dots. */
+  /** The path of the state in its machine, joined with dots. */
   id: string;
   /** The state's own name. */
   label: string;
-  /** The state that it is in; null at the top. */
+  /** The enclosing state; null at the top level. */
   parent: string | null;
   /** Whether it has states of its own. */
   compound: boolean;
-  /** Whether its parent, or the machine, begins here. */
+  /** Whether it is the initial state of its parent, or of the machine. */
   initial: boolean;
   final: boolean;
 }
@@ -19,7 +19,7 @@ export interface GraphNode {
 export interface GraphEdge {
   from: string;
   to: string;
-  /** All that leads from one to the other: the event's type, and its name for readers with its guard. */
+  /** The transitions from one to the other: the event's type, and the label with its guard. */
   events: { type: string; label: string }[];
 }
 
@@ -28,7 +28,7 @@ export interface Graph {
   edges: GraphEdge[];
 }
 
-/** With `depth: 1` only the outermost states are told apart, and what happens inside of them is left out. */
+/** With `depth: 1` only the top-level states are shown, without the transitions inside them. */
 export function graphOf(machine: AnyStateMachine, depth = Infinity): Graph {
   const shown = descendants(machine.root).filter((state) => state.path.length <= depth);
   const idOf = (state: AnyStateNode) => state.path.slice(0, depth).join('.');
@@ -42,7 +42,7 @@ export function graphOf(machine: AnyStateMachine, depth = Infinity): Graph {
   }));
   const edges = new Map<string, GraphEdge>();
   for (const state of [machine.root, ...descendants(machine.root)]) {
-    // What leads out of every state is drawn from each of the outermost ones.
+    // A transition of the machine itself is drawn from each top-level state.
     const sources = state === machine.root
       ? Object.values(machine.root.states).filter((each) => each.type !== 'final')
       : [state];

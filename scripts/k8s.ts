@@ -1,26 +1,27 @@
 /**
- * `npm run test:k8s -- --image NAME:TAG [--mongo-image NAME:TAG] [--only TEXT] [--keep] [--evidence FILE]` (or K8S_IMAGE and
- * K8S_MONGO_IMAGE): installs the product in a throw-away namespace of the cluster of kubectl's current context,
- * disturbs it in every way that Kubernetes knows, measures the takeovers, and audits every occurrence. The images
- * must be where the cluster finds them: nothing is built or pushed here. The evidence is every run, and when each
- * scenario began and ended.
+ * `npm run test:k8s -- --image NAME:TAG [--mongo-image NAME:TAG] [--only TEXT] [--keep] [--evidence FILE]` (or
+ * K8S_IMAGE and K8S_MONGO_IMAGE): installs the product in a temporary namespace of the cluster of kubectl's current
+ * context, runs the scenarios (deleted, killed and frozen leaders, rolling restarts, a drain), measures the
+ * takeovers, and audits every occurrence. The cluster must be able to pull the images: nothing is built or pushed.
+ * The evidence is a file with all runs, and the begin and end of each scenario.
  */
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printableText } from '../src/infra/log/printable.ts';
-import type { Book } from '../harness/chaos/book.ts';
+import type { Ledger } from '../harness/chaos/ledger.ts';
 import { table } from '../harness/chaos/report.ts';
 import { Installation, until } from '../harness/k8s/installation.ts';
-import { Listeners } from '../harness/k8s/listeners.ts';
 import { COLUMNS, measure, row, type Window } from '../harness/k8s/measure.ts';
+import { PodLogs } from '../harness/k8s/podLogs.ts';
 import { type Scenario, SCENARIOS } from '../harness/k8s/scenarios.ts';
-import { allRuns, clockOffset, createSteady, QUICKEST } from '../harness/k8s/schedules.ts';
+import { allRuns, clockOffset, createSteady, FASTEST } from '../harness/k8s/schedules.ts';
 import { type Verdict, verdict } from '../harness/k8s/verdict.ts';
 import { apiServer } from './kube/apiServer.ts';
 
-/** How long everything is left to itself before each scenario. */
-const CALM_MS = 2_000;
+/** Time without disturbance before each scenario. */
+const QUIET_MS = 2_000;
+/** Violations printed of each kind. */
 const SHOWN = 10;
 
 const { values: options } = parseArgs({
@@ -38,10 +39,12 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 async function main(): Promise<void> {
   const { image, 'mongo-image': mongo } = options;
-  if (!image) throw new Error('Which image? npm run test:k8s -- --image NAME:TAG (or K8S_IMAGE)');
+  if (!image) {
+    throw new Error('The image is missing: npm run test:k8s -- --image NAME:TAG (or set K8S_IMAGE).');
+  }
   const api = await apiServer();
   const at = new Installation(api, `hascheduler-test-${randomBytes(3).toString('hex')}`);
-  const listeners = new Listeners(at);
+  const logs = new PodLogs(at);
   // Ctrl-C cleans up as well.
   process.once('SIGINT', async () => {
     await at.remove();
@@ -49,21 +52,21 @@ async function main(): Promise<void> {
   });
   try {
     say(`installing ${image} in the namespace ${at.namespace}`);
-    const book = await install(at, { hascheduler: image, ...(mongo && { mongo }) }, listeners);
+    const ledger = await install(at, { hascheduler: image, ...(mongo && { mongo }) }, logs);
     const { offsetMs, withinMs } = await clockOffset(at);
-    say(`the server's clock is ${offsetMs.toFixed(0)} ms ahead, to within ${withinMs.toFixed(0)} ms`);
+    say(`the server's clock is ${offsetMs.toFixed(0)} ms ahead (± ${withinMs.toFixed(0)} ms)`);
     const nowMs = () => Date.now() + offsetMs;
     const windows: Window[] = [];
     for (const scenario of SCENARIOS.filter(({ name }) => name.includes(options.only))) {
       windows.push(await disturb(at, scenario, nowMs));
     }
-    const result = await verdict(at, book, listeners, nowMs());
-    report(windows, result, listeners);
+    const result = await verdict(at, ledger, logs, nowMs());
+    report(windows, result, logs);
     if (options.evidence) await writeFile(options.evidence, JSON.stringify({ windows, runs: result.runs }));
-    console.log(`\nEvents of leadership:\n${printableText(await leadershipEvents(at))}`);
+    console.log(`\nLeadership events:\n${printableText(await leadershipEvents(at))}`);
   } finally {
-    await listeners.close();
-    if (options.keep) say(`kept; to remove it: kubectl delete namespace ${at.namespace}`);
+    await logs.close();
+    if (options.keep) say(`keeping the namespace; delete it with: kubectl delete namespace ${at.namespace}`);
     else {
       await at.remove();
       say(`the namespace ${at.namespace} is being deleted`);
@@ -75,24 +78,24 @@ async function main(): Promise<void> {
 async function install(
   at: Installation,
   images: Readonly<Record<string, string>>,
-  listeners: Listeners,
-): Promise<Book> {
+  logs: PodLogs,
+): Promise<Ledger> {
   const startedMs = performance.now();
   const since = () => seconds(performance.now() - startedMs);
   await at.apply(images);
-  listeners.start();
-  await until('nobody leads', async () => (await at.leader()).term > 0);
-  const book = await createSteady(at);
-  await until('nothing fires', async () => (await allRuns(at)).length > 0);
-  say(`first fire ${since()} after the beginning of kubectl apply`);
+  logs.start();
+  await until('no replica leads', async () => (await at.leader()).term > 0);
+  const ledger = await createSteady(at);
+  await until('no run exists', async () => (await allRuns(at)).length > 0);
+  say(`first run ${since()} after the start of kubectl apply`);
   await at.settled();
   say(`three replicas and three members are ready after ${since()}, under the restricted Pod Security level`);
-  return book;
+  return ledger;
 }
 
 async function disturb(at: Installation, { name, run }: Scenario, nowMs: () => number): Promise<Window> {
   const leader = await at.settled();
-  await at.passes(nowMs() + CALM_MS);
+  await at.passes(nowMs() + QUIET_MS);
   let actedMs = nowMs();
   const remark = await run(at, leader, () => actedMs = nowMs()).catch((error: Error) => {
     process.exitCode = 1;
@@ -107,24 +110,23 @@ async function disturb(at: Installation, { name, run }: Scenario, nowMs: () => n
 
 function report(
   windows: readonly Window[],
-  { findings, unheard, runs }: Verdict,
-  { errors }: Listeners,
+  { findings, runs }: Verdict,
+  { errors }: PodLogs,
 ): void {
-  console.log(`\n${table(COLUMNS, windows.map((window) => row(measure(window, runs, QUICKEST))))}\n`);
-  const { counts, lost, doubled, alien, fenceless, open } = findings;
+  console.log(`\n${table(COLUMNS, windows.map((window) => row(measure(window, runs, FASTEST))))}\n`);
+  const { counts, lost, doubled, notOwed, unlogged, oldTerm, open } = findings;
   console.log(
     `audit: ${counts.occurrences} occurrences: ${counts.claimed} claimed, ${counts.missed} missed, ` +
-      `${counts.skipped} skipped, ${lost.length} lost, ${doubled.length} twice; ` +
-      `${counts.executions} attempts heard, ${
-        counts['re-attempted']
-      } of them further ones, ${unheard} unheard`,
+      `${counts.skipped} skipped, ${lost.length} lost, ${doubled.length} doubled; ` +
+      `${counts.executions} attempts in the logs, ${counts['re-attempted']} of them retries; ` +
+      `${unlogged.length} runs succeeded without a logged attempt`,
   );
   const violations = {
     lost,
-    twice: doubled,
-    'not owed': alien,
-    'under an old term': fenceless,
-    open,
+    doubled,
+    'not owed': notOwed,
+    'claimed under an old term': oldTerm,
+    'left open': open,
     errors,
   };
   for (const [name, sentences] of Object.entries(violations)) {

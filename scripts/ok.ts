@@ -1,6 +1,6 @@
 /**
- * The one gate, the same for people and for CI: format, lint, types on both runtimes, unused code,
- * architecture.
+ * The gate, the same on a developer's machine and in CI: format, lint, types on both runtimes, unused code,
+ * statecharts, architecture.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ const bin = (name: string) => join(PROJECT_DIR, 'node_modules', '.bin', name);
 const runner = RUNTIME === 'deno' ? ['run', '-A', '--no-check'] : ['--import', 'tsx'];
 const testRunner = RUNTIME === 'deno' ? ['test', '-A', '--no-check'] : ['--import', 'tsx', '--test'];
 
-/** What is checked, with the command, and what to do about a failure. */
+/** Each check, its command, and the remedy for a failure. */
 const STEPS: [what: string, command: string[], remedy?: string][] = [
-  ['format', [bin('deno'), 'fmt', '--check'], '`npx deno fmt` puts it right'],
+  ['format', [bin('deno'), 'fmt', '--check'], 'run `npx deno fmt`'],
   ['lint', [bin('deno'), 'lint']],
   ['types, by tsc', [bin('tsc'), '-p', '.']],
   ['types of the page', [bin('tsc'), '-p', 'src/http/inspector/page']],
-  // Not the page's own: a browser's types and Deno's don't go together.
+  // Without the page: the types of a browser conflict with Deno's.
   ['types, by deno', [
     bin('deno'),
     'check',

@@ -1,6 +1,6 @@
 /**
- * Makes the screenshots of docs/inspector.md: a real cluster with some history, the page in a real browser.
- * `npm run screenshots`, or the names of some of them: `npm run screenshots -- cluster timeline`.
+ * Takes the screenshots of docs/inspector.md: a real cluster with some history, the page in a real browser.
+ * `npm run screenshots` takes all, `npm run screenshots -- cluster timeline` some.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
@@ -18,11 +18,11 @@ const PHONE = { width: 360, height: 740 };
 interface Shot {
   name: string;
   path: string;
-  /** What shows that the view is complete. */
+  /** A selector that matches once the view is complete. */
   complete: string;
   dark?: boolean;
   phone?: boolean;
-  /** Typed into a field before. */
+  /** Text to type into a field before. */
   type?: [label: string, text: string];
 }
 
@@ -127,7 +127,7 @@ async function take({ name, path, complete, dark, phone, type }: Shot, term: num
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const file = join(DIR, `${name}.png`);
   await page.screenshot({ path: file });
-  // A third of the size, where ImageMagick is there.
+  // With ImageMagick, a third of the size.
   spawnSync('convert', [
     file,
     '+dither',

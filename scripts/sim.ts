@@ -1,11 +1,11 @@
 /**
- * The simulation by command.
+ * The simulation as a command.
  *
- *   npm run test:sim -- --seeds 2000          so many seeds, from --seed on (1), in --workers processes (one a core)
+ *   npm run test:sim -- --seeds 2000          2,000 seeds from --seed (1) on, in --workers processes (one per core)
  *   npm run test:sim -- --seed 17             one seed, with its trace
- *   npm run test:sim -- --mutations           after how many seeds each deliberate bug is noticed
- *   npm run test:sim -- --mutation NAME       the same of one, or of several
- *   npm run test:sim -- --hour                an hour at 1,000 occurrences a second, and what is left of it
+ *   npm run test:sim -- --mutations           the number of seeds after which each deliberate bug is detected
+ *   npm run test:sim -- --mutation NAME       the same for one bug; may be repeated
+ *   npm run test:sim -- --hour                an hour at 1,000 occurrences a second, and a check for leaks
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ async function oneSeed(): Promise<boolean> {
   return result.violation === null;
 }
 
-/** What was counted, by name. */
+/** Sums by name. */
 class Sums {
   readonly #sums = new Map<string, number>();
 
@@ -61,7 +61,7 @@ async function manySeeds(): Promise<boolean> {
   const startedMs = performance.now();
   const sums = new Sums();
   const workers = Math.min(cores, count);
-  const violations = workers > 1 ? await sharedOut(workers, sums) : await oneByOne(sums);
+  const violations = workers > 1 ? await inWorkers(workers, sums) : await oneByOne(sums);
   const tookS = (performance.now() - startedMs) / 1000;
   sums.print();
   console.log(
@@ -79,7 +79,7 @@ async function oneByOne(sums: Sums): Promise<number> {
     for (const [name, times] of result.faults) sums.add(`faults: ${name}`, times);
     sums.add('occurrences settled', result.occurrences);
     sums.add('runs claimed', result.claims);
-    sums.add('runs requested by hand', result.requests);
+    sums.add('manual runs requested', result.requests);
     sums.add('terms', result.terms);
     sums.add('terms by pre-emption', result.preemptions);
     if (result.violation === null) continue;
@@ -88,32 +88,34 @@ async function oneByOne(sums: Sums): Promise<number> {
   return violations;
 }
 
-/** Each process takes a part of the seeds, and says what this one adds up. */
-async function sharedOut(workers: number, sums: Sums): Promise<number> {
+/** Each process simulates a part of the seeds and prints its sums, which are added here. */
+async function inWorkers(workers: number, sums: Sums): Promise<number> {
   const share = Math.ceil(count / workers);
   const parts = Array.from({ length: Math.ceil(count / share) }, (_, part) => ({
     seed: first + part * share,
     seeds: Math.min(share, count - part * share),
   }));
-  const violations = await Promise.all(parts.map(({ seed, seeds }) => inProcess(seed, seeds, sums)));
+  const violations = await Promise.all(parts.map(({ seed, seeds }) => inWorker(seed, seeds, sums)));
   return violations.reduce((sum, some) => sum + some, 0);
 }
 
-async function inProcess(seed: number, seeds: number, sums: Sums): Promise<number> {
+async function inWorker(seed: number, seeds: number, sums: Sums): Promise<number> {
   let violations: number | null = null;
-  const code = await byItself(['--seed', `${seed}`, '--seeds', `${seeds}`], (line) => {
+  const code = await runSelf(['--seed', `${seed}`, '--seeds', `${seeds}`], (line) => {
     const [, number, what] = /^ *(\d+) ((?:faults: |occurrences |runs |terms).*)$/.exec(line) ?? [];
     const [, found] = /^\d+ seeds in .*: (\d+) violations$/.exec(line) ?? [];
     if (what !== undefined) sums.add(what, Number(number));
     else if (found !== undefined) violations = Number(found);
     else console.log(line);
   });
-  if (violations === null) throw new Error(`The seeds from ${seed} on came to no end: exit code ${code}.`);
+  if (violations === null) {
+    throw new Error(`The process for the seeds from ${seed} on failed with exit code ${code}.`);
+  }
   return violations;
 }
 
-/** Runs this command in a process of one core, and resolves with its exit code. */
-async function byItself(args: readonly string[], onLine: (line: string) => void): Promise<number | null> {
+/** Runs this script in another process, without workers; resolves with its exit code. */
+async function runSelf(args: readonly string[], onLine: (line: string) => void): Promise<number | null> {
   const [program, ...rest] = runtimeCommand(fileURLToPath(import.meta.url), [...args, '--workers', '1']);
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   createInterface({ input: child.stdout }).on('line', onLine);
@@ -126,13 +128,13 @@ async function mutations(): Promise<boolean> {
   const shares = Array.from({ length: Math.min(cores, names.length) }, (_, share) => (
     names.filter((_name, index) => index % cores === share)
   ));
-  const missed = shares.length > 1 ? await Promise.all(shares.map(missedByItself)) : [await missedOf(names)];
+  const missed = shares.length > 1 ? await Promise.all(shares.map(missedInWorker)) : [await missedOf(names)];
   const sum = missed.reduce((all, some) => all + some, 0);
-  console.log(`${names.length} deliberate bugs, ${sum} not noticed within ${count} seeds`);
+  console.log(`${names.length} deliberate bugs, ${sum} not detected within ${count} seeds`);
   return sum === 0;
 }
 
-/** How many of them are not noticed. */
+/** The number of bugs that are not detected. */
 async function missedOf(names: readonly string[]): Promise<number> {
   let missed = 0;
   for (const name of names) {
@@ -140,7 +142,7 @@ async function missedOf(names: readonly string[]): Promise<number> {
     if (!mutation) throw new Error(`There is no mutation "${name}" in harness/sim/mutations.ts.`);
     const caught = await catchMutation(mutation, first, count, simulate);
     if (caught === null) missed++;
-    const after = caught ? seedsOf(caught.seed - first + 1) : 'NOT noticed';
+    const after = caught ? seedsOf(caught.seed - first + 1) : 'undetected';
     console.log(`${after.padStart(11)}  ${name}${caught ? `: ${caught.result.violation}` : ''}`);
   }
   return missed;
@@ -150,15 +152,15 @@ function seedsOf(number: number): string {
   return number === 1 ? '1 seed ' : `${number} seeds`;
 }
 
-async function missedByItself(names: readonly string[]): Promise<number> {
+async function missedInWorker(names: readonly string[]): Promise<number> {
   const args = names.flatMap((name) => ['--mutation', name]);
   let missed: number | null = null;
-  const code = await byItself([...args, '--seed', `${first}`, '--seeds', `${count}`], (line) => {
-    const [, found] = /^\d+ deliberate bugs, (\d+) not noticed/.exec(line) ?? [];
+  const code = await runSelf([...args, '--seed', `${first}`, '--seeds', `${count}`], (line) => {
+    const [, found] = /^\d+ deliberate bugs, (\d+) not detected/.exec(line) ?? [];
     if (found === undefined) console.log(line);
     else missed = Number(found);
   });
-  if (missed === null) throw new Error(`Some of the mutations came to no end: exit code ${code}.`);
+  if (missed === null) throw new Error(`The process for ${names.join(', ')} failed with exit code ${code}.`);
   return missed;
 }
 
@@ -167,7 +169,7 @@ async function hour(): Promise<boolean> {
   const done = await soak(1000, 3_600_000, runInNewContext('gc') as () => void);
   console.log(done);
   const problems = leftOver(done);
-  console.log(problems.length === 0 ? 'Nothing is left over.' : problems.join('\n'));
+  console.log(problems.length === 0 ? 'Nothing has leaked.' : problems.join('\n'));
   return problems.length === 0;
 }
 

@@ -1,7 +1,7 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { transitionLabel, transitionsOf } from './transitions.ts';
 
-/** A machine as a Mermaid state diagram, drawn from its own definition. */
+/** A machine's definition as a Mermaid state diagram. */
 export function statechart(machine: AnyStateMachine): string {
   return ['stateDiagram-v2', ...body(machine.root, 1)].join('\n');
 }
@@ -22,7 +22,7 @@ function body(node: AnyStateNode, depth: number): string[] {
   return lines;
 }
 
-/** What leads out of every state, whichever it is. */
+/** The transitions of the machine itself, drawn from every top-level state. */
 function fromAnywhere(root: AnyStateNode, pad: string): string[] {
   return transitionsOf(root).flatMap((transition) =>
     (transition.target ?? []).flatMap((target) =>
@@ -32,7 +32,7 @@ function fromAnywhere(root: AnyStateNode, pad: string): string[] {
   );
 }
 
-/** One arrow per pair of states, with all that leads from one to the other. */
+/** One arrow per pair of states, labelled with all transitions from one to the other. */
 function arrows(state: AnyStateNode, pad: string): string[] {
   const labels = new Map<string, Set<string>>();
   for (const transition of transitionsOf(state)) {

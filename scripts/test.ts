@@ -1,6 +1,6 @@
 /**
- * Runs the tests, on Node or on Deno, whichever runs this. Arguments that are part of a test file's path pick
- * files; others, with a dash, go to the test runner. What this machine can't run is said at the end; with
+ * Runs the tests on the runtime that runs this script, Node or Deno. An argument selects the test files whose path
+ * contains it; arguments with a dash go to the test runner. What this machine can't run is listed at the end; with
  * CI=true it is an error.
  */
 import { spawn } from 'node:child_process';
@@ -9,32 +9,30 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findMongod } from '../src/local/mongod.ts';
+import { systemClock } from '../src/infra/machine/clock.ts';
+import { findMongod } from '../src/local/mongod/find.ts';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
 import { findChromium } from '../harness/cluster/chromium.ts';
 import { findFaketime } from '../harness/cluster/faketime.ts';
 
 const CI = process.env.CI === 'true';
 
-/** The page in a browser: its tests are driven by playwright-core, which is for Node.js alone. */
+/** Tests of the page in a browser use playwright-core, which supports Node.js only. */
 const BROWSER_TESTS = join('tests', 'browser');
 
-/** No matter what goes on beside them: pure computation, clocks of their own, or a wait for what comes. */
-const UNDISTURBED = ['actors', 'domain', 'e2e', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
+/** Run in parallel: pure computation, simulated clocks, or waits without tight limits. */
+const PARALLEL = ['actors', 'domain', 'e2e', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
   .map((part) => join('tests', part));
-/** Measure how long a takeover takes, with nothing beside it. */
+/** Measure the time of a takeover, and so run alone. */
 const MEASURING = ['peers.test.ts', 'takeover.test.ts'].map((file) => join('tests', 'e2e', file));
-/** Take all cores by themselves. */
+/** Use all cores by themselves. */
 const SIMULATION = ['sim.test.ts', 'mutations.test.ts'].map((file) => join('tests', 'sim', file));
 
-/**
- * Files one after the other, unless nothing disturbs them: several run whole clusters, and measure them. The limit is
- * for whole files, and hundreds of simulations are in one.
- */
-function runner(undisturbed: boolean): string[] {
-  if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(undisturbed ? ['--parallel'] : [])];
-  const atATime = undisturbed ? availableParallelism() : 1;
-  const limits = [`--test-concurrency=${atATime}`, '--test-timeout=1200000'];
+/** The limit is for whole files, one of which runs hundreds of simulations. */
+function runner(parallel: boolean): string[] {
+  if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(parallel ? ['--parallel'] : [])];
+  const concurrency = parallel ? availableParallelism() : 1;
+  const limits = [`--test-concurrency=${concurrency}`, '--test-timeout=1200000'];
   return ['--import', 'tsx', '--test', ...limits, '--test-reporter=spec'];
 }
 
@@ -44,39 +42,39 @@ function testFiles(filters: readonly string[]): string[] {
   return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)));
 }
 
-/** Why the page can't be tested in a browser here, as a sentence; null when it can. */
+/** Why the page can't be tested in a browser on this machine, as a sentence; null when it can. */
 function browserObstacle(): string | null {
   const { binary, tried } = findChromium();
   return binary === null
-    ? `the page in a browser: no Chromium can be had here. Looked for ${
+    ? `The page in a browser: no Chromium was found (${
       tried.join('; ')
-    }. Install it, or set CHROMIUM_BINARY.`
+    }). Install one, or set CHROMIUM_BINARY.`
     : null;
 }
 
 /** The tests that set the clock of a mongod. */
 const CLOCK_TESTS = join('tests', 'e2e', 'clockSteps.test.ts');
 
-/** Why the clock of a mongod can't be set here, as a sentence; null when it can. */
+/** Why the clock of a mongod can't be set on this machine, as a sentence; null when it can. */
 function clockObstacle(): string | null {
   const { library, tried } = findFaketime();
   return library === null
-    ? `a database server whose clock is set: there is no libfaketime here. Looked for ${
+    ? `Steps of the database server's clock: libfaketime was not found (${
       tried.join('; ')
-    }. Install the package libfaketime.`
+    }). Install the package libfaketime.`
     : null;
 }
 
-/** What can't be tested here, as sentences, and the environment that the tests get. */
+/** What can't be tested on this machine, as sentences, and the environment of the tests. */
 async function prepare(): Promise<{ obstacles: string[]; env: NodeJS.ProcessEnv }> {
-  const found = await findMongod({ log: console.log }).catch((error: Error) => ({
+  const found = await findMongod({ clock: systemClock(), log: console.log }).catch((error: Error) => ({
     binary: null,
     tried: [error.message],
   }));
   if (found.binary !== null) return { obstacles: [], env: { ...process.env, MONGOD_BINARY: found.binary } };
   const tried = found.tried.map((sentence) => `\n    - ${sentence}`).join('');
   return {
-    obstacles: [`everything that needs a real MongoDB: no mongod can be had here.${tried}`],
+    obstacles: [`Everything that needs a real MongoDB: no mongod was found.${tried}`],
     env: process.env,
   };
 }
@@ -115,30 +113,38 @@ if (chosen.length === 0) {
 }
 const isForBrowser = (file: string) => file.startsWith(BROWSER_TESTS);
 const noBrowser = chosen.some(isForBrowser) && RUNTIME === 'node' ? browserObstacle() : null;
-const leavesBrowserOut = RUNTIME === 'deno' || noBrowser !== null;
-const files = leavesBrowserOut ? chosen.filter((file) => !isForBrowser(file)) : chosen;
+const skipsBrowser = RUNTIME === 'deno' || noBrowser !== null;
+const files = skipsBrowser ? chosen.filter((file) => !isForBrowser(file)) : chosen;
 const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
 const noClock = chosen.includes(CLOCK_TESTS) ? clockObstacle() : null;
 if (noClock !== null) obstacles.push(noClock);
-const isUndisturbed = (file: string) =>
-  ![...SIMULATION, ...MEASURING].includes(file) && UNDISTURBED.some((part) => file.startsWith(part));
+const isParallel = (file: string) =>
+  ![...SIMULATION, ...MEASURING].includes(file) && PARALLEL.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
-for (const undisturbed of [true, false]) {
-  const part = files.filter((file) => isUndisturbed(file) === undisturbed);
+for (const parallel of [true, false]) {
+  const part = files.filter((file) => isParallel(file) === parallel);
   if (part.length === 0) continue;
-  const ended = await run([...runner(undisturbed), ...options, ...part], env);
+  const ended = await run([...runner(parallel), ...options, ...part], env);
   code ||= ended.code;
   skipped += ended.skipped;
 }
 if (RUNTIME === 'deno' && files.length < chosen.length) {
-  console.log('\nThe tests of the page in a browser (tests/browser) are for Node.js: npm run test:browser.');
+  console.log(
+    '\nThe tests of the page in a browser (tests/browser) run on Node.js only: npm run test:browser.',
+  );
 }
 if (obstacles.length > 0) {
   console.log(`\nNot tested on this machine:\n${obstacles.map((sentence) => `  - ${sentence}`).join('\n')}`);
 }
-if (code !== 0) console.error('\nTests have failed: look for them above, at the end of each of the parts.');
+if (code !== 0) console.error('\nTests have failed: see the end of each part above.');
 const incomplete = CI && (obstacles.length > 0 || skipped > 0);
-if (incomplete) console.error(`\nIn CI nothing may be left out, and ${skipped} tests were skipped.`);
+if (incomplete) {
+  console.error(
+    `\nIn CI no test may be left out: ${skipped} were skipped${
+      obstacles.length > 0 ? ", and some can't run on this machine" : ''
+    }.`,
+  );
+}
 process.exitCode = code || (incomplete ? 1 : 0);

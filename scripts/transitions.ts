@@ -1,4 +1,4 @@
-/** Reading a machine's definition: which transitions it has, and what to call them. */
+/** The transitions in a machine's definition, and their labels. */
 import type { AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
 /** All transitions that leave a state, eventless ones included. */
@@ -6,7 +6,7 @@ export function transitionsOf(state: AnyStateNode): AnyTransitionDefinition[] {
   return [...state.transitions.values()].flat().concat(state.always ?? []);
 }
 
-/** What a reader calls a transition: its event, and its guard in brackets. */
+/** The event, and the guard in brackets. */
 export function transitionLabel({ eventType, guard, source }: AnyTransitionDefinition): string {
   const invoked = source.invoke[0]?.src;
   const event = eventLabel(eventType, typeof invoked === 'string' ? invoked : 'child');
@@ -14,9 +14,7 @@ export function transitionLabel({ eventType, guard, source }: AnyTransitionDefin
   return condition === undefined ? event : `${event} [${condition}]`;
 }
 
-/**
- * What XState calls `xstate.done.actor.0.replica.finishing` is, for a reader, that an invoked actor is done.
- */
+/** A readable name for XState's own events, such as `xstate.done.actor.0.replica.finishing`. */
 function eventLabel(type: string, invoked: string): string {
   if (type === '') return 'at once';
   if (type.startsWith('xstate.done.actor.0.')) return `${invoked} done`;

@@ -48,7 +48,8 @@ const CONCERNS: Record<string, readonly string[]> = {
   ],
 };
 
-const HAVE_TIME_AND_CHANCE = ['infra', 'local'];
+/** The adapters of time and chance are here. */
+const AMBIENT_LAYER = 'infra';
 /**
  * A name with a colon after its first word is a signature (`setTimeout(fn: …`), one after a dot is somebody's
  * method.
@@ -61,6 +62,7 @@ const AMBIENT = [
     /\bMath\.random\b/,
     /\brandomUUID\b/,
     /\bgetRandomValues\b/,
+    /\brandomBytes\b/,
   ],
   ...[/(?<![.\w])set(Timeout|Interval|Immediate)\((?!\w+:)/, /\bAbortSignal\.timeout\b/, /['"]node:timers/],
 ];
@@ -138,8 +140,8 @@ describe('the architecture', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('takes time and chance from ports alone, outside of src/infra and src/local', () => {
-    const problems = sources.filter(({ file }) => !HAVE_TIME_AND_CHANCE.includes(layerOf(file))).flatMap((
+  it('takes time and chance from ports alone, outside of src/infra', () => {
+    const problems = sources.filter(({ file }) => layerOf(file) !== AMBIENT_LAYER).flatMap((
       { file, source },
     ) =>
       AMBIENT.flatMap((pattern) => {

@@ -1,4 +1,4 @@
-/** Records that no test could wait for: written as a replica would have written them. */
+/** Records that would take too long to produce: inserted in the form that a replica writes. */
 import type { Db } from 'mongodb';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
@@ -6,7 +6,7 @@ import { systemRandom } from '../../src/infra/machine/random.ts';
 
 const STATES = ['succeeded', 'failed', 'timed_out', 'missed', 'skipped', 'abandoned'];
 
-/** @returns a document of the collection of runs */
+/** A document of the collection `runs`. */
 export function runDoc(scheduleId: string, id: string, scheduledMs: number, state: string) {
   const isRun = !['missed', 'skipped'].includes(state);
   return {
@@ -34,7 +34,7 @@ export function runDoc(scheduleId: string, id: string, scheduledMs: number, stat
   };
 }
 
-/** One run in each of the states in which a run can end, a few minutes ago. */
+/** One run in each final state, a few minutes ago. */
 export async function insertTrouble(db: Db, scheduleId: string): Promise<void> {
   const nowMs = Date.now();
   await db.collection('runs').insertMany(
@@ -42,7 +42,7 @@ export async function insertTrouble(db: Db, scheduleId: string): Promise<void> {
   );
 }
 
-/** So many schedules, of which each is due once a year. */
+/** Schedules that are each due once a year. */
 export async function insertSchedules(db: Db, count: number): Promise<void> {
   const at = new Date(Date.now() - 60_000);
   await inBatches(
@@ -64,7 +64,7 @@ export async function insertSchedules(db: Db, count: number): Promise<void> {
   );
 }
 
-/** So many runs, ten a second up to now, one in a hundred of which failed. */
+/** Runs, ten a second up to now, one in a hundred of which failed. */
 export async function insertRuns(db: Db, count: number): Promise<void> {
   const nowMs = Date.now();
   await inBatches(
@@ -85,8 +85,8 @@ export async function insertRuns(db: Db, count: number): Promise<void> {
 }
 
 /**
- * So many terms, the last of which ended a moment ago by a release, so that the first replica leads the next one.
- * They lasted some minutes each, with gaps of some ms between them, and now and then one of 3 s.
+ * Past terms, the last of which was released a moment ago, so that the first replica can lead at once. Each lasted
+ * some minutes, with gaps of milliseconds between them, and some of 3 s.
  */
 export async function insertTerms(uri: string, db: Db, count: number): Promise<void> {
   const store = mongoStore({

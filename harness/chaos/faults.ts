@@ -1,7 +1,7 @@
-/** What is done to replicas and to the store, and how it is undone. */
+/** The faults of replicas and of the store, and how each is undone. */
 import type { MongoMember } from '../cluster/mongoMember.ts';
 import type { MongoSet } from '../cluster/mongoSet.ts';
-import type { Passage } from '../cluster/tcpProxy.ts';
+import type { ProxyMode } from '../cluster/tcpProxy.ts';
 import type { Fleet, Slot } from './fleet.ts';
 
 export interface World {
@@ -11,19 +11,18 @@ export interface World {
 
 export interface FaultKind {
   name: string;
-  /** How long it may last, from and to. */
+  /** Its least and its greatest duration. */
   holdMs: readonly [number, number];
-  /**
-   * Begins it, and resolves once it has. `chance` in [0, 1) picks one of several.
-   */
+  /** Resolves when it has begun. `chance` in [0, 1) picks one of several targets. */
   begin(world: World, chance: number): Promise<Begun>;
 }
 
 export interface Begun {
-  /** The one replica that it hits, if it is one. */
+  /** The replica that it hits; null when it hits the store. */
   hit: Slot | null;
-  what: string;
-  /** Undoes it; resolves when whatever was hit is back. */
+  /** The names of its targets, for the log. */
+  targets: string;
+  /** Undoes it; resolves when its targets are back. */
   end(): Promise<void>;
 }
 
@@ -38,12 +37,12 @@ export const REPLICA_FAULTS: readonly FaultKind[] = [
   stopped('SIGTERM of any replica', any),
   frozen('freeze of the leader', leader),
   frozen('freeze of any replica', any),
-  onTheWay('cut of the leader', leader, 'cut'),
-  onTheWay('silence around the leader', leader, 'silent'),
-  onTheWay('answers withheld from the leader', leader, 'one-way'),
-  onTheWay('slow way of the leader', leader, 'open', 60),
-  onTheWay('cut of any replica', any, 'cut'),
-  onTheWay('silence around any replica', any, 'silent'),
+  network('connections of the leader cut', leader, 'cut'),
+  network('leader partitioned', leader, 'silent'),
+  network('answers to the leader lost', leader, 'one-way'),
+  network('latency of the leader', leader, 'open', 60),
+  network('connections of any replica cut', any, 'cut'),
+  network('any replica partitioned', any, 'silent'),
 ];
 
 export const STORE_FAULTS: readonly FaultKind[] = [
@@ -53,13 +52,13 @@ export const STORE_FAULTS: readonly FaultKind[] = [
     async begin({ set }) {
       const { host } = await set.primary();
       await set.stepDown();
-      return { hit: null, what: host, end: () => set.healthy() };
+      return { hit: null, targets: host, end: () => set.healthy() };
     },
   },
   onMembers('kill -9 of the primary', [500, 5000], 'SIGKILL', async (set) => [await set.primary()]),
-  onMembers('kill -9 of a secondary', [500, 5000], 'SIGKILL', one),
+  onMembers('kill -9 of a secondary', [500, 5000], 'SIGKILL', oneSecondary),
   onMembers('freeze of the primary', [3000, 8000], 'SIGSTOP', async (set) => [await set.primary()]),
-  onMembers('freeze of a secondary', [1000, 5000], 'SIGSTOP', one),
+  onMembers('freeze of a secondary', [1000, 5000], 'SIGSTOP', oneSecondary),
   onMembers('freeze of both secondaries', [2000, 6000], 'SIGSTOP', (set) => set.secondaries()),
 ];
 
@@ -72,7 +71,7 @@ function killed(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGKILL');
-      return { hit: slot, what: slot.id, end: () => slot.restart() };
+      return { hit: slot, targets: slot.id, end: () => slot.restart() };
     },
   };
 }
@@ -84,7 +83,7 @@ function stopped(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGTERM');
-      return { hit: slot, what: slot.id, end: () => slot.restart() };
+      return { hit: slot, targets: slot.id, end: () => slot.restart() };
     },
   };
 }
@@ -96,24 +95,24 @@ function frozen(name: string, choose: Choose): FaultKind {
     async begin(world, chance) {
       const slot = choose(world, chance);
       slot.signal('SIGSTOP');
-      return { hit: slot, what: slot.id, end: async () => slot.signal('SIGCONT') };
+      return { hit: slot, targets: slot.id, end: async () => slot.signal('SIGCONT') };
     },
   };
 }
 
-function onTheWay(name: string, choose: Choose, passage: Passage, delayMs = 0): FaultKind {
+function network(name: string, choose: Choose, mode: ProxyMode, delayMs = 0): FaultKind {
   return {
     name,
     holdMs: [500, 6000],
     async begin(world, chance) {
       const slot = choose(world, chance);
-      slot.route.set(passage, delayMs);
-      return { hit: slot, what: slot.id, end: async () => slot.route.set('open') };
+      slot.route.set(mode, delayMs);
+      return { hit: slot, targets: slot.id, end: async () => slot.route.set('open') };
     },
   };
 }
 
-async function one(set: MongoSet, chance: number): Promise<MongoMember[]> {
+async function oneSecondary(set: MongoSet, chance: number): Promise<MongoMember[]> {
   const secondaries = await set.secondaries();
   return [secondaries[Math.floor(chance * secondaries.length)] as MongoMember];
 }
@@ -132,7 +131,7 @@ function onMembers(
       await Promise.all(members.map((member) => member.signal(signal)));
       return {
         hit: null,
-        what: members.map(({ host }) => host).join(' and '),
+        targets: members.map(({ host }) => host).join(' and '),
         async end() {
           const back = (member: MongoMember) =>
             signal === 'SIGKILL' ? member.start() : member.signal('SIGCONT');

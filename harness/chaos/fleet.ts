@@ -1,31 +1,31 @@
-/** Three replicas, each behind its own way to the store, and all that they ever said. */
+/** Three replicas, each with its own route to the store, and all their log lines. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoRoute } from '../cluster/mongoRoute.ts';
 import type { MongoSet } from '../cluster/mongoSet.ts';
 import { type Line, ReplicaProcess } from '../cluster/replicas.ts';
 
 const STOP_GRACE_MS = 30_000;
-const LOOK_EVERY_MS = 100;
+const POLL_EVERY_MS = 100;
 
-/** One attempt of a run, as seen by who reads the replicas' output: the receiver of the `log` action. */
+/** One attempt of a run, as the replicas' logs show it: the output of the `log` action. */
 export interface Execution {
   runId: string;
   attempt: number;
   term: number;
-  /** Which process it was: `r2#3` is the third one in the place of r2. */
+  /** The process: `r2#3` is the third process of r2. */
   life: string;
   /** On this process's monotonic clock. */
   readMs: number;
 }
 
-/** The place of one replica, in which one process follows another. */
+/** One replica, as a sequence of processes. */
 export class Slot {
   readonly id: string;
   readonly route: MongoRoute;
   readonly lives: ReplicaProcess[] = [];
   readonly crashes: string[] = [];
   readonly #env: Record<string, string>;
-  #asked = false;
+  #mayEnd = false;
 
   constructor(id: string, route: MongoRoute, env: Record<string, string>) {
     this.id = id;
@@ -41,13 +41,13 @@ export class Slot {
     return `${this.id}#${this.lives.length}`;
   }
 
-  /** Resolves when it takes requests; it need not have reached the store by then. */
+  /** Resolves when it takes requests; it may not have reached the store yet. */
   async start(): Promise<void> {
     const life = await ReplicaProcess.start(this.id, { ...this.#env, MONGO_URI: this.route.uri });
     this.lives.push(life);
-    this.#asked = false;
+    this.#mayEnd = false;
     void life.process.ended.then((how) => {
-      if (!this.#asked || how !== 'SIGKILL' && how !== 'exit code 0') {
+      if (!this.#mayEnd || how !== 'SIGKILL' && how !== 'exit code 0') {
         this.crashes.push(`${this.name}: ${how}`);
       }
     });
@@ -55,11 +55,11 @@ export class Slot {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (signal === 'SIGTERM' || signal === 'SIGKILL') this.#asked = true;
+    if (signal === 'SIGTERM' || signal === 'SIGKILL') this.#mayEnd = true;
     this.life.process.kill(signal);
   }
 
-  /** After a signal that ends it: the next process, once it stands by. */
+  /** After a signal that ends it: starts the next process; resolves when that is a follower. */
   async restart(): Promise<void> {
     await this.life.process.ended;
     await this.start();
@@ -67,7 +67,7 @@ export class Slot {
   }
 
   async stop(): Promise<void> {
-    this.#asked = true;
+    this.#mayEnd = true;
     await this.life.process.stop(STOP_GRACE_MS);
   }
 }
@@ -87,7 +87,7 @@ export class Fleet {
     return new Fleet(slots);
   }
 
-  /** The replica that has begun the newest term; the first one before anybody has. */
+  /** The replica that has begun the newest term; before the first term, the first replica. */
   leader(): Slot {
     const terms = this.slots.map((slot) => {
       const began = slot.life.lines.findLast((line) => line.msg === 'term began');
@@ -96,33 +96,33 @@ export class Fleet {
     return terms.reduce((a, b) => b.term > a.term ? b : a).slot;
   }
 
-  /** Resolves when one of them leads, or has. */
+  /** Resolves when one of them leads, or has led. */
   async leads(): Promise<void> {
     await Promise.any(this.slots.map(({ life }) => life.said((line) => line.msg === 'leading')));
   }
 
   /** Resolves when all replicas have prepared the store and read the schedules: each takes writes. */
   async standsBy(): Promise<void> {
-    const stands = (line: Line) => line.msg === 'leading' || line.msg === 'now follower';
-    await Promise.all(this.slots.map(({ life }) => life.said(stands)));
+    const isReady = (line: Line) => line.msg === 'leading' || line.msg === 'now follower';
+    await Promise.all(this.slots.map(({ life }) => life.said(isReady)));
   }
 
-  /** Resolves when some replica has executed something, from now on. */
+  /** Resolves at the next execution by any replica. */
   async fires(): Promise<void> {
     const fired = (line: Line) => line.msg === 'running schedule';
     await Promise.any(this.slots.map(({ life }) => life.said(fired, life.lines.length)));
   }
 
-  /** Resolves when all that fell due by then, epoch ms, is settled. */
+  /** Resolves when everything due by `throughMs` (epoch ms) is settled. */
   async passes(throughMs: number): Promise<void> {
     for (;;) {
       const answer = await this.leader().life.json<{ watermark: string }>('/cluster').catch(() => null);
       if (answer?.status === 200 && Date.parse(answer.body.watermark) > throughMs) return;
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_EVERY_MS);
     }
   }
 
-  /** All that they said, in the order in which it was read. */
+  /** All their lines, in the order in which they were read. */
   lines(): (Line & { life: string })[] {
     const all = this.slots.flatMap(({ id, lives }) =>
       lives.flatMap(({ lines }, i) => lines.map((line) => ({ ...line, life: `${id}#${i + 1}` })))
@@ -140,10 +140,10 @@ export class Fleet {
     }));
   }
 
-  /** What replicas have complained of as their own failure. */
+  /** Lines of level `error`, and everything on stderr. */
   errors(): string[] {
-    const own = this.lines().filter(({ level }) => level === 'error' || level === 'stderr');
-    return own.map(({ life, msg, error }) => `${life}: ${msg} ${error ?? ''}`);
+    const failures = this.lines().filter(({ level }) => level === 'error' || level === 'stderr');
+    return failures.map(({ life, msg, error }) => `${life}: ${msg} ${error ?? ''}`);
   }
 
   crashes(): string[] {

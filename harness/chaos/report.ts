@@ -1,42 +1,38 @@
-/** A storm's result, for people. */
+/** A storm's result as text. */
 import type { Findings } from './audit.ts';
 import { type Impact, spread } from './impacts.ts';
 import type { StormResult } from './storm.ts';
 
-/** Whether a run that its executor left behind is a violation: it is, where others adopt such runs (G7). */
-export const ORPHANS_ARE_ADOPTED: boolean = true;
-
 const SHOWN = 10;
 
-/** Everything that must not be, by name. */
-export function violations({ findings, troubles }: StormResult): [name: string, sentences: string[]][] {
-  const { lost, doubled, alien, fenceless, late, open } = findings;
+/** All violations, by kind; kinds without one included. */
+export function violations({ findings, errors }: StormResult): [name: string, sentences: string[]][] {
+  const { lost, doubled, notOwed, unlogged, oldTerm, afterEnd, open } = findings;
   return [
     ['lost', lost],
     ['doubled', doubled],
-    ['not owed', alien],
-    ['claimed under an old term', fenceless],
-    ['claimed after the definition ended', late],
-    ['left open', ORPHANS_ARE_ADOPTED ? open : []],
-    ['other trouble', troubles],
+    ['not owed', notOwed],
+    ['succeeded without a logged execution', unlogged],
+    ['claimed under an old term', oldTerm],
+    ['claimed after the definition ended', afterEnd],
+    ['left open', open],
+    ['other errors', errors],
   ];
 }
 
 export function report(result: StormResult): string {
-  const { findings, impacts, answers, seed, blows } = result;
+  const { findings, impacts, answers, seed, injections } = result;
   const found = violations(result).filter(([, sentences]) => sentences.length > 0);
   return [
-    `seed ${seed}: ${
-      blows.flatMap(({ kinds }) => kinds).length
-    } faults; requests: ${answers.answered} answered, ` +
-    `${answers.unanswered} not`,
+    `seed ${seed}: ${injections.flatMap(({ kinds }) => kinds).length} faults; ` +
+    `requests: ${answers.answered} answered, ${answers.unanswered} not`,
     '',
     table(
-      ['fault', 'times', 'takeovers', 'median', 'p99', 'max', 'silence: median', 'p99', 'max (ms)'],
+      ['fault', 'times', 'takeovers', 'median', 'p99', 'max', 'pause: median', 'p99', 'max (ms)'],
       rows(impacts),
     ),
     '',
-    table(['what', 'how many'], totals(findings)),
+    table(['occurrences and executions', 'count'], totals(findings)),
     '',
     found.length === 0 ? 'no violation' : 'VIOLATIONS',
     ...found.map(([name, sentences]) =>
@@ -48,10 +44,10 @@ export function report(result: StormResult): string {
 function rows(impacts: readonly Impact[]): string[][] {
   const causes = [...new Set(impacts.map(({ cause }) => cause))].toSorted();
   return causes.map((cause) => {
-    const of = impacts.filter((impact) => impact.cause === cause);
-    const takeovers = of.flatMap(({ takeoverMs }) => takeoverMs === null ? [] : [takeoverMs]);
-    const silences = of.map(({ silenceMs }) => silenceMs);
-    return [cause, `${of.length}`, `${takeovers.length}`, ...spread(takeovers), ...spread(silences)];
+    const own = impacts.filter((impact) => impact.cause === cause);
+    const takeovers = own.flatMap(({ takeoverMs }) => takeoverMs === null ? [] : [takeoverMs]);
+    const pauses = own.map(({ pauseMs }) => pauseMs);
+    return [cause, `${own.length}`, `${takeovers.length}`, ...spread(takeovers), ...spread(pauses)];
   });
 }
 
@@ -60,7 +56,7 @@ function totals({ counts, lost, doubled, open }: Findings): string[][] {
   return Object.entries(all).map(([name, count]) => [name, `${count}`]);
 }
 
-/** Columns, the first of them for names. */
+/** Aligned columns; the first one is for names. */
 export function table(head: readonly string[], body: readonly string[][]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) =>

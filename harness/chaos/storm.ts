@@ -1,18 +1,18 @@
-/** A storm from beginning to end: calm, faults while clients go on, calm again, and the audit. */
+/** A storm: replicas without faults, then faults while clients send requests, then recovery and the audit. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Collection, ReadConcern } from 'mongodb';
 import { MongoSet } from '../cluster/mongoSet.ts';
-import type { Findings, Recorded } from './audit.ts';
-import { Book } from './book.ts';
+import type { Findings, RecordedRun } from './audit.ts';
 import type { Begun, World } from './faults.ts';
 import { Fleet } from './fleet.ts';
-import { type Blow, type Impact, impactOf } from './impacts.ts';
-import { type PlannedBlow, type PlannedFault, planStorm } from './plan.ts';
+import { type Impact, impactOf, type Injection } from './impacts.ts';
+import { Ledger } from './ledger.ts';
+import { type PlannedFault, type PlannedInjection, planStorm } from './plan.ts';
 import { SeededRandom } from './random.ts';
 import { type CountClaims, Traffic } from './traffic.ts';
-import { CALM_WITHIN_MS, verdict, within } from './verdict.ts';
+import { RECOVERY_LIMIT_MS, verdict, within } from './verdict.ts';
 
 const DATABASE = 'chaos';
 
@@ -21,18 +21,18 @@ export interface StormOptions {
   seed: number;
   forMs: number;
   log: (line: string) => void;
-  /** Where to leave the replicas' lines and all run records, for whoever wants to know how it came. */
+  /** Directory for the replicas' log lines and all run records, for an analysis. */
   evidenceDir?: string | undefined;
 }
 
 export interface StormResult {
   seed: number;
-  blows: Blow[];
+  injections: Injection[];
   impacts: Impact[];
   findings: Findings;
   answers: { answered: number; unanswered: number };
-  /** Wrong answers, crashes, errors: whatever no fault excuses. */
-  troubles: string[];
+  /** Wrong answers, crashes and logged errors, which no fault excuses. */
+  errors: string[];
 }
 
 export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOptions): Promise<StormResult> {
@@ -42,21 +42,28 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
   try {
     await fleet.leads();
     await fleet.standsBy();
-    const book = new Book();
-    const traffic = new Traffic(fleet, book, new SeededRandom(random.between(1, 2 ** 30)), claimCounter(set));
-    await traffic.makeSteady();
+    const ledger = new Ledger();
+    const traffic = new Traffic(
+      fleet,
+      ledger,
+      new SeededRandom(random.between(1, 2 ** 30)),
+      claimCounter(set),
+    );
+    await traffic.createSteady();
     await fleet.fires();
-    const blows = await rage({ fleet, set }, planStorm(random), traffic, forMs, log);
-    const { findings, runs } = await verdict({ fleet, set }, DATABASE, book);
-    if (evidenceDir !== undefined) await leaveEvidence(evidenceDir, { runs, lines: fleet.lines(), blows });
+    const injections = await inject({ fleet, set }, planStorm(random), traffic, forMs, log);
+    const { findings, runs } = await verdict({ fleet, set }, DATABASE, ledger);
+    if (evidenceDir !== undefined) {
+      await writeEvidence(evidenceDir, { runs, lines: fleet.lines(), injections });
+    }
     const executions = fleet.executions();
     return {
       seed,
-      blows,
-      impacts: blows.map((blow) => impactOf(blow, executions)),
+      injections,
+      impacts: injections.map((injection) => impactOf(injection, executions)),
       findings,
       answers: traffic.answers,
-      troubles: [...traffic.wrong, ...fleet.crashes(), ...fleet.errors()],
+      errors: [...traffic.wrong, ...fleet.crashes(), ...fleet.errors()],
     };
   } finally {
     await fleet.stop();
@@ -64,45 +71,49 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
   }
 }
 
-async function leaveEvidence(dir: string, lists: Record<string, readonly object[]>): Promise<void> {
+async function writeEvidence(dir: string, lists: Record<string, readonly object[]>): Promise<void> {
   await mkdir(dir, { recursive: true });
   for (const [name, list] of Object.entries(lists)) {
     await writeFile(join(dir, `${name}.jsonl`), list.map((each) => `${JSON.stringify(each)}\n`).join(''));
   }
 }
 
-/** One blow after the other until time is up; clients go on all the while. */
-async function rage(
+/** One injection after the other until time is up, while clients send requests. */
+async function inject(
   world: World,
-  plan: Generator<PlannedBlow, never>,
+  plan: Generator<PlannedInjection, never>,
   traffic: Traffic,
   forMs: number,
   log: (line: string) => void,
-): Promise<Blow[]> {
+): Promise<Injection[]> {
   const over = new AbortController();
   const clients = traffic.run(over.signal);
-  const blows: Blow[] = [];
+  const done: Injection[] = [];
   const startedMs = performance.now();
   while (performance.now() - startedMs < forMs) {
-    const blow = plan.next().value;
-    await delay(blow.quietMs);
-    const done = await strike(world, blow, (line) => {
+    const planned = plan.next().value;
+    await delay(planned.quietMs);
+    const injection = await injectOne(world, planned, (line) => {
       log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(7)} s  ${line}`);
     });
-    blows.push(done);
+    done.push(injection);
   }
   over.abort();
   await clients;
-  return blows;
+  return done;
 }
 
-async function strike(world: World, { faults }: PlannedBlow, log: (line: string) => void): Promise<Blow> {
+async function injectOne(
+  world: World,
+  { faults }: PlannedInjection,
+  log: (line: string) => void,
+): Promise<Injection> {
   const { fleet } = world;
   const leader = fleet.leader();
   const deposed = leader.name;
   const beganMs = performance.now();
-  const hits = await Promise.all(faults.map((fault) => suffer(world, fault, log)));
-  await within(CALM_WITHIN_MS, fleet.fires(), 'nothing fires any more');
+  const hits = await Promise.all(faults.map((fault) => undergo(world, fault, log)));
+  await within(RECOVERY_LIMIT_MS, fleet.fires(), 'no replica fires');
   return {
     kinds: faults.map(({ kind }) => kind.name),
     beganMs,
@@ -111,25 +122,26 @@ async function strike(world: World, { faults }: PlannedBlow, log: (line: string)
   };
 }
 
-async function suffer(
+/** Resolves when the fault is over and its targets are back. */
+async function undergo(
   world: World,
   { kind, chance, holdMs }: PlannedFault,
   log: (line: string) => void,
 ): Promise<Begun> {
   const begun = await kind.begin(world, chance);
-  log(`${kind.name}, ${begun.what}, for ${holdMs} ms`);
+  log(`${kind.name}, ${begun.targets}, for ${holdMs} ms`);
   await delay(holdMs);
-  await within(CALM_WITHIN_MS, begun.end(), `what was hit by ${kind.name} does not come back`);
+  await within(RECOVERY_LIMIT_MS, begun.end(), `${begun.targets} has not recovered from: ${kind.name}`);
   return begun;
 }
 
 /**
- * Counts at a moment that is certainly after the call: a write of its own that a majority has accepted, and a
- * read of what was there by then.
+ * Counts at a moment after the call: its own write, acknowledged by a majority, and a causally consistent read
+ * after it.
  */
 function claimCounter({ client }: MongoSet): CountClaims {
   const db = client.db(DATABASE);
-  const runs: Collection<Recorded> = db.collection('runs');
+  const runs: Collection<RecordedRun> = db.collection('runs');
   return (schedule_id, schedule_revision) =>
     client.withSession({ causalConsistency: true }, async (session) => {
       const touched = { session, upsert: true, writeConcern: { w: 'majority' as const } };

@@ -1,14 +1,16 @@
-/** A mongod whose clock a test sets: by libfaketime, which answers the process's questions for the time. */
+/** A mongod whose clock a test sets, by libfaketime, which replaces the time functions of the C library. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findMongod, startMongod } from '../../src/local/mongod.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import { findMongod } from '../../src/local/mongod/find.ts';
+import { startMongod } from '../../src/local/mongod/mongod.ts';
 
 const LIB_DIR = '/usr/lib';
 const LIBRARY = join('faketime', 'libfaketimeMT.so.1');
 
-/** Where Debian's and Ubuntu's package `libfaketime` puts it; null with where it was looked for. */
+/** Where the package `libfaketime` of Debian and Ubuntu installs it; null with the places searched. */
 export function findFaketime(): { library: string | null; tried: string[] } {
   const dirs = existsSync(LIB_DIR) ? readdirSync(LIB_DIR) : [];
   const library = dirs.map((dir) => join(LIB_DIR, dir, LIBRARY)).find((path) => existsSync(path)) ?? null;
@@ -17,19 +19,19 @@ export function findFaketime(): { library: string | null; tried: string[] } {
 
 export interface SteppedMongo {
   uri: string;
-  /** How far its clock is ahead of this machine's, ms. */
+  /** How far its clock is ahead of this machine's. */
   offsetMs(): number;
-  /** From now on the server's clock is ahead of this machine's by so many seconds. */
+  /** Sets the server's clock to this many seconds ahead of this machine's. */
   setClock(seconds: number): Promise<void>;
   stop(): Promise<void>;
-  /** Why there is none. */
+  /** The reason when there is none. */
   skip: string | false;
 }
 
-/** For the top level of a test file, as `testMongo`. In CI there has to be one. */
+/** For the top level of a test file, like `testMongo`. Rejects in CI when there is none. */
 export async function steppedMongo(): Promise<SteppedMongo> {
   const { library, tried } = findFaketime();
-  const found = await findMongod({ log: () => {} });
+  const found = await findMongod({ clock: systemClock(), log: () => {} });
   const missing = [...tried, ...(found.binary === null ? found.tried : [])];
   if (library !== null && found.binary !== null) return await start(library, found.binary);
   const skip = `the clock of a mongod can't be set here: ${missing.join('; ')}`;
@@ -41,12 +43,12 @@ export async function steppedMongo(): Promise<SteppedMongo> {
 async function start(library: string, binary: string): Promise<SteppedMongo> {
   const dir = await mkdtemp(join(tmpdir(), 'hascheduler-clock-'));
   const clockFile = join(dir, 'clock');
-  let setToMs = 0;
-  // It is read again with each question: a half-written one would be another time.
+  let offsetMs = 0;
+  // libfaketime reads the file at each call: a half-written one would be another time.
   const setClock = async (seconds: number) => {
     await writeFile(`${clockFile}.next`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     await rename(`${clockFile}.next`, clockFile);
-    setToMs = seconds * 1000;
+    offsetMs = seconds * 1000;
   };
   await setClock(0);
   const env = {
@@ -58,13 +60,16 @@ async function start(library: string, binary: string): Promise<SteppedMongo> {
   const wrapper = join(dir, 'mongod');
   const assignments = Object.entries(env).map(([name, value]) => `${name}='${value}'`).join(' ');
   await writeFile(wrapper, `#!/bin/sh\nexec env ${assignments} '${binary}' "$@"\n`, { mode: 0o755 });
-  const mongod = await startMongod({ binary: wrapper, dataDir: join(dir, 'data'), log: () => {} });
+  const mongod = await startMongod({
+    ...{ binary: wrapper, dataDir: join(dir, 'data') },
+    ...{ clock: systemClock(), log: () => {} },
+  });
   return {
     uri: mongod.uri,
-    offsetMs: () => setToMs,
+    offsetMs: () => offsetMs,
     setClock,
     async stop() {
-      // One whose clock was set takes long to end by itself.
+      // A clean stop takes long after its clock was set.
       mongod.killNow();
       await mongod.ended;
       await rm(dir, { recursive: true, force: true });

@@ -1,12 +1,12 @@
-/** Real replicas behind a front door, and a real browser in front of it. */
+/** Real replicas behind a front door, and a real browser that opens the inspector page. */
 import assert from 'node:assert/strict';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { HostNames } from '../../src/domain/membership/hostNames.ts';
-import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
+import type { FrontDoor } from '../../src/local/door/frontDoor.ts';
 import { findChromium } from './chromium.ts';
+import { frontDoorOf } from './frontDoor.ts';
 import { ProcessCluster } from './replicas.ts';
 
-/** Without them it asks for hosts on the internet, and refuses to run as root. */
+/** Otherwise it sends requests to the internet, and refuses to run as root. */
 export const BROWSER_FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   ...['--disable-component-update', '--disable-sync'],
@@ -25,29 +25,18 @@ export class InspectedCluster {
     this.url = `http://127.0.0.1:${door.port}`;
   }
 
-  /** Three replicas, one of which leads, all of which get requests. */
+  /** Three replicas, all of which get requests, and one of which leads. */
   static async start(env: Record<string, string>): Promise<InspectedCluster> {
     const { binary } = findChromium();
-    assert.ok(binary, 'a Chromium is there: scripts/test.ts leaves these tests out where there is none');
+    assert.ok(binary, 'no Chromium: scripts/test.ts leaves these tests out in that case');
     const [browser, cluster] = await Promise.all([
       chromium.launch({ executablePath: binary, args: BROWSER_FLAGS }),
       ProcessCluster.ofThree(env),
     ]);
-    const upstreams = cluster.replicas.map(({ id, url }) => ({ id, port: Number(new URL(url).port) }));
-    let allLive = () => {};
-    const ready = new Promise<void>((resolve) => allLive = resolve);
-    const onChange = (live: readonly string[]) => live.length === upstreams.length && allLive();
-    const door = await openFrontDoor({
-      ...{ host: '127.0.0.1', port: 0, upstreams, secret: 'of this door' },
-      names: new HostNames({ names: [], own: [] }),
-      probeEveryMs: 100,
-      onChange,
-    });
-    await ready;
-    return new InspectedCluster(cluster, door, browser);
+    return new InspectedCluster(cluster, await frontDoorOf(cluster.replicas, 100), browser);
   }
 
-  /** A tab of its own, which takes notes of all that should not be. */
+  /** Opens a tab that records all errors. */
   async open(path: string, options: BrowserContextOptions = {}): Promise<WatchedPage> {
     const context = await this.browser.newContext({ locale: 'en-GB', ...options });
     const page = await context.newPage();
@@ -76,14 +65,14 @@ export class InspectedCluster {
 
 export class WatchedPage {
   readonly page: Page;
-  /** Errors that the console showed, exceptions, and requests to other hosts. */
+  /** Console errors, exceptions, and requests to other hosts. */
   readonly complaints: string[] = [];
 
   constructor(page: Page, origin: string) {
     this.page = page;
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      // Some other program on this machine has changed its network: the page asks again.
+      // Another program on this machine has changed its network: the page retries.
       if (!message.text().includes('ERR_NETWORK_CHANGED')) this.complaints.push(message.text());
     });
     page.on('pageerror', (error) => this.complaints.push(error.message));
@@ -92,17 +81,17 @@ export class WatchedPage {
     });
   }
 
-  /** Resolves when events come. */
+  /** Resolves when the event stream is connected. */
   async live(): Promise<this> {
     await this.page.locator('.live.ok').waitFor();
     return this;
   }
 
-  /** Resolves when an expression is true in the page. (Playwright's own way needs `eval`, which the page forbids.) */
+  /** Resolves when an expression is true in the page. (Playwright's function for it needs `eval`, which the page forbids.) */
   async until(expression: string): Promise<void> {
     await this.page.evaluate(`new Promise((resolve) => {
-      (function look() {
-        if (${expression}) resolve(); else requestAnimationFrame(look);
+      (function check() {
+        if (${expression}) resolve(); else requestAnimationFrame(check);
       })();
     })`);
   }

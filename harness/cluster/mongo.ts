@@ -1,19 +1,23 @@
 /**
- * A real MongoDB for a test file: TEST_MONGO_URI, or a mongod of its own, with failpoints, that is gone
- * afterwards. Where there is none, the tests are reported as skipped, with the reason; in CI they fail.
+ * A real MongoDB for a test file: TEST_MONGO_URI, or a temporary mongod with failpoints. Where there is
+ * none, the tests are reported as skipped, with the reason; in CI they fail.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findMongod, startMongod } from '../../src/local/mongod.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import { findMongod } from '../../src/local/mongod/find.ts';
+import { startMongod } from '../../src/local/mongod/mongod.ts';
+
+const clock = systemClock();
 
 export interface TestMongo {
   uri: string;
-  /** A new name with each call. */
+  /** A new name at each call. */
   database(): string;
   stop(): Promise<void>;
-  /** Why there is none. */
+  /** The reason when there is none. */
   skip: string | false;
 }
 
@@ -26,7 +30,7 @@ export async function testMongo(): Promise<TestMongo> {
   const given = process.env.TEST_MONGO_URI;
   if (given) return { uri: given, database, stop: async () => {}, skip: false };
 
-  const found = await findMongod({ log: () => {} });
+  const found = await findMongod({ clock, log: () => {} });
   if (found.binary === null) {
     const reason = `no mongod: ${found.tried.join('; ')}`;
     if (process.env.CI === 'true') throw new Error(reason);
@@ -37,9 +41,9 @@ export async function testMongo(): Promise<TestMongo> {
   return { ...await startTestMongod(found.binary), database, skip: false };
 }
 
-/** One more mongod, on a port that the test chooses, with failpoints. */
+/** Another mongod with failpoints, on a port that the test chooses. */
 export async function anotherMongod(port: number): Promise<Pick<TestMongo, 'uri' | 'stop'>> {
-  const found = await findMongod({ log: () => {} });
+  const found = await findMongod({ clock, log: () => {} });
   if (found.binary === null) throw new Error(`no mongod: ${found.tried.join('; ')}`);
   return await startTestMongod(found.binary, port);
 }
@@ -47,7 +51,7 @@ export async function anotherMongod(port: number): Promise<Pick<TestMongo, 'uri'
 async function startTestMongod(binary: string, port = 0): Promise<Pick<TestMongo, 'uri' | 'stop'>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hascheduler-test-'));
   const extraArgs = ['--setParameter', 'enableTestCommands=1'];
-  const mongod = await startMongod({ binary, dataDir, port, log: () => {}, extraArgs });
+  const mongod = await startMongod({ binary, dataDir, port, clock, log: () => {}, extraArgs });
   return {
     uri: mongod.uri,
     async stop() {

@@ -1,14 +1,15 @@
-/** One mongod of a replica set, on 127.0.0.1, that can be killed, frozen and started again. */
+/** One mongod of a replica set, on 127.0.0.1, that can be killed, frozen and restarted. */
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import { type Guarded, spawnGuarded } from '../../src/local/guarded.ts';
 
-/** The name of every set of the tests. */
+/** The name of the replica set. */
 export const SET = 'chaos';
 
-const LOOK_EVERY_MS = 50;
+const POLL_EVERY_MS = 50;
 const READY_WITHIN_MS = 60_000;
 
 export class MongoMember {
@@ -36,17 +37,21 @@ export class MongoMember {
     const size = ['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '512'];
     const rest = ['--nounixsocket', '--quiet', '--replSet', SET, '--setParameter', 'enableTestCommands=1'];
     const logFile = `${this.#dataDir}.log`;
-    const process = await spawnGuarded([this.#binary, ...args, ...size, ...rest], { logFile });
+    const process = await spawnGuarded([this.#binary, ...args, ...size, ...rest], {
+      ...{ clock: systemClock(), logFile },
+    });
     this.#process = process;
-    let ending: string | null = null;
-    void process.ended.then((how) => ending = how);
+    let ended: string | null = null;
+    void process.ended.then((how) => ended = how);
     await until(async () => {
-      if (ending !== null) throw new Error(`the member on port ${this.#port} ended (${ending}): ${logFile}`);
+      if (ended !== null) {
+        throw new Error(`the member on port ${this.#port} ended (${ended}): see ${logFile}`);
+      }
       return await accepts(this.#port);
     });
   }
 
-  /** Resolves when it has ended, if that is what the signal does. */
+  /** After SIGKILL, resolves when it has ended. */
   async signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     this.#process?.kill(signal);
     if (signal === 'SIGKILL') await this.#process?.ended;
@@ -54,8 +59,8 @@ export class MongoMember {
 }
 
 /**
- * Free ports below those that systems give to outgoing connections: a member that is down must find its own
- * again. All have five digits, as the proxies' have.
+ * Free ports below the ephemeral range: a member that is down must find its port free when it restarts. All
+ * have five digits, like the proxies' (see `replaceAddresses`).
  */
 export async function memberPorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
@@ -81,10 +86,10 @@ async function accepts(port: number): Promise<boolean> {
   return connected;
 }
 
-export async function until(look: () => Promise<boolean>): Promise<void> {
+export async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + READY_WITHIN_MS;
-  while (!await look()) {
+  while (!await condition()) {
     if (performance.now() > deadlineMs) throw new Error(`not ready within ${READY_WITHIN_MS / 1000} s`);
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_EVERY_MS);
   }
 }

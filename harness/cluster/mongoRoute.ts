@@ -1,12 +1,12 @@
 /**
- * One replica's own way to a replica set: a TCP proxy to each member, so that this replica can be cut off
- * while the others, and the members among themselves, go on. It works on every system and without rights;
- * what it can't do is to part the members.
+ * One replica's route to a MongoDB replica set: a TCP proxy for each member, so that this replica can be
+ * partitioned from the set while the other replicas, and the members among themselves, stay connected. Works
+ * on every system without privileges; it can't partition the members.
  */
 import { type MongoSet, uriOf } from './mongoSet.ts';
-import { type Passage, type Rewrite, TcpProxy } from './tcpProxy.ts';
+import { type ProxyMode, type Rewrite, TcpProxy } from './tcpProxy.ts';
 
-/** Of the number that each message of MongoDB's protocol begins with. */
+/** Size of the length field at the start of each message of MongoDB's protocol. */
 const LENGTH_BYTES = 4;
 
 export class MongoRoute {
@@ -26,8 +26,8 @@ export class MongoRoute {
     return new MongoRoute(proxies);
   }
 
-  set(passage: Passage, delayMs = 0): void {
-    for (const proxy of this.#proxies) proxy.set(passage, delayMs);
+  set(mode: ProxyMode, delayMs = 0): void {
+    for (const proxy of this.#proxies) proxy.set(mode, delayMs);
   }
 
   async close(): Promise<void> {
@@ -36,28 +36,28 @@ export class MongoRoute {
 }
 
 /**
- * A driver asks any member for the whole replica set, and then connects to the addresses that it is told. So
- * that it stays behind its proxies, these addresses are replaced in what members answer, in whole messages
- * (each begins with its length) and by addresses of the same length, so that nothing else has to change.
+ * A driver asks any member for the addresses of all members, and connects to those. To keep it behind the
+ * proxies, the members' addresses are replaced in their answers: in whole messages, and by addresses of the
+ * same length, so that no length field changes.
  */
 function replaceAddresses(replacements: ReadonlyMap<string, string>): Rewrite {
   for (const [from, to] of replacements) {
     if (from.length !== to.length) throw new Error(`${to} is not as long as ${from}`);
   }
   return () => {
-    let kept: Buffer = Buffer.alloc(0);
+    let pending: Buffer = Buffer.alloc(0);
     return (chunk) => {
-      kept = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
-      const whole = wholeMessages(kept);
-      const messages = kept.subarray(0, whole);
-      kept = kept.subarray(whole);
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+      const whole = wholeMessages(pending);
+      const messages = pending.subarray(0, whole);
+      pending = pending.subarray(whole);
       for (const [from, to] of replacements) replaceIn(messages, from, to);
       return messages;
     };
   };
 }
 
-/** How many bytes of it are whole messages. */
+/** How many bytes are whole messages. */
 function wholeMessages(bytes: Buffer): number {
   let end = 0;
   while (bytes.length - end >= LENGTH_BYTES && bytes.length - end >= bytes.readInt32LE(end)) {

@@ -1,12 +1,13 @@
 /**
- * A MongoDB replica set of three real members on 127.0.0.1, that elects quickly and takes failpoints.
- * Replicas reach it through proxies: see mongoRoute.ts.
+ * A MongoDB replica set of three real members on 127.0.0.1, with quick elections and failpoints. Replicas
+ * reach it through proxies: see mongoRoute.ts.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, MongoClient } from 'mongodb';
-import { findMongod } from '../../src/local/mongod.ts';
+import { systemClock } from '../../src/infra/machine/clock.ts';
+import { findMongod } from '../../src/local/mongod/find.ts';
 import { memberPorts, MongoMember, SET, until } from './mongoMember.ts';
 
 const SETTINGS = { electionTimeoutMillis: 2000, heartbeatIntervalMillis: 500, catchUpTimeoutMillis: 5000 };
@@ -15,7 +16,7 @@ const SECONDARY = 2;
 
 export class MongoSet {
   readonly members: readonly MongoMember[];
-  /** Not through proxies. */
+  /** Connects directly, without proxies. */
   readonly client: MongoClient;
   readonly uri: string;
   readonly #dir: string;
@@ -27,7 +28,7 @@ export class MongoSet {
     this.client = new MongoClient(this.uri, { serverSelectionTimeoutMS: 20_000, socketTimeoutMS: 10_000 });
   }
 
-  /** Members that run, but are not a set yet: see `initiate`. */
+  /** The members, neither started nor initiated. */
   static async prepare(binary: string): Promise<MongoSet> {
     const dir = await mkdtemp(join(tmpdir(), 'hascheduler-set-'));
     const ports = await memberPorts(3);
@@ -67,12 +68,12 @@ export class MongoSet {
     return this.client.db('admin').command(command);
   }
 
-  /** The primary makes place for another one, which it waits for to have caught up. */
+  /** Steps the primary down; it waits for a secondary to catch up. */
   async stepDown(): Promise<void> {
     await this.admin({ replSetStepDown: 10, secondaryCatchUpPeriodSecs: 5 });
   }
 
-  /** Resolves when the member is not the primary any more, by its own account or because it is gone. */
+  /** Resolves when the member says that it is not the primary, or does not answer. */
   async notPrimary({ host }: MongoMember): Promise<void> {
     const options = { directConnection: true, serverSelectionTimeoutMS: 500 };
     const direct = new MongoClient(`mongodb://${host}/`, options);
@@ -81,7 +82,7 @@ export class MongoSet {
     await direct.close();
   }
 
-  /** Resolves when one member is the primary, and all others follow it. */
+  /** Resolves when one member is the primary, and all others are secondaries. */
   async healthy(): Promise<void> {
     await until(async () => {
       const status = await this.admin({ replSetGetStatus: 1 }).catch(() => null);
@@ -97,9 +98,9 @@ export class MongoSet {
   }
 }
 
-/** A mongod for sets, or why there is none here; in CI that is an error. */
+/** The binary for members, or the reason when there is none; rejects in CI when there is none. */
 export async function mongodForSets(): Promise<{ binary: string; skip: string | false }> {
-  const found = await findMongod({ log: () => {} });
+  const found = await findMongod({ clock: systemClock(), log: () => {} });
   if (found.binary !== null) return { binary: found.binary, skip: false };
   const reason = `no mongod: ${found.tried.join('; ')}`;
   if (process.env.CI === 'true') throw new Error(reason);

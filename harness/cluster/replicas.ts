@@ -1,8 +1,9 @@
-/** Replicas as processes, on the runtime that runs the tests, and what they say. */
+/** Replicas as processes, on the runtime that runs the tests, and their logs. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import { type Guarded, spawnGuarded } from '../../src/local/guarded.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../src/local/runtime.ts';
 
@@ -41,28 +42,31 @@ export class ReplicaProcess {
     return new ReplicaProcess(
       id,
       port,
-      await spawnGuarded(command, { env: { ...process.env, ...settings } }),
+      await spawnGuarded(command, { clock: systemClock(), env: { ...process.env, ...settings } }),
     );
   }
 
   /**
-   * The first line, from now or before, that is what is asked for. Rejects when the process ends without it.
+   * The first line that matches, already read (from index `from` on) or still to come. Rejects when the process
+   * ends without it.
    */
-  async said(what: (line: Line) => boolean, from = 0): Promise<Line> {
-    const before = this.lines.slice(from).find(what);
-    if (before !== undefined) return before;
+  async said(matches: (line: Line) => boolean, from = 0): Promise<Line> {
+    const earlier = this.lines.slice(from).find(matches);
+    if (earlier !== undefined) return earlier;
     return await new Promise((resolve, reject) => {
       const watch = (line: Line) => {
-        if (!what(line)) return;
+        if (!matches(line)) return;
         this.#watchers.delete(watch);
         resolve(line);
       };
       this.#watchers.add(watch);
-      void this.process.ended.then((how) => reject(new Error(`${this.id} ended (${how}) without saying it`)));
+      void this.process.ended.then((how) =>
+        reject(new Error(`${this.id} ended (${how}) without the expected line`))
+      );
     });
   }
 
-  /** The attempts that it has made, in order: `run id, number`. */
+  /** The attempts that it has executed, in order: `run id, number`. */
   executed(): string[] {
     return this.lines.filter((line) => line.msg === 'running schedule')
       .map(({ run_id, attempt }) => `${run_id}, ${attempt}`);
@@ -80,7 +84,7 @@ export class ReplicaProcess {
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on at the moment. */
+/** A port of 127.0.0.1 that is free at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -105,7 +109,7 @@ export class ProcessCluster {
     return replica;
   }
 
-  /** Three replicas, once one of them leads. */
+  /** Three replicas, one of which leads. */
   static async ofThree(env: Env): Promise<ProcessCluster> {
     const cluster = new ProcessCluster(env);
     const replicas = await Promise.all(['r1', 'r2', 'r3'].map((id) => cluster.add(id)));
@@ -114,7 +118,7 @@ export class ProcessCluster {
     return cluster;
   }
 
-  /** The replica that last said that it leads. */
+  /** The replica that has begun the newest term, by its log. */
   leader(): ReplicaProcess {
     const terms = this.replicas.map((replica) => {
       const began = replica.lines.findLast((line) => line.msg === 'term began');
@@ -123,7 +127,7 @@ export class ProcessCluster {
     return terms.reduce((a, b) => b.term > a.term ? b : a).replica;
   }
 
-  /** The first execution by another replica than `old`, after now. */
+  /** The next execution by another replica than `old`. */
   async firedByAnother(old: ReplicaProcess): Promise<{ replica: ReplicaProcess; line: Line }> {
     const others = this.replicas.filter((replica) => replica !== old);
     return await Promise.any(others.map(async (replica) => ({

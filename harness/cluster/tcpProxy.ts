@@ -1,7 +1,7 @@
 /**
- * A TCP proxy on 127.0.0.1 that can do what networks do: refuse, fall silent, lose the way back, be slow.
- * What is held while it is silent arrives once it is healed, late and in order, as packets that are sent
- * again do: also what a client sent that has long given up and gone away.
+ * A TCP proxy on 127.0.0.1 that simulates network faults: refused connections, silence, lost answers, latency.
+ * Data held during silence arrive late and in order once it ends, like retransmitted packets: also those of a
+ * client that has given up meanwhile.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -9,20 +9,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * - `open`: everything passes.
- * - `cut`: connections are broken, and new ones too.
- * - `silent`: nothing passes, and nobody is told.
+ * - `cut`: open connections are broken, and new ones refused.
+ * - `silent`: nothing passes, and neither side gets an error.
  * - `one-way`: requests arrive, answers don't.
  */
-export type Passage = 'open' | 'cut' | 'silent' | 'one-way';
+export type ProxyMode = 'open' | 'cut' | 'silent' | 'one-way';
 
-/** Makes, for each connection, what its answers go through. */
+/** Creates, for each connection, the function that its answers pass through. */
 export type Rewrite = () => (chunk: Buffer) => Buffer;
 
 export class TcpProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #passage: Passage = 'open';
+  #mode: ProxyMode = 'open';
   #delayMs = 0;
   #waiting: (() => void)[] = [];
 
@@ -32,8 +32,8 @@ export class TcpProxy {
   }
 
   /**
-   * Listens on a free port, and passes on to `targetPort` on 127.0.0.1; or to what it says for each connection, as a
-   * load balancer does.
+   * Listens on a free port, and forwards to `targetPort` on 127.0.0.1. A function is called for each connection:
+   * a load balancer.
    */
   static async open(
     targetPort: number | (() => number),
@@ -50,12 +50,12 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** `delayMs`: how long each piece of data is under way, in each direction. */
-  set(passage: Passage, delayMs = 0): void {
-    this.#passage = passage;
+  /** `delayMs`: latency in each direction. */
+  set(mode: ProxyMode, delayMs = 0): void {
+    this.#mode = mode;
     this.#delayMs = delayMs;
-    if (passage === 'cut') { for (const socket of this.#sockets) socket.destroy(); }
-    for (const look of this.#waiting.splice(0)) look();
+    if (mode === 'cut') { for (const socket of this.#sockets) socket.destroy(); }
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   async close(): Promise<void> {
@@ -65,14 +65,14 @@ export class TcpProxy {
   }
 
   #accept(client: Socket, targetPort: number, rewrite: Rewrite): void {
-    if (this.#passage === 'cut') {
+    if (this.#mode === 'cut') {
       client.destroy();
       return;
     }
     const server = connect({ host: '127.0.0.1', port: targetPort, allowHalfOpen: true, noDelay: true });
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
-      // A `close` follows, which is what counts.
+      // A `close` follows, which is handled.
       socket.on('error', () => {});
       socket.on('close', () => this.#sockets.delete(socket));
     }
@@ -80,10 +80,10 @@ export class TcpProxy {
     this.#forward(server, client, rewrite(), ['open']);
   }
 
-  /** Data, ends and breaks alike wait for their turn, and for the way to be free. */
-  #forward(from: Socket, to: Socket, map: (chunk: Buffer) => Buffer, free: readonly Passage[]): void {
+  /** Data and closes alike wait for their turn, and for a mode that lets them pass. */
+  #forward(from: Socket, to: Socket, map: (chunk: Buffer) => Buffer, passesIn: readonly ProxyMode[]): void {
     let last = Promise.resolve();
-    const inTurn = (step: () => void) => last = last.then(() => this.#passing(free)).then(step);
+    const inTurn = (step: () => void) => last = last.then(() => this.#passable(passesIn)).then(step);
     from.on('data', (chunk: Buffer) => {
       from.pause();
       inTurn(() => {
@@ -95,8 +95,8 @@ export class TcpProxy {
     from.on('close', () => inTurn(() => to.destroySoon()));
   }
 
-  async #passing(free: readonly Passage[]): Promise<void> {
-    while (!free.includes(this.#passage) && this.#passage !== 'cut') {
+  async #passable(modes: readonly ProxyMode[]): Promise<void> {
+    while (!modes.includes(this.#mode) && this.#mode !== 'cut') {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     if (this.#delayMs > 0) await delay(this.#delayMs);

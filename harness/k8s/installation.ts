@@ -1,13 +1,13 @@
-/** The product in a throw-away namespace of a cluster, as its users reach it. */
+/** The product in a temporary namespace of a cluster, reached through its Service. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiServer } from '../../scripts/kube/apiServer.ts';
 import { kubectlIn } from '../../scripts/kube/kubectl.ts';
 import { writeOverlay } from '../../scripts/kube/overlay.ts';
 import { isReady, listPods, MEMBERS, type Pod, REPLICAS } from '../../scripts/kube/pods.ts';
 
-const LOOK_EVERY_MS = 100;
-/** Images may have to be fetched. */
-export const SETTLED_WITHIN_MS = 300_000;
+const POLL_EVERY_MS = 100;
+/** The cluster may have to pull images. */
+export const SETTLE_LIMIT_MS = 300_000;
 
 const ROLE = 'hascheduler.dev/role';
 
@@ -45,7 +45,7 @@ export class Installation {
     this.namespace = namespace;
   }
 
-  /** Everything of the kind overlay, but the node port. Resolves when the API server has taken it. */
+  /** Applies the kind overlay, without the node port. Resolves when the API server has accepted it. */
   async apply(images: Readonly<Record<string, string>>): Promise<void> {
     const dir = await writeOverlay({ on: 'kind', images, namespace: this.namespace, withoutNodePort: true });
     await kubectlIn(this.namespace).run(['apply', '--kustomize', dir]);
@@ -55,12 +55,12 @@ export class Installation {
     await this.api.remove(`/api/v1/namespaces/${this.namespace}`);
   }
 
-  /** Through the Service. Rejects when the answer is none, or no success. */
+  /** Through the Service. Rejects when there is no answer, or not a 2xx. */
   async request<T>(path: string, init: RequestInit = {}): Promise<T> {
     return (await this.#answer<T>(path, init)).body;
   }
 
-  /** One page of a list, and where the next one is. */
+  /** One page of a list, and the path of the next one. */
   async page<T>(path: string): Promise<{ items: T[]; nextPath: string | null }> {
     const { body, headers } = await this.#answer<T[]>(path, {});
     return { items: body, nextPath: /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1] ?? null };
@@ -95,16 +95,16 @@ export class Installation {
     return this.api.get(`/apis/apps/v1/namespaces/${this.namespace}/${kind}`);
   }
 
-  /** As `kubectl rollout restart` does it. */
+  /** Like `kubectl rollout restart`. */
   async restart(kind: Kind): Promise<void> {
     const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
     const path = `/apis/apps/v1/namespaces/${this.namespace}/${kind}`;
     await this.api.patch(path, { spec: { template: { metadata: { annotations } } } });
   }
 
-  /** Resolves when all pods are of the newest template, and ready. */
+  /** Resolves when all pods have the newest template and are ready. */
   async rolledOut(kind: Kind): Promise<void> {
-    await until(`the roll-out of ${kind} does not end`, async () => {
+    await until(`the rollout of ${kind} is not complete`, async () => {
       const { metadata, spec, status } = await this.workload(kind);
       const counts = [
         status.replicas,
@@ -116,11 +116,11 @@ export class Installation {
     });
   }
 
-  /** Resolves when everything is as it should be: all pods ready, one of the replicas leads, and has the label. */
+  /** Resolves when all pods are ready, and one replica leads and has the label. */
   async settled(): Promise<Leader> {
     let why = '';
     let leader: Leader | null = null;
-    await until(() => `it does not settle: ${why}`, async () => {
+    await until(() => `the installation is not settled: ${why}`, async () => {
       const [replicas, members] = await Promise.all([this.replicas(), this.members()]);
       why = `pods: ${[...replicas, ...members].map(({ metadata }) => metadata.name).join(', ')}`;
       if (![replicas, members].every((pods) => pods.length === 3 && pods.every(isReady))) return false;
@@ -138,31 +138,34 @@ export class Installation {
     return leader as unknown as Leader;
   }
 
-  /** Resolves when another one leads than did, with a newer term. */
-  async succeeded({ term }: Leader): Promise<void> {
-    await until('nobody takes over', async () => (await this.leader()).term > term);
+  /** Resolves when a newer term than this leader's has begun. */
+  async takenOver({ term }: Leader): Promise<void> {
+    await until('no replica takes over', async () => (await this.leader()).term > term);
   }
 
-  /** Resolves when all that fell due by then, server time, is claimed or recorded. */
+  /** Resolves when everything due by `throughMs` (server's clock) is settled. */
   async passes(throughMs: number): Promise<void> {
     const watermark = async () => Date.parse((await this.request<Cluster>('/cluster')).watermark);
     await until('the watermark does not catch up', async () => await watermark() > throughMs);
   }
 }
 
-/** Asks again and again; what is not answered counts as no. */
-export async function until(otherwise: string | (() => string), look: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + SETTLED_WITHIN_MS;
-  let trouble = '';
+/** Polls the condition; a rejection counts as false. Rejects with the problem after 300 s. */
+export async function until(
+  problem: string | (() => string),
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  const deadlineMs = performance.now() + SETTLE_LIMIT_MS;
+  let lastError = '';
   const noted = (error: Error) => {
-    trouble = ` (${error.message})`;
+    lastError = ` (${error.message})`;
     return false;
   };
-  while (!await look().catch(noted)) {
+  while (!await condition().catch(noted)) {
     if (performance.now() > deadlineMs) {
-      const what = typeof otherwise === 'string' ? otherwise : otherwise();
-      throw new Error(`${what}, after ${SETTLED_WITHIN_MS / 1000} s${trouble}`);
+      const what = typeof problem === 'string' ? problem : problem();
+      throw new Error(`${what}, after ${SETTLE_LIMIT_MS / 1000} s${lastError}`);
     }
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_EVERY_MS);
   }
 }

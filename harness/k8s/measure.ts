@@ -1,14 +1,14 @@
-/** What a scenario did to the clients' schedules, by the records alone. Pure. */
-import type { ToldRun } from './schedules.ts';
+/** The effect of a scenario on the clients' schedules, computed from the run records alone. Pure. */
+import type { ApiRun } from './schedules.ts';
 
 /** One scenario, on the server's clock. */
 export interface Window {
   name: string;
-  /** Who led before. */
+  /** The term before it. */
   term: number;
   actedMs: number;
   endedMs: number;
-  /** What else was seen. */
+  /** Other observations. */
   remark: string;
 }
 
@@ -16,25 +16,24 @@ export interface Measured {
   name: string;
   /** New terms. */
   terms: number;
-  /** From the act to the first claim under a newer term; null when there was none. */
+  /** From the disturbance to the first claim under a newer term; null when there was none. */
   takeoverMs: number | null;
-  /** The longest time between two claims of the quickest schedule, and when it began, from the act on. */
+  /** The longest time between two claims of the fastest schedule, and its begin, counted from the disturbance. */
   pauseMs: number;
   pausedAtMs: number;
-  /** How late the latest run started. */
-  latestMs: number;
+  maxLatenessMs: number;
   runs: number;
   remark: string;
 }
 
-/** `quickest` is the id of the schedule whose claims measure the pauses. */
-export function measure(window: Window, runs: readonly ToldRun[], quickest: string): Measured {
+/** `fastest` is the id of the schedule whose claims measure the pauses. */
+export function measure(window: Window, runs: readonly ApiRun[], fastest: string): Measured {
   const { name, term, actedMs, endedMs, remark } = window;
   const claims = runs.map((run) => ({ run, claimedMs: Date.parse(run.claimed_at) }))
     .filter(({ claimedMs }) => claimedMs >= actedMs && claimedMs <= endedMs)
     .toSorted((a, b) => a.claimedMs - b.claimedMs);
   const newer = claims.filter(({ run }) => run.term > term);
-  const steady = claims.filter(({ run }) => run.schedule_id === quickest).map(({ claimedMs }) => claimedMs);
+  const steady = claims.filter(({ run }) => run.schedule_id === fastest).map(({ claimedMs }) => claimedMs);
   const pauses = steady.map((atMs, i) => {
     const fromMs = steady[i - 1] ?? actedMs;
     return { pauseMs: atMs - fromMs, pausedAtMs: fromMs - actedMs };
@@ -45,7 +44,7 @@ export function measure(window: Window, runs: readonly ToldRun[], quickest: stri
     terms: new Set(newer.map(({ run }) => run.term)).size,
     takeoverMs: newer[0] ? newer[0].claimedMs - actedMs : null,
     ...longest,
-    latestMs: Math.max(...claims.map(({ run }) => run.lateness_ms), 0),
+    maxLatenessMs: Math.max(...claims.map(({ run }) => run.lateness_ms), 0),
     runs: claims.length,
     remark,
   };
@@ -57,14 +56,23 @@ export const COLUMNS = [
   'takeover',
   'longest pause',
   'began at',
-  'latest run (ms)',
+  'max lateness (ms)',
   'runs',
   'remark',
 ];
 
 export function row(
-  { name, terms, takeoverMs, pauseMs, pausedAtMs, latestMs, runs, remark }: Measured,
+  { name, terms, takeoverMs, pauseMs, pausedAtMs, maxLatenessMs, runs, remark }: Measured,
 ): string[] {
   const ms = (value: number | null) => value === null ? '–' : value.toFixed(0);
-  return [name, `${terms}`, ms(takeoverMs), ms(pauseMs), ms(pausedAtMs), ms(latestMs), `${runs}`, remark];
+  return [
+    name,
+    `${terms}`,
+    ms(takeoverMs),
+    ms(pauseMs),
+    ms(pausedAtMs),
+    ms(maxLatenessMs),
+    `${runs}`,
+    remark,
+  ];
 }

@@ -1,9 +1,9 @@
-/** Steady schedules of several rates, and their records, over the API. */
-import type { Recorded } from '../chaos/audit.ts';
-import { Book, type Kept, type Stored } from '../chaos/book.ts';
+/** Steady schedules of several rates, and their runs, through the API. */
+import type { RecordedRun } from '../chaos/audit.ts';
+import { Ledger, type LedgerEntry, type StoredSchedule } from '../chaos/ledger.ts';
 import type { Installation } from './installation.ts';
 
-/** By id: what is sent, how far apart its occurrences are, and where they lie, if not from its creation on. */
+/** By id. The occurrences of each count from its creation unless `anchorMs` is given. */
 const STEADY: Record<string, { body: object; everyMs: number; anchorMs?: number }> = {
   'every-50ms': { body: { type: 'duration', definition: { interval: '50ms' } }, everyMs: 50 },
   'every-300ms': { body: { type: 'duration', definition: { interval: '300ms' } }, everyMs: 300 },
@@ -15,11 +15,11 @@ const STEADY: Record<string, { body: object; everyMs: number; anchorMs?: number 
   },
 };
 
-/** Its claims measure every pause. */
-export const QUICKEST = 'every-50ms';
+/** Its claims measure the pauses. */
+export const FASTEST = 'every-50ms';
 
-/** A run, as the API tells it. */
-export interface ToldRun {
+/** A run in the API. */
+export interface ApiRun {
   id: string;
   schedule_id: string;
   scheduled_for: string;
@@ -35,33 +35,33 @@ export interface ToldRun {
 
 const PAGE = 1000;
 
-export async function createSteady(to: Installation): Promise<Book> {
-  const book = new Book();
+export async function createSteady(to: Installation): Promise<Ledger> {
+  const ledger = new Ledger();
   for (const [id, { body, everyMs, anchorMs }] of Object.entries(STEADY)) {
-    book.creating(id, everyMs);
+    ledger.creating(id, everyMs);
     const headers = { 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body: JSON.stringify({ id, ...body }) };
-    const stored = await to.request<Stored>('/schedules', init);
-    book.defined(id, stored, anchorMs ?? Date.parse(`${stored.created_at}`));
+    const stored = await to.request<StoredSchedule>('/schedules', init);
+    ledger.defined(id, stored, anchorMs ?? Date.parse(`${stored.created_at}`));
   }
-  return book;
+  return ledger;
 }
 
-/** What the book says now that everything is settled. */
-export async function keptBy(book: Book, at: Installation): Promise<Kept[]> {
+/** The ledger's entries, once everything is settled. */
+export async function settledEntries(ledger: Ledger, at: Installation): Promise<LedgerEntry[]> {
   const ids = Object.keys(STEADY);
-  const stored = await Promise.all(ids.map((id) => at.request<Stored>(`/schedules/${id}`)));
-  return book.settle(new Map(ids.map((id, i) => [id, stored[i] as Stored])));
+  const stored = await Promise.all(ids.map((id) => at.request<StoredSchedule>(`/schedules/${id}`)));
+  return ledger.settle(new Map(ids.map((id, i) => [id, stored[i] as StoredSchedule])));
 }
 
-/** All of them, or those in one of the states. */
-export async function allRuns(of: Installation, states: readonly string[] = []): Promise<ToldRun[]> {
+/** All runs, or those in one of the states. */
+export async function allRuns(of: Installation, states: readonly string[] = []): Promise<ApiRun[]> {
   const filter = states.length === 0 ? '' : `&state=${states.join(',')}`;
   const lists = await Promise.all(
     Object.keys(STEADY).map(async (id) => {
-      const runs: ToldRun[] = [];
+      const runs: ApiRun[] = [];
       for (let path: string | null = `/schedules/${id}/runs?limit=${PAGE}${filter}`; path !== null;) {
-        const page: { items: ToldRun[]; nextPath: string | null } = await of.page(path);
+        const page: { items: ApiRun[]; nextPath: string | null } = await of.page(path);
         runs.push(...page.items);
         path = page.nextPath;
       }
@@ -71,8 +71,8 @@ export async function allRuns(of: Installation, states: readonly string[] = []):
   return lists.flat();
 }
 
-/** As the audit wants it. The schedules are never changed: every run is of the first revision. */
-export function recorded(run: ToldRun): Recorded {
+/** The run in the audit's form. The schedules are never changed: every run is of the first revision. */
+export function recordedRun(run: ApiRun): RecordedRun {
   return {
     ...{ _id: run.id, schedule_id: run.schedule_id, schedule_revision: 1 },
     scheduled_for: new Date(run.scheduled_for),
@@ -81,7 +81,7 @@ export function recorded(run: ToldRun): Recorded {
   };
 }
 
-/** The server's clock less this machine's, ms, from the quickest of some answers; and how good that is. */
+/** The server's clock less this machine's, from the fastest of ten answers, and the error bound. */
 export async function clockOffset(to: Installation): Promise<{ offsetMs: number; withinMs: number }> {
   let best = { offsetMs: 0, withinMs: Infinity };
   for (let i = 0; i < 10; i++) {

@@ -1,46 +1,42 @@
-/** After the scenarios: everything due is awaited, and what is recorded is audited. */
+/** After the scenarios: waits until everything due is recorded, and audits the records. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { audit, type Findings } from '../chaos/audit.ts';
-import type { Book } from '../chaos/book.ts';
 import type { Execution } from '../chaos/fleet.ts';
+import type { Ledger } from '../chaos/ledger.ts';
 import { type Installation, until } from './installation.ts';
-import type { Listeners } from './listeners.ts';
-import { allRuns, keptBy, recorded, type ToldRun } from './schedules.ts';
+import type { PodLogs } from './podLogs.ts';
+import { allRuns, type ApiRun, recordedRun, settledEntries } from './schedules.ts';
 
 const OPEN = ['claimed', 'running', 'retrying'];
-/** What was said last is on its way through the kubelet and the API server. */
+/** The last log lines are still on their way through the kubelet and the API server. */
 const LAST_LINES_MS = 2_000;
 
 export interface Verdict {
+  /** `unlogged` is no violation here: the log of a killed container may be incomplete. */
   findings: Findings;
-  /** Runs that succeeded, and of which no line arrived: logs of a container that was killed may be cut off. */
-  unheard: number;
-  runs: ToldRun[];
+  runs: ApiRun[];
 }
 
 export async function verdict(
   at: Installation,
-  book: Book,
-  listeners: Listeners,
+  ledger: Ledger,
+  logs: PodLogs,
   throughMs: number,
 ): Promise<Verdict> {
   await at.passes(throughMs);
-  await until('runs are left open', async () => {
+  await until('runs have not ended', async () => {
     const open = await allRuns(at, OPEN);
     return open.every((run) => Date.parse(run.scheduled_for) > throughMs);
   });
   await delay(LAST_LINES_MS);
-  const kept = await keptBy(book, at);
+  const entries = await settledEntries(ledger, at);
   const runs = (await allRuns(at)).filter((run) => Date.parse(run.scheduled_for) <= throughMs);
   const ids = new Set(runs.map(({ id }) => id));
-  const executions = once(listeners.executions).filter(({ runId }) => ids.has(runId));
-  const findings = audit({ kept, runs: runs.map(recorded), executions, throughMs });
-  const isUnheard = (sentence: string) => sentence.endsWith('but nobody heard of it');
-  const unheard = findings.lost.filter(isUnheard).length;
-  return { findings: { ...findings, lost: findings.lost.filter((one) => !isUnheard(one)) }, unheard, runs };
+  const executions = withoutRepeats(logs.executions).filter(({ runId }) => ids.has(runId));
+  return { findings: audit({ entries, runs: runs.map(recordedRun), executions, throughMs }), runs };
 }
 
-/** A log that was followed again told its lines again: the same attempt of the same life is one. */
-function once(executions: readonly Execution[]): Execution[] {
+/** A log that was followed again repeats its lines: an attempt of one process counts once. */
+function withoutRepeats(executions: readonly Execution[]): Execution[] {
   return [...new Map(executions.map((one) => [`${one.runId} ${one.attempt} ${one.life}`, one])).values()];
 }

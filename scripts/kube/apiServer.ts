@@ -1,4 +1,4 @@
-/** The Kubernetes API over plain HTTP, by way of `kubectl proxy`: as whoever kubectl's context says. */
+/** The Kubernetes API over plain HTTP, through `kubectl proxy`: with the user of kubectl's current context. */
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { kubectlIn } from './kubectl.ts';
@@ -28,19 +28,19 @@ export class ApiServerError extends Error {
   }
 }
 
-/** Rejects with kubectl's complaint when there is no cluster to talk to. */
+/** Rejects with kubectl's error when no cluster answers. */
 export async function apiServer(): Promise<ApiServer> {
-  // A proxy starts without asking whether anybody is there.
+  // `kubectl proxy` starts without contacting the cluster.
   await kubectlIn('default').run(['version', '--request-timeout=10s']);
   const proxy = kubectlIn('default').start(['proxy', '--port=0']);
-  const complaint = text(proxy.stderr);
+  const stderr = text(proxy.stderr);
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: proxy.stdout }).on('line', (line) => {
       const address = /127\.0\.0\.1:\d+/.exec(line)?.[0];
       if (address) resolve(`http://${address}`);
     });
     proxy.once('error', reject);
-    proxy.once('close', async () => reject(new Error(`kubectl proxy ended: ${await complaint}`)));
+    proxy.once('close', async () => reject(new Error(`kubectl proxy ended: ${await stderr}`)));
   });
   process.once('exit', () => proxy.kill());
 

@@ -1,4 +1,4 @@
-/** A throw-away overlay on one of those in k8s/overlays: with other images, and in another namespace. */
+/** A generated overlay on top of one in k8s/overlays, with other images and possibly another namespace. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { PROJECT_DIR } from '../../src/local/runtime.ts';
@@ -8,9 +8,9 @@ export interface OverlayOptions {
   on: string;
   /** By the names that the manifests use: `{ hascheduler: 'registry.example/hascheduler:1.2' }`. */
   images: Readonly<Record<string, string>>;
-  /** Another one than the overlay's. */
+  /** Instead of the overlay's. */
   namespace?: string;
-  /** Without the node port, which there is once in a cluster. */
+  /** Without the node port, which can exist only once in a cluster. */
   withoutNodePort?: boolean;
 }
 
@@ -19,7 +19,7 @@ export async function writeOverlay(options: OverlayOptions): Promise<string> {
   const dir = join(PROJECT_DIR, '.data', 'k8s', options.namespace ?? options.on);
   await mkdir(dir, { recursive: true });
   const base = relative(dir, join(PROJECT_DIR, 'k8s', 'overlays', options.on));
-  // JSON is YAML, too.
+  // JSON is valid YAML.
   await writeFile(join(dir, 'kustomization.yaml'), JSON.stringify(kustomization(base, options), null, 2));
   return dir;
 }
@@ -44,7 +44,7 @@ export function kustomization(base: string, { images, namespace, withoutNodePort
   };
 }
 
-/** The parts of `name:tag` or `name@digest`, as kustomize calls them. A port in the name is none of a tag. */
+/** The parts of `name:tag` or `name@digest`, by kustomize's names. A port in the name is not a tag. */
 export function parseImage(image: string): { newName: string; newTag?: string; digest?: string } {
   const [, newName, digest] = /^(.+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
   if (newName && digest) return { newName, digest };

@@ -1,4 +1,4 @@
-/** The replicas' pods, as far as the tools look at them. */
+/** Pods, with the fields that the tools read. */
 import type { ApiServer } from './apiServer.ts';
 
 export interface Pod {
@@ -26,7 +26,7 @@ export const API_PORT = 8080;
 
 export const podsPath = (namespace: string) => `/api/v1/namespaces/${namespace}/pods`;
 
-/** Where the API server passes requests on to the pod. */
+/** The path at which the API server forwards requests to the pod. */
 export const throughPod = (namespace: string, pod: string, port: number) =>
   `${podsPath(namespace)}/${pod}:${port}/proxy`;
 

@@ -1,12 +1,12 @@
-/** What the image is built from, as its tag: the same for the same files, another for others. */
+/** The image's tag, derived from the files that it is built from. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The commit, with a hash of the files if they differ from it. Pods are only replaced when the tag changes, so
- * what is not committed has to show in it. `dev` where there is no git.
+ * The commit, followed by a hash of the files if they differ from it: pods are replaced only when the tag
+ * changes, so uncommitted changes must change it. `dev` outside a git repository.
  */
 export function revision(dir: string): string {
   const scratch = mkdtempSync(join(tmpdir(), 'hascheduler-index-'));

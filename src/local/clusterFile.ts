@@ -1,3 +1,4 @@
+/** `cluster.json`: the local processes, for the commands that disturb them (`just kill-leader`). */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -6,28 +7,25 @@ import { z } from 'zod';
 const PID = z.int().min(2);
 const PORT = z.int().min(1).max(65_535);
 
-/**
- * The local processes, for the commands that disturb them (`just kill-leader`). Null while a process
- * is down.
- */
 const CLUSTER_FILE = z.object({
   /** The process of `npm start`, which may be the first one of a container. */
   pid: z.int().min(1),
   /** The front door's port. */
   port: PORT,
+  /** `pid` is null while the replica is down. */
   replicas: z.array(z.object({ id: z.string(), port: PORT, pid: PID.nullable() })),
   /** Null when the store is external. */
   mongod: z.object({ pid: PID.nullable(), uri: z.string() }).nullable(),
 });
 export type ClusterFile = z.infer<typeof CLUSTER_FILE>;
 
-/** All data of the local cluster, in the working directory. */
+/** Where the local cluster keeps all its data, below the working directory. */
 export const DATA_DIR = resolve('.data');
 
 const pathIn = (dataDir: string) => join(dataDir, 'cluster.json');
 
-/** Atomic. */
-export async function writeClusterFile(dataDir: string, cluster: ClusterFile): Promise<void> {
+/** Replaces the file atomically. */
+async function writeClusterFile(dataDir: string, cluster: ClusterFile): Promise<void> {
   await mkdir(dataDir, { recursive: true });
   const path = pathIn(dataDir);
   await writeFile(`${path}.new`, `${JSON.stringify(cluster, null, 2)}\n`);
@@ -44,6 +42,24 @@ export async function readClusterFile(dataDir: string): Promise<ClusterFile | nu
   }
 }
 
-export async function removeClusterFile(dataDir: string): Promise<void> {
-  await rm(pathIn(dataDir), { force: true });
+/** Serialises writes of the present state; a failed write affects only the commands that read the file. */
+export class ClusterFileWriter {
+  readonly #dataDir: string;
+  readonly #state: () => ClusterFile;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(dataDir: string, state: () => ClusterFile) {
+    this.#dataDir = dataDir;
+    this.#state = state;
+  }
+
+  write(): void {
+    this.#last = this.#last.then(() => writeClusterFile(this.#dataDir, this.#state())).catch(() => {});
+  }
+
+  /** After all writes. */
+  async remove(): Promise<void> {
+    await this.#last;
+    await rm(pathIn(this.#dataDir), { force: true });
+  }
 }

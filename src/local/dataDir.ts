@@ -1,61 +1,62 @@
 /**
- * The directory of a cluster; one `npm start` at a time uses it. Its lock is a symbolic link, since
- * creating one is atomic and fails if it exists: `lock-7` points to `PID START`, the holder's
- * process. A process that finds the holder gone makes `lock-8`, and no lock that might be held is
- * ever removed; so of several concurrent starts exactly one gets the lock, also after a kill -9. The
- * start time distinguishes a process from a later one with the same pid.
+ * The lock on a cluster's data directory, which one `npm start` at a time may use. A lock is a symbolic
+ * link, since creating one is atomic and fails if it exists: `lock-7` points to `PID START`, the holder's
+ * process. A process that finds the holder dead creates `lock-8`. A lock that may be held is never
+ * removed, so exactly one of several concurrent starts gets it, also after a kill -9. The start time
+ * distinguishes a process from a later one with the same pid.
  */
 import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { signalled } from './guarded.ts';
+import type { Clock, Random } from '../actors/shared/environment.ts';
+import { wait } from '../actors/shared/wait.ts';
+import { sendSignal } from './guarded.ts';
 
 const LOCK = /^lock-(\d{1,9})$/;
-/** Two processes that detect each other at the same moment both retry, after a random time up to this. */
-const RETRY_WITHIN_MS = 50;
+/** Two processes that detect each other both retry, after a random delay of at most this. */
+const MAX_RETRY_DELAY_MS = 50;
 
 /** Releases the directory. */
 export type Release = () => Promise<void>;
 
 /** `holder` is the pid of the lock's holder. */
-export class DataDirTaken extends Error {
+export class DataDirLocked extends Error {
   readonly holder: number;
 
   constructor(dataDir: string, holder: number) {
-    super(`Process ${holder} works on ${dataDir}.`);
+    super(`Process ${holder} uses ${dataDir}.`);
     this.holder = holder;
   }
 }
 
 /**
- * Makes the directory if needed, and takes its lock for this process. Rejects with `DataDirTaken`, or
- * with a sentence when the directory can't be made or written to.
+ * Creates the directory if needed, and locks it for this process. Rejects with `DataDirLocked`, or with
+ * a sentence when the directory can't be created or written to.
  */
-export async function takeDataDir(dataDir: string): Promise<Release> {
+export async function lockDataDir(dataDir: string, clock: Clock, random: Random): Promise<Release> {
   try {
     await mkdir(dataDir, { recursive: true });
-    return await take(dataDir);
+    return await lock(dataDir, clock, random);
   } catch (error) {
-    throw error instanceof DataDirTaken
+    throw error instanceof DataDirLocked
       ? error
-      : new Error(sentenceOn(error as NodeJS.ErrnoException, dataDir));
+      : new Error(dataDirProblem(error as NodeJS.ErrnoException, dataDir));
   }
 }
 
-async function take(dataDir: string): Promise<Release> {
-  const mine = await selfAsHolder();
+async function lock(dataDir: string, clock: Clock, random: Random): Promise<Release> {
+  const self = await selfAsHolder();
   for (;;) {
     const before = await locksIn(dataDir);
-    refuseIfHeld(dataDir, before);
+    assertNotHeld(dataDir, before);
     const number = Math.max(0, ...before.map((lock) => lock.number)) + 1;
     const path = join(dataDir, `lock-${number}`);
-    if (!await made(path, mine)) continue;
-    // A process with an older listing may have taken another number meanwhile. The one that sees the
-    // other steps back.
+    if (!await createLock(path, self)) continue;
+    // A process with an older listing may have created another number meanwhile. Whichever sees the
+    // other's lock gives up its own.
     const others = (await locksIn(dataDir)).filter((lock) => lock.number !== number);
     if (others.some(({ holder }) => holder !== null)) {
       await rm(path, { force: true });
-      await delay(Math.random() * RETRY_WITHIN_MS);
+      await wait(clock, random.next() * MAX_RETRY_DELAY_MS);
       continue;
     }
     for (const { number } of others) await removeStale(join(dataDir, `lock-${number}`));
@@ -63,7 +64,7 @@ async function take(dataDir: string): Promise<Release> {
   }
 }
 
-/** Once: afterwards the path may be the lock of another process. */
+/** Removes the lock once: afterwards the path may be the lock of another process. */
 function releaseOf(path: string): Release {
   let released: Promise<void> | undefined;
   return () => released ??= rm(path, { force: true });
@@ -74,12 +75,12 @@ async function removeStale(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => {});
 }
 
-function refuseIfHeld(dataDir: string, locks: readonly Lock[]): void {
-  for (const { holder } of locks) if (holder !== null) throw new DataDirTaken(dataDir, holder);
+function assertNotHeld(dataDir: string, locks: readonly Lock[]): void {
+  for (const { holder } of locks) if (holder !== null) throw new DataDirLocked(dataDir, holder);
 }
 
-/** False when that lock exists. */
-async function made(path: string, holder: string): Promise<boolean> {
+/** False when the lock exists. */
+async function createLock(path: string, holder: string): Promise<boolean> {
   try {
     await symlink(holder, path);
     return true;
@@ -91,7 +92,7 @@ async function made(path: string, holder: string): Promise<boolean> {
 
 interface Lock {
   number: number;
-  /** Pid of the holder; null when that process is gone, or when the link is no lock. */
+  /** Pid of the holder; null when that process has ended, or the file is not a lock. */
   holder: number | null;
 }
 
@@ -129,23 +130,25 @@ async function startOf(pid: number): Promise<string> {
 
 /** True also for a process of another user. */
 export function isAlive(pid: number): boolean {
-  return signalled(pid, 0);
+  return sendSignal(pid, 0);
 }
 
-const WHY: Record<string, string> = {
+const REASONS: Record<string, string> = {
   EROFS: 'it is on a file system that is mounted read-only',
-  EACCES: 'a right is missing',
-  EPERM: 'a right is missing',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of disk space is used up',
-  ENOTDIR: 'a part of that path is a file',
-  EEXIST: 'there is a file of that name',
-  ENAMETOOLONG: 'that path is too long',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'a parent directory is a file',
+  EEXIST: 'a file of that name exists',
+  ENAMETOOLONG: 'the path is too long',
   EIO: 'the disk reports an error',
 };
 
-/** Why the directory can't hold the data. */
-export function sentenceOn({ code = '', message }: NodeJS.ErrnoException, dataDir: string): string {
-  return `The cluster can't keep its data in ${dataDir}: ${WHY[code] ?? message} (${code || 'unknown'}). ` +
-    'See to that, or start it in another directory.';
+/** Why the data can't be stored in the directory, as a sentence. */
+export function dataDirProblem({ code = '', message }: NodeJS.ErrnoException, dataDir: string): string {
+  return `The cluster can't keep its data in ${dataDir}: ${REASONS[code] ?? message} (${
+    code || 'unknown'
+  }). ` +
+    'Fix that, or start in another directory.';
 }

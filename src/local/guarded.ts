@@ -1,5 +1,5 @@
 /**
- * Child processes that never outlive this one, not even after a kill -9.
+ * Child processes that never outlive this process, not even after a kill -9.
  *
  * Each child runs beside a small shell that holds one end of a pipe; this process holds the other
  * end. When this process ends, for any reason, the kernel closes the pipe, and the shell stops the
@@ -8,8 +8,9 @@
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Clock } from '../actors/shared/environment.ts';
 
-/** Seconds from the guard's SIGTERM to its SIGKILL; a child frozen by SIGSTOP can be killed as well. */
+/** From the guard's SIGTERM to its SIGKILL. */
 const GRACE_S = 10;
 
 /** $1 is the file for the child's output ('' leaves it on the pipe), the rest is the command. */
@@ -37,11 +38,13 @@ export interface Guarded {
   ended: Promise<string>;
   /** False when the child has already ended. */
   kill(signal: NodeJS.Signals): boolean;
-  /** SIGTERM, and SIGKILL when the child has not ended within `graceMs`. Wakes a frozen child. */
+  /** SIGTERM, and SIGKILL when the child has not ended within `graceMs`. Continues a child that is stopped by SIGSTOP. */
   stop(graceMs: number): Promise<void>;
 }
 
 export interface GuardedOptions {
+  /** For the grace period of `stop`. */
+  clock: Clock;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   /** Replaced at each start: it is empty when `spawnGuarded` resolves. */
@@ -51,8 +54,9 @@ export interface GuardedOptions {
 /** Resolves when the child runs; rejects with a sentence when the command can't be started. */
 export async function spawnGuarded(
   command: readonly string[],
-  options: GuardedOptions = {},
+  options: GuardedOptions,
 ): Promise<Guarded> {
+  const { clock } = options;
   const shell = spawn('sh', ['-c', GUARD, 'guard', options.logFile ?? '', ...command], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -60,17 +64,17 @@ export async function spawnGuarded(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   shell.stdin.on('error', () => {});
-  let over = false;
+  let hasEnded = false;
   const ended = new Promise<string>((resolve, reject) => {
     shell.once('error', reject);
     shell.once('exit', (code) => {
-      over = true;
+      hasEnded = true;
       shell.stdin.destroy();
-      resolve(endingOf(code ?? 0));
+      resolve(describeExit(code ?? 0));
     });
   });
   const pid = await firstLine(shell.stdout, ended, command);
-  const kill = (signal: NodeJS.Signals) => !over && signalled(pid, signal);
+  const kill = (signal: NodeJS.Signals) => !hasEnded && sendSignal(pid, signal);
   return {
     pid,
     stdout: shell.stdout,
@@ -80,15 +84,15 @@ export async function spawnGuarded(
     async stop(graceMs) {
       kill('SIGTERM');
       kill('SIGCONT');
-      const timer = setTimeout(() => kill('SIGKILL'), graceMs);
+      const timer = clock.setTimeout(() => kill('SIGKILL'), graceMs);
       await ended;
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
     },
   };
 }
 
-/** False when there is no such process (any more). Signal 0 also finds processes of other users. */
-export function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
+/** False when no such process runs. Signal 0 also finds processes of other users. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
@@ -111,15 +115,15 @@ function firstLine(stdout: Readable, ended: Promise<string>, command: readonly s
     };
     stdout.on('data', onData);
     ended.then(
-      (ending) => reject(new Error(`${command[0]} ended before it ran: ${ending}`)),
+      (how) => reject(new Error(`${command[0]} ended before it started: ${how}`)),
       (cause) =>
-        reject(new Error(`a shell (sh) is needed to start ${command[0]}, and could not be run`, { cause })),
+        reject(new Error(`${command[0]} can't be started: the shell \`sh\` could not be run`, { cause })),
     );
   });
 }
 
 /** A shell reports a child ended by a signal as 128 + the signal's number. */
-function endingOf(code: number): string {
+function describeExit(code: number): string {
   const names: Record<number, string> = {
     129: 'SIGHUP',
     130: 'SIGINT',

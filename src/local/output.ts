@@ -1,7 +1,8 @@
 /**
- * Output of the local cluster: for people on a terminal, as JSON lines (time, level, msg, replica, …)
+ * Output of the local cluster: readable text on a terminal, JSON lines (time, level, msg, replica, …)
  * anywhere else. Terminal control sequences are escaped, from any source.
  */
+import type { Clock } from '../actors/shared/environment.ts';
 import { boundedLines } from '../infra/log/boundedLines.ts';
 import { logLine } from '../infra/log/log.ts';
 import { printableLine, printableText } from '../infra/log/printable.ts';
@@ -12,7 +13,7 @@ export interface Output {
   replicaLine(replica: string, line: string): void;
   /** A message of the cluster itself. */
   say(message: string, level?: Level): void;
-  /** Text for people only: next steps. */
+  /** Text for a terminal only, such as what to try next. */
   hint(text: string): void;
 }
 
@@ -23,8 +24,8 @@ export interface OutputOptions {
   /** Whether the output is a terminal. */
   terminal: boolean;
   colour: boolean;
-  /** Epoch milliseconds, for lines without a time of their own. */
-  now: () => number;
+  /** For lines without a time of their own. */
+  clock: Pick<Clock, 'now'>;
 }
 
 export interface StandardOutput extends Output {
@@ -36,40 +37,43 @@ export interface StandardOutput extends Output {
  * The output on this process's stdout; NO_COLOR turns colours off. Never waits for a reader: lines
  * beyond the buffer of a stopped terminal are dropped, and the front door continues.
  */
-export function standardOutput(): StandardOutput {
+export function standardOutput(clock: Clock): StandardOutput {
   const terminal = process.stdout.isTTY === true;
   const gap = (lines: number) => {
-    const message = `${lines} lines are missing here: they were not read, or could not be written`;
-    return terminal ? `${message}\n` : logLine({ time: new Date(), level: 'warn', msg: message });
+    const msg = `${lines} lines were dropped here: they were not read, or could not be written`;
+    return terminal ? `${msg}\n` : logLine({ time: timeOf(clock), level: 'warn', msg });
   };
   const { write, flush } = boundedLines({ write: standardStream('stdout'), gap });
   const colour = terminal && !process.env.NO_COLOR;
-  return { ...createOutput({ write, terminal, colour, now: () => Date.now() }), flush };
+  return { ...createOutput({ write, terminal, colour, clock }), flush };
 }
 
-export function createOutput({ write, terminal, colour, now }: OutputOptions): Output {
+export function createOutput({ write, terminal, colour, clock }: OutputOptions): Output {
   const show = terminal
     ? (name: string, record: Record<string, unknown>) => write(`${readable(name, record, colour)}\n`)
     : (_name: string, record: Record<string, unknown>) => write(logLine(record));
-  const stamp = () => new Date(now()).toISOString();
   return {
     replicaLine(replica, line) {
       const record = parseRecord(line);
       if (record) show(replica, { ...record, replica });
       else if (terminal) {
         write(`${paint(nameOf(replica), colourOf(replica), colour)} ${printableLine(line)}\n`);
-      } else show(replica, { time: stamp(), level: 'info', msg: line, replica });
+      } else show(replica, { time: timeOf(clock), level: 'info', msg: line, replica });
     },
     say(message, level = 'info') {
       if (terminal) {
         const text = printableText(message);
         write(`${level === 'info' ? text : paint(text, levelColour(level), colour)}\n`);
-      } else show('', { time: stamp(), level, msg: message });
+      } else show('', { time: timeOf(clock), level, msg: message });
     },
     hint(text) {
       if (terminal) write(`${text}\n`);
     },
   };
+}
+
+function timeOf(clock: Pick<Clock, 'now'>): string {
+  return new Date(clock.now()).toISOString();
 }
 
 /** A log line as an object, null for any other text. */

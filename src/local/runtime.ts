@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** The project's root: `npm start` works from any directory, and the paths below are relative to this one. */
+/** The project's root directory: `npm start` works from any directory. */
 export const PROJECT_DIR = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The name of the runtime of this process. */

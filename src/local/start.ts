@@ -1,21 +1,27 @@
 /**
- * `npm start`: the whole product on one machine.
+ * `npm start`: the whole product on one machine. The entry point: it creates the clock, the random source
+ * and the output that all other files of this directory are given.
  *
- * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: a mongod of its own, data in .data/mongo); all
+ * PORT (8080), HOST (127.0.0.1), MONGO_URI (none: starts a mongod, with its data in .data/mongo); all
  * other variables go to the replicas.
  */
 import { join } from 'node:path';
-import { DATA_DIR } from './clusterFile.ts';
-import { type Cluster, type ClusterOptions, startCluster, takeDirectory } from './cluster.ts';
 import { parseHostNames } from '../infra/config.ts';
-import { findMongod } from './mongod.ts';
+import { systemClock } from '../infra/machine/clock.ts';
+import { systemRandom } from '../infra/machine/random.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { lockClusterDir } from './clusterDir.ts';
+import { DATA_DIR } from './clusterFile.ts';
+import { greeting } from './greeting.ts';
 import { standardOutput } from './output.ts';
 import { PROJECT_DIR, RUNTIME } from './runtime.ts';
+import { chooseStore, REPLICAS } from './storeChoice.ts';
 
-const REPLICAS = 3;
-/** How long the exit waits for a terminal that shows nothing at the moment. */
-const LAST_LINES_MS = 1_000;
-const out = standardOutput();
+/** How long the exit waits for a terminal that has stopped its output. */
+const FLUSH_LIMIT_MS = 1_000;
+const clock = systemClock();
+const random = systemRandom();
+const out = standardOutput(clock);
 
 let cluster: Cluster | null = null;
 let exitCode = 0;
@@ -29,22 +35,22 @@ function stop(): void {
   if (!cluster) process.exit(130);
   if (interrupted) return cluster.killNow();
   interrupted = true;
-  out.say('Stopping … (once more: at once)');
+  out.say('Stopping … (press Ctrl-C again to kill everything at once)');
   void cluster.stop().then(() => {
     out.say('Everything is stopped.');
-    end(exitCode);
+    exit(exitCode);
   });
 }
 
 /** Exits once the last lines are flushed, or after a limit. */
-function end(code: number): void {
-  void out.flush(LAST_LINES_MS).then(() => process.exit(code));
+function exit(code: number): void {
+  void out.flush(FLUSH_LIMIT_MS).then(() => process.exit(code));
 }
 
 function fail(why: string): void {
   out.say(why, 'error');
   exitCode = 1;
-  if (!cluster) return end(1);
+  if (!cluster) return exit(1);
   if (!interrupted) stop();
 }
 
@@ -64,72 +70,25 @@ function hostNamesFrom(value: string): string[] {
   }
 }
 
-/** The store, and the number of replicas that can share it. */
-async function chooseStore(): Promise<Pick<ClusterOptions, 'store' | 'replicaCount'>> {
-  const uri = process.env.MONGO_URI;
-  if (uri) {
-    if (!uri.startsWith('memory:')) return { store: { uri }, replicaCount: REPLICAS };
-    out.say(
-      'MONGO_URI is memory: — one replica, since processes can’t share memory, and everything is forgotten when it ends.',
-    );
-    return { store: { uri }, replicaCount: 1 };
-  }
-  const found = await findMongod({ log: out.say });
-  if (found.binary !== null) {
-    out.say(`mongod: ${found.binary} (${found.how})`);
-    return { store: { mongodBinary: found.binary }, replicaCount: REPLICAS };
-  }
-  out.say(
-    `No mongod can be had:\n${found.tried.map((sentence) => `  - ${sentence}`).join('\n')}\n` +
-      'So this is ONE replica that keeps everything in memory: the API works, there is no takeover to see, and everything is forgotten when ' +
-      'it ends. For the real thing, install MongoDB 5.0 or newer, or set MONGOD_BINARY or MONGO_URI.',
-    'warn',
-  );
-  return { store: { uri: 'memory:' }, replicaCount: 1 };
-}
-
-function greet(port: number, replicaCount: number): void {
-  const url = `http://localhost:${port}`;
-  const just = port === 8080 ? 'npx just' : `URL=${url} npx just`;
-  const takeover = [
-    `       ${just} kill-leader        kill -9 the leader: how long do the others take?`,
-    `       ${just} pause-leader 6     freeze it for 6 s: what does it do when it wakes?`,
-  ];
-  out.say(
-    `hascheduler runs: ${
-      replicaCount === 1 ? 'one replica' : `${replicaCount} replicas`
-    } on ${RUNTIME}, behind ${url}/`,
-  );
-  out.hint([
-    '',
-    `open   ${url}/`,
-    'try    (in another terminal; `npx just` lists all)',
-    `       ${just} create-schedule    fires every 300 ms, on the leader and only there`,
-    ...(replicaCount > 1 ? takeover : []),
-    `or     curl -X POST -H 'content-type: application/json' -d @payloads/create_schedule.json ${url}/schedules`,
-    `       curl ${url}/schedules`,
-    'stop   Ctrl-C',
-    '',
-  ].join('\n'));
-}
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 try {
   const port = portFrom(process.env.PORT || '8080');
   const hostNames = hostNamesFrom(process.env.HOST_NAMES ?? '');
   // Before the search for a mongod, which may take a download.
-  const release = await takeDirectory(DATA_DIR);
-  const { store, replicaCount } = await chooseStore().catch(async (error) => {
+  const release = await lockClusterDir(DATA_DIR, clock, random);
+  const choice = await chooseStore(process.env, clock, out).catch(async (error) => {
     await release();
     throw error;
   });
   cluster = await startCluster({
-    ...{ port, host: process.env.HOST || '127.0.0.1', hostNames, store, replicaCount, out },
-    dataDir: DATA_DIR,
-    release,
+    ...{ port, host: process.env.HOST || '127.0.0.1', hostNames, ...choice },
+    ...{ dataDir: DATA_DIR, release, out, clock, random, env: process.env },
     replicaScript: join(PROJECT_DIR, 'src', 'main.ts'),
-    env: process.env,
-    onReady: () => greet(port, replicaCount),
+    onReady() {
+      const { summary, hints } = greeting(port, choice.replicaCount, RUNTIME);
+      out.say(summary);
+      out.hint(hints);
+    },
     onBroken: fail,
   });
 } catch (error) {

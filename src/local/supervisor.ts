@@ -1,111 +1,125 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Clock } from '../actors/shared/environment.ts';
 import { type Guarded, spawnGuarded } from './guarded.ts';
 
 /** The back-off of Kubernetes for a first crash. */
 const RESTART_AFTER_MS = 1_000;
-/** After this many consecutive exits before it was ever ready, another start won't help a replica. */
-const FAILED_STARTS_LIMIT = 3;
-/** The exit of a replica that refuses its settings. */
+/** After this many consecutive exits before it was ready, a replica is not restarted. */
+const MAX_FAILED_STARTS = 3;
+/** How a replica ends that refuses its settings. */
 const REFUSED_SETTINGS = 'exit code 2';
 
 export interface SupervisedOptions {
   id: string;
   command: readonly string[];
   env: NodeJS.ProcessEnv;
+  clock: Clock;
+  /** Called with each line that it prints. */
   onLine: (line: string) => void;
+  /** Called with each message of the supervisor. */
   say: (message: string) => void;
   /** Called after each start and each end. */
   onChange: () => void;
   /**
-   * The replica refused its settings, or ended by itself three times before it was ready, as in `how`
-   * (`exit code 1`). `cause` is the last error that it printed. It is not restarted.
+   * Called when it is given up: it refused its settings, or exited three times before it was ready. `how` is
+   * the last end (`exit code 1`), `cause` the last error that it printed.
    */
-  onHopeless: (how: string, cause: string | null) => void;
+  onGivenUp: (how: string, cause: string | null) => void;
 }
 
-export interface Supervised {
-  id: string;
+/** A process that is restarted when it ends, until it is stopped. */
+export class Supervised {
+  readonly #options: SupervisedOptions;
+  #running: Guarded | null = null;
+  #starting: Promise<void> = Promise.resolve();
+  #failedStarts = 0;
+  #lastError: string | null = null;
+  #stopping = false;
+  #restart: unknown;
+
+  private constructor(options: SupervisedOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it runs for the first time. */
+  static async start(options: SupervisedOptions): Promise<Supervised> {
+    const supervised = new Supervised(options);
+    supervised.#starting = supervised.#start();
+    await supervised.#starting;
+    return supervised;
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
   /** Null while it is down. */
-  pid(): number | null;
-  /** The replica became ready: resets the count of failed starts. */
-  becameReady(): void;
+  get pid(): number | null {
+    return this.#running?.pid ?? null;
+  }
+
+  /** Resets the count of failed starts. */
+  becameReady(): void {
+    this.#failedStarts = 0;
+  }
+
   /** SIGTERM, and SIGKILL after the grace period; the process is not restarted. */
-  stop(graceMs: number): Promise<void>;
+  async stop(graceMs: number): Promise<void> {
+    this.#stopRestarts();
+    await this.#starting;
+    await this.#running?.stop(graceMs);
+  }
+
   /** SIGKILL; the process is not restarted. */
-  killNow(): void;
-}
+  killNow(): void {
+    this.#stopRestarts();
+    this.#running?.kill('SIGKILL');
+  }
 
-/**
- * A process that is restarted when it ends, until it is stopped. Resolves when it runs for the first
- * time.
- */
-export async function supervise(options: SupervisedOptions): Promise<Supervised> {
-  const { id, command, env, onLine, say, onChange, onHopeless } = options;
-  let running: Guarded | null = null;
-  let failedStarts = 0;
-  let cause: string | null = null;
-  let stopping = false;
-  let timer: NodeJS.Timeout | undefined;
-  let starting: Promise<void>;
+  async #start(): Promise<void> {
+    const { command, env, clock, onChange } = this.#options;
+    const guarded = await spawnGuarded(command, { env, clock });
+    this.#running = guarded;
+    const read = Promise.all([this.#read(guarded.stdout), this.#read(guarded.stderr)]);
+    void guarded.ended.then((how) => this.#ended(how, read));
+    onChange();
+  }
 
-  async function start(): Promise<void> {
-    const guarded = await spawnGuarded(command, { env });
-    running = guarded;
-    const read = [guarded.stdout, guarded.stderr].map((stream) => {
-      const lines = createInterface({ input: stream });
-      lines.on('line', (line) => {
-        cause = errorIn(line) ?? cause;
-        onLine(line);
-      });
-      return once(lines, 'close');
+  /** Resolves when all lines are read. */
+  async #read(input: NodeJS.ReadableStream): Promise<void> {
+    const lines = createInterface({ input });
+    lines.on('line', (line) => {
+      this.#lastError = errorIn(line) ?? this.#lastError;
+      this.#options.onLine(line);
     });
-    void guarded.ended.then((how) => ended(how, Promise.all(read)));
-    onChange();
+    await once(lines, 'close');
   }
 
-  function ended(how: string, read: Promise<unknown>): void {
-    running = null;
+  #ended(how: string, read: Promise<unknown>): void {
+    const { id, clock, say, onChange, onGivenUp } = this.#options;
+    this.#running = null;
     onChange();
-    if (stopping) return;
-    // A kill is part of the demonstration; an exit is the replica's own decision.
-    failedStarts = how.startsWith('SIG') ? 0 : failedStarts + 1;
-    if (how === REFUSED_SETTINGS || failedStarts >= FAILED_STARTS_LIMIT) {
+    if (this.#stopping) return;
+    // A signal comes from outside, such as from `just kill-leader`; an exit is the replica's own decision.
+    this.#failedStarts = how.startsWith('SIG') ? 0 : this.#failedStarts + 1;
+    if (how === REFUSED_SETTINGS || this.#failedStarts >= MAX_FAILED_STARTS) {
       // Its last lines may not have been read yet.
-      return void read.then(() => onHopeless(how, cause));
+      return void read.then(() => onGivenUp(how, this.#lastError));
     }
-    say(`${id} ended (${how}): it is started again in ${RESTART_AFTER_MS / 1000} s`);
-    timer = setTimeout(() => starting = start(), RESTART_AFTER_MS);
+    say(`${id} ended (${how}): restarting it in ${RESTART_AFTER_MS / 1000} s`);
+    this.#restart = clock.setTimeout(() => this.#starting = this.#start(), RESTART_AFTER_MS);
   }
 
-  function dismiss(): void {
-    stopping = true;
-    clearTimeout(timer);
+  #stopRestarts(): void {
+    this.#stopping = true;
+    this.#options.clock.clearTimeout(this.#restart);
   }
-
-  starting = start();
-  await starting;
-  return {
-    id,
-    pid: () => running?.pid ?? null,
-    becameReady() {
-      failedStarts = 0;
-    },
-    async stop(graceMs) {
-      dismiss();
-      await starting;
-      await running?.stop(graceMs);
-    },
-    killNow() {
-      dismiss();
-      running?.kill('SIGKILL');
-    },
-  };
 }
 
 /**
- * The error in a line of a replica: from its log, from its settings, or from a runtime that could not
- * run it.
+ * The error in a line of a replica: from its log, from its check of the settings, or from a runtime that
+ * could not run it.
  */
 function errorIn(line: string): string | null {
   if (!line.startsWith('{')) return /^hascheduler: |^(Uncaught )?\w*Error\b/.test(line) ? line : null;

@@ -2,15 +2,17 @@
  * Disturbs the leader and measures, from outside, how long a takeover takes; and finds the leader of
  * the local cluster.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../actors/shared/environment.ts';
+import { wait } from '../actors/shared/wait.ts';
 import { type ClusterFile, readClusterFile } from './clusterFile.ts';
 import { isAlive } from './dataDir.ts';
-import { signalled } from './guarded.ts';
+import { sendSignal } from './guarded.ts';
+import { withLimit } from './limit.ts';
 
-/** Poll interval for each of the others; the resolution of the measurement. */
-const ASK_EVERY_MS = 5;
+/** Poll interval for each of the other replicas; the resolution of the measurement. */
+const POLL_EVERY_MS = 5;
 const TAKEOVER_LIMIT_MS = 15_000;
-/** A request may reach a busy replica; the next one should not wait for it for long. */
+/** A busy replica must not delay the next request for long. */
 const ANSWER_LIMIT_MS = 1_000;
 
 export interface Leadership {
@@ -21,7 +23,7 @@ export interface Leadership {
 export interface Takeover {
   before: Leadership;
   after: Leadership;
-  /** From just before the signal was sent until one of the others answered with a newer term. */
+  /** From just before the signal was sent until another replica answered with a newer term. */
   tookMs: number;
 }
 
@@ -30,7 +32,7 @@ export type Disturbance = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
 /** The leader's process, and the other replicas. */
 export interface Target {
   leadership: Leadership;
-  /** Names the process, for people: `process 4711`. */
+  /** The process, for the output: `process 4711`. */
   process: string;
   /** Base URLs of the other replicas' APIs. */
   others: string[];
@@ -38,27 +40,29 @@ export interface Target {
   signal(signal: Disturbance): boolean | Promise<boolean>;
 }
 
-/** Rejects with a sentence when there is no cluster, no leader, or no replica that could take over. */
-export async function findTarget(dataDir: string): Promise<Target> {
+/** Rejects with a sentence when no cluster runs, no replica leads, or none could take over. */
+export async function findTarget(dataDir: string, clock: Clock): Promise<Target> {
   const cluster = await readClusterFile(dataDir);
   if (!cluster || !isAlive(cluster.pid)) {
     throw new Error(
-      'No local cluster runs here: start one with `npm start`, and try again in another terminal.',
+      'No local cluster runs here: start one with `npm start`, and repeat this in another terminal.',
     );
   }
   if (cluster.replicas.length < 2) {
-    throw new Error('The local cluster is a single replica (it has no MongoDB): nobody could take over.');
+    throw new Error(
+      'The local cluster has a single replica, since it has no MongoDB: no other could take over.',
+    );
   }
-  const leadership = await leaderAccordingTo(localUrl(cluster.port));
+  const leadership = await leaderAccordingTo(localUrl(cluster.port), clock);
   if (!leadership) {
-    throw new Error('Nobody leads at the moment, or no replica is ready: try again in a second.');
+    throw new Error('No replica leads at the moment, or none is ready: try again in a second.');
   }
   const { pid, port } = processOf(cluster, leadership.replica);
   return {
     leadership,
     process: `process ${pid}`,
     others: cluster.replicas.map((replica) => replica.port).filter((other) => other !== port).map(localUrl),
-    signal: (signal) => signalled(pid, signal),
+    signal: (signal) => sendSignal(pid, signal),
   };
 }
 
@@ -68,10 +72,12 @@ function processOf({ replicas }: ClusterFile, id: string): { pid: number; port: 
   const found = replicas.find((replica) => replica.id === id);
   if (!found) {
     throw new Error(
-      `${id} leads, and it is not one of this machine's (${replicas.map((one) => one.id).join(', ')}).`,
+      `${id} leads, which does not run on this machine (only ${
+        replicas.map((one) => one.id).join(', ')
+      } do).`,
     );
   }
-  if (found.pid === null) throw new Error(`${id} led until it ended a moment ago: try again in a second.`);
+  if (found.pid === null) throw new Error(`The leader, ${id}, has just ended: try again in a second.`);
   return { pid: found.pid, port: found.port };
 }
 
@@ -79,66 +85,69 @@ function processOf({ replicas }: ClusterFile, id: string): { pid: number; port: 
  * Sends the signal to the leader and waits until another replica leads. Rejects with a sentence after
  * 15 s.
  */
-export async function disturb(target: Target, signal: 'SIGKILL' | 'SIGSTOP'): Promise<Takeover> {
+export async function disturb(
+  target: Target,
+  signal: 'SIGKILL' | 'SIGSTOP',
+  clock: Clock,
+): Promise<Takeover> {
   const { leadership: before, others } = target;
-  const limit = AbortSignal.timeout(TAKEOVER_LIMIT_MS);
-  const startedMs = performance.now();
+  const startedMs = clock.monotonic();
   if (!await target.signal(signal)) {
     throw new Error(`${before.replica} (${target.process}) ended before it got ${signal}: try again.`);
   }
-  const over = new AbortController();
-  const ask = async (url: string): Promise<Leadership> => {
-    for (;;) {
-      const seen = await leaderAccordingTo(url);
+  let isOver = false;
+  const newerLeadership = async (url: string): Promise<Leadership> => {
+    while (!isOver && clock.monotonic() - startedMs < TAKEOVER_LIMIT_MS) {
+      const seen = await leaderAccordingTo(url, clock);
       if (seen && seen.term > before.term) return seen;
-      await delay(ASK_EVERY_MS, undefined, { signal: AbortSignal.any([limit, over.signal]) });
+      await wait(clock, POLL_EVERY_MS);
     }
+    throw new Error('no newer term in time');
   };
   try {
-    const after = await Promise.any(others.map(ask));
-    return { before, after, tookMs: performance.now() - startedMs };
+    const after = await Promise.any(others.map(newerLeadership));
+    return { before, after, tookMs: clock.monotonic() - startedMs };
   } catch {
     throw new Error(
-      `No other replica leads ${
-        TAKEOVER_LIMIT_MS / 1000
-      } s after ${signal} to ${before.replica} (term ${before.term}).`,
+      `No other replica has taken over within ${TAKEOVER_LIMIT_MS / 1000} s of ${signal} ` +
+        `to ${before.replica} (term ${before.term}).`,
     );
   } finally {
-    over.abort();
+    isOver = true;
   }
 }
 
 /**
- * Resolves when the others see the replica as a follower, with the time that this took, in ms;
+ * Resolves when another replica sees the old leader as a follower, with the time that this took, in ms;
  * rejects with a sentence after 15 s.
  */
-export async function awaitFollower(target: Target): Promise<number> {
-  const startedMs = performance.now();
+export async function awaitFollower(target: Target, clock: Clock): Promise<number> {
+  const startedMs = clock.monotonic();
   const url = target.others[0]!;
-  while (performance.now() - startedMs < TAKEOVER_LIMIT_MS) {
-    const cluster = await answerOf<{ replicas: { id: string; role: string }[] }>(url, '/cluster');
+  while (clock.monotonic() - startedMs < TAKEOVER_LIMIT_MS) {
+    const cluster = await fetchJson<{ replicas: { id: string; role: string }[] }>(url, '/cluster', clock);
     const role = cluster?.replicas.find((replica) => replica.id === target.leadership.replica)?.role;
-    if (role === 'follower') return performance.now() - startedMs;
-    await delay(ASK_EVERY_MS);
+    if (role === 'follower') return clock.monotonic() - startedMs;
+    await wait(clock, POLL_EVERY_MS);
   }
   throw new Error(
-    `${target.leadership.replica} is not a follower ${TAKEOVER_LIMIT_MS / 1000} s after it was woken.`,
+    `${target.leadership.replica} has not become a follower within ${TAKEOVER_LIMIT_MS / 1000} s of SIGCONT.`,
   );
 }
 
 /** Null when no replica leads, or there is no answer. */
-export function leaderAccordingTo(url: string): Promise<Leadership | null> {
-  return answerOf<Leadership>(url, '/leader');
+export function leaderAccordingTo(url: string, clock: Clock): Promise<Leadership | null> {
+  return fetchJson<Leadership>(url, '/leader', clock);
 }
 
 /** Null when there is no answer, or its status is not 200. */
-async function answerOf<T>(url: string, path: string): Promise<T | null> {
+async function fetchJson<T>(url: string, path: string, clock: Clock): Promise<T | null> {
   try {
-    const response = await fetch(`${url}${path}`, {
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    return await withLimit(clock, ANSWER_LIMIT_MS, async (signal) => {
+      const response = await fetch(`${url}${path}`, { signal });
+      const text = await response.text();
+      return response.status === 200 ? JSON.parse(text) : null;
     });
-    const text = await response.text();
-    return response.status === 200 ? JSON.parse(text) : null;
   } catch {
     return null;
   }

@@ -1,6 +1,5 @@
 /**
- * G4 on real processes: what a replica has answered is in force on the leader, however far behind its change
- * stream is.
+ * G4 on real processes: an acknowledged change is in force on the leader, however far behind its change stream is.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -11,7 +10,7 @@ import { ProcessCluster, type ReplicaProcess } from '../../harness/cluster/repli
 const mongo = await testMongo();
 const ROUNDS = 200;
 
-describe('a deletion that was answered', { skip: mongo.skip }, () => {
+describe('an acknowledged deletion', { skip: mongo.skip }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const runs = client.db(database).collection<{ _id: string; schedule_id: string }>('runs');
@@ -27,7 +26,7 @@ describe('a deletion that was answered', { skip: mongo.skip }, () => {
     await mongo.stop();
   });
 
-  it(`is followed by no claim: ${ROUNDS} times, through another replica than the leader, of a 20 ms schedule`, async () => {
+  it(`is followed by no claim: ${ROUNDS} times, through a follower, of a 20 ms schedule`, async () => {
     const leader = cluster.leader();
     const other = cluster.replicas.find((replica) => replica !== leader) as ReplicaProcess;
     const counts = new Map<string, number>();
@@ -40,7 +39,7 @@ describe('a deletion that was answered', { skip: mongo.skip }, () => {
       assert.equal((await other.json(`/schedules/${id}`, { method: 'DELETE' })).status, 200);
       counts.set(id, await runs.countDocuments({ schedule_id: id }));
     }
-    // Whatever the leader still had in mind is decided once it has fired something newer.
+    // Once the leader has fired a newer schedule, all earlier claims are committed or given up.
     const probe = JSON.stringify({ id: 'probe', type: 'duration', definition: { interval: '20ms' } });
     const fired = leader.said((line) => line.schedule_id === 'probe');
     await other.json('/schedules', { method: 'POST', body: probe });

@@ -1,4 +1,4 @@
-/** The clock of the database server is set, back and forward, under three real replicas that fire by it. */
+/** The clock of the database server is set back and forward while three real replicas fire by it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
@@ -11,13 +11,13 @@ import { Watcher } from '../support/watcher.ts';
 const mongo = await steppedMongo();
 const DATABASE = 'clock';
 const ON_TIME_MS = 1000;
-/** A machine that has other work to do makes it later; and a replica's measure of the server's clock is a little off. */
+/** Bounds of the lateness on a busy machine; a replica's measure of the server's clock is slightly off. */
 const BUSY_MS = 5000;
 const EARLY_MS = 100;
 const MINUTE_MS = 60_000;
 
 type When = 'before' | 'during' | 'after';
-interface Made {
+interface TestSchedule {
   id: string;
   when: When;
   kind: string;
@@ -25,8 +25,8 @@ interface Made {
   owed(throughMs: number): number[];
 }
 
-/** What `GET /cluster` says of it. */
-interface Cluster {
+/** The part of `GET /cluster` about the clock. */
+interface ClusterClock {
   clock: { set_back: { from: string; to: string } | null; behind_ms: number };
 }
 
@@ -64,8 +64,8 @@ describe('the clock of the database server', { skip: mongo.skip, timeout: 120_00
   const isSet = (how: 'back' | 'forward') => ({ msg }: Line) =>
     msg.startsWith(`the database server's clock was set ${how}`);
 
-  /** One of each kind, through a follower. `timesMs` are from now on the server's clock. */
-  async function make(round: string, when: When, timesMs: readonly number[]): Promise<Made[]> {
+  /** Creates one of each kind through a follower. `timesMs` count from the server's present time. */
+  async function create(round: string, when: When, timesMs: readonly number[]): Promise<TestSchedule[]> {
     const times = timesMs.map((ms) => serverMs() + ms);
     const specs = {
       every: { type: 'duration', definition: { interval: '500ms' } },
@@ -89,7 +89,7 @@ describe('the clock of the database server', { skip: mongo.skip, timeout: 120_00
     );
   }
 
-  /** Sets the clock while the leader is frozen, so that what `meanwhile` does is done before the leader can notice. */
+  /** Sets the clock and runs `meanwhile` while the leader is frozen: before it can notice the step. */
   async function step(seconds: number, how: 'back' | 'forward', meanwhile = async () => {}): Promise<void> {
     const leader = cluster.leader();
     leader.process.kill('SIGSTOP');
@@ -100,67 +100,72 @@ describe('the clock of the database server', { skip: mongo.skip, timeout: 120_00
     await leader.said(isSet(how), from);
   }
 
-  /** Resolves when each has fired all that it owes through so long from now; answers with that moment. */
-  async function firedFor(made: readonly Made[], ms: number): Promise<number> {
+  /** Resolves when each has fired all that it owes in the next `ms`; returns the end of that time. */
+  async function firedFor(schedules: readonly TestSchedule[], ms: number): Promise<number> {
     const throughMs = serverMs() + ms;
-    const isDone = ({ id, owed }: Made) => {
+    const isDone = ({ id, owed }: TestSchedule) => {
       const lastMs = owed(throughMs).at(-1) ?? -Infinity;
       return fired(id).some(({ scheduled_for }) => Date.parse(`${scheduled_for}`) >= lastMs);
     };
     // Each run that ends is an event.
-    await watcher.until(() => made.every(isDone));
+    await watcher.until(() => schedules.every(isDone));
     return throughMs;
   }
 
-  /** Everything through the moment is accounted for, and no run began twice. Then they are deleted. */
-  async function audit(round: string, made: readonly Made[], throughMs: number, told: string): Promise<void> {
-    for (const { id, when, kind, owed } of made) {
+  /** Every occurrence up to `throughMs` is recorded, and no attempt was executed twice. Deletes the schedules. */
+  async function audit(
+    round: string,
+    schedules: readonly TestSchedule[],
+    throughMs: number,
+    reportedIn: string,
+  ): Promise<void> {
+    for (const { id, when, kind, owed } of schedules) {
       const records = await runs.find({ schedule_id: id }).sort({ scheduled_for: 1 }).toArray();
-      table.push([round, when, kind, told, summaryOf(records, ON_TIME_MS)]);
+      table.push([round, when, kind, reportedIn, summaryOf(records, ON_TIME_MS)]);
       assert.deepEqual(wrongWith(records, owed, throughMs), [], id);
     }
     const attempts = cluster.replicas.flatMap((replica) => replica.executed());
-    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was made twice');
-    for (const { id } of made) {
+    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was executed twice');
+    for (const { id } of schedules) {
       const { status } = await fetch(`${follower().url}/schedules/${id}`, { method: 'DELETE' });
       assert.equal(status, 200);
     }
   }
 
-  /** By the server's clock, and not by what the replicas say. */
-  function assertOnTime(made: readonly Made[]): void {
-    for (const { readMs, run_id, scheduled_for } of made.flatMap(({ id }) => fired(id))) {
+  /** By the server's clock itself, not by the lateness that the replicas log. */
+  function assertOnTime(schedules: readonly TestSchedule[]): void {
+    for (const { readMs, run_id, scheduled_for } of schedules.flatMap(({ id }) => fired(id))) {
       const lateMs = performance.timeOrigin + readMs + mongo.offsetMs() - Date.parse(`${scheduled_for}`);
       assert.ok(lateMs > -EARLY_MS && lateMs < BUSY_MS, `${run_id} is ${Math.round(lateMs)} ms late`);
     }
   }
 
   for (const [round, seconds] of [['back 40 s', -40], ['back 1 h', -3600]] as const) {
-    it(`is set ${round}: what is made from then on fires on time, and what had run does not run again`, async () => {
+    it(`is set ${round}: new schedules fire on time, and no occurrence runs again`, async () => {
       await mongo.setClock(0);
-      const before = await make(round, 'before', [1000, 5000]);
+      const before = await create(round, 'before', [1000, 5000]);
       await firedFor(before, 1500);
-      let during: Made[] = [];
+      let during: TestSchedule[] = [];
       const eventsBefore = watcher.events.length;
       let stepMs = 0;
       await step(seconds, 'back', async () => {
         stepMs = Date.now();
-        during = await make(round, 'during', [2000, 3000]);
+        during = await create(round, 'during', [2000, 3000]);
       });
-      const fresh = [...during, ...await make(round, 'after', [1500, 2500])];
+      const fresh = [...during, ...await create(round, 'after', [1500, 2500])];
       const throughMs = await firedFor(fresh, 2500);
       assertOnTime(fresh);
       const early = before.flatMap(({ id }) => fired(id))
         .filter(({ scheduled_for }) => Date.parse(`${scheduled_for}`) > stepMs);
-      assert.deepEqual(early, [], 'they wait for the clock');
-      await isTold(seconds, eventsBefore);
-      // What they would miss of an hour is recorded one by one, since an earlier one of that id may have run: that takes
-      // most of a minute.
+      assert.deepEqual(early, [], 'earlier schedules wait until the clock catches up');
+      await assertReported(seconds, eventsBefore);
+      // Otherwise they would miss an hour, whose occurrences are recorded one by one, since each may have run: that
+      // takes most of a minute.
       if (seconds < -MINUTE_MS / 1000) {
         await audit(round, fresh.splice(0), throughMs, 'log, metrics, event, /cluster');
       }
 
-      // Nearly right: it passes the last second of before once more.
+      // One second before the time of the step back: that second passes twice.
       await step(-(Date.now() - stepMs) / 1000 - 1, 'forward');
       const endMs = await firedFor([...before, ...fresh], 3500);
       await audit(round, [...before, ...fresh], endMs, 'log, metrics, event, /cluster');
@@ -168,15 +173,15 @@ describe('the clock of the database server', { skip: mongo.skip, timeout: 120_00
   }
 
   /** In the log of each replica, the metrics, the events and /cluster. */
-  async function isTold(seconds: number, eventsBefore: number): Promise<void> {
+  async function assertReported(seconds: number, eventsBefore: number): Promise<void> {
     await Promise.all(cluster.replicas.map((replica) => replica.said(isSet('back'))));
     const event = await watcher.until((events) =>
       events.slice(eventsBefore).find(({ event }) => event === 'clock')
     );
     const { from, to } = event.data.set_back;
     const byMs = Date.parse(to) - Date.parse(from);
-    assert.ok(Math.abs(byMs - seconds * 1000) < 5000, `the event tells of ${byMs} ms`);
-    const { clock } = (await follower().json<Cluster>('/cluster')).body;
+    assert.ok(Math.abs(byMs - seconds * 1000) < 5000, `the event reports ${byMs} ms`);
+    const { clock } = (await follower().json<ClusterClock>('/cluster')).body;
     assert.deepEqual(clock.set_back, event.data.set_back);
     assert.ok(clock.behind_ms > 0 && clock.behind_ms <= -seconds * 1000, `${clock.behind_ms}`);
     assert.ok(await metric('scheduler_server_clock_steps_total{direction="back"}') > 0);
@@ -184,16 +189,16 @@ describe('the clock of the database server', { skip: mongo.skip, timeout: 120_00
     assert.ok(behindS > 0 && behindS <= -seconds, `${behindS}`);
   }
 
-  it('is set forward 1 h: what is older than the window is missed, and what is made from then on is on time', async () => {
+  it('is set forward 1 h: occurrences older than the window are missed, and new schedules are on time', async () => {
     const round = 'forward 1 h';
     await mongo.setClock(0);
-    const before = await make(round, 'before', [1000, 20 * MINUTE_MS, 60 * MINUTE_MS + 5000]);
+    const before = await create(round, 'before', [1000, 20 * MINUTE_MS, 60 * MINUTE_MS + 5000]);
     await firedFor(before, 1500);
-    let during: Made[] = [];
+    let during: TestSchedule[] = [];
     await step(3600, 'forward', async () => {
-      during = await make(round, 'during', [2000, 3000]);
+      during = await create(round, 'during', [2000, 3000]);
     });
-    const fresh = [...during, ...await make(round, 'after', [1500, 2500])];
+    const fresh = [...during, ...await create(round, 'after', [1500, 2500])];
     const throughMs = await firedFor([...before, ...fresh], 2500);
     assertOnTime(fresh);
     const missed = await runs.find({ state: 'missed', schedule_id: /^forward/ }).toArray();

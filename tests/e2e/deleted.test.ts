@@ -1,4 +1,4 @@
-/** Parts of the database are deleted under a running cluster: it makes them again, says so, and loses nothing. */
+/** Parts of the database are deleted while a cluster runs: it creates them again, logs it, and loses nothing. */
 import assert from 'node:assert/strict';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
@@ -11,11 +11,11 @@ after(() => mongo.stop());
 
 const EVERY_MS = 50;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
-/** With the one on `_id`. */
+/** Includes the one on `_id`. */
 const INDEX_COUNTS = { runs: 5, replicas: 2, leadership: 2 };
 const MADE_AGAIN = 'parts of the database were gone, and are made again';
 
-describe('a cluster whose database is deleted in part', { skip: mongo.skip, timeout: 120_000 }, () => {
+describe('a cluster whose database is partly deleted', { skip: mongo.skip, timeout: 120_000 }, () => {
   let client: MongoClient;
   let db: Db;
   let cluster: ProcessCluster;
@@ -42,13 +42,13 @@ describe('a cluster whose database is deleted in part', { skip: mongo.skip, time
     await fired();
   };
   const marks = () => cluster.replicas.map(({ lines }) => lines.length);
-  /** The first line of any replica, after the marks, that is what is asked for. */
-  const anySays = (what: (line: Line) => boolean, from: number[] = marks()): Promise<Line> =>
-    Promise.any(cluster.replicas.map((replica, i) => replica.said(what, from[i])));
+  /** The first line of any replica that matches, after the marks. */
+  const anySays = (matches: (line: Line) => boolean, from: number[] = marks()): Promise<Line> =>
+    Promise.any(cluster.replicas.map((replica, i) => replica.said(matches, from[i])));
   const fired = (from?: number[]) => anySays((line) => line.msg === 'running schedule', from);
   const names = (replica: ReplicaProcess) => replica.executed().map((attempt) => attempt.split(',')[0]!);
 
-  /** From the first run to the last, each occurrence was executed, and once. */
+  /** From the first run to the last, each occurrence was executed once. */
   const assertAllFiredOnce = () => {
     const ids = cluster.replicas.flatMap(names).sort();
     assert.deepEqual(ids.filter((id, i) => id === ids[i - 1]), [], 'doubled');
@@ -64,15 +64,15 @@ describe('a cluster whose database is deleted in part', { skip: mongo.skip, time
   };
 
   for (const how of ['dropped', 'emptied'] as const) {
-    it(`goes on under a higher term when the leases are ${how}, with nothing lost or doubled`, async () => {
+    it(`continues under a higher term when the leases are ${how}, with nothing lost or doubled`, async () => {
       await create();
       const { term } = (await cluster.leader().json<{ term: number }>('/leader')).body;
       const from = marks();
       if (how === 'dropped') await db.collection('leases').drop();
       else await db.collection('leases').deleteMany({});
-      const told = await anySays((line) => line.msg === MADE_AGAIN, from);
-      assert.equal(told.level, 'warn');
-      assert.ok((told.made as string[]).includes('the lease document'), String(told.made));
+      const warning = await anySays((line) => line.msg === MADE_AGAIN, from);
+      assert.equal(warning.level, 'warn');
+      assert.ok((warning.made as string[]).includes('the lease document'), String(warning.made));
       const began = await anySays((line) => line.msg === 'term began', from);
       assert.ok(Number(began.term) > term, `${began.term} after ${term}`);
       await fired(marks());
@@ -87,7 +87,7 @@ describe('a cluster whose database is deleted in part', { skip: mongo.skip, time
     });
   }
 
-  it('makes everything anew when the whole database is dropped', async () => {
+  it('creates everything again when the whole database is dropped', async () => {
     await create();
     const from = marks();
     await db.dropDatabase();
@@ -98,13 +98,13 @@ describe('a cluster whose database is deleted in part', { skip: mongo.skip, time
     await assertIndexed();
   });
 
-  it('gives collections their indexes again when they are dropped, and says which', async () => {
+  it('creates the indexes of dropped collections again, and logs which', async () => {
     await create();
     const from = marks();
     const names = Object.keys(INDEX_COUNTS);
     for (const name of names) await db.collection(name).drop();
-    const told = await anySays((line) => line.msg === MADE_AGAIN, from);
-    for (const name of names) assert.match(String(told.made), new RegExp(`indexes of ${name}`));
+    const warning = await anySays((line) => line.msg === MADE_AGAIN, from);
+    for (const name of names) assert.match(String(warning.made), new RegExp(`indexes of ${name}`));
     await assertIndexed();
     await fired();
   });

@@ -1,12 +1,9 @@
-/**
- * Who watches three real replicas through the front door, as a page does, while the replica that it happens to be
- * connected to is killed, stopped or frozen.
- */
+/** A client of the event stream of three real replicas, through the front door, while replicas are killed or stop. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { HostNames } from '../../src/domain/membership/hostNames.ts';
-import { type FrontDoor, openFrontDoor } from '../../src/local/frontDoor.ts';
+import type { FrontDoor } from '../../src/local/door/frontDoor.ts';
+import { frontDoorOf } from '../../harness/cluster/frontDoor.ts';
 import { testMongo } from '../../harness/cluster/mongo.ts';
 import { ProcessCluster, type ReplicaProcess } from '../../harness/cluster/replicas.ts';
 import { readEvents, type SentEvent } from '../support/sse.ts';
@@ -14,7 +11,7 @@ import { Watcher } from '../support/watcher.ts';
 
 const mongo = await testMongo();
 
-describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
+describe('a client of the events, while replicas die', { skip: mongo.skip }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const runs = client.db(database).collection<{ _id: string; state: string }>('runs');
@@ -24,17 +21,7 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
 
   before(async () => {
     cluster = await ProcessCluster.ofThree({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
-    const upstreams = cluster.replicas.map(({ id, url }) => ({ id, port: Number(new URL(url).port) }));
-    let ready = () => {};
-    const allReady = new Promise<void>((resolve) => (ready = resolve));
-    const onChange = (live: readonly string[]) => live.length === upstreams.length && ready();
-    door = await openFrontDoor({
-      ...{ host: '127.0.0.1', port: 0, upstreams, secret: 'of this door' },
-      names: new HostNames({ names: [], own: [] }),
-      onChange,
-      probeEveryMs: 50,
-    });
-    await allReady;
+    door = await frontDoorOf(cluster.replicas, 50);
   });
 
   after(async () => {
@@ -63,20 +50,20 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     replica.process.kill('SIGKILL');
   };
   const replicaOf = (id: string) => cluster.replicas.find((replica) => replica.id === id) as ReplicaProcess;
-  const told = (events: readonly SentEvent[], id: string) =>
+  const runsOf = (events: readonly SentEvent[], id: string) =>
     events.filter(({ event, data }) => event === 'run' && data.schedule_id === id);
 
-  it('misses no event and gets none twice', async () => {
+  it('gets each event once', async () => {
     const watcher = watch();
     const first = await watcher.connected(1);
     const survivor = cluster.replicas.find(({ id }) => id !== first) as ReplicaProcess;
     await create('steady', survivor);
-    await watcher.until((events) => told(events, 'steady').length > 20);
+    await watcher.until((events) => runsOf(events, 'steady').length > 20);
     kill(replicaOf(first));
     await watcher.connected(2);
-    const soFar = told(watcher.events, 'steady').length;
-    await watcher.until((events) => told(events, 'steady').length > soFar + 20);
-    // Also where nothing died, and what is missed lies in what the replica keeps.
+    const soFar = runsOf(watcher.events, 'steady').length;
+    await watcher.until((events) => runsOf(events, 'steady').length > soFar + 20);
+    // Also without a failure: the replica resends from its own buffer.
     watcher.reconnect();
     await watcher.connected(3);
     assert.equal((await survivor.json('/schedules/steady', { method: 'DELETE' })).status, 200);
@@ -88,11 +75,11 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     while (docs.some(({ state }) => state === 'claimed')) {
       docs = await runs.find({ schedule_id: 'steady' }).toArray();
     }
-    await watcher.until((events) => told(events, 'steady').length >= docs.length);
+    await watcher.until((events) => runsOf(events, 'steady').length >= docs.length);
     assert.deepEqual(
-      told(watcher.events, 'steady').map(({ data }) => data.id).toSorted(),
+      runsOf(watcher.events, 'steady').map(({ data }) => data.id).toSorted(),
       docs.map(({ _id }) => _id).toSorted(),
-      'each run was told once',
+      'one event for each run',
     );
     const ids = watcher.events.map(({ id }) => id as string);
     assert.deepEqual(ids.toSorted(), ids, 'in the order of their ids');
@@ -100,7 +87,7 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     assert.equal(watcher.events.some(({ event }) => event === 'resync'), false);
   });
 
-  it('is told the same whichever replica it asks', async () => {
+  it('gets the same events from every replica', async () => {
     const [early] = watchers as [Watcher];
     const after = early.hellos[0]?.id;
     const count = early.events.length;
@@ -114,7 +101,7 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     }
   });
 
-  it('sees a takeover: the lease, the term, the steps of the new leader, and who is lost', async () => {
+  it('sees a takeover: the lease, the terms, the transitions of the new leader, and the lost replica', async () => {
     await cluster.add('r4');
     const watcher = watch('?types=leader,leadership,replica');
     await watcher.connected(1);
@@ -151,7 +138,7 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     assert.equal(shown?.lost_at, lost.data.replica.lost_at);
   });
 
-  it('is sent elsewhere at once by a replica that stops, which says that it leaves', async () => {
+  it('is disconnected at once by a replica that stops, and the others see it leave', async () => {
     await Promise.all([cluster.add('r5'), cluster.add('r6')]);
     const [stays, leaves] = alive().slice(-2) as [ReplicaProcess, ReplicaProcess];
     await Promise.all([stays, leaves].map((replica) => replica.said(({ msg }) => msg === 'now follower')));
@@ -162,7 +149,7 @@ describe('whoever watches, while replicas die', { skip: mongo.skip }, () => {
     dead.add(leaves);
     leaves.process.kill('SIGTERM');
     await ending.rest();
-    const late = await fetch(`${leaves.url}/events`).then((response) => response.text(), () => 'it is gone');
+    const late = await fetch(`${leaves.url}/events`).then((response) => response.text(), () => 'gone');
     assert.match(late, /stopping|gone/);
     for (;;) {
       const { event, data } = await watching.next();

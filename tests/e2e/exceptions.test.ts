@@ -1,4 +1,4 @@
-/** Something is thrown that nothing catches: the replica says so in one line, gives the lease back, and ends. */
+/** An uncaught exception: the replica logs one line, releases the lease, and exits. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { eventually } from '../store/support.ts';
@@ -10,9 +10,9 @@ after(() => mongo.stop());
 
 const EVERY = { type: 'duration', definition: { interval: '50ms' } };
 
-describe('a leader in which something is thrown', { skip: mongo.skip, timeout: 120_000 }, () => {
+describe('a leader with an uncaught exception', { skip: mongo.skip, timeout: 120_000 }, () => {
   for (const where of ['action', 'timer', 'promise', 'claim']) {
-    it(`by a ${where} ends with one line, and its successor need not wait for the lease to run out`, async () => {
+    it(`in a ${where} exits with one line, and its successor need not wait for the lease to expire`, async () => {
       const cluster = new ProcessCluster({ MONGO_URI: mongo.uri, MONGO_DATABASE: mongo.database() });
       const broken = await cluster.add('broken', {}, 'tests/support/explosive.ts');
       await broken.said((line) => line.msg === 'leading');

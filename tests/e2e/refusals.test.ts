@@ -1,6 +1,6 @@
 /**
- * Two replicas whose MongoDB answers, but refuses to write: it is a clear line in their logs, a 503 with the
- * reason, and a count in their metrics; and when it takes writes again, all goes on with nothing lost.
+ * Two replicas whose MongoDB refuses to write: they log the reason, answer 503 with it, and count it in their metrics;
+ * once it accepts writes again, they continue with nothing lost.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -13,7 +13,7 @@ import { type Line, ProcessCluster, type ReplicaProcess } from '../../harness/cl
 
 const EVERY_MS = 50;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
-/** The name of the replicas' clients, so that the test's own are spared. */
+/** The application name of the replicas' clients: the failpoints apply to these only. */
 const APP = 'refused';
 
 const REFUSALS: [reason: string, failPoint: { failCommands: string[]; errorCode: number }][] = [
@@ -31,7 +31,7 @@ async function samples({ url }: ReplicaProcess): Promise<Samples> {
   return samplesOf(await (await fetch(`${url}/metrics`)).text());
 }
 
-/** A value, added up over all series of that name and, if given, all with these labels. */
+/** The sum of all series with that name and, if given, these labels. */
 function sum(all: Samples, name: string, labels = ''): number {
   const mine = Object.entries(all).filter(([series]) =>
     series.split('{')[0] === name && series.includes(labels)
@@ -45,7 +45,7 @@ async function post({ url }: ReplicaProcess, body: unknown): Promise<{ status: n
 }
 
 describe('two replicas whose MongoDB refuses to write', { skip: mongo.skip }, () => {
-  const raw = new MongoClient(mongo.uri || 'mongodb://nobody');
+  const raw = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const database = mongo.database();
   const uri = `${mongo.uri}${mongo.uri.includes('?') ? '&' : '?'}appName=${APP}`;
   const cluster = new ProcessCluster({ MONGO_URI: uri, MONGO_DATABASE: database });
@@ -67,41 +67,45 @@ describe('two replicas whose MongoDB refuses to write', { skip: mongo.skip }, ()
 
   for (const [reason, failPoint] of REFUSALS) {
     const commands = failPoint.failCommands.join(', ');
-    it(`say so, answer, and go on by themselves: ${reason} of ${commands}`, { timeout: 60_000 }, async () => {
-      const leader = cluster.leader();
-      const from = leader.lines.length;
-      const until = await samples(leader);
-      const failing = await failCommand(raw, 'alwaysOn', { appName: APP, ...failPoint });
-      const line = await leader.said(({ level, reason: why }) => level === 'error' && why === reason, from);
-      assert.match(line.msg, /^the store refuses calls/);
-      assert.match(`${line.operation}`, /^[a-z]+\.[a-z]+$/);
-      assert.match(`${line.error}`, /^MongoDB refused .*failCommand/, "the server's own words");
+    it(
+      `report it, answer, and recover by themselves: ${reason} of ${commands}`,
+      { timeout: 60_000 },
+      async () => {
+        const leader = cluster.leader();
+        const from = leader.lines.length;
+        const before = await samples(leader);
+        const failing = await failCommand(raw, 'alwaysOn', { appName: APP, ...failPoint });
+        const line = await leader.said(({ level, reason: why }) => level === 'error' && why === reason, from);
+        assert.match(line.msg, /^the store refuses calls/);
+        assert.match(`${line.operation}`, /^[a-z]+\.[a-z]+$/);
+        assert.match(`${line.error}`, /^MongoDB refused .*failCommand/, "the server's own words");
 
-      const refusesAll = failPoint.failCommands.includes('findAndModify');
-      if (refusesAll) {
-        const term = await leader.said(({ msg }) => msg === 'term ended', from);
-        assert.equal(term.by, 'expired');
-        const { status, detail } = await post(leader, { ...STEADY, id: 'no' });
-        assert.equal(status, 503);
-        for (const replica of replicas) assert.equal(sum(await samples(replica), 'scheduler_is_leader'), 0);
-        assert.ok(detail.startsWith(`the store refuses changes (${reason}): `), detail);
-      }
-      assert.equal((await leader.json('/schedules')).status, 200, 'what can be read is read');
-      assert.equal((await leader.json('/livez')).status, 200);
+        const refusesAll = failPoint.failCommands.includes('findAndModify');
+        if (refusesAll) {
+          const term = await leader.said(({ msg }) => msg === 'term ended', from);
+          assert.equal(term.by, 'expired');
+          const { status, detail } = await post(leader, { ...STEADY, id: 'no' });
+          assert.equal(status, 503);
+          for (const replica of replicas) assert.equal(sum(await samples(replica), 'scheduler_is_leader'), 0);
+          assert.ok(detail.startsWith(`the store refuses changes (${reason}): `), detail);
+        }
+        assert.equal((await leader.json('/schedules')).status, 200, 'reads still work');
+        assert.equal((await leader.json('/livez')).status, 200);
 
-      const now = await samples(leader);
-      for (const operation of refusesAll ? ['lease.renew', 'schedules.create'] : ['claims.claim']) {
-        const refused = (all: Samples) =>
-          sum(all, 'scheduler_store_errors_total', `operation="${operation}",kind="refused"`);
-        assert.ok(refused(now) > refused(until), operation);
-      }
-      const firesAgain = anyFires(replicas);
-      await failing.off();
-      await firesAgain;
-    });
+        const now = await samples(leader);
+        for (const operation of refusesAll ? ['lease.renew', 'schedules.create'] : ['claims.claim']) {
+          const refused = (all: Samples) =>
+            sum(all, 'scheduler_store_errors_total', `operation="${operation}",kind="refused"`);
+          assert.ok(refused(now) > refused(before), operation);
+        }
+        const firesAgain = anyFires(replicas);
+        await failing.off();
+        await firesAgain;
+      },
+    );
   }
 
-  it('have lost nothing, and counted what they did', { timeout: 60_000 }, async () => {
+  it('have lost nothing, and counted all they did', { timeout: 60_000 }, async () => {
     for (const replica of replicas) {
       const errors = replica.lines.filter(({ level }) => level === 'error' || level === 'stderr');
       const reasons = errors.map(({ reason, msg }) => reason ?? msg);
@@ -119,7 +123,7 @@ async function anyFires(replicas: readonly ReplicaProcess[]): Promise<void> {
   await Promise.any(replicas.map((replica) => replica.said(fired, replica.lines.length)));
 }
 
-/** Each occurrence has one record, and was executed; and the metrics have counted them. */
+/** Each occurrence has one record, which succeeded, and the metrics count them. */
 async function assertNothingLost(
   raw: MongoClient,
   database: string,
@@ -136,13 +140,13 @@ async function assertNothingLost(
   const counted = (name: string, labels = '') =>
     final.reduce((total, all) => total + sum(all, `scheduler_${name}`, labels), 0);
   const claimed = counted('runs_total', 'state="claimed"');
-  // Between the look at the metrics and the end of the replicas a few more were claimed.
+  // A few more were claimed between reading the metrics and the end of the replicas.
   assert.ok(claimed > 0 && claimed <= runs.length, `${claimed} of ${runs.length}`);
   assert.equal(counted('runs_total', 'state="missed"'), 0);
   assert.ok(counted('is_leader') <= 1);
 }
 
-/** The metrics know of the terms that the log knows of; it may have gone on since they were read. */
+/** The metrics count the terms in the log; one more may have been logged since they were read. */
 function assertTransitions(lines: readonly Line[], all: Samples): void {
   for (const reason of ['acquired', 'pre-empted', 'expired', 'fenced']) {
     const logged = lines.filter(({ msg, by }) => /^term (began|ended)$/.test(msg) && by === reason).length;

@@ -1,6 +1,6 @@
 /**
- * A rolling update, while a schedule is stored that only the newer version understands, then a rollback, and the update
- * once more: three real replicas, replaced one after the other, the leader last.
+ * A rolling update with a schedule that only the newer version understands, then a rollback, and the update again: three
+ * real replicas, replaced one after the other, the leader last.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -19,7 +19,7 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const runs = client.db(database).collection<RunRecord>('runs');
-  /** What each schedule owes through a moment. */
+  /** The occurrences that each schedule owes up to a moment. */
   const owed = new Map<string, (throughMs: number) => number[]>();
   let cluster: ProcessCluster;
   let next: NextVersion;
@@ -32,8 +32,8 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
       nextVersion(),
     ]);
     live = [...cluster.replicas];
-    await make(live[0]!, 'steady', { type: 'duration', definition: { interval: '500ms' } }, 500);
-    await make(live[1]!, 'ticking', { type: 'cron', definition: { cron_expression: '* * * * * *' } }, 1000);
+    await create(live[0]!, 'steady', { type: 'duration', definition: { interval: '500ms' } }, 500);
+    await create(live[1]!, 'ticking', { type: 'cron', definition: { cron_expression: '* * * * * *' } }, 1000);
   });
 
   after(async () => {
@@ -43,7 +43,7 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
     await mongo.stop();
   });
 
-  async function make(by: ReplicaProcess, id: string, timing: object, everyMs: number): Promise<void> {
+  async function create(by: ReplicaProcess, id: string, timing: object, everyMs: number): Promise<void> {
     const init = { method: 'POST', body: JSON.stringify({ id, ...timing }) };
     const { status, body } = await by.json<{ created_at: string }>('/schedules', init);
     assert.equal(status, 201);
@@ -61,7 +61,7 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
     return samplesOf(text).scheduler_schedules_not_understood;
   };
 
-  /** Resolves when the new one has taken the place of the old one, and some replica leads. */
+  /** Resolves when the old replica has exited, the new one is a follower, and another than the old one leads. */
   async function replace(old: ReplicaProcess, version: 'old' | 'new'): Promise<ReplicaProcess> {
     const led = old === cluster.leader();
     old.process.kill('SIGTERM');
@@ -81,17 +81,17 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
     await replace(cluster.leader(), version);
   }
 
-  /** Resolves when the leader has begun so many more runs of the schedule. */
+  /** Resolves when the leader has started this many more runs of the schedule. */
   async function fires(id: string, times: number): Promise<void> {
     const leader = cluster.leader();
     for (let n = 0; n < times; n++) await leader.said(isRun(id), leader.lines.length);
   }
 
-  it('an old leader sets aside what it does not understand, tells it once, and goes on with the rest', async () => {
+  it('an old leader sets aside the new schedules, logs each once, and continues with the rest', async () => {
     const newer = await replace(followers()[0]!, 'new');
     const timing = { type: 'duration', definition: { interval: NEW_INTERVAL } };
-    await make(newer, 'newer', timing, NEW_INTERVAL_MS);
-    await make(newer, 'doomed', timing, NEW_INTERVAL_MS);
+    await create(newer, 'newer', timing, NEW_INTERVAL_MS);
+    await create(newer, 'doomed', timing, NEW_INTERVAL_MS);
     const old = cluster.leader();
     await Promise.all(['newer', 'doomed'].map((id) => old.said(isSetAside(id))));
     assert.equal(await notUnderstood(old), 2);
@@ -110,15 +110,15 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
     assert.equal(await runs.countDocuments({ schedule_id: { $in: ['newer', 'doomed'] } }), 0);
   });
 
-  it('a new leader settles what was owed meanwhile, and goes on', async () => {
+  it('a new leader catches up on what was owed, and continues', async () => {
     await replaceAll('new');
     await fires('newer', 3);
     const caughtUp = await runs.countDocuments({ schedule_id: 'newer', trigger: 'catch_up' });
-    assert.ok(caughtUp > 0, 'what fell due before it led');
+    assert.ok(caughtUp > 0, 'occurrences due before it led');
     await fires('steady', 1);
   });
 
-  it('after a rollback it is set aside again', async () => {
+  it('an old leader after a rollback sets it aside again', async () => {
     await replaceAll('old');
     const old = cluster.leader();
     await old.said(isSetAside('newer'));
@@ -126,10 +126,10 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
     await fires('steady', 3);
     const { acquired_at } = (await old.json<{ acquired_at: string }>('/leader')).body;
     const since = { schedule_id: 'newer', scheduled_for: { $gt: new Date(acquired_at) } };
-    assert.equal(await runs.countDocuments(since), 0, 'nothing of it is claimed');
+    assert.equal(await runs.countDocuments(since), 0, 'none of its occurrences is claimed');
   });
 
-  it('after the next update each occurrence of each schedule is accounted for, and once', async () => {
+  it('after the next update each occurrence of each schedule is recorded once', async () => {
     await replaceAll('new');
     await fires('newer', 3);
     const { watermark } = (await cluster.leader().json<{ watermark: string }>('/cluster')).body;
@@ -145,11 +145,11 @@ describe('a rolling update', { skip: mongo.skip, timeout: 120_000 }, () => {
       assert.deepEqual(ofIt.filter(({ state }) => state !== 'succeeded'), [], id);
     }
     const attempts = cluster.replicas.flatMap((replica) => replica.executed());
-    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was made twice');
+    assert.equal(new Set(attempts).size, attempts.length, 'no attempt was executed twice');
     assert.deepEqual(attempts.filter((attempt) => !attempt.endsWith(', 1')), [], 'no run was adopted');
   });
 
-  /** Of each term: who led, and what became of each schedule. */
+  /** For each term: the leader, and a summary of each schedule's runs. */
   function tableOf(records: readonly RunRecord[]): string {
     const terms = [...new Set(records.map(({ term }) => term))].sort((a, b) => a - b);
     const leaderOf = (term: number) =>

@@ -1,10 +1,11 @@
-/** A MongoDB that is no replica set, and a lease document that is broken: replicas say what is wrong, and do no harm. */
+/** A standalone MongoDB, and a corrupt lease document: replicas report the problem, and write nothing. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, MongoClient } from 'mongodb';
+import { systemClock } from '../../src/infra/machine/clock.ts';
 import { spawnGuarded } from '../../src/local/guarded.ts';
 import { eventually } from '../store/support.ts';
 import { testMongo } from '../../harness/cluster/mongo.ts';
@@ -12,7 +13,7 @@ import { mongodForSets } from '../../harness/cluster/mongoSet.ts';
 import { freePort, ProcessCluster, ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const EVERY = { type: 'duration', definition: { interval: '50ms' } };
-const unread = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+const cannotRead = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
 type Problem = { detail: string; reasons?: string[] };
 
 const { binary, skip } = await mongodForSets();
@@ -29,7 +30,7 @@ const WRITES: [method: string, path: string, body: string][] = [
   ['POST', '/leader/step-down', ''],
 ];
 
-/** Every write is a 503 that says why, as `/readyz` does. */
+/** Every write gets a 503 with the reason, and so does `/readyz`. */
 async function assertRefusesWrites(replica: ReplicaProcess, why: RegExp): Promise<void> {
   for (const [method, path, body] of WRITES) {
     const init = { method, ...(body && { body }) };
@@ -44,17 +45,19 @@ async function assertRefusesWrites(replica: ReplicaProcess, why: RegExp): Promis
 }
 
 describe('a replica before its store is prepared', { timeout: 120_000 }, () => {
-  it('refuses writes on a standalone server, and says what to do', { skip }, async () => {
+  it('refuses writes on a standalone server, and names the remedy', { skip }, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'hascheduler-standalone-'));
     const port = await freePort();
     const args = ['--dbpath', dir, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket'];
-    const mongod = await spawnGuarded([binary, ...args], { logFile: join(dir, 'log') });
+    const mongod = await spawnGuarded([binary, ...args], {
+      ...{ clock: systemClock(), logFile: join(dir, 'log') },
+    });
     const replica = await ReplicaProcess.start('alone', {
       MONGO_URI: `mongodb://127.0.0.1:${port}/?connect=direct`,
     });
-    await replica.said((line) => unread(line) && /standalone/.test(String(line.error)));
+    await replica.said((line) => cannotRead(line) && /standalone/.test(String(line.error)));
     await assertRefusesWrites(replica, /standalone server.*--replSet/);
-    assert.equal((await replica.json('/schedules')).status, 200, 'reads go on as they can');
+    assert.equal((await replica.json('/schedules')).status, 200, 'reads still work');
     const preview = { method: 'POST', body: JSON.stringify(EVERY) };
     assert.equal((await replica.json('/schedules/preview', preview)).status, 200);
     const client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?directConnection=true`);
@@ -65,10 +68,10 @@ describe('a replica before its store is prepared', { timeout: 120_000 }, () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  it('refuses writes while no server is there', async () => {
+  it('refuses writes while no server answers', async () => {
     const uri = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
     const replica = await ReplicaProcess.start('lonely', { MONGO_URI: uri });
-    await replica.said(unread);
+    await replica.said(cannotRead);
     await assertRefusesWrites(replica, /ECONNREFUSED/);
     await replica.process.stop(5_000);
   });
@@ -77,10 +80,10 @@ describe('a replica before its store is prepared', { timeout: 120_000 }, () => {
 describe('a lease document that is not understood', { skip: mongo.skip, timeout: 120_000 }, () => {
   const broken = {
     'a date is text': { $set: { expires_at: 'soon', released_at: 'never' } },
-    'the term is gone': { $unset: { term: 1 } },
+    'the term is missing': { $unset: { term: 1 } },
   };
   for (const [what, change] of Object.entries<Document>(broken)) {
-    it(`lets no replica lead, is told by /readyz, and is led under again once it is gone: ${what}`, async () => {
+    it(`lets no replica lead, shows in /readyz, and allows a new term once it is deleted: ${what}`, async () => {
       const database = mongo.database();
       const cluster = new ProcessCluster({ MONGO_URI: mongo.uri, MONGO_DATABASE: database });
       const client = await MongoClient.connect(mongo.uri);
@@ -101,8 +104,8 @@ describe('a lease document that is not understood', { skip: mongo.skip, timeout:
           /does not understand the lease document: (term|released_at|expires_at) is/,
         );
         assert.equal((await replica.json('/livez')).status, 200);
-        const told = await replica.said((line) => line.level === 'error');
-        assert.match(String(told.error), /does not understand the lease document/);
+        const logged = await replica.said((line) => line.level === 'error');
+        assert.match(String(logged.error), /does not understand the lease document/);
       }
       const stored = await leases.findOne({ _id: 'leader' });
       for (const [field, value] of Object.entries(change.$set ?? { term: undefined })) {

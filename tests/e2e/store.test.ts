@@ -1,4 +1,4 @@
-/** A replica whose MongoDB is not there, and two whose clocks are minutes apart. */
+/** A replica whose MongoDB does not answer, and two whose clocks are minutes apart. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Clock } from '../../src/actors/shared/environment.ts';
@@ -15,13 +15,14 @@ const mongo = await testMongo();
 after(() => mongo.stop());
 
 describe('a replica whose MongoDB does not answer', () => {
-  it('says so, keeps trying, is alive and not ready, and stops cleanly', async () => {
-    const nobody = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
-    const replica = await ReplicaProcess.start('lonely', { MONGO_URI: nobody });
-    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
-    const first = await replica.said(trouble);
+  it('reports it, retries, is alive but not ready, and stops cleanly', async () => {
+    const unused = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
+    const replica = await ReplicaProcess.start('lonely', { MONGO_URI: unused });
+    const cannotRead = (line: { msg: string }) =>
+      line.msg === 'the schedules could not be read; trying again';
+    const first = await replica.said(cannotRead);
     assert.match(String(first.error), /127\.0\.0\.1|store|MongoDB/);
-    await replica.said(trouble, replica.lines.indexOf(first) + 1);
+    await replica.said(cannotRead, replica.lines.indexOf(first) + 1);
     const ready = await replica.json<{ detail: string }>('/readyz');
     assert.equal(ready.status, 503);
     assert.match(ready.body.detail, /connecting/);
@@ -32,13 +33,14 @@ describe('a replica whose MongoDB does not answer', () => {
     assert.equal(await replica.process.ended, 'exit code 0');
   });
 
-  it('works as soon as MongoDB is there', { skip: mongo.skip }, async () => {
+  it('leads as soon as MongoDB runs', { skip: mongo.skip }, async () => {
     const port = await freePort();
     const uri = `mongodb://127.0.0.1:${port}/?connect=direct`;
     const replica = await ReplicaProcess.start('early', { MONGO_URI: uri });
-    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
-    const first = await replica.said(trouble);
-    await replica.said(trouble, replica.lines.indexOf(first) + 1);
+    const cannotRead = (line: { msg: string }) =>
+      line.msg === 'the schedules could not be read; trying again';
+    const first = await replica.said(cannotRead);
+    await replica.said(cannotRead, replica.lines.indexOf(first) + 1);
     const late = await anotherMongod(port);
     await replica.said((line) => line.msg === 'leading');
     assert.equal((await replica.json('/readyz')).status, 200);
@@ -46,7 +48,7 @@ describe('a replica whose MongoDB does not answer', () => {
     await late.stop();
   });
 
-  it('refuses to start with bad settings, and says all that is wrong', async () => {
+  it('refuses to start with invalid settings, and reports all of them', async () => {
     const replica = await ReplicaProcess.start('wrong', {
       PORT: 'http',
       LOG_LEVEL: 'loud',
@@ -74,17 +76,17 @@ describe('two replicas whose clocks are ten minutes apart', { skip: mongo.skip }
     await second.fires(10);
     offBy.push(second.clockErrorMs());
     await second.stop();
-    for (const ms of offBy) assert.ok(Math.abs(ms) < 50, `the server's clock is taken to be ${ms} ms off`);
+    for (const ms of offBy) assert.ok(Math.abs(ms) < 50, `the server's clock is estimated ${ms} ms off`);
     for (const id of ['ahead', 'behind']) {
       const late = fired.filter(({ replica }) => replica === id).map((each) => each.lateByServerMs);
-      // A busy machine makes some of them late; none may be early, and the clock alone makes none late.
+      // A busy machine delays some of them; but none may be early, and a wrong clock would delay all of them.
       const least = Math.min(...late);
       assert.ok(least > -5 && least < 50, `${id} fires ${least} ms after the nominal time at best: ${late}`);
     }
   });
 });
 
-/** A replica in this process whose wall clock is off, and whose monotonic clock starts anywhere. */
+/** A replica in this process, with a skewed wall clock and another origin of the monotonic clock. */
 function skewedReplica(
   id: string,
   skewMs: number,
@@ -97,28 +99,14 @@ function skewedReplica(
     now: () => system.now() + skewMs,
     monotonic: () => system.monotonic() + skewMs * 3,
   };
-  const waiting: { count: number; resolve: () => void }[] = [];
-  let told = () => {};
-  const loaded = new Promise<void>((resolve) => (told = resolve));
-  let leads = () => {};
-  const leading = new Promise<void>((resolve) => (leads = resolve));
-  const logger = jsonLogger({
-    level: 'info',
-    replica: id,
-    clock,
-    write: (line) => {
-      if (line.includes('schedules loaded')) told();
-      if (line.includes('"leading"')) leads();
-    },
-  });
+  const { logger, logged } = watchedLogger(id, clock);
+  const [loaded, leading] = [logged('schedules loaded'), logged('"leading"')];
   const random = systemRandom();
   const store = mongoStore({ uri: mongo.uri, database, logger, clock, random });
+  const waiting: { count: number; resolve: () => void }[] = [];
   let executed = 0;
   const replica = assembleReplica({
-    store,
-    clock,
-    random,
-    logger,
+    ...{ store, clock, random, logger },
     execute: async ({ run }) => {
       executed++;
       // MongoDB runs on this machine, by its clock.
@@ -138,7 +126,7 @@ function skewedReplica(
     store,
     loaded,
     clockErrorMs: () => replica.serverNowMs() - system.now(),
-    /** Resolves when it leads and has executed so many runs. */
+    /** Resolves when it leads and has executed this many runs. */
     fires: async (count: number) => {
       await leading;
       if (count > executed) await new Promise<void>((resolve) => waiting.push({ count, resolve }));
@@ -147,5 +135,17 @@ function skewedReplica(
       await replica.stop();
       await store.close();
     },
+  };
+}
+
+/** `logged` resolves at the next line that contains the text. */
+function watchedLogger(id: string, clock: Clock) {
+  const waiting: { text: string; resolve: () => void }[] = [];
+  const write = (line: string) => {
+    for (const { text, resolve } of waiting) if (line.includes(text)) resolve();
+  };
+  return {
+    logger: jsonLogger({ level: 'info', replica: id, clock, write }),
+    logged: (text: string) => new Promise<void>((resolve) => waiting.push({ text, resolve })),
   };
 }

@@ -22,7 +22,7 @@ interface RunDoc {
   attempt: number;
 }
 
-describe('a takeover, from the outside', { skip: mongo.skip }, () => {
+describe('a takeover of real processes', { skip: mongo.skip }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const runs = client.db(database).collection<RunDoc>('runs');
@@ -50,8 +50,8 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
   });
 
   /**
-   * Every occurrence up to the last one has one record, in state succeeded, and one line in one log for each
-   * attempt: none stays open, also of those that a dead leader had in its hands.
+   * Every occurrence has one record, in state succeeded, and one log line for each attempt: none stays open, also
+   * of those that a dead leader had claimed.
    */
   async function audit(): Promise<void> {
     const docs = await runs.find({}).sort({ scheduled_for: 1 }).toArray();
@@ -59,31 +59,31 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     assert.deepEqual(
       nominal,
       docs.map((_, index) => index + 1),
-      'no occurrence is missing, none is there twice',
+      'no occurrence is missing or doubled',
     );
     const executed = cluster.replicas.flatMap((replica) => replica.executed());
-    assert.equal(new Set(executed).size, executed.length, 'no attempt was made twice');
+    assert.equal(new Set(executed).size, executed.length, 'no attempt was executed twice');
     const done = new Set(executed);
     const undone = docs.filter(({ _id, attempt, state }) =>
       state !== 'claimed' && !done.has(`${_id}, ${attempt}`)
     );
-    // What a replica says may be read a little later than what it has recorded.
+    // A log line may be read a little later than the record is written.
     await Promise.all(undone.map(({ _id, attempt, executor }) => {
       const isIt = (line: Line) => isExecution(line) && line.run_id === _id && line.attempt === attempt;
       const said = cluster.replicas.find(({ id }) => id === executor)?.said(isIt);
       const never = delay(5000, null, { ref: false }).then(() =>
-        assert.fail(`${_id} is done and was not executed`)
+        assert.fail(`${_id} has ended and was not executed`)
       );
-      return Promise.race([said ?? assert.fail(`nobody is ${executor}`), never]);
+      return Promise.race([said ?? assert.fail(`no replica is called ${executor}`), never]);
     }));
     const open = docs.slice(0, -3).filter((doc) => doc.state !== 'succeeded');
     assert.deepEqual(open.map((doc) => `${doc._id} ${doc.state}`), []);
   }
 
-  /** What the dead had claimed and not recorded: at most what was in its hands at that moment. */
+  /** The runs that the dead replica had claimed and not recorded: few at this interval. */
   async function openRunsOf(dead: ReplicaProcess): Promise<string[]> {
     const docs = await runs.find({ executor: dead.id, state: 'claimed' }).toArray();
-    assert.ok(docs.length <= 2, `${docs.length} runs were in the hands of one replica at a 100 ms interval`);
+    assert.ok(docs.length <= 2, `${docs.length} runs of one replica were open at a 100 ms interval`);
     return docs.map((doc) => doc._id);
   }
 
@@ -94,9 +94,9 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     await Promise.any(others.map((replica) => replica.said(isIt)));
   }
 
-  it('after kill -9: another replica goes on, nothing is lost and nothing fired twice', async () => {
+  it('after kill -9: another replica takes over, with nothing lost or doubled', async () => {
     const old = cluster.leader();
-    // Right after a run began: most likely it is not recorded yet.
+    // Right after the start of a run, which is probably not recorded yet.
     await old.said(isExecution, old.lines.length);
     old.process.kill('SIGKILL');
     dead.add(old);
@@ -110,7 +110,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     await cluster.replicas.at(-1)!.said((line) => line.msg === 'now follower');
   });
 
-  it('after SIGSTOP for 6 s: the woken leader fires nothing, records nothing, and follows', async () => {
+  it('after SIGSTOP for 6 s: the old leader claims nothing more, and becomes a follower', async () => {
     const old = cluster.leader();
     old.process.kill('SIGSTOP');
     const stoppedAt = new Date();
@@ -123,7 +123,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     assert.ok(woken);
     await cluster.firedByAnother(old);
     await cluster.firedByAnother(old);
-    // One that it had claimed when it froze is its own to execute (at least once); nothing newer is.
+    // It may still execute a run that it had claimed before (at least once), but no newer one.
     const after = old.executed().slice(firedByOld);
     assert.ok(after.length <= 1, `${after}`);
     const claimedLater = await runs.countDocuments({ executor: old.id, claimed_at: { $gt: stoppedAt } });
@@ -132,7 +132,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     await audit();
   });
 
-  it('when asked to step down, through any replica: another one goes on, and it follows', async () => {
+  it('after a step-down, requested through any replica: another one takes over, and it becomes a follower', async () => {
     const old = cluster.leader();
     const [other] = followers() as [ReplicaProcess];
     const linesBefore = old.lines.length;
@@ -143,7 +143,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     const { replica } = await cluster.firedByAnother(old);
     await old.said((line) => line.msg === 'term ended' && line.by === 'stepped down', linesBefore);
     assert.equal(cluster.leader(), replica);
-    // The new leader fires first, and tells of its term a moment later.
+    // The new leader fires first, and records its term a moment later.
     const [, before] = await eventually(async () => {
       const { body } = await other.json<{ term: number; ended_by: string }[]>('/leadership');
       return body[0]?.term === answer.body.term + 1 ? body : null;
@@ -152,7 +152,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     await audit();
   });
 
-  it('runs a schedule by hand once, through any replica', async () => {
+  it('executes a manual run once, requested through any replica', async () => {
     const [follower] = followers();
     const daily = { id: 'daily', type: 'cron', definition: { cron_expression: '@yearly' }, paused: true };
     await follower!.json('/schedules', { method: 'POST', body: JSON.stringify(daily) });
@@ -168,7 +168,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
     await runs.deleteMany({ schedule_id: 'daily' });
   });
 
-  it('after SIGTERM: the lease is handed over, and the process ends with exit code 0', async () => {
+  it('after SIGTERM: the lease is handed over, and the process exits with 0', async () => {
     const old = cluster.leader();
     const next = cluster.firedByAnother(old);
     old.process.kill('SIGTERM');
@@ -180,7 +180,7 @@ describe('a takeover, from the outside', { skip: mongo.skip }, () => {
       'all outcomes are recorded',
     );
     const { body } = await cluster.leader().json<{ replicas: { id: string }[] }>('/cluster');
-    assert.equal(body.replicas.some((each) => each.id === old.id), false, 'it has taken its leave');
+    assert.equal(body.replicas.some((each) => each.id === old.id), false, 'it has deregistered');
     await audit();
   });
 });

@@ -1,4 +1,4 @@
-/** The manifests, as files: what they promise to the cluster, and what the product needs of them. */
+/** The manifests as files: Pod Security, and the settings that the product depends on. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ import { PROJECT_DIR } from '../../src/local/runtime.ts';
 type Yaml = any;
 
 const DIR = join(PROJECT_DIR, 'k8s');
-/** The last words to the store, and the last answers to clients: see src/actors/replica.ts, src/http/server/server.ts. */
-const LAST_WORDS_S = 6 + 5;
+/** The last writes to the store, and the last answers to clients: see src/actors/replica.ts, src/http/server/server.ts. */
+const LAST_WRITES_AND_ANSWERS_S = 6 + 5;
 
-/** The client makes objects of its own classes: plain ones again. */
+/** Plain objects instead of the Kubernetes client's classes. */
 const plain = (doc: Yaml): Yaml => JSON.parse(JSON.stringify(doc));
 
 const documents = readdirSync(DIR, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -35,7 +35,7 @@ const kindPatch = find('overlays/kind/replica.yaml', 'Deployment').spec.template
 const members = find('overlays/kind/mongo.yaml', 'StatefulSet').spec.template.spec;
 
 describe('the manifests', () => {
-  it('ask for no more than the restricted Pod Security level gives, and a little less', () => {
+  it('meet the restricted Pod Security level, and more', () => {
     for (const spec of [pod, members]) {
       assert.equal(spec.securityContext.runAsNonRoot, true);
       assert.ok(spec.securityContext.runAsUser > 0 && spec.securityContext.runAsGroup > 0);
@@ -56,7 +56,7 @@ describe('the manifests', () => {
     assert.equal(labels['pod-security.kubernetes.io/enforce'], 'restricted');
   });
 
-  it('run the replica as the user of the image, by number', () => {
+  it('run the replica with the uid of the image', () => {
     const users = [...readFileSync(join(PROJECT_DIR, 'Dockerfile'), 'utf8').matchAll(/^USER (.+)$/gm)];
     const { runAsUser, runAsGroup } = pod.securityContext;
     assert.deepEqual(users.map(([, user]) => user), [
@@ -65,7 +65,7 @@ describe('the manifests', () => {
     ]);
   });
 
-  it('give the replica an environment that it understands', () => {
+  it('give the replica a valid environment', () => {
     const values: Record<string, string> = {
       'metadata.name': 'hascheduler-5d4f-x7',
       'status.podIP': '10.0.0.7',
@@ -82,16 +82,17 @@ describe('the manifests', () => {
     assert.equal(read.config.port, replica.ports[0].containerPort);
   });
 
-  it('leave the replica the time that it takes to stop', () => {
+  it('leave the replica enough time to stop', () => {
     const grace = replica.env.find(({ name }: Yaml) => name === 'GRACE_PERIOD').value;
-    const neededS = replica.lifecycle.preStop.sleep.seconds + parseDuration(grace) / 1000 + LAST_WORDS_S;
+    const neededS = replica.lifecycle.preStop.sleep.seconds + parseDuration(grace) / 1000 +
+      LAST_WRITES_AND_ANSWERS_S;
     assert.ok(
       pod.terminationGracePeriodSeconds > neededS,
       `${pod.terminationGracePeriodSeconds} s ≤ ${neededS} s`,
     );
   });
 
-  it('permit what is used, and nothing else', () => {
+  it('grant only the permissions that are used', () => {
     assert.deepEqual(find('base/access.yaml', 'Role').rules, [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'patch'] },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
@@ -100,7 +101,7 @@ describe('the manifests', () => {
     assert.equal(members.automountServiceAccountToken, false);
   });
 
-  it('keep a majority, whatever is drained or rolled out', () => {
+  it('keep a majority during drains and rollouts', () => {
     for (const file of ['base/disruption.yaml', 'overlays/kind/mongo.yaml']) {
       assert.equal(find(file, 'PodDisruptionBudget').spec.maxUnavailable, 1);
     }
@@ -110,11 +111,11 @@ describe('the manifests', () => {
     const required =
       patch.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution;
     assert.equal(required.length, 1);
-    // With one replica a node, a fourth would find no place on three of them, and the roll-out never end.
+    // With one replica per node, a fourth could not be scheduled on three nodes, and the rollout would not end.
     assert.deepEqual(patch.strategy.rollingUpdate, { maxSurge: 0, maxUnavailable: 1 });
   });
 
-  it('select the pods that they mean', () => {
+  it('select the right pods', () => {
     const labels = {
       ...deployment.spec.template.metadata.labels,
       ...find('base/kustomization.yaml', 'Kustomization').labels[0].pairs,
@@ -134,7 +135,7 @@ describe('the manifests', () => {
     }
   });
 
-  it('put the node port where the kind cluster maps it to localhost:8080', () => {
+  it('expose the node port that the kind cluster maps to localhost:8080', () => {
     const cluster = find('overlays/kind/cluster.yaml', 'Cluster');
     const [mapping] = cluster.nodes[0].extraPortMappings;
     const [port] = find('overlays/kind/node-port.yaml', 'Service').spec.ports;

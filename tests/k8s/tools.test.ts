@@ -18,11 +18,11 @@ describe('the name of an image', () => {
       [`r.example/h@${DIGEST}`]: { newName: 'r.example/h', digest: DIGEST },
     })
   ) {
-    it(`is taken apart: ${image}`, () => assert.deepEqual(parseImage(image), parts));
+    it(`is parsed: ${image}`, () => assert.deepEqual(parseImage(image), parts));
   }
 });
 
-describe('a throw-away overlay', () => {
+describe('a generated overlay', () => {
   it('changes images and namespace, and nothing else', () => {
     const images = { hascheduler: 'h:1', mongo: 'm:2' };
     assert.deepEqual(kustomization('../x', { on: 'kind', images, namespace: 'n' }), {
@@ -39,31 +39,31 @@ describe('a throw-away overlay', () => {
   });
 });
 
-describe('tools that are not there', () => {
-  const say = (ended: Record<string, Ended>) =>
+describe('missing tools', () => {
+  const report = (ended: Record<string, Ended>) =>
     missing(['docker', 'kind', 'kubectl'], ([name = '']) => ended[name]!);
-  const fine = { code: 0, complaint: '' };
+  const fine = { code: 0, stderr: '' };
 
-  it('are named all at once, with how to get them', () => {
+  it('are all named, with how to install them', () => {
     const none = 'no such program' as const;
-    assert.deepEqual(say({ docker: none, kind: fine, kubectl: none }), [
+    assert.deepEqual(report({ docker: none, kind: fine, kubectl: none }), [
       'docker is not installed: get Docker Desktop or Docker Engine: https://docs.docker.com/get-docker/.',
       'kubectl is not installed: brew install kubectl, or see https://kubernetes.io/docs/tasks/tools/.',
     ]);
-    assert.deepEqual(say({ docker: fine, kind: fine, kubectl: fine }), []);
+    assert.deepEqual(report({ docker: fine, kind: fine, kubectl: fine }), []);
   });
 
-  it('are told from those that don’t work', () => {
-    const [sentence] = say({ docker: { code: 1, complaint: 'x\nno daemon\n' }, kind: fine, kubectl: fine });
+  it('are distinguished from those that don’t work', () => {
+    const [sentence] = report({ docker: { code: 1, stderr: 'x\nno daemon\n' }, kind: fine, kubectl: fine });
     assert.match(
       sentence!,
-      /^docker is installed, and does not work \(no daemon\): start Docker Desktop, or/,
+      /^docker is installed, but does not work \(no daemon\): start Docker Desktop, or/,
     );
   });
 });
 
 describe('the revision', () => {
-  it('is the commit, and something else as soon as a file differs, and touches nothing', async () => {
+  it('is the commit, with a hash when a file differs, and leaves the index unchanged', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'revision-test-'));
     const git = (...args: string[]) => execFileSync('git', args, { cwd: dir, encoding: 'utf8' }).trim();
     try {

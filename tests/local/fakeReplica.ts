@@ -1,34 +1,34 @@
 /**
- * A process that looks like a replica from outside, for tests of what runs replicas. Its store is a directory
- * (MONGO_URI): whoever makes `term-N` leads with term N, and keeps leading while it touches it.
+ * A process that behaves like a replica from outside, for tests of the code that runs replicas. Its store is a
+ * directory (MONGO_URI): the process that creates `term-N` leads with term N, as long as it touches it.
  */
 import { createServer } from 'node:http';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LEASE_MS = 300;
-const BEAT_MS = 20;
+const RENEW_EVERY_MS = 20;
 
 const { MONGO_URI: store = '', HOSTNAME: id = '', PORT: port = '' } = process.env;
 const replicas = ['replica-1', 'replica-2', 'replica-3'];
 let ledTerm = 0;
 
-function present(): { term: number; holder: string; fresh: boolean } {
+function lease(): { term: number; holder: string; fresh: boolean } {
   const term = Math.max(0, ...readdirSync(store).map((name) => Number(/^term-(\d+)$/.exec(name)?.[1] ?? 0)));
   if (term === 0) return { term, holder: '', fresh: false };
   const dir = join(store, `term-${term}`);
   return { term, holder: read(join(dir, 'holder')), fresh: Date.now() - statSync(dir).mtimeMs < LEASE_MS };
 }
 
-function beat(): void {
-  const { term, fresh } = present();
+function renewOrAcquire(): void {
+  const { term, fresh } = lease();
   if (term > 0 && term === ledTerm) return utimesSync(join(store, `term-${term}`), new Date(), new Date());
   writeFileSync(join(store, `${id}.role`), 'follower');
   if (fresh) return;
   try {
     mkdirSync(join(store, `term-${term + 1}`));
   } catch {
-    return; // Another one was quicker.
+    return; // Another replica was faster.
   }
   ledTerm = term + 1;
   writeFileSync(join(store, `term-${ledTerm}`, 'holder'), id);
@@ -53,7 +53,7 @@ function read(path: string): string {
 }
 
 const server = createServer((req, res) => {
-  const { term, holder, fresh } = present();
+  const { term, holder, fresh } = lease();
   if (req.url === '/leader') res.statusCode = fresh && holder ? 200 : 503;
   const roles = replicas.map((replica) => ({ id: replica, role: read(join(store, `${replica}.role`)) }));
   res.end(
@@ -66,11 +66,11 @@ const server = createServer((req, res) => {
 });
 server.listen(Number(port), process.env.HOST);
 if (process.env.TEST_WORD === 'broken') {
-  console.log(JSON.stringify({ level: 'error', msg: 'it ends', error: 'a word is broken' }));
+  console.log(JSON.stringify({ level: 'error', msg: 'exiting', error: 'a setting is broken' }));
   console.error('TEST_WORD is broken; it must be something else.');
   process.exit(1);
 }
-setInterval(beat, BEAT_MS);
+setInterval(renewOrAcquire, RENEW_EVERY_MS);
 process.on('SIGTERM', () => {
   if (process.env.TEST_WORD === 'stubborn') return console.log('no');
   console.log(JSON.stringify({ time: new Date().toISOString(), level: 'info', msg: 'bye', replica: id }));

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 
-/** The first of so many ports in a row that were free a moment ago. */
+/** The first of `count` consecutive ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 10_000);

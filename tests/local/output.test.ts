@@ -4,8 +4,8 @@ import { createOutput } from '../../src/local/output.ts';
 
 function printing(options: { terminal: boolean; colour?: boolean }) {
   const lines: string[] = [];
-  const now = () => Date.UTC(2026, 0, 2, 3, 4, 5, 6);
-  const out = createOutput({ colour: false, ...options, now, write: (text) => void lines.push(text) });
+  const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
+  const out = createOutput({ colour: false, ...options, clock, write: (text) => void lines.push(text) });
   return { out, lines };
 }
 
@@ -28,7 +28,7 @@ describe('output on a terminal', () => {
     ]);
   });
 
-  it('passes any other line through, behind the name', () => {
+  it('shows any other line unchanged after the replica’s name', () => {
     const { out, lines } = printing({ terminal: true });
     out.replicaLine('replica-1', 'Error: {"x"}');
     out.replicaLine('replica-1', '{not json');
@@ -37,7 +37,7 @@ describe('output on a terminal', () => {
     assert.deepEqual(lines, ['replica-1 Error: {"x"}\n', 'replica-1 {not json\n', 'hello\n', 'try this\n']);
   });
 
-  it('has colours only where they are wanted, another one for each replica', () => {
+  it('is coloured on request, with a colour for each replica', () => {
     const { out, lines } = printing({ terminal: true, colour: true });
     out.replicaLine('replica-1', 'x');
     out.replicaLine('replica-2', 'x');
@@ -46,12 +46,12 @@ describe('output on a terminal', () => {
   });
 });
 
-/** Sets the title, clears the screen, reverses what follows. */
+/** Sets the title, clears the screen, reverses the text that follows. */
 const HARMFUL = '\u001b]0;X\u0007\u009b2J\u202e\u2028';
 const ESCAPED = '\\u001b]0;X\\u0007\\u009b2J\\u202e\\u2028';
 
 describe('output', () => {
-  it('has nothing in it that a terminal would obey, wherever that came from', () => {
+  it('contains no control sequences, from any source', () => {
     const { out, lines } = printing({ terminal: true });
     for (const field of ['time', 'level', 'msg', 'name', HARMFUL]) {
       out.replicaLine('replica-1', JSON.stringify({ time: '', msg: 'x', [field]: HARMFUL }));
@@ -67,7 +67,7 @@ describe('output', () => {
     }
   });
 
-  it('shows a log line on one line, and a text of several on several', () => {
+  it('shows a log line on one line, and a message of two lines on two', () => {
     const { out, lines } = printing({ terminal: true });
     out.replicaLine(
       'replica-1',
@@ -77,7 +77,7 @@ describe('output', () => {
     assert.deepEqual(lines, ['1 replica-1 INFO  a\\u000a12:00 replica-2 INFO  b\n', 'two\n  lines\n']);
   });
 
-  it('takes any line that a replica may print', () => {
+  it('accepts any line that a replica may print', () => {
     const { out, lines } = printing({ terminal: true, colour: true });
     for (
       const odd of ['{}', '{"level":7,"time":null,"msg":[]}', '{"level":"constructor"}', '{"level":{"a":1}}']
@@ -88,7 +88,7 @@ describe('output', () => {
     assert.ok(lines.every((line) => !line.includes('native code')));
   });
 
-  it('is harmless as JSON lines too, which may be shown later', () => {
+  it('contains no control sequences as JSON lines either, which may be shown later', () => {
     const { out, lines } = printing({ terminal: false });
     out.replicaLine('replica-1', JSON.stringify({ msg: HARMFUL, [HARMFUL]: HARMFUL }));
     out.replicaLine('replica-1', HARMFUL);
@@ -99,7 +99,7 @@ describe('output', () => {
 });
 
 describe('output that is not for a terminal', () => {
-  it('is JSON lines, each with a time and a message, and the replica', () => {
+  it('is JSON lines with a time, a message and the replica', () => {
     const { out, lines } = printing({ terminal: false });
     out.replicaLine('replica-2', LINE);
     out.replicaLine('replica-3', 'TypeError: x');
@@ -113,7 +113,7 @@ describe('output that is not for a terminal', () => {
     ]);
   });
 
-  it('names the replica on a line that does not do so itself', () => {
+  it('adds the replica to a line without one', () => {
     const { out, lines } = printing({ terminal: false });
     out.replicaLine('replica-1', '{"msg":"x"}');
     assert.deepEqual(lines, ['{"msg":"x","replica":"replica-1"}\n']);

@@ -23,15 +23,15 @@ afterEach(async () => {
 
 interface Started {
   process: ChildProcess;
-  /** Everything it printed so far. */
+  /** Everything printed so far. */
   lines: Record<string, unknown>[];
-  /** Resolves with the first line whose message matches; rejects when it ends before. */
+  /** Resolves when a message matches; rejects when the process ends without one. */
   says(pattern: RegExp): Promise<void>;
   /** The exit code. */
   ended: Promise<number | null>;
 }
 
-/** `npm start` with its data in a directory of its own, printing JSON lines. */
+/** `npm start` in a temporary directory; it prints JSON lines. */
 function start(env: NodeJS.ProcessEnv): Started {
   const [command, ...args] = runtimeCommand(join(PROJECT_DIR, 'src', 'local', 'start.ts'));
   const child = spawn(command, args, {
@@ -42,19 +42,19 @@ function start(env: NodeJS.ProcessEnv): Started {
   running.push(child);
   const lines: Record<string, unknown>[] = [];
   let wake = () => {};
-  let over = false;
+  let hasEnded = false;
   createInterface({ input: child.stdout! }).on('line', (line) => {
     lines.push(JSON.parse(line));
     wake();
   });
   const ended = once(child, 'close').then(([code]) => {
-    over = true;
+    hasEnded = true;
     wake();
     return code as number | null;
   });
   const says = async (pattern: RegExp) => {
     while (!lines.some((line) => pattern.test(String(line.msg)))) {
-      assert.ok(!over, `it ended without saying ${pattern}: ${JSON.stringify(lines, null, 2)}`);
+      assert.ok(!hasEnded, `it ended without printing ${pattern}: ${JSON.stringify(lines, null, 2)}`);
       await new Promise<void>((resolve) => wake = resolve);
     }
   };
@@ -70,7 +70,7 @@ describe('npm start', () => {
     const { replicas } = JSON.parse(await readFile(join(dir, '.data', 'cluster.json'), 'utf8'));
     assert.equal(isAlive(replicas[0].pid), true);
 
-    // Deno's `child.kill` would report the signal as the child's end, whatever the child made of it.
+    // Deno's `child.kill` would report the signal as the child's end even if the child handles it.
     process.kill(started.process.pid!, 'SIGINT');
     assert.equal(await started.ended, 0);
     assert.equal(isAlive(replicas[0].pid), false);
@@ -82,7 +82,7 @@ describe('npm start', () => {
     await started.says(/^Everything is stopped\.$/);
   });
 
-  it('is run once in a directory: of two at the same moment one goes on, and the other is told at once', async () => {
+  it('runs once in a directory: of two concurrent starts one runs, and the other is refused at once', async () => {
     const ports = [await freePorts(2), await freePorts(2)];
     const both = ports.map((port) => start({ PORT: String(port), MONGO_URI: 'memory:' }));
     const bothRun = Promise.all(both.map((one) => one.says(/^hascheduler runs/)));
@@ -95,20 +95,20 @@ describe('npm start', () => {
     ]);
     await assert.rejects(bothRun);
     assert.equal(await loser.ended, 1);
-    await loser.says(/^A cluster runs here already \(process \d+.*\): use it, or stop it first\.$/);
+    await loser.says(/^A cluster is already running here \(process \d+.*\): use it, or stop it first\.$/);
     const winner = both.find((one) => one !== loser)!;
     await winner.says(/^hascheduler runs/);
     process.kill(winner.process.pid!, 'SIGINT');
     assert.equal(await winner.ended, 0);
   });
 
-  it('refuses a PORT that leaves none for the replicas', async () => {
+  it('refuses a PORT that leaves no ports for the replicas', async () => {
     const started = start({ PORT: '65533', MONGO_URI: 'memory:' });
     assert.equal(await started.ended, 1);
     await started.says(/^PORT is "65533"; it must be a number from 1 to 65532\.$/);
   });
 
-  it('ends when the replicas refuse their settings', async () => {
+  it('exits when the replicas refuse their settings', async () => {
     const started = start({ PORT: String(await freePorts(4)), MONGO_URI: 'memory:', LOG_LEVEL: 'loud' });
     assert.equal(await started.ended, 1);
     await started.says(/^replica-1 does not start \(exit code 2\): hascheduler: LOG_LEVEL/);

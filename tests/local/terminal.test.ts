@@ -1,4 +1,4 @@
-/** `npm start` on a terminal: what the terminal does to it, and what is written there. */
+/** `npm start` on a terminal: flow control, Ctrl-C, and the escaping of control sequences. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { signalled } from '../../src/local/guarded.ts';
+import { sendSignal } from '../../src/local/guarded.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../src/local/runtime.ts';
 import { hasPty, onTerminal } from '../support/terminal.ts';
 import { freePorts } from './freePorts.ts';
@@ -24,12 +24,12 @@ describe('npm start on a terminal', { skip: !hasPty && 'no pty' }, () => {
   let shown = '';
   let wake = () => {};
 
-  /** Resolves when the terminal has shown it. */
+  /** Resolves when the terminal has shown the text. */
   async function shows(pattern: RegExp): Promise<void> {
     while (!pattern.test(shown)) await new Promise<void>((resolve) => wake = resolve);
   }
 
-  /** Resolves when the replica, asked itself, has so many runs of the schedule. */
+  /** Resolves when the replica itself lists this many runs of the schedule. */
   async function runs(count: number): Promise<void> {
     for (;;) {
       const response = await get(`http://127.0.0.1:${port + 1}/schedules/often/runs`);
@@ -51,11 +51,11 @@ describe('npm start on a terminal', { skip: !hasPty && 'no pty' }, () => {
     await shows(/hascheduler runs/);
   });
   after(async () => {
-    if (terminal.exitCode === null) signalled(-terminal.pid!, 'SIGKILL');
+    if (terminal.exitCode === null) sendSignal(-terminal.pid!, 'SIGKILL');
     await rm(dir, { recursive: true, force: true });
   });
 
-  it('goes on while the terminal has stopped (Ctrl-S): the door answers, and the replicas fire', async () => {
+  it('keeps working while the terminal’s output is stopped (Ctrl-S): the front door answers, the replicas fire', async () => {
     terminal.stdin!.write('\x13');
     const body = { id: 'often', type: 'duration', definition: { interval: '100ms' } };
     const created = await fetch(`http://127.0.0.1:${port}/schedules`, {
@@ -73,7 +73,7 @@ describe('npm start on a terminal', { skip: !hasPty && 'no pty' }, () => {
     await shows(/running schedule.*run_id=often@/);
   });
 
-  it('stops on Ctrl-C, and shows its last words', async () => {
+  it('stops on Ctrl-C, and prints its last lines', async () => {
     terminal.stdin!.write('\x03');
     const [code] = await once(terminal, 'close');
     assert.match(shown, /Everything is stopped\./);
@@ -94,7 +94,7 @@ describe('a recipe that shows an answer', () => {
     return printed;
   };
 
-  it('escapes what a terminal would obey, in JSON and in anything else', async () => {
+  it('escapes control sequences, in JSON and in any other text', async () => {
     const schedules = { schedules: [{ id: 'a', name: HARMFUL, [HARMFUL]: 'Grüße 😀' }] };
     const printed = await shownAnswer('application/json', JSON.stringify(schedules));
     assert.equal(printed.includes('Grüße 😀'), true);

@@ -18,7 +18,7 @@ describe('the oracle', () => {
     assert.equal(code, 0);
     assert.match(
       said,
-      new RegExp(`^${TRIED.length} deliberate bugs, 0 not noticed within ${SEEDS} seeds$`, 'm'),
+      new RegExp(`^${TRIED.length} deliberate bugs, 0 not detected within ${SEEDS} seeds$`, 'm'),
     );
     for (const { name } of TRIED) assert.match(said, new RegExp(`^ *\\d+ seeds? +${name}: `, 'm'));
   });

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { serve } from '../../../src/http/server/server.ts';
 import { createStrictServer } from '../../../src/http/server/strictServer.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
-import { openFrontDoor } from '../../../src/local/frontDoor.ts';
+import { openFrontDoor } from '../../../src/local/door/frontDoor.ts';
 import { HOURLY, lead, send, testApi } from '../support.ts';
 import { HostNames } from '../../../src/domain/membership/hostNames.ts';
 
@@ -152,6 +152,7 @@ describe('a replica and the front door', () => {
       upstreams,
       names: new HostNames({ names: ['a'], own: [] }),
       secret: 'of this door',
+      clock: systemClock(),
       probeEveryMs: 10,
       onChange: () => isLive(),
     });

@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream';
 import { after, describe, it } from 'node:test';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { signalled } from '../../../src/local/guarded.ts';
+import { sendSignal } from '../../../src/local/guarded.ts';
 import { PROJECT_DIR, runtimeCommand } from '../../../src/local/runtime.ts';
 import { samplesOf } from '../../support/prometheus.ts';
 import { freePort } from '../../../harness/cluster/replicas.ts';
@@ -26,7 +26,7 @@ interface News {
 
 const children: ChildProcess[] = [];
 /** With all that they have started: each is a group of its own. */
-after(() => children.forEach(({ pid }) => signalled(-pid!, 'SIGKILL')));
+after(() => children.forEach(({ pid }) => sendSignal(-pid!, 'SIGKILL')));
 
 async function writer(run: (command: [string, ...string[]]) => ChildProcess) {
   const server = createServer().listen(0, '127.0.0.1');

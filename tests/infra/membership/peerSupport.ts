@@ -140,7 +140,7 @@ export async function fakePeer(boot: string, port = 0) {
 /** A peer as a process of its own. */
 export async function peerProcess(boot: string) {
   const script = fileURLToPath(new URL('./livenessServer.ts', import.meta.url));
-  const child = await spawnGuarded(runtimeCommand(script, [boot]));
+  const child = await spawnGuarded(runtimeCommand(script, [boot]), { clock: systemClock() });
   child.stderr.resume();
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const { value: port } = await lines.next();

@@ -1,5 +1,6 @@
-import { DOOR_HEADER } from '../http/server/hosts.ts';
+/** Which headers the front door forwards, drops and sets. */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { DOOR_HEADER } from '../../http/server/hosts.ts';
 
 /** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = [
@@ -15,7 +16,7 @@ export function withoutHopByHop(headers: IncomingHttpHeaders): OutgoingHttpHeade
 }
 
 /** Headers that only the front door may set. */
-const ITS_OWN = /^(forwarded|x-forwarded-.*)$/;
+const FRONT_DOOR_ONLY = /^(forwarded|x-forwarded-.*)$/;
 
 /**
  * The headers of a forwarded request, with the client's address and the requested host. The secret
@@ -25,13 +26,13 @@ export function forwardedHeaders(
   { headers, socket }: IncomingMessage,
   secret: string,
 ): OutgoingHttpHeaders {
-  const passed = Object.entries(withoutHopByHop(headers)).filter(([name]) => !ITS_OWN.test(name));
-  const { expect: _answeredAlready, ...forwarded } = Object.fromEntries(passed);
+  const kept = Object.entries(withoutHopByHop(headers)).filter(([name]) => !FRONT_DOOR_ONLY.test(name));
+  const { expect: _answeredAlready, ...forwarded } = Object.fromEntries(kept);
   forwarded[DOOR_HEADER] = secret;
   forwarded['x-forwarded-for'] = socket.remoteAddress ?? 'unknown';
   if (headers.host !== undefined) forwarded['x-forwarded-host'] = headers.host;
   forwarded['x-forwarded-proto'] = 'http';
-  // Without it, the body of a request of unknown length (a DELETE with one, say) would have no frame.
+  // Otherwise a body of unknown length would be sent without framing, for instance that of a DELETE.
   if (headers['transfer-encoding'] !== undefined) forwarded['transfer-encoding'] = 'chunked';
   return forwarded;
 }

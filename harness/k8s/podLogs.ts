@@ -1,12 +1,12 @@
-/** Follows what every replica says, of every pod there ever is: the receiver of the `log` action. */
+/** Follows the logs of all replicas, for as long as each pod lives: they hold the output of the `log` action. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { podsPath } from '../../scripts/kube/pods.ts';
 import type { Execution } from '../chaos/fleet.ts';
 import type { Installation } from './installation.ts';
 
-const LOOK_EVERY_MS = 300;
+const POLL_EVERY_MS = 300;
 const CONTAINER = 'hascheduler';
-/** What runtimes say of old modules in packages. */
+/** Warnings of the runtime about old modules in packages. */
 const DEPRECATION = /DeprecationWarning|--trace-deprecation/;
 
 interface Line {
@@ -15,29 +15,29 @@ interface Line {
   [field: string]: unknown;
 }
 
-export class Listeners {
+export class PodLogs {
   readonly executions: Execution[] = [];
-  /** What replicas have complained of as their own failure. */
+  /** Lines of level `error`, and lines that are not JSON. */
   readonly errors: string[] = [];
   readonly #installation: Installation;
-  readonly #heard = new Set<string>();
+  readonly #followed = new Set<string>();
   readonly #over = new AbortController();
-  #looking: Promise<void> | null = null;
+  #polling: Promise<void> | null = null;
 
   constructor(installation: Installation) {
     this.#installation = installation;
   }
 
   start(): void {
-    this.#looking = this.#look();
+    this.#polling = this.#poll();
   }
 
   async close(): Promise<void> {
     this.#over.abort();
-    await this.#looking;
+    await this.#polling;
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { signal } = this.#over;
     while (!signal.aborted) {
       const pods = await this.#installation.replicas().catch(() => []);
@@ -45,12 +45,12 @@ export class Listeners {
         const container = status.containerStatuses?.find((one) => one.name === CONTAINER);
         if (container?.state?.running === undefined) continue;
         const life = `${name}#${container.restartCount + 1}`;
-        if (this.#heard.has(life)) continue;
-        this.#heard.add(life);
-        // One that broke off is followed again; the audit counts what is heard twice as one.
-        void this.#follow(name, life).catch(() => this.#heard.delete(life));
+        if (this.#followed.has(life)) continue;
+        this.#followed.add(life);
+        // A broken stream is followed again from its start; the audit ignores repeated lines.
+        void this.#follow(name, life).catch(() => this.#followed.delete(life));
       }
-      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+      await delay(POLL_EVERY_MS, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -63,14 +63,14 @@ export class Listeners {
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
       const lines = `${rest}${text}`.split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#hear(line, life);
+      for (const line of lines) this.#read(line, life);
     }
   }
 
-  #hear(text: string, life: string): void {
+  #read(text: string, life: string): void {
     const line = parse(text);
-    const isComplaint = line.level === 'error' || line.level === undefined && !DEPRECATION.test(text);
-    if (isComplaint) this.errors.push(`${life}: ${text}`);
+    const isError = line.level === 'error' || line.level === undefined && !DEPRECATION.test(text);
+    if (isError) this.errors.push(`${life}: ${text}`);
     if (line.msg !== 'running schedule') return;
     const { run_id, attempt, term } = line;
     const readMs = performance.now();
@@ -78,7 +78,7 @@ export class Listeners {
   }
 }
 
-/** What is no JSON is a complaint of the runtime. */
+/** Empty for text that is not JSON, which comes from the runtime. */
 function parse(text: string): Line {
   try {
     return JSON.parse(text);

@@ -8,35 +8,37 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { findMongod, startMongod } from '../../src/local/mongod.ts';
+import { systemClock } from '../../../src/infra/machine/clock.ts';
+import { findMongod } from '../../../src/local/mongod/find.ts';
+import { startMongod } from '../../../src/local/mongod/mongod.ts';
 
-const quiet = { log: () => {} };
+const quiet = { clock: systemClock(), log: () => {} };
 const found = await findMongod(quiet).catch((error: Error) => ({ binary: null, tried: [error.message] }));
 const skip = found.binary === null ? `no mongod: ${found.tried.join('; ')}` : false;
 let dir: string;
 before(async () => dir = await mkdtemp(join(tmpdir(), 'mongod-test-')));
 after(() => rm(dir, { recursive: true, force: true }));
 
-/** An executable that says what it is told to. */
-async function fakeMongod(name: string, says: string): Promise<string> {
+/** An executable shell script. */
+async function fakeMongod(name: string, script: string): Promise<string> {
   const path = join(dir, name);
-  await writeFile(path, `#!/bin/sh\n${says}\n`);
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
   await chmod(path, 0o755);
   return path;
 }
 
 describe('finding a mongod', () => {
-  it('takes the one that MONGOD_BINARY names, before any other', async () => {
+  it('takes MONGOD_BINARY before any other', async () => {
     const binary = await fakeMongod('named', 'echo "db version v7.0.1"');
     const found = await findMongod({ ...quiet, env: { PATH: process.env.PATH, MONGOD_BINARY: binary } });
-    assert.deepEqual(found, { binary, how: 'named by MONGOD_BINARY' });
+    assert.deepEqual(found, { binary, how: 'set by MONGOD_BINARY' });
   });
 
-  it('refuses what MONGOD_BINARY names when it is missing, no mongod, or too old', async () => {
+  it('refuses a MONGOD_BINARY that is missing, not a mongod, or too old', async () => {
     const cases: [string, RegExp][] = [
       [
         join(dir, 'nowhere'),
-        /MONGOD_BINARY is .*nowhere: there is no such file\. Name a mongod 5\.0 or newer/,
+        /MONGOD_BINARY is .*nowhere: no such file exists\. Set it to a mongod 5\.0 or newer/,
       ],
       [await fakeMongod('other', 'echo "hello"'), /it is not a mongod/],
       [await fakeMongod('old', 'echo "db version v4.4.29"'), /it is version 4, and 5\.0 is the oldest/],
@@ -50,7 +52,7 @@ describe('finding a mongod', () => {
     }
   });
 
-  it('takes the one on the PATH before one fetched earlier, and passes over one that does not run', async () => {
+  it('takes one on the PATH before one fetched earlier, and skips one that does not run', async () => {
     const [cacheDir, badDir, goodDir] = await Promise.all(
       ['cache-', 'bad-', 'good-'].map((name) => mkdtemp(join(dir, name))),
     );
@@ -66,7 +68,7 @@ describe('finding a mongod', () => {
     });
     assert.deepEqual(onPath, { binary: good, how: 'on the PATH' });
     const cached = await findMongod({ ...quiet, cacheDir: cacheDir!, env: { PATH: badDir! } });
-    assert.deepEqual(cached, { binary: fetched, how: `fetched before, ${fetched}` });
+    assert.deepEqual(cached, { binary: fetched, how: 'fetched earlier' });
   });
 });
 
@@ -80,7 +82,7 @@ describe('a started mongod', () => {
   }
 
   it(
-    'takes transactions, keeps its data over a kill -9 and a change of port, and stops cleanly',
+    'supports transactions, keeps its data after a kill -9 and a change of port, and stops cleanly',
     { skip },
     async () => {
       const first = await start('kept');
@@ -106,7 +108,7 @@ describe('a started mongod', () => {
     },
   );
 
-  it('that dies while it starts says why, with the end of its log', { skip }, async () => {
+  it('that ends during its start is reported with the cause and the end of its log', { skip }, async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => holder.once('listening', resolve));
     const { port } = holder.address() as AddressInfo;
@@ -114,7 +116,7 @@ describe('a started mongod', () => {
       await assert.rejects(start('taken', { port }), (error: Error) => {
         assert.match(
           error.message,
-          new RegExp(`ended while it started: exit code 48\\. Port ${port} is taken`),
+          new RegExp(`ended during its start: exit code 48\\. Port ${port} is taken`),
         );
         assert.match(error.message, /The end of its log \(.*mongod\.log\):\n.*Address already in use/s);
         return true;
@@ -124,31 +126,31 @@ describe('a started mongod', () => {
     }
   });
 
-  it('refuses a data directory that another one works on', { skip }, async () => {
+  it('refuses a data directory that another one uses', { skip }, async () => {
     const first = await start('shared');
-    await assert.rejects(start('shared'), /Another mongod works on .*shared: stop it first/);
+    await assert.rejects(start('shared'), /Another mongod uses .*shared: stop it first/);
     await first.stop();
   });
 
-  it('refuses a directory that can’t be made, with a sentence', { skip }, async () => {
+  it('refuses a directory that can’t be created, with a sentence', { skip }, async () => {
     await writeFile(join(dir, 'file'), '');
     await assert.rejects(
       start('file'),
-      /can't keep its data in .*file: there is a file of that name \(EEXIST\)/,
+      /can't keep its data in .*file: a file of that name exists \(EEXIST\)/,
     );
   });
 
   if (process.getuid?.() === 0) {
-    it('says that the disk is full when it is, and not to delete anything', { skip }, async (t) => {
+    it('reports a full disk, and does not advise to delete anything', { skip }, async (t) => {
       const disk = join(dir, 'disk');
       await mkdir(disk);
       if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'none', disk]).status !== 0) {
-        return t.skip('nothing can be mounted here');
+        return t.skip('no permission to mount');
       }
       try {
         assert.notEqual(spawnSync('dd', ['if=/dev/zero', `of=${disk}/fill`, 'bs=64k']).status, 0);
         await assert.rejects(start('disk/mongo'), (error: Error) => {
-          assert.match(error.message, /The disk is (as good as )?full: make room where .*disk\/mongo is/);
+          assert.match(error.message, /The disk is (almost )?full: free some space for .*disk\/mongo/);
           assert.doesNotMatch(error.message, /delete/);
           return true;
         });
@@ -162,7 +164,7 @@ describe('a started mongod', () => {
         });
         await assert.rejects(fill);
         await again.stop();
-        assert.match(await again.whyEnded() ?? '', /^The disk is (as good as )?full/);
+        assert.match(await again.whyEnded() ?? '', /^The disk is (almost )?full/);
       } finally {
         spawnSync('umount', ['-l', disk]);
       }

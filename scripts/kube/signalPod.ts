@@ -1,7 +1,7 @@
 /**
- * A hand on a node: a pod that sees the processes of the other pods there and sends signals to those of its own
- * user. That is how kill -9 gets to a container's first process, which is immune to it from within. It needs
- * the right to make pods that share their node's process ids, in the namespace `default`; nothing else.
+ * A pod that sends signals to processes of other pods on its node, with their user and in the node's process
+ * namespace. From within its own container, the first process can't be killed with SIGKILL. Needs permission to
+ * create pods with `hostPID` in the namespace `default`, and nothing else.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,9 +11,9 @@ import { isReady, type Pod, podsPath, throughPod } from './pods.ts';
 const NAMESPACE = 'default';
 const PORT = 8099;
 const START_LIMIT_MS = 120_000;
-const LOOK_EVERY_MS = 200;
-/** It ends by itself, whatever becomes of this process. */
-const LIFE_S = 3600;
+const POLL_EVERY_MS = 200;
+/** The pod ends after this even if this process can't delete it. */
+const POD_LIFETIME_S = 3600;
 
 /** Runs in the pod. `GET /SECRET?pod=NAME&signal=SIGKILL` answers with the process's id on the node, or null. */
 const PROGRAM = `
@@ -22,7 +22,7 @@ const read = (pid, what) => { try { return readFileSync('/proc/' + pid + '/' + w
 const isFirst = (pid) => /^NSpid:.*\\t1$/m.test(read(pid, 'status'));
 const isOf = (pid, pod) => read(pid, 'environ').split('\\0').includes('HOSTNAME=' + pod);
 require('node:http').createServer((request, response) => {
-  const { pathname, searchParams } = new URL(request.url, 'http://hand');
+  const { pathname, searchParams } = new URL(request.url, 'http://signal-pod');
   if (pathname === '/') return response.end('ready');
   if (pathname !== '/' + process.env.SECRET) return response.writeHead(404).end();
   const pod = searchParams.get('pod');
@@ -33,26 +33,26 @@ require('node:http').createServer((request, response) => {
 process.on('SIGTERM', () => process.exit(0));
 `;
 
-export interface Hand {
-  /** To the first process of the pod's container; resolves with its id on the node, null if there is none. */
+export interface SignalPod {
+  /** To the first process of the pod's container; resolves with its pid on the node, null when there is none. */
   signal(pod: string, signal: string): Promise<number | null>;
   close(): Promise<void>;
 }
 
-/** On the node of that pod, with its image (which has Node.js) and its user. */
-export async function handOn(api: ApiServer, { spec }: Pod): Promise<Hand> {
+/** Runs on the node of the target pod, with its image (which has Node.js) and its user. */
+export async function startSignalPod(api: ApiServer, { spec }: Pod): Promise<SignalPod> {
   const secret = randomUUID();
   const pods = podsPath(NAMESPACE);
-  const { metadata: { name } } = await api.post<Pod>(pods, handPod(spec, secret));
+  const { metadata: { name } } = await api.post<Pod>(pods, signalPod(spec, secret));
   const at = throughPod(NAMESPACE, name, PORT);
   const close = async () => void await api.remove(`${pods}/${name}`, { gracePeriodSeconds: 1 });
   try {
     const deadlineMs = performance.now() + START_LIMIT_MS;
     while (!isReady(await api.get<Pod>(`${pods}/${name}`))) {
       if (performance.now() > deadlineMs) {
-        throw new Error(`the pod ${NAMESPACE}/${name} does not become ready`);
+        throw new Error(`the pod ${NAMESPACE}/${name} is not ready after ${START_LIMIT_MS / 1000} s`);
       }
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_EVERY_MS);
     }
   } catch (error) {
     await close();
@@ -65,24 +65,27 @@ export async function handOn(api: ApiServer, { spec }: Pod): Promise<Hand> {
   };
 }
 
-function handPod({ nodeName, securityContext, containers }: Pod['spec'], secret: string) {
+function signalPod({ nodeName, securityContext, containers }: Pod['spec'], secret: string) {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { generateName: 'hascheduler-hand-', labels: { 'app.kubernetes.io/name': 'hascheduler-hand' } },
+    metadata: {
+      generateName: 'hascheduler-signal-',
+      labels: { 'app.kubernetes.io/name': 'hascheduler-signal' },
+    },
     spec: {
       nodeName,
       hostPID: true,
       restartPolicy: 'Never',
-      activeDeadlineSeconds: LIFE_S,
+      activeDeadlineSeconds: POD_LIFETIME_S,
       terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       tolerations: [{ operator: 'Exists' }],
-      // Of the same user and group it may look at them, and send them signals: no capability is needed.
+      // With the same user and group, no capability is needed to see the processes and to signal them.
       securityContext,
       containers: [{
-        name: 'hand',
+        name: 'signal',
         image: containers[0]?.image,
         command: ['node', '-e', PROGRAM],
         env: [{ name: 'SECRET', value: secret }],
