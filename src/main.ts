@@ -156,7 +156,7 @@ async function listening(
     holding: replica.holding,
     limits: config.limits,
     hosts: { names, doorSecret: config.doorSecret },
-    answered: metrics.answered,
+    onResponse: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...shown.routes]);
   const { host } = config;
   const server = await serve(app, { host, port: config.port, clock });

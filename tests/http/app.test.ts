@@ -23,7 +23,7 @@ describe('a path or method that is not there', () => {
   it('is a 404 with what to do', async () => {
     const { title, detail, instance } = await problem((await testApi()).app.request('/nowhere'), 404);
     assert.equal(title, 'Not Found');
-    assert.equal(detail, 'there is nothing at /nowhere; GET / lists what there is');
+    assert.equal(detail, 'there is no endpoint at /nowhere; GET / lists all of them');
     assert.equal(instance, '/nowhere');
   });
 
@@ -84,7 +84,7 @@ describe('what is told of an answer', () => {
   it('is its method, the pattern of its path, and its status, all of closed sets', async () => {
     const told: string[] = [];
     const { app } = await testApi({
-      answered: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
+      onResponse: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
     });
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     await app.request('/schedules/a');
@@ -128,7 +128,7 @@ describe('a store that does not answer', () => {
       assert.equal(response.headers.get('retry-after'), '1');
       assert.equal(
         (await problem(response, 503)).detail,
-        'the store did not answer: the change may or may not have been made; look before you repeat it',
+        'the store did not answer: the change may or may not have been made; check before you repeat it',
       );
     }
   });
@@ -168,7 +168,7 @@ describe('a store that refuses', () => {
     assert.equal(response.headers.get('retry-after'), '10');
     assert.equal(
       (await problem(response, 503)).detail,
-      'the store refuses to answer (OutOfDiskSpace): whoever runs it has to see to that; try again then',
+      'the store refuses reads (OutOfDiskSpace): resolve that in MongoDB, then try again',
     );
     const levels = log.map(({ level }) => level);
     assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is no mistake of ours');
@@ -178,7 +178,7 @@ describe('a store that refuses', () => {
     const { app } = await testApi(failing(refusal));
     assert.equal(
       (await problem(send(app, 'POST', '/schedules', HOURLY), 503)).detail,
-      'the store refuses changes (OutOfDiskSpace): whoever runs it has to see to that; look then whether this ' +
+      'the store refuses changes (OutOfDiskSpace): resolve that in MongoDB; then check whether this change was ' +
         'one was made all the same, and repeat it if not',
     );
   });
@@ -194,7 +194,7 @@ describe('an exception that nobody expected', () => {
       type: 'about:blank',
       title: 'Internal Server Error',
       status: 500,
-      detail: 'something went wrong inside the service; its log says what',
+      detail: 'internal error; the log of the service has the details',
       instance: '/schedules',
     });
     const [entry] = log.filter(({ level }) => level === 'error');
@@ -218,7 +218,7 @@ describe('a change asked for by a page of another site', () => {
     it(`is refused: ${JSON.stringify(headers)}`, async () => {
       assert.equal(
         (await problem(post(headers), 403)).detail,
-        'a page of another site may not change anything here',
+        'cross-site request refused: only pages of this site may change anything',
       );
     });
   }

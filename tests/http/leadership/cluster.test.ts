@@ -8,7 +8,7 @@ describe('GET /leader', () => {
     const { app } = await testApi();
     const response = await app.request('/leader');
     assert.equal(response.headers.get('retry-after'), '1');
-    assert.equal((await problem(response, 503)).detail, 'nobody leads at the moment; try again');
+    assert.equal((await problem(response, 503)).detail, 'there is no leader at the moment; try again');
   });
 
   it('tells who leads', async () => {

@@ -99,7 +99,7 @@ describe('GET /liveness', () => {
     const { ask, goodbye } = await setUp();
     const answers = [];
     for (let i = 0; i < MAX_STRANGERS; i++) answers.push(piecesOf(await ask()));
-    assert.match((await problem(ask(), 503)).detail, /as there is room for/);
+    assert.match((await problem(ask(), 503)).detail, /limit of liveness connections/);
     await answers[7]?.cancel();
     const late = await ask();
     assert.equal(late.status, 200);

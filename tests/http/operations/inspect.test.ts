@@ -33,7 +33,7 @@ describe('GET /inspect', () => {
   it('is not there unless it was asked for, and says how to ask for it', async () => {
     const { app } = await setUp(false);
     const { detail } = await problem(app.request('/inspect'), 404);
-    assert.equal(detail, 'the actors of this replica are not shown; start it with INSPECT=sse to see them');
+    assert.equal(detail, 'inspection of this replica is off; start it with INSPECT=sse');
   });
 
   it('tells what XState says of the actors, with ids that name the replica', async () => {
@@ -82,7 +82,7 @@ describe('GET /inspect', () => {
     const { app, ask, close } = await setUp();
     const clients = [];
     for (let i = 0; i < 10; i++) clients.push(await ask());
-    assert.match((await problem(app.request('/inspect'), 503)).detail, /^10 clients inspect/);
+    assert.match((await problem(app.request('/inspect'), 503)).detail, /limit of 10 inspection clients/);
     await clients[0]?.cancel();
     const last = await ask();
     close();

@@ -9,7 +9,7 @@ import { HOURLY, json, send, testApi } from '../support.ts';
 async function setUp() {
   const losses = () => ({ lines: 0, failures: 0 });
   const metrics = openMetrics('0.1.0', () => VITALS, losses, { schedules: 1, moments: 1 });
-  const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
+  const { app } = await testApi({ more: metricsRoutes(metrics), onResponse: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };
 }
 

@@ -14,7 +14,7 @@ describe('GET /', () => {
       assert.ok(summary);
       const response = await app.request(path.replace('{id}', 'x'), { method });
       const detail = response.status === 404 ? (await json(response)).detail : '';
-      assert.doesNotMatch(detail, /there is nothing at/, `${method} ${path}`);
+      assert.doesNotMatch(detail, /there is no endpoint at/, `${method} ${path}`);
       assert.notEqual(response.status, 405, `${method} ${path}`);
     }
   });

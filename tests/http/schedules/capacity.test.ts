@@ -47,7 +47,7 @@ describe('a replica that is nearly full', () => {
     held.schedules = 8;
     await post();
     await post();
-    assert.deepEqual(warnings(), ['there is not much room left for schedules']);
+    assert.deepEqual(warnings(), ['close to the limit of schedules']);
     held.schedules = 7;
     await post();
     held.schedules = 9;

@@ -52,7 +52,10 @@ describe('POST /schedules/{id}/pause and /resume', () => {
   it('gives up on a schedule that others change all the time', async () => {
     const { post, store } = await withSchedule();
     store.schedules.replace = () => Promise.resolve('conflict');
-    assert.match((await problem(post('/schedules/s/pause'), 409)).detail, /others all the time; try again/);
+    assert.match(
+      (await problem(post('/schedules/s/pause'), 409)).detail,
+      /being changed concurrently; try again/,
+    );
   });
 
   it('answers 404 to an unknown schedule, and 422 to a body that it does not understand', async () => {
@@ -102,7 +105,7 @@ describe('POST /leader/step-down', () => {
     await lead(store);
     assert.match(
       (await problem(post('/leader/step-down', { term: 7 }), 409)).detail,
-      /term 7 is not in force/,
+      /term 7 is not the current term/,
     );
     assert.equal(await isAsked(store), null);
     const answer = await post('/leader/step-down', { term: 1 });
@@ -115,7 +118,7 @@ describe('POST /leader/step-down', () => {
     const { post, store } = await withSchedule();
     const none = await post('/leader/step-down');
     assert.equal(none.headers.get('retry-after'), '1');
-    assert.match((await problem(none, 503)).detail, /nobody leads/);
+    assert.match((await problem(none, 503)).detail, /there is no leader/);
     await lead(store);
     store.lease.askToStepDown = () => Promise.resolve(false);
     assert.match((await problem(post('/leader/step-down'), 409)).detail, /term 1 ended before/);

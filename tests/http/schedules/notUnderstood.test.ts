@@ -15,7 +15,7 @@ import { HOURLY, json, NOW_MS, problem, send, testApi } from '../support.ts';
 
 const REASON = 'type is "rrule", which this version does not know';
 const ADVICE =
-  `is not understood by this version, and can only be shown or deleted here; a replica of a newer version may understand it: ${REASON}`;
+  `is not understood by this version, and can only be read or deleted here; a replica of a newer version may understand it: ${REASON}`;
 
 interface Given {
   app: Hono;

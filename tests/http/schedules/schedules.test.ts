@@ -181,8 +181,8 @@ describe('GET /schedules', () => {
     ['tag=a:b&tag=c:%C2%9B', 'tag: has a control character, U+009B; leave it out'],
     ['tag=a:b&tag=c', 'tag: "c" is not a tag; write its name and value, such as team:billing'],
     [`${'tag=a:b&'.repeat(65)}`, 'tag: is given 65 times; a schedule has at most 64 tags'],
-    ['paused=true&paused=true', 'paused: is given more than once; give it once'],
-    ['limit=1&tag=a:b&limi%74=1', 'limit: is given more than once; give it once'],
+    ['paused=true&paused=true', 'paused: is repeated; give it once'],
+    ['limit=1&tag=a:b&limi%74=1', 'limit: is repeated; give it once'],
     ['__proto__=1', `__proto__: not${LIST}`],
     [`q=${'x'.repeat(257)}`, 'q: has 257 characters; at most 256 are looked for'],
     [
@@ -223,7 +223,7 @@ describe('GET /schedules with several tags', () => {
 
 describe('a parameter that is given twice', () => {
   const paths: [string, RegExp][] = [
-    ['/runs?schedule_id=a&schedule_id=b', /^schedule_id: is given more than once; give it once$/],
+    ['/runs?schedule_id=a&schedule_id=b', /^schedule_id: is repeated; give it once$/],
     ['/runs?state=failed&state=timed_out', /^state: .* give it once, with commas between its values$/],
     ['/schedules/a/runs?limit=1&limit=2', /^limit: /],
     ['/schedules/a/occurrences?count=1&count=2', /^count: /],

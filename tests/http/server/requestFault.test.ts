@@ -73,13 +73,13 @@ describe('a request that is refused before any routing', () => {
   const hosts: [string, string[], RegExp][] = [
     ['two', ['Host', 'a', 'hOST', 'a'], /2 Host headers; send one/],
     ['none in HTTP/1.1', [], /no Host header/],
-    ['an empty one', ['Host', ''], /"" is no host/],
-    ['one with a path', ['Host', 'a/b'], /"a\/b" is no host/],
-    ['one with a blank', ['Host', 'a b'], /is no host/],
-    ['one with a user', ['Host', 'me@a'], /is no host/],
-    ['two in one', ['Host', 'a, b'], /is no host/],
-    ['an address of five bytes', ['Host', '1.2.3.4.5'], /is no host/],
-    ['a port that is none', ['Host', 'a:x'], /is no host/],
+    ['an empty one', ['Host', ''], /"" is not a host/],
+    ['one with a path', ['Host', 'a/b'], /"a\/b" is not a host/],
+    ['one with a blank', ['Host', 'a b'], /is not a host/],
+    ['one with a user', ['Host', 'me@a'], /is not a host/],
+    ['two in one', ['Host', 'a, b'], /is not a host/],
+    ['an address of five bytes', ['Host', '1.2.3.4.5'], /is not a host/],
+    ['a port that is none', ['Host', 'a:x'], /is not a host/],
   ];
   for (const [what, headers, sentence] of hosts) {
     it(`with hosts: ${what}`, () => assert.match(of('/', headers) ?? '', sentence));

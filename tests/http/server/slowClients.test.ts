@@ -71,7 +71,7 @@ describe('a client that reads nothing', () => {
         assert.ok(told() < ENOUGH_BYTES, `not cut off after ${told() / MIB} MiB; ${sleepers} clients`);
       }
       assert.deepEqual(log.filter((text) => text.includes('cut off')), [
-        'a client of the events was cut off: it does not read',
+        'disconnected a client of the events that does not read',
       ]);
       assert.equal(hub.counts.clients, 1);
       await reader.next();

@@ -90,7 +90,7 @@ describe('a body that is not JSON', () => {
       duplex: 'half',
     } as RequestInit);
     const { detail } = await problem((await testApi()).app.request(request), 400);
-    assert.equal(detail, 'the body broke off before its end');
+    assert.equal(detail, 'the connection ended before the end of the body');
   });
 });
 
@@ -129,7 +129,7 @@ describe('the type of a body', () => {
 
   it('may not be compressed', async () => {
     const { detail } = await problem(post(CRON, { 'content-encoding': 'gzip' }), 415);
-    assert.equal(detail, 'the body is encoded with gzip; send it as it is, without Content-Encoding');
+    assert.equal(detail, 'the body is encoded with gzip; send it uncompressed, without Content-Encoding');
   });
 });
 

@@ -24,7 +24,7 @@ async function act(done, method, path, options = {}) {
     return body ?? {};
   } catch (error) {
     const { status, message } = /** @type {ApiError} */ (error);
-    const isUnknown = status === 405 || /there is nothing at/.test(message);
+    const isUnknown = status === 405 || /there is no endpoint at/.test(message);
     toast(isUnknown ? 'This version of the cluster can’t do that.' : message, { bad: true });
     return null;
   }
