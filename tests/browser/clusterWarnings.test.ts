@@ -42,7 +42,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     }
   }
 
-  it('are told of the cluster, and near the replica, whose lease settings are told as well when they differ', async () => {
+  it('are shown for the cluster and at the replica, with its lease settings when they differ', async () => {
     const watched = await (await inspected.open('cluster')).live();
     await card(watched, 'r1').getByText('Version').waitFor();
     assert.equal(await card(watched, 'r1').getByText('Lease', { exact: true }).count(), 0);
@@ -60,7 +60,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('are told of a clock that was set back, also as it happens', async () => {
+  it('include a clock that was set back, live', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const events = await (await inspected.open('events')).live();
     // As the lease is left by a renewal before.

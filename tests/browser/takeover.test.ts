@@ -48,7 +48,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     throw new Error(`no page got its events from ${replica.id}`);
   }
 
-  it('after kill -9 of the leader, by which the page got its events: it goes on, and nothing is missing', async () => {
+  it('continues without a missing event after kill -9 of the leader that served the page', async () => {
     const old = inspected.cluster.leader();
     const watched = await openThrough(old, 'timeline?span=60000');
     const { page } = watched;
@@ -95,7 +95,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     assert.deepEqual(ended.filter((id) => !known.has(id)), []);
   }
 
-  it('after a while in which it could reach nobody: it is told of all that happened meanwhile', async () => {
+  it('receives all missed events after it could reach no replica for a while', async () => {
     const old = inspected.cluster.leader();
     const watched = await openThrough(old, 'events');
     const { page } = watched;
@@ -115,7 +115,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('says so when nobody leads, and who does afterwards', async () => {
+  it('shows that there is no leader, and then the new one', async () => {
     const { leader, term } = await inspected.json<{ leader: string; term: number }>('/cluster');
     const at = new Date().toISOString();
     const lines = (event: string, data: object) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -66,7 +66,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`are accessible in ${colorScheme}, and complain of nothing`, async () => {
+    it(`are accessible in ${colorScheme}, and log no errors`, async () => {
       const watched = await (await inspected.open('cluster', { colorScheme, reducedMotion: 'reduce' }))
         .live();
       const found: string[] = [];
@@ -101,7 +101,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('show the election machine of each replica in the state that the replica tells', async () => {
+  it('show the election machine of each replica in its reported state', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const leader = inspected.cluster.leader().id;
     for (const { id } of inspected.cluster.replicas) {
@@ -114,7 +114,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('never move a row under the pointer: what is new waits behind a button', async () => {
+  it('never move a row under the pointer: new rows wait behind a button', async () => {
     const watched = await (await inspected.open('schedules/steady')).live();
     const row = watched.page.locator('.rows tbody tr').first();
     const nameOf = () => row.locator('a').getAttribute('aria-label');
@@ -130,7 +130,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('can be walked through by keyboard alone', async () => {
+  it('can be operated by keyboard alone', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const { keyboard } = watched.page;
     const focused = () => watched.page.evaluate('document.activeElement.textContent.trim()');

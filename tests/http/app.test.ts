@@ -19,8 +19,8 @@ function failing(error: Error) {
   return { store: (store: Store) => ({ ...store, schedules }) };
 }
 
-describe('a path or method that is not there', () => {
-  it('is a 404 with what to do', async () => {
+describe('an unknown path or method', () => {
+  it('is a 404 with advice', async () => {
     const { title, detail, instance } = await problem((await testApi()).app.request('/nowhere'), 404);
     assert.equal(title, 'Not Found');
     assert.equal(detail, 'there is no endpoint at /nowhere; GET / lists all of them');
@@ -34,7 +34,7 @@ describe('a path or method that is not there', () => {
     ['OPTIONS', '/', 'GET, HEAD'],
   ];
   for (const [method, path, allow] of wrong) {
-    it(`is a 405 on ${method} ${path}, with the methods that are there`, async () => {
+    it(`is a 405 on ${method} ${path}, with the supported methods`, async () => {
       const response = await (await testApi()).app.request(path, { method });
       const allowed = (response.headers.get('allow') ?? '').split(', ').sort();
       assert.deepEqual(allowed, allow.split(', ').sort());
@@ -58,8 +58,8 @@ describe('HEAD', () => {
   });
 });
 
-describe('every answer', () => {
-  it('carries the security headers', async () => {
+describe('every response', () => {
+  it('has the security headers', async () => {
     const { app } = await testApi(failing(new Error('broken')));
     for (const path of ['/', '/health', '/schedules', '/nowhere', '/leader']) {
       const { headers } = await app.request(path);
@@ -80,8 +80,8 @@ describe('every answer', () => {
   });
 });
 
-describe('what is told of an answer', () => {
-  it('is its method, the pattern of its path, and its status, all of closed sets', async () => {
+describe('the observation of a response', () => {
+  it('is its method, the pattern of its path, and its status, all from closed sets', async () => {
     const told: string[] = [];
     const { app } = await testApi({
       onResponse: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
@@ -116,7 +116,7 @@ describe('a store that does not answer', () => {
     assert.equal((await problem(response, 503)).detail, 'the store does not answer; try again');
   });
 
-  it('is a 503 on writes, which says that they may have happened', async () => {
+  it('is a 503 on writes, which says that they may have been made', async () => {
     for (
       const [method, path] of [['POST', '/schedules'], ['PUT', '/schedules/a'], ['DELETE', '/schedules/a']]
     ) {
@@ -135,7 +135,7 @@ describe('a store that does not answer', () => {
 });
 
 describe('a store that declines a change', () => {
-  it('is a 503 that says what the store says, and no trouble of it', async () => {
+  it('is a 503 with the store’s reason, and not logged as a failure', async () => {
     const { app, log } = await testApi({
       store: (store) => ({
         ...store,
@@ -162,7 +162,7 @@ describe('a store that declines a change', () => {
 describe('a store that refuses', () => {
   const refusal = new StoreRefused('MongoDB refused it: no space on mongo.internal', 'OutOfDiskSpace');
 
-  it('is a 503 that says why, and who can help, on reads', async () => {
+  it('is a 503 with the reason and a remedy on reads', async () => {
     const { app, log } = await testApi(failing(refusal));
     const response = await app.request('/schedules');
     assert.equal(response.headers.get('retry-after'), '10');
@@ -174,7 +174,7 @@ describe('a store that refuses', () => {
     assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is no mistake of ours');
   });
 
-  it('is a 503 on writes, which says that they may have happened', async () => {
+  it('is a 503 on writes, which says that they may have been made', async () => {
     const { app } = await testApi(failing(refusal));
     assert.equal(
       (await problem(send(app, 'POST', '/schedules', HOURLY), 503)).detail,
@@ -184,8 +184,8 @@ describe('a store that refuses', () => {
   });
 });
 
-describe('an exception that nobody expected', () => {
-  it('is a 500 that tells nothing, and is logged with its stack', async () => {
+describe('an unexpected exception', () => {
+  it('is a 500 without details, and is logged with its stack', async () => {
     const { app, log } = await testApi(failing(new TypeError('x is not a function')));
     const response = await app.request('/schedules');
     const body = await json(response.clone());
@@ -203,7 +203,7 @@ describe('an exception that nobody expected', () => {
   });
 });
 
-describe('a change asked for by a page of another site', () => {
+describe('a change by a page of another site', () => {
   const post = async (headers: Record<string, string>) =>
     send((await testApi()).app, 'POST', '/schedules', HOURLY, headers);
   const host = 'scheduler.internal:8080';
@@ -229,7 +229,7 @@ describe('a change asked for by a page of another site', () => {
     { origin: `http://${host}`, host },
   ];
   for (const headers of allowed) {
-    it(`is none: ${JSON.stringify(headers)}`, async () => {
+    it(`is accepted, not being one: ${JSON.stringify(headers)}`, async () => {
       assert.equal((await post(headers)).status, 201);
     });
   }

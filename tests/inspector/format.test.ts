@@ -24,8 +24,8 @@ const SCHEDULE = {
   },
 };
 
-describe('what the page writes', () => {
-  it('gives durations in two units at most', () => {
+describe('the page’s formats', () => {
+  it('writes durations in two units at most', () => {
     const written = [0, 84, 999, 1000, 9_960, 12_345, 60_000, 184_000, 3_600_000, 90_061_000, -1500].map(
       duration,
     );
@@ -45,7 +45,7 @@ describe('what the page writes', () => {
     assert.equal(wholeDuration(5999), '5 s');
   });
 
-  it('says how long ago, and in how long', () => {
+  it('writes how long ago, and in how long', () => {
     assert.deepEqual([NOW, NOW - 999, NOW - 61_000, NOW + 500, NOW + 2000].map((ms) => relative(ms, NOW)), [
       ...['just now', 'just now', '1 min 1 s ago', 'now', 'in 2 s'],
     ]);
@@ -66,7 +66,7 @@ describe('what the page writes', () => {
     for (const text of ['', '5', 's', '5 s', '1x', '1h2']) assert.equal(goDuration(text), null, text);
   });
 
-  it('counts down to the next fire, also after the one that the server told', () => {
+  it('computes the next fire after the one that the server sent', () => {
     const next = (change: object) => nextFireMs({ ...SCHEDULE, ...change }, NOW);
     const past = new Date(NOW - 1).toISOString();
     assert.equal(next({ next_fire_at: new Date(NOW + 7).toISOString() }), NOW + 7);
@@ -83,7 +83,7 @@ describe('what the page writes', () => {
     assert.equal(next({}), null);
   });
 
-  it('counts and ends the times of a list by their summary', () => {
+  it('uses the summary of times in a list for their number and end', () => {
     const at = (ms: number) => new Date(NOW + ms).toISOString();
     const listed = (lastMs: number, next: string | null) => ({
       ...{ ...SCHEDULE, type: 'at_times', next_fire_at: next },
@@ -95,7 +95,7 @@ describe('what the page writes', () => {
     assert.equal(nextFireMs(listed(-1, at(-1)), NOW), null, 'the last one has passed');
   });
 
-  it('takes a schedule for completed when none is to come, paused or not', () => {
+  it('considers a schedule completed without future occurrences, paused or not', () => {
     const completed = (change: object) => isCompleted({ ...SCHEDULE, ...change }, NOW);
     assert.equal(completed({ completed: true, paused: true }), true);
     assert.equal(completed({ completed: false, paused: true }), false);
@@ -105,7 +105,7 @@ describe('what the page writes', () => {
     assert.equal(completed({ ...passed, completed: false }), true, 'as it was told before the last one');
   });
 
-  it('tells events in sentences', () => {
+  it('describes events in sentences', () => {
     const told = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
       sentence({ seq: 1, type, atMs: NOW, data }).text;
     assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');

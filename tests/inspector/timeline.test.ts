@@ -40,7 +40,7 @@ describe('the drawing of the timeline', () => {
     assert.equal(bars.at(-1)?.endsHere, false, 'the newest goes on');
   });
 
-  it('draws terms that are too short to be told apart as one, and says how many they are', () => {
+  it('draws terms too short to distinguish as one bar, with their number', () => {
     const window = { from: NOW - 1000 * MINUTE, to: NOW, width: 900, nowMs: NOW };
     const { bars, gaps } = drawing(terms(1000, { replicas: 2 }), [], window);
     assert.ok(bars.length < 500, `${bars.length}`);
@@ -51,7 +51,7 @@ describe('the drawing of the timeline', () => {
     assert.ok(labelled.every((x, i) => i === 0 || x - (labelled[i - 1] ?? 0) >= 52), 'no label on another');
   });
 
-  it('shows a gap that lasts', () => {
+  it('shows a gap that continues', () => {
     const [newest, ...others] = terms(3);
     const over = { ...newest!, ended_at: iso(NOW - 10_000), ended_by: 'expired' };
     const { gaps } = drawing([over, ...others], [], {
@@ -64,7 +64,7 @@ describe('the drawing of the timeline', () => {
     assert.deepEqual([last?.x, last?.width, last?.ms, last?.term], [500, 100, 10_000, null]);
   });
 
-  it('has a lane for everybody else when there are very many replicas', () => {
+  it('has one lane for all others when there are very many replicas', () => {
     const window = { from: NOW - 40 * MINUTE, to: NOW, width: 4000, nowMs: NOW };
     const { lanes, bars } = drawing(terms(40, { replicas: 40 }), ['r1'], window);
     assert.equal(lanes.length, 12);

@@ -35,7 +35,7 @@ async function setUp(feed: (store: Store) => EventFeed = (store) => store.events
 }
 
 describe('GET /events', () => {
-  it('says hello first, and then what happens, each with an id', async () => {
+  it('sends hello first, and then the events, each with an id', async () => {
     const { app, ask, create } = await setUp();
     const { headers } = await app.request('/events');
     assert.equal(headers.get('content-type'), 'text/event-stream; charset=utf-8');
@@ -54,7 +54,7 @@ describe('GET /events', () => {
     assert.ok(id && hello.id && id > hello.id);
   });
 
-  it('goes on after the id that a client has, by its header or in the query', async () => {
+  it('resumes after the client’s id, in the header or the query', async () => {
     const { ask, create } = await setUp();
     const first = await ask();
     const { id: start } = await first.next();
@@ -79,7 +79,7 @@ describe('GET /events', () => {
     assert.equal((await both.next()).id, told[1]?.id, 'the header is the newer one');
   });
 
-  it('goes on after an id from before this replica read events, by the history of the store', async () => {
+  it('resumes from before this replica’s first event, by the store’s history', async () => {
     const { ask, create, store } = await setUp();
     const start = await store.events.open(null) as OpenEvents;
     for (const id of ['a', 'b']) await create(id);
@@ -93,7 +93,7 @@ describe('GET /events', () => {
     assert.equal((await events.next()).data.id, 'c');
   });
 
-  it('says resync for an id that it does not know, and goes on from now', async () => {
+  it('sends resync for an unknown id, and continues from now', async () => {
     const { ask, create } = await setUp();
     await create('before');
     for (const [i, id] of ['nonsense', '82ABCD', '2029-01-01T00:00:00.000Z-000000000001'].entries()) {
@@ -106,7 +106,7 @@ describe('GET /events', () => {
     }
   });
 
-  it('leaves out what was not asked for', async () => {
+  it('omits the events that the filter excludes', async () => {
     const { ask, create, store } = await setUp();
     const all = await ask();
     const some = await ask('?types=leader,schedule&schedule_id=b');
@@ -122,7 +122,7 @@ describe('GET /events', () => {
     assert.deepEqual(await short(leaders, 1), ['leader r']);
   });
 
-  it('refuses what it does not understand', async () => {
+  it('refuses invalid parameters', async () => {
     const { app } = await setUp();
     const refusal = async (query: string) => (await problem(app.request(`/events?${query}`), 400)).detail;
     assert.match(await refusal('types=schedules'), /"schedules" is not a type of event; there are leader,/);
@@ -130,7 +130,7 @@ describe('GET /events', () => {
     assert.match(await refusal(`after=${'8'.repeat(5000)}`), /is not an event's/);
   });
 
-  it('says every 5 s that it is live, and what time it is', async () => {
+  it('sends a heartbeat with the server’s time every 5 s', async () => {
     const { ask, clock } = await setUp();
     const events = await ask();
     await events.next();
@@ -139,7 +139,7 @@ describe('GET /events', () => {
     assert.deepEqual(beat, { id: null, event: 'heartbeat', data: { now: '2030-01-01T00:00:00.000Z' } });
   });
 
-  it('does not say that it is live while the store does not answer', async () => {
+  it('sends no heartbeat while the store does not respond', async () => {
     const { ask, clock, log } = await setUp((store) => troubled(store).feed);
     const events = await ask();
     await events.next();
@@ -148,7 +148,7 @@ describe('GET /events', () => {
     for (let i = 0; i < 2; i++) assert.equal(await events.comment(), 'the store does not answer');
   });
 
-  it('refuses the 201st, and has its place again when one goes away', async () => {
+  it('refuses the 201st client, until one disconnects', async () => {
     const { app, ask, hub } = await setUp();
     const clients = [];
     for (let i = 0; i < 200; i++) clients.push(await ask());
@@ -160,7 +160,7 @@ describe('GET /events', () => {
     assert.equal(hub.counts.clients, 200);
   });
 
-  it('ends all streams when the replica stops, and sends whoever comes then elsewhere', async () => {
+  it('ends all streams when the replica stops, and lets later clients reconnect elsewhere', async () => {
     const { app, ask, hub } = await setUp();
     const clients = [await ask(), await ask()];
     await Promise.all(clients.map((events) => events.next()));
@@ -173,7 +173,7 @@ describe('GET /events', () => {
     assert.equal(await late.text(), 'retry: 250\n: this replica is stopping\n\n');
   });
 
-  it('reads one stream for all, and none a while after the last client', async () => {
+  it('reads one stream for all clients, and closes it a while after the last one', async () => {
     let opened = 0;
     let closed = 0;
     const { ask, clock } = await setUp((store) => ({
@@ -250,7 +250,7 @@ describe('GET /events, with a history', () => {
     return { ...setting, feed, tell };
   }
 
-  it('catches up with thousands, and goes on with what comes meanwhile', async () => {
+  it('catches up on thousands of events, and continues with those that come meanwhile', async () => {
     const { ask, tell, feed } = await numbered(5000);
     const events = await ask(`?after=${feed.position(10)}`);
     assert.deepEqual(await numbers(events, 1001), [
@@ -275,7 +275,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(await numbers(events, 1), [20_001]);
   });
 
-  it('goes on catching up after an error, and gives up after four', async () => {
+  it('retries after an error while catching up, and gives up after four', async () => {
     for (const failures of [3, 4]) {
       const { ask, feed, clock } = await numbered(10);
       let left = failures;
@@ -287,7 +287,7 @@ describe('GET /events, with a history', () => {
     }
   });
 
-  it('tells a client that is ahead of this replica only what it does not have', async () => {
+  it('sends a client that is ahead of this replica only the events that it lacks', async () => {
     const { ask, feed, tell } = await numbered(7, 5);
     const events = await ask(`?after=${feed.position(7)}`);
     assert.deepEqual(await numbers(events, 1), ['hello']);
@@ -295,7 +295,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(await numbers(events, 2), [8, 9]);
   });
 
-  it('says resync to one that stays ahead of all that happens', async () => {
+  it('sends resync to a client that stays ahead of all events', async () => {
     const { ask, feed, clock } = await numbered(5);
     const events = await ask(`?after=${feed.position(900)}`);
     feed.trouble = () => null;
@@ -309,7 +309,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(await numbers(events, 5), ['hello', 'heartbeat', 'heartbeat', 'heartbeat', 'resync']);
   });
 
-  it('says resync to all when its own stream is lost, and goes on', async () => {
+  it('sends resync to all when its own stream is lost, and continues', async () => {
     const { ask, feed, tell, clock } = await numbered(5);
     const clients = [await ask(), await ask('?types=leader')];
     await Promise.all(clients.map((events) => events.next()));
@@ -322,7 +322,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(await numbers(clients[0] as EventReader, 1), [6]);
   });
 
-  it('goes on where it was when its stream broke, without a word', async () => {
+  it('resumes its stream after an error, and clients do not notice', async () => {
     const { ask, feed, tell, clock } = await numbered(5);
     const events = await ask();
     assert.deepEqual(await numbers(events, 1), ['hello']);
@@ -333,7 +333,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(feed.opened, [null, feed.position(5)]);
   });
 
-  it('lets go of who leaves, and of all when it stops, while they catch up', async () => {
+  it('releases clients that disconnect, and all when it stops, while they catch up', async () => {
     const { ask, feed, clock, hub, log } = await numbered(10);
     feed.trouble = (after) => after !== null ? new StoreUnavailable('away') : null;
     const leaving = await ask(`?after=${feed.position(7)}`);
@@ -346,7 +346,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual([hub.counts.clients, log], [0, []]);
   });
 
-  it('cuts off who does not take what it asked to have again, so that others get their turn', async () => {
+  it('cuts off a client that does not read while it catches up, so that others proceed', async () => {
     const { ask, app, feed, clock, hub } = await numbered(5000);
     const sleepers = [];
     for (let i = 0; i < 8; i++) sleepers.push(await app.request(`/events?after=${feed.position(1)}`));

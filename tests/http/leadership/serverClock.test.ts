@@ -94,7 +94,7 @@ for (
   const [name, given, skip] of [['memory', overMemory, false], ['MongoDB', overMongo, mongo.skip]] as const
 ) {
   describe(`a server's clock that is set back, over ${name}`, { skip, timeout: 60_000 }, () => {
-    it('is told by /cluster: the last time, and how far it is behind what it has shown', () =>
+    it('is reported by /cluster: the last set-back, and how far the clock is behind its latest time', () =>
       given(async ({ app, store, setBack }) => {
         const clock = async () => (await json(app.request('/cluster'))).clock;
         const grant = await lead(store);
@@ -117,7 +117,7 @@ for (
         assert.deepEqual(await clock(), { set_back: second.set_back, behind_ms: 0 }, 'forward');
       }));
 
-    it('is an event, once each time, which can be asked for alone and again', () =>
+    it('is one event each, which can be filtered and resumed', () =>
       given(async ({ app, store, setBack, follow }) => {
         const grant = await lead(store);
         const all = await follow();
@@ -140,7 +140,7 @@ for (
         assert.deepEqual(await again.take(2), told.slice(1));
       }));
 
-    it('is told by the first renewal of a leader that finds it when its term begins', () =>
+    it('is reported by the first renewal when a term begins with it', () =>
       given(async ({ store, setBack, follow }) => {
         const dead = await lead(store);
         const events = await follow('?types=clock,leader');

@@ -53,7 +53,7 @@ function piecesOf(response: Response) {
 }
 
 describe('GET /liveness', () => {
-  it('says which process is here, and stays open', async () => {
+  it('identifies the process, and stays open', async () => {
     const { ask, goodbye } = await setUp();
     const response = await ask();
     assert.deepEqual([response.status, response.headers.get('content-type')], [
@@ -70,7 +70,7 @@ describe('GET /liveness', () => {
     assert.equal(await ended(), true);
   });
 
-  it('says goodbye to everybody, and takes nobody afterwards', async () => {
+  it('sends a goodbye on every connection, and admits none afterwards', async () => {
     const { ask, goodbye } = await setUp();
     const answers = [await ask(), await ask(), await ask()];
     goodbye();
@@ -79,7 +79,7 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('says in each answer which process is here, and for how long', async () => {
+  it('states boot and uptime in the headers of every response', async () => {
     const { app, ask, clock, goodbye } = await setUp();
     const said = async (answer: Response | Promise<Response>) => {
       const { status, headers, body } = await answer;
@@ -95,7 +95,7 @@ describe('GET /liveness', () => {
     assert.deepEqual(await said(ask()), [503, BOOT, '1500']);
   });
 
-  it('refuses the ninth stranger, and has its place again when one goes away', async () => {
+  it('refuses the ninth unannounced boot, until one disconnects', async () => {
     const { ask, goodbye } = await setUp();
     const answers = [];
     for (let i = 0; i < MAX_STRANGERS; i++) answers.push(piecesOf(await ask()));
@@ -108,7 +108,7 @@ describe('GET /liveness', () => {
     assert.equal(await late.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('lets strangers stay for a while only, whether they name a boot or not', async () => {
+  it('disconnects unannounced clients after a while, with a boot or without', async () => {
     const { ask, clock, goodbye } = await setUp();
     const answers = [await ask(), await ask(`?boot=${boot(1)}`)];
     await clock.advance(TRIAL_MS);
@@ -117,7 +117,7 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('has a place for each replica, however many strangers are there', async () => {
+  it('admits every replica, however many unannounced clients there are', async () => {
     const { ask, announce, clock, goodbye, looks } = await setUp();
     for (let i = 0; i < MAX_STRANGERS; i++) await ask(`?boot=${boot(100 + i)}`);
     await problem(ask(`?boot=${boot(1)}`), 503);
@@ -130,7 +130,7 @@ describe('GET /liveness', () => {
     for (const answer of answers) assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('keeps a place that was taken just before its replica announced itself', async () => {
+  it('keeps a connection whose replica announces itself just afterwards', async () => {
     const { ask, announce, clock, goodbye } = await setUp();
     const answer = await ask(`?boot=${boot(1)}`);
     announce(boot(1));
@@ -140,7 +140,7 @@ describe('GET /liveness', () => {
     assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('has two places for one replica, and the newest count: it can not be kept out', async () => {
+  it('keeps the newest two connections of a replica: it cannot be locked out', async () => {
     const { ask, announce, goodbye } = await setUp();
     announce(boot(1));
     const answers = [];
@@ -150,7 +150,7 @@ describe('GET /liveness', () => {
     assert.deepEqual(said.map((text) => text.endsWith('goodbye\n')), [false, false, false, true, true]);
   });
 
-  it('has places for 64 replicas', async () => {
+  it('admits 64 replicas', async () => {
     const { ask, announce, goodbye } = await setUp();
     for (let i = 0; i <= MAX_PEERS; i++) announce(boot(i));
     for (let i = 0; i < MAX_PEERS; i++) assert.equal((await ask(`?boot=${boot(i)}`)).status, 200);
@@ -158,7 +158,7 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('knows which replica has been there for longest, and takes no stranger for one', async () => {
+  it('finds the replica with the oldest connection, and no unannounced boot', async () => {
     const { ask, eldest, announce, lose } = await setUp();
     const [first, second] = [boot(1), boot(2)];
     assert.equal(eldest(), null);
@@ -179,7 +179,7 @@ describe('GET /liveness', () => {
     assert.equal(eldest(), second);
   });
 
-  it('refuses a name that is none, and what it has no use for', async () => {
+  it('refuses an invalid boot, and unknown parameters', async () => {
     const { ask, eldest } = await setUp();
     assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a uuid');
     assert.match(
@@ -189,7 +189,7 @@ describe('GET /liveness', () => {
     assert.equal(eldest(), null);
   });
 
-  it('gives no place to a HEAD, whose answer nobody could end', async () => {
+  it('does not count a HEAD, which has no stream', async () => {
     const { app, ask } = await setUp();
     for (let i = 0; i <= MAX_STRANGERS; i++) {
       assert.equal((await app.request('/liveness', { method: 'HEAD' })).status, 200);
@@ -222,7 +222,7 @@ describe('GET /liveness on a socket', () => {
     return { goodbye, server, connect };
   }
 
-  it('comes at once, and ends with the goodbye', AT_ONCE, async () => {
+  it('responds at once, and ends with the goodbye', AT_ONCE, async () => {
     const { connect, goodbye } = await served();
     const answer = await connect();
     const [first] = await once(answer, 'data');
@@ -231,7 +231,7 @@ describe('GET /liveness on a socket', () => {
     assert.equal(await text(answer), 'goodbye\n');
   });
 
-  it('has the place again of a client that went away without a word', AT_ONCE, async () => {
+  it('releases the connection of a client that vanished', AT_ONCE, async () => {
     const { connect } = await served();
     const answers: IncomingMessage[] = [];
     for (let i = 0; i < MAX_STRANGERS; i++) answers.push(await connect());
@@ -249,7 +249,7 @@ describe('GET /liveness on a socket', () => {
     for (const answer of answers) answer.on('error', () => {}).resume();
   });
 
-  it('does not hold up the end of the server once goodbye was said', AT_ONCE, async () => {
+  it('does not delay the close of the server after the goodbye', AT_ONCE, async () => {
     const { connect, goodbye, server } = await served();
     const answers = [await connect(), await connect()];
     goodbye();
@@ -257,7 +257,7 @@ describe('GET /liveness on a socket', () => {
     for (const answer of answers) assert.equal(await text(answer), `${BOOT}\ngoodbye\n`);
   });
 
-  it('does not hold it up either when the client does not read', AT_ONCE, async () => {
+  it('does not delay it when the client does not read either', AT_ONCE, async () => {
     const { connect, goodbye, server } = await served();
     const answer = await connect();
     answer.pause();

@@ -30,13 +30,13 @@ async function setUp(enabled = true) {
 }
 
 describe('GET /inspect', () => {
-  it('is not there unless it was asked for, and says how to ask for it', async () => {
+  it('is a 404 by default, which says how to enable it', async () => {
     const { app } = await setUp(false);
     const { detail } = await problem(app.request('/inspect'), 404);
     assert.equal(detail, 'inspection of this replica is off; start it with INSPECT=sse');
   });
 
-  it('tells what XState says of the actors, with ids that name the replica', async () => {
+  it('streams XState’s inspection events, with ids that contain the replica’s', async () => {
     const { actor, ask } = await setUp();
     const events = await ask();
     actor.send({ type: 'PRESS' });
@@ -56,7 +56,7 @@ describe('GET /inspect', () => {
     assert.deepEqual(snapshot?.data.snapshot, { status: 'active', value: 'on', context: { colour: 'red' } });
   });
 
-  it('tells of the actors that are asked for', async () => {
+  it('streams those of the requested actors', async () => {
     const { actor, ask } = await setUp();
     const [others, lamps] = [await ask('?actor=election,mirror'), await ask('?actor=election,lamp')];
     actor.send({ type: 'PRESS' });
@@ -66,7 +66,7 @@ describe('GET /inspect', () => {
     await others.cancel();
   });
 
-  it('leaves out what a slow client does not take, and says how much', async () => {
+  it('drops messages for a slow client, and reports how many', async () => {
     const { actor, ask } = await setUp();
     const events = await ask();
     for (let i = 0; i < 1000; i++) actor.send({ type: 'PRESS' });
@@ -78,7 +78,7 @@ describe('GET /inspect', () => {
     assert.equal(next?.event, 'event');
   });
 
-  it('has room for ten, and ends with the replica', async () => {
+  it('serves ten clients, and ends with the replica', async () => {
     const { app, ask, close } = await setUp();
     const clients = [];
     for (let i = 0; i < 10; i++) clients.push(await ask());

@@ -14,7 +14,7 @@ async function setUp() {
 }
 
 describe('GET /metrics', () => {
-  it('answers in the text format of Prometheus', async () => {
+  it('responds in the text format of Prometheus', async () => {
     const response = await (await setUp()).app.request('/metrics');
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');

@@ -126,7 +126,7 @@ describe('MongoDB and the memory store', { skip: mongo.skip }, () => {
   after(() => database.close());
 
   for (const [what, asks, status] of CASES) {
-    it(`do the same about ${what}`, async () => {
+    it(`agree on ${what}`, async () => {
       const answers = [];
       for (const [, app] of apps) {
         let last: Response | null = null;

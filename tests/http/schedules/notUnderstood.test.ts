@@ -156,7 +156,7 @@ for (
   });
 }
 
-it('events tell of a schedule that is not understood what lists tell', async () => {
+it('events represent a schedule that is not understood as lists do', async () => {
   const clock = new SimClock(NOW_MS);
   const database = memoryDatabase({ clock });
   const store = database.connect({ obstacle: ({ id }) => id === 'odd' ? REASON : null });

@@ -5,7 +5,7 @@ import { HOURLY, json, lead, NOW_MS, problem, recordRuns, send, testApi } from '
 const NEXT_HOUR = '2030-01-01T01:00:00.000Z';
 
 describe('POST /schedules', () => {
-  it('answers 201 with the schedule, where it is and its revision', async () => {
+  it('answers 201 with the schedule, its location and its revision', async () => {
     const { app } = await testApi();
     const response = await send(app, 'POST', '/schedules', HOURLY);
     assert.equal(response.status, 201);
@@ -40,7 +40,7 @@ describe('POST /schedules', () => {
     assert.equal(instance, '/schedules');
   });
 
-  it('refuses ids that no URL can hold', async () => {
+  it('refuses ids that a URL path cannot contain', async () => {
     for (const id of ['.', '..']) {
       const { errors } = await problem(
         send((await testApi()).app, 'POST', '/schedules', { ...HOURLY, id }),
@@ -50,7 +50,7 @@ describe('POST /schedules', () => {
     }
   });
 
-  it('tells everything that is wrong at once', async () => {
+  it('reports all problems at once', async () => {
     const body = { type: 'cron', definition: { cron_expression: '0 25 * * *' }, paused: 'no', colour: 'red' };
     const { title, detail, errors } = await problem(
       send((await testApi()).app, 'POST', '/schedules', body),
@@ -83,7 +83,7 @@ describe('POST /schedules', () => {
 });
 
 describe('GET /schedules', () => {
-  it('is an array, page by page, with the total', async () => {
+  it('returns an array, page by page, with the total', async () => {
     const { app } = await testApi();
     for (const id of ['a', 'b', 'c']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
     const first = await app.request('/schedules?limit=2');
@@ -97,7 +97,7 @@ describe('GET /schedules', () => {
     assert.deepEqual((await json(last)).map(({ id }: { id: string }) => id), ['c']);
   });
 
-  it('can be searched, in pages', async () => {
+  it('searches, in pages', async () => {
     const { app } = await testApi();
     const create = (id: string, more: object = {}) =>
       send(app, 'POST', '/schedules', { ...HOURLY, id, ...more });
@@ -120,7 +120,7 @@ describe('GET /schedules', () => {
     assert.deepEqual((await json(app.request(next ?? ''))).map(({ id }: { id: string }) => id), ['report.c']);
   });
 
-  it('shows some recent runs of each, newest first, if asked to', async () => {
+  it('includes recent runs of each on request, newest first', async () => {
     const { app, store } = await testApi();
     for (const id of ['a', 'b']) await send(app, 'POST', '/schedules', { ...HOURLY, id });
     const runs = [3, 2, 1].map((ago) => ({ scheduled_for: new Date(NOW_MS - ago) }));
@@ -141,7 +141,7 @@ describe('GET /schedules', () => {
     assert.deepEqual(await json((await testApi()).app.request('/schedules')), []);
   });
 
-  it('shows the last run of each, read at once', async () => {
+  it('includes the last run of each, by one read', async () => {
     let reads = 0;
     const { app, store } = await testApi({
       store: (real) => ({
@@ -221,7 +221,7 @@ describe('GET /schedules with several tags', () => {
   });
 });
 
-describe('a parameter that is given twice', () => {
+describe('a repeated parameter', () => {
   const paths: [string, RegExp][] = [
     ['/runs?schedule_id=a&schedule_id=b', /^schedule_id: is repeated; give it once$/],
     ['/runs?state=failed&state=timed_out', /^state: .* give it once, with commas between its values$/],
@@ -243,7 +243,7 @@ describe('a parameter that is given twice', () => {
 });
 
 describe('GET /schedules/{id}', () => {
-  it('answers the schedule and its revision, and nothing internal', async () => {
+  it('returns the schedule and its revision, and no internal fields', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     await send(app, 'PUT', '/schedules/a', { ...HOURLY, name: 'new' });
@@ -255,12 +255,12 @@ describe('GET /schedules/{id}', () => {
     assert.deepEqual(internal.filter((field) => field in schedule), []);
   });
 
-  it('owes nothing before its definition took effect, also by a clock that is behind', async () => {
+  it('owes nothing before its definition took effect, even when the replica’s clock is behind', async () => {
     const { app } = await testApi({ serverNowMs: NOW_MS - 60_000 });
     assert.equal((await json(send(app, 'POST', '/schedules', HOURLY))).next_fire_at, NEXT_HOUR);
   });
 
-  it('has no next fire while it is paused, nor when it is done', async () => {
+  it('has no next fire while it is paused or when it is completed', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'paused', paused: true });
     const past = { type: 'at_times', definition: { times: ['2020-01-01T00:00:00Z'] } };
@@ -283,7 +283,7 @@ describe('PUT /schedules/{id}', () => {
     assert.equal(schedule.next_fire_at, '2030-01-02T00:00:00.000Z');
   });
 
-  it('takes back what GET answered', async () => {
+  it('accepts the response of GET', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     const got = await json(app.request('/schedules/a'));
@@ -309,7 +309,7 @@ describe('PUT /schedules/{id}', () => {
     ]);
   });
 
-  it('refuses a bad body and leaves the schedule as it was', async () => {
+  it('refuses an invalid body and leaves the schedule unchanged', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     await problem(send(app, 'PUT', '/schedules/a', { type: 'cron' }), 422);
@@ -318,7 +318,7 @@ describe('PUT /schedules/{id}', () => {
 });
 
 describe('DELETE /schedules/{id}', () => {
-  it('answers the deleted schedule, which will not fire again', async () => {
+  it('returns the deleted schedule, which will not fire again', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     const response = await app.request('/schedules/a', { method: 'DELETE' });
@@ -330,7 +330,7 @@ describe('DELETE /schedules/{id}', () => {
   });
 });
 
-describe('an id that is unknown', () => {
+describe('an unknown id', () => {
   const calls: [string, string][] = [['GET', ''], ['PUT', ''], ['DELETE', ''], ['GET', '/runs']];
   for (const [method, rest] of calls) {
     it(`is a 404 on ${method} /schedules/{id}${rest}`, async () => {
@@ -347,7 +347,7 @@ describe('an id that is unknown', () => {
     });
   }
 
-  it('is that of another program, which can be shown and deleted', async () => {
+  it('of another program’s document can be read and deleted', async () => {
     const stored = { id: 'an id/of 5', not_understood: 'id is not one that a schedule can have' };
     const removed: string[] = [];
     const { app } = await testApi({

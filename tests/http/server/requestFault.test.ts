@@ -6,7 +6,7 @@ import { requestFault } from '../../../src/http/server/requestFault.ts';
 const of = (url: string, rawHeaders = ['Host', 'localhost:8080'], httpVersion = '1.1') =>
   requestFault({ url, rawHeaders, httpVersion });
 
-describe('a request that may be looked at', () => {
+describe('a well-formed request', () => {
   const urls = [
     ...['/', '/livez', '/schedules?q=a..b&tag=x:../..', '/schedules/a.b', '/schedules/...', '/schedules/.a'],
     // Nothing is at these, which the routes find out.
@@ -85,7 +85,7 @@ describe('a request that is refused before any routing', () => {
     it(`with hosts: ${what}`, () => assert.match(of('/', headers) ?? '', sentence));
   }
 
-  it('is each one of which a URL would lose a segment', () => {
+  it('is every one whose URL would lose a segment', () => {
     const dot = fc.constantFrom('.', '%2e', '%2E');
     const piece = fc.oneof(
       fc.tuple(dot, dot).map((two) => two.join('')),

@@ -43,14 +43,14 @@ async function open(port: number, text: string, answer: string) {
 }
 
 describe('serve', () => {
-  it('answers on the port that it tells', async () => {
+  it('listens on the port that it returns', async () => {
     const server = await serve((await testApi()).app, { host, port: 0, clock });
     const response = await fetch(`http://${host}:${server.port}/health`);
     assert.equal(await response.text(), 'OK');
     await server.close();
   });
 
-  it('says which port is taken', async () => {
+  it('names the port that is taken', async () => {
     const server = await serve((await testApi()).app, { host, port: 0, clock });
     await assert.rejects(serve((await testApi()).app, { host, port: server.port, clock }), {
       message:
@@ -60,7 +60,7 @@ describe('serve', () => {
   });
 
   for (const chunked of [false, true]) {
-    it(`lets a client whose ${chunked ? 'chunked ' : ''}body is too large read the answer`, async () => {
+    it(`lets a client whose ${chunked ? 'chunked ' : ''}body is too large read the response`, async () => {
       const server = await serve((await testApi()).app, { host, port: 0, clock });
       const bytes = new Uint8Array(2 * 1024 * 1024).fill(0x20);
       const body = chunked ? ReadableStream.from([bytes]) : bytes;
@@ -105,7 +105,7 @@ describe('close', () => {
     });
   }
 
-  it('ends a connection that could be used again after its last answer', AT_ONCE, async () => {
+  it('closes a keep-alive connection after its last response', AT_ONCE, async () => {
     const { app, started, finish } = slowApp();
     const server = await serve(app, { host, port: 0, clock });
     const { socket, received } = await open(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', '');
@@ -117,7 +117,7 @@ describe('close', () => {
     assert.ok(received().endsWith('done'));
   });
 
-  it('cuts off what takes too long', async () => {
+  it('cuts off requests that take too long', async () => {
     const { app, started } = slowApp();
     const timers: (() => void)[] = [];
     const server = await serve(app, {

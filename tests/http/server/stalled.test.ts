@@ -57,9 +57,9 @@ function app(onCancel: () => void = () => {}): Hono {
   return made;
 }
 
-describe('an answer on which nothing moves', () => {
+describe('a response without progress', () => {
   for (const path of ['/large', '/stream']) {
-    it(`is broken off after 30 s: ${path}`, async () => {
+    it(`is cut off after 30 s: ${path}`, async () => {
       const { clock, step } = steppedClock();
       let cancelled = false;
       const server = await serve(app(() => (cancelled = true)), { host, port: 0, clock });
@@ -78,7 +78,7 @@ describe('an answer on which nothing moves', () => {
     });
   }
 
-  it('is left alone while its client takes it, however slowly', async () => {
+  it('stays while its client reads it, however slowly', async () => {
     const { clock, step } = steppedClock();
     const server = await serve(app(), { host, port: 0, clock });
     const socket = await ask(server.port, '/stream');
@@ -94,7 +94,7 @@ describe('an answer on which nothing moves', () => {
     await server.close();
   });
 
-  it('is left alone for ever when nothing waits to be sent', async () => {
+  it('stays for ever when there is nothing to send', async () => {
     const { clock, step, isWatching } = steppedClock();
     const server = await serve(app(), { host, port: 0, clock });
     const socket = await ask(server.port, '/silent');

@@ -165,7 +165,7 @@ describe('a replica and the front door', () => {
 
   for (const at of ['a replica', 'the front door']) {
     for (const [what, request, status, sentence] of REFUSED) {
-      it(`refuses by a problem at ${at}: ${what}`, async () => {
+      it(`responds with a problem at ${at}: ${what}`, async () => {
         const before = await term();
         const answer = await answerTo(ports[at]!, request);
         assert.equal(answer.status, status, answer.body);
@@ -178,7 +178,7 @@ describe('a replica and the front door', () => {
     }
 
     for (const url of NOWHERE) {
-      it(`finds nothing at ${at} under ${url}`, async () => {
+      it(`answers 404 at ${at} to ${url}`, async () => {
         const before = await term();
         const { status, type } = await answerTo(ports[at]!, ask(`POST ${url} HTTP/1.1`));
         assert.deepEqual([status, type], [404, 'application/problem+json']);
@@ -187,16 +187,16 @@ describe('a replica and the front door', () => {
     }
 
     for (const path of PROBES) {
-      it(`answers 200 to a probe by HTTP/1.0 without a Host at ${at}: ${path}`, async () => {
+      it(`answers 200 to an HTTP/1.0 probe without a Host at ${at}: ${path}`, async () => {
         assert.equal((await answerTo(ports[at]!, `GET ${path} HTTP/1.0\r\n\r\n`)).status, 200);
       });
     }
 
-    it(`takes a URL with its host at ${at}`, async () => {
+    it(`accepts a request line with an absolute URL at ${at}`, async () => {
       assert.equal((await answerTo(ports[at]!, ask('GET http://localhost/livez HTTP/1.1'))).status, 200);
     });
 
-    it(`answers HEAD without a body at ${at}, also when it refuses`, async () => {
+    it(`answers HEAD without a body at ${at}, also with a problem`, async () => {
       const { status, body } = await answerTo(ports[at]!, ask('HEAD /a/../b HTTP/1.1'));
       assert.deepEqual([status, body], [400, '']);
     });
@@ -204,7 +204,7 @@ describe('a replica and the front door', () => {
 });
 
 describe('a strict server', () => {
-  it('answers 408 to who does not come to an end', async () => {
+  it('answers 408 to a request that is not complete in time', async () => {
     const server = createStrictServer(
       { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 },
       (_incoming, outgoing) => outgoing.end(),
@@ -218,7 +218,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('answers a request before it refuses what follows it on the connection', async () => {
+  it('responds to a request before it refuses malformed data after it', async () => {
     let finish = () => {};
     const server = createStrictServer({}, (_incoming, outgoing) => {
       finish = () => outgoing.end('done');
@@ -236,7 +236,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('refuses a request whose body is broken, before it has an answer', async () => {
+  it('refuses a request with a malformed body before its response', async () => {
     const server = createStrictServer({}, () => {});
     server.listen(0, host);
     await once(server, 'listening');
@@ -248,7 +248,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('writes nothing behind the beginning of an answer', async () => {
+  it('writes nothing into a response that has begun', async () => {
     const server = createStrictServer({}, (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'Content-Length': 1000 });
       outgoing.write('begun');
