@@ -15,6 +15,7 @@ import { Problem, problemResponse, toProblem } from './shared/problem.ts';
 import { rootRoutes } from './operations/root.ts';
 import { runRoutes } from './runs/runs.ts';
 import { scheduleRoutes } from './schedules/schedules.ts';
+import { termRoutes } from './leadership/terms.ts';
 
 /** The API as a fetch handler, with `more` endpoints beside its own. Does not listen: see server.ts. */
 export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
@@ -25,6 +26,7 @@ export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
     ...commandRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
+    ...termRoutes(deps),
     ...healthRoutes(deps),
     ...inspectorRoutes(),
     ...more,

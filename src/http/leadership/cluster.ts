@@ -1,14 +1,12 @@
 import type { Context } from 'hono';
 import { parseStepDown } from '../../domain/schedules/commands.ts';
 import { isFree } from '../../domain/leadership/lease.ts';
-import { short } from '../../domain/shared/text.ts';
 import { encodeJson } from '../shared/responses.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readCommand } from '../shared/body.ts';
 import { fitting } from '../shared/lists.ts';
-import { linkNext, readLimit } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
-import { clusterView, leadershipView, leaderView } from '../shared/views.ts';
+import { clusterView, leaderView } from '../shared/views.ts';
 
 /** Replicas send a heartbeat every second; one without any for this long is omitted, lost or not. */
 const SEEN_WITHIN_MS = 60_000;
@@ -46,19 +44,6 @@ export function clusterRoutes({ store, replica, responses }: RouteDeps): Route[]
     return c.json({ replica: lease.holder, term: lease.term }, 202);
   }
 
-  async function leadership(c: Context): Promise<Response> {
-    const limit = readLimit(c, ['before']);
-    const before = readTerm(c);
-    const [reading, terms] = await Promise.all([
-      store.lease.read(),
-      store.leadership.list(limit + 1, before),
-    ]);
-    const page = fitting(leadershipView(terms.slice(0, limit), reading));
-    const last = page.at(-1);
-    linkNext(c, 'before', last && page.length < terms.length ? String(last.term) : null);
-    return responses.send(c, encodeJson(page));
-  }
-
   return [
     {
       method: 'GET',
@@ -73,26 +58,7 @@ export function clusterRoutes({ store, replica, responses }: RouteDeps): Route[]
       summary: 'ask the leader to release the lease to another replica',
       handler: stepDown,
     },
-    {
-      method: 'GET',
-      path: '/leadership',
-      summary: 'list the terms, newest first: how each began and ended',
-      handler: leadership,
-    },
   ];
-}
-
-/** The parameter `before`: the oldest term of the preceding page. */
-function readTerm(c: Context): number | undefined {
-  const text = c.req.query('before');
-  if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) {
-    throw new Problem(
-      400,
-      `before: ${short(text)} is not a term, which is a whole number`,
-    );
-  }
-  return Number(text);
 }
 
 function noLeader(): Problem {

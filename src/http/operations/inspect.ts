@@ -7,7 +7,7 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { inspectionRecord } from '../../actors/shared/inspection.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { Client } from '../events/client.ts';
-import { HEADERS, plainMessage } from '../events/message.ts';
+import { HEADERS, type Message, plainMessage } from '../events/message.ts';
 import { Problem } from '../shared/problem.ts';
 
 const MAX_CLIENTS = 10;
@@ -84,22 +84,23 @@ export function inspection(
       if (record === null) return;
       const name = event.type.replace('@xstate.', '');
       const message = plainMessage(name, { at: new Date(clock.now()), ...record });
-      for (const subscriber of wanted) {
-        // A slow client is not disconnected, but misses some messages.
-        if (!subscriber.client.hasRoom) {
-          subscriber.dropped++;
-          continue;
-        }
-        if (subscriber.dropped > 0) {
-          subscriber.client.push(plainMessage('dropped', { count: subscriber.dropped }));
-        }
-        subscriber.dropped = 0;
-        subscriber.client.push(message);
-      }
+      for (const subscriber of wanted) deliver(subscriber, message);
     },
     close() {
       closed = true;
       for (const { client } of [...subscribers]) client.end();
     },
   };
+}
+
+/** A slow client is not disconnected, but misses some messages. */
+function deliver(subscriber: Subscriber, message: Message): void {
+  const { client, dropped } = subscriber;
+  if (!client.hasRoom) {
+    subscriber.dropped++;
+    return;
+  }
+  if (dropped > 0) client.push(plainMessage('dropped', { count: dropped }));
+  subscriber.dropped = 0;
+  client.push(message);
 }

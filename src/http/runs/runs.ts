@@ -8,7 +8,7 @@ import { readBatches } from '../shared/lists.ts';
 import { short } from '../../domain/shared/text.ts';
 import { linkNext, readPage } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
-import { scheduleId, unknownSchedule } from '../schedules/schedules.ts';
+import { scheduleId, unknownSchedule } from '../schedules/scheduleResponse.ts';
 import { runView } from '../shared/views.ts';
 
 /** Number of runs read at once. */

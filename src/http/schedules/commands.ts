@@ -5,7 +5,7 @@ import { type Schedule, type ScheduleSpec, specOf } from '../../domain/schedules
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readCommand } from '../shared/body.ts';
 import { Problem } from '../shared/problem.ts';
-import { lastRunReader, present, scheduleId, scheduleResponse } from './schedules.ts';
+import { lastRunReader, present, scheduleId, scheduleResponse } from './scheduleResponse.ts';
 
 /** Compare-and-set retries under contention. */
 const TRIES = 10;
@@ -14,31 +14,7 @@ const TRIES = 10;
 export function commandRoutes(deps: RouteDeps): Route[] {
   const { schedules, runs } = deps.store;
   const respond = scheduleResponse(deps);
-  const lastRun = lastRunReader(deps);
-
-  const get = async (id: string) => present(id, await schedules.get(id));
-
-  /**
-   * Changes the schedule from its present revision; null from `edit` changes nothing. The last run is
-   * read before: once the change is committed, the response must not depend on another read.
-   */
-  async function change(
-    id: string,
-    edit: (found: Schedule) => ScheduleSpec | null,
-  ): Promise<[Schedule, Run | null]> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const found = await get(id);
-      const spec = edit(found);
-      const latest = await lastRun(found);
-      if (spec === null) return [found, latest];
-      const changed = await schedules.replace(id, spec, found.revision);
-      if (changed !== 'conflict') return [present(id, changed), latest];
-    }
-    throw new Problem(
-      409,
-      `schedule ${JSON.stringify(id)} is being changed concurrently; try again`,
-    );
-  }
+  const change = scheduleChanger(deps);
 
   async function pause(c: Context): Promise<Response> {
     const { reason } = await readCommand(c, parsePause);
@@ -61,7 +37,8 @@ export function commandRoutes(deps: RouteDeps): Route[] {
 
   async function trigger(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
-    const schedule = await get(scheduleId(c));
+    const id = scheduleId(c);
+    const schedule = present(id, await schedules.get(id));
     const run = manualRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
     await runs.request(run);
     c.header('Location', `/runs/${run.id}`);
@@ -88,4 +65,28 @@ export function commandRoutes(deps: RouteDeps): Route[] {
       handler: trigger,
     },
   ];
+}
+
+/**
+ * Changes a schedule from its current revision, also under contention. Null from `edit` changes
+ * nothing. The last run is read before: once the change is committed, the response must not depend on
+ * another read.
+ */
+function scheduleChanger(deps: RouteDeps) {
+  const { schedules } = deps.store;
+  const lastRun = lastRunReader(deps);
+  return async (
+    id: string,
+    edit: (found: Schedule) => ScheduleSpec | null,
+  ): Promise<[Schedule, Run | null]> => {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = present(id, await schedules.get(id));
+      const spec = edit(found);
+      const latest = await lastRun(found);
+      if (spec === null) return [found, latest];
+      const changed = await schedules.replace(id, spec, found.revision);
+      if (changed !== 'conflict') return [present(id, changed), latest];
+    }
+    throw new Problem(409, `schedule ${JSON.stringify(id)} is being changed concurrently; try again`);
+  };
 }

@@ -7,7 +7,7 @@ import type { ApiDeps, Route } from '../shared/api.ts';
 import { readJson } from '../shared/body.ts';
 import { refuseUnknown, wholeNumber } from '../shared/paging.ts';
 import { invalidBody } from '../shared/problem.ts';
-import { present, scheduleId } from './schedules.ts';
+import { present, scheduleId } from './scheduleResponse.ts';
 
 const DEFAULT_COUNT = 5;
 const MAX_COUNT = 100;

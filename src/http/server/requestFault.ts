@@ -1,4 +1,5 @@
 /** Validates a request's line and Host header, before any routing. Pure. */
+import { isPercentDecodable } from '../../domain/shared/text.ts';
 
 /** As in Node's `IncomingMessage`. */
 export interface RequestHead {
@@ -65,18 +66,9 @@ function targetFault(target: string, authority: string | undefined): string | nu
     return 'the path has a segment of dots, such as /../, which is not resolved here; write the path without them';
   }
   if (path.includes('\\')) return 'the path has a backslash; write /, or %5C';
-  if (!isDecodable(path)) return `the path ${NOT_DECODABLE}`;
-  const odd = query.join('?').split('&').find((part) => !isDecodable(part));
+  if (!isPercentDecodable(path)) return `the path ${NOT_DECODABLE}`;
+  const odd = query.join('?').split('&').find((part) => !isPercentDecodable(part));
   return odd === undefined ? null : `the query parameter ${odd.split('=')[0]?.slice(0, 40)} ${NOT_DECODABLE}`;
 }
 
 const NOT_DECODABLE = 'is not percent-encoded UTF-8; write each byte as %XX, and a percent sign as %25';
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
