@@ -73,7 +73,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     });
     await events.page.getByText(/the database’s clock was set back by (59 min|1 h)/).waitFor();
     const banner = watched.page.getByRole('region', { name: 'Clock' });
-    await banner.getByText(/The database’s clock stands (59 min \d+ s|1 h) behind/).waitFor();
+    await banner.getByText(/The database’s clock is (59 min \d+ s|1 h) behind/).waitFor();
     await banner.getByText('does not run again').waitFor();
     await watched.page.locator('.tile', { hasText: 'Claimed up to' }).getByText('ahead of now').waitFor();
     await events.page.getByRole('button', { name: 'Clock', exact: true }).click();

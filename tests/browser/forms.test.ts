@@ -97,7 +97,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     const theirs = { type: 'duration', definition: { interval: '5s' }, name: 'theirs' };
     await inspected.json('/schedules/shared', { method: 'PUT', body: JSON.stringify(theirs) });
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('alert').getByText('Somebody else has changed this schedule').waitFor();
+    await page.getByRole('alert').getByText('Another client has changed this schedule').waitFor();
     assert.equal((await schedule('shared')).name, 'theirs');
     await close();
   });
@@ -160,7 +160,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await page.getByRole('button', { name: 'Step down …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Step down' }).click();
     await page.getByText(`${leader} was asked to step down`).waitFor();
-    await page.getByText(`It took the lease when ${leader} stepped down`).waitFor();
+    await page.getByText(`It acquired the lease when ${leader} stepped down`).waitFor();
     const card = page.getByRole('article', { name: `Replica ${leader}` });
     await card.locator('.state.active').getByText('follower').waitFor();
     await close();

@@ -80,7 +80,7 @@ describe('records that this version does not understand, in the inspector', { sk
 
   it('have no form, which would change the schedule', async () => {
     const watched = await (await inspected.open('schedules/odd/edit')).live();
-    await watched.page.getByText('So it can’t be changed here.').waitFor();
+    await watched.page.getByText('It can’t be changed here.').waitFor();
     assert.equal(await watched.page.locator('form').count(), 0);
     await watched.close();
   });
@@ -117,7 +117,7 @@ describe('records that this version does not understand, in the inspector', { sk
     const watched = await (await inspected.open('runs/odd@paused')).live();
     await watched.page.getByRole('alert').getByText(/not understood by this version: state is "paused"/)
       .waitFor();
-    assert.equal(await watched.page.getByText('Records of runs are deleted').count(), 0);
+    assert.equal(await watched.page.getByText('Runs are deleted when').count(), 0);
     watched.complaints.splice(
       0,
       Infinity,

@@ -129,7 +129,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
       }), { times: 1 });
     const page = await context.newPage();
     await page.goto(`${inspected.url}/inspector`);
-    await page.getByText('Nobody leads').waitFor();
+    await page.getByText('No leader').waitFor();
     await page.locator('.headline').getByText(`${leader} leads`).waitFor();
     await context.close();
   });

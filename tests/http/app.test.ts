@@ -39,7 +39,10 @@ describe('an unknown path or method', () => {
       const allowed = (response.headers.get('allow') ?? '').split(', ').sort();
       assert.deepEqual(allowed, allow.split(', ').sort());
       const { detail } = await problem(response, 405);
-      assert.ok(detail.startsWith(`${path.replace('/a', '/{id}')} has no ${method}; it has `), detail);
+      assert.ok(
+        detail.startsWith(`${path.replace('/a', '/{id}')} does not support ${method}; it supports `),
+        detail,
+      );
     });
   }
 });
@@ -179,7 +182,7 @@ describe('a store that refuses', () => {
     assert.equal(
       (await problem(send(app, 'POST', '/schedules', HOURLY), 503)).detail,
       'the store refuses changes (OutOfDiskSpace): resolve that in MongoDB; then check whether this change was ' +
-        'one was made all the same, and repeat it if not',
+        'made nevertheless, and repeat it if not',
     );
   });
 });

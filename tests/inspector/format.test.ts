@@ -111,7 +111,7 @@ describe('the page’s formats', () => {
     assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
     assert.equal(
       told('leader', { leader: null, term: 7, by: 'released' }),
-      'nobody leads: the lease of term 7 was released',
+      'no leader: the lease of term 7 was released',
     );
     assert.equal(
       told('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),

@@ -1,15 +1,16 @@
 /**
  * The events of the cluster for all clients of this replica. Reads one stream from the store for all
  * of them, while there is any, and encodes each event once. A ring keeps the last few thousand: a
- * client with an id among them resumes from there. A client with another id catches up on its own
- * stream (catchUp.ts) until that reaches the ring.
+ * client with an id among them resumes from there. A client with another id gets a replay from its
+ * own stream (replay.ts) until that reaches the ring.
  */
 import type { EventFeed } from '../../actors/events/eventFeed.ts';
 import type { ApiDeps } from '../shared/api.ts';
 import { Semaphore } from '../shared/semaphore.ts';
-import { catchUp, type CatchUpParts } from './catchUp.ts';
+
 import { Client } from './client.ts';
 import { comment, type Filter, type Message, messageOf, plainMessage, reconnection } from './message.ts';
+import { replay, type ReplayParts } from './replay.ts';
 import { Ring } from './ring.ts';
 import { Upstream } from './upstream.ts';
 
@@ -22,8 +23,8 @@ const LINGER_MS = 30_000;
  * data, so heartbeats stop.
  */
 const SILENT_MS = 3000;
-/** Concurrent streams for clients that catch up. */
-const MAX_CATCHING_UP = 8;
+/** Concurrent streams for replays. */
+const MAX_REPLAYS = 8;
 
 export interface HubDeps extends Pick<ApiDeps, 'clock' | 'logger' | 'serverNowMs' | 'replica'> {
   events: EventFeed;
@@ -40,7 +41,7 @@ export class EventHub {
   readonly #deps: HubDeps;
   readonly #clients = new Set<Client>();
   readonly #subscriptions = new Map<Client, Subscription>();
-  readonly #catchUps = new Semaphore(MAX_CATCHING_UP);
+  readonly #replays = new Semaphore(MAX_REPLAYS);
   #upstream: Upstream | null = null;
   #ring: Ring | null = null;
   #awaitingRing: (() => void)[] = [];
@@ -91,10 +92,10 @@ export class EventHub {
     if (client.over || ring === null) return;
     if (after === null) this.#resume(client, ring.end);
     else if (ring.has(after)) this.#resume(client, after);
-    else await catchUp(this.#catchUpParts(client, after));
+    else await replay(this.#replayParts(client, after));
   }
 
-  #catchUpParts(client: Client, after: string): CatchUpParts {
+  #replayParts(client: Client, after: string): ReplayParts {
     const { events, clock, serverNowMs } = this.#deps;
     let saidHello = false;
     const sendHello = (position: string) => {
@@ -106,7 +107,7 @@ export class EventHub {
       after,
       events,
       clock,
-      semaphore: this.#catchUps,
+      semaphore: this.#replays,
       message: (position, event) => messageOf(position, event, serverNowMs()),
       ringStart: () => this.#ring?.start ?? null,
       sendHello: () => sendHello(after),
@@ -214,7 +215,7 @@ export class EventHub {
     this.#heartbeat = clock.setTimeout(() => this.#beat(), HEARTBEAT_MS);
     const isLive = (this.#upstream?.silentMs() ?? Infinity) < SILENT_MS;
     const beat = isLive ? plainMessage('heartbeat', { now: new Date(serverNowMs()) }) : null;
-    const keepAlive = comment(isLive ? 'catching up' : 'the store does not answer');
+    const keepAlive = comment(isLive ? 'replaying' : 'the store does not answer');
     for (const client of [...this.#clients]) {
       const subscription = this.#subscriptions.get(client);
       this.#push(client, beat !== null && subscription ? beat : keepAlive);

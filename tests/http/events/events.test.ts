@@ -144,7 +144,7 @@ describe('GET /events', () => {
     const events = await ask();
     await events.next();
     await clock.advance(11_000);
-    assert.deepEqual(log, ['the stream of events broke; opening it again']);
+    assert.deepEqual(log, ['the stream of events failed; opening it again']);
     for (let i = 0; i < 2; i++) assert.equal(await events.comment(), 'the store does not answer');
   });
 
@@ -250,7 +250,7 @@ describe('GET /events, with a history', () => {
     return { ...setting, feed, tell };
   }
 
-  it('catches up on thousands of events, and continues with those that come meanwhile', async () => {
+  it('replays thousands of events, and continues with those that come meanwhile', async () => {
     const { ask, tell, feed } = await numbered(5000);
     const events = await ask(`?after=${feed.position(10)}`);
     assert.deepEqual(await numbers(events, 1001), [
@@ -270,12 +270,12 @@ describe('GET /events, with a history', () => {
     await numbers(events, 10_001);
     const resync = await events.next();
     assert.deepEqual([resync.event, resync.id], ['resync', feed.position(20_000)]);
-    assert.equal(resync.data.reason, 'more than 10000 events came after the id');
+    assert.equal(resync.data.reason, 'there are more than 10000 events after the id');
     tell(20_001);
     assert.deepEqual(await numbers(events, 1), [20_001]);
   });
 
-  it('retries after an error while catching up, and gives up after four', async () => {
+  it('retries a replay after an error, and gives up after four', async () => {
     for (const failures of [3, 4]) {
       const { ask, feed, clock } = await numbered(10);
       let left = failures;
@@ -333,7 +333,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual(feed.opened, [null, feed.position(5)]);
   });
 
-  it('releases clients that disconnect, and all when it stops, while they catch up', async () => {
+  it('releases clients that disconnect, and all when it stops, during their replay', async () => {
     const { ask, feed, clock, hub, log } = await numbered(10);
     feed.trouble = (after) => after !== null ? new StoreUnavailable('away') : null;
     const leaving = await ask(`?after=${feed.position(7)}`);
@@ -346,7 +346,7 @@ describe('GET /events, with a history', () => {
     assert.deepEqual([hub.counts.clients, log], [0, []]);
   });
 
-  it('cuts off a client that does not read while it catches up, so that others proceed', async () => {
+  it('cuts off a client that does not read its replay, so that others proceed', async () => {
     const { ask, app, feed, clock, hub } = await numbered(5000);
     const sleepers = [];
     for (let i = 0; i < 8; i++) sleepers.push(await app.request(`/events?after=${feed.position(1)}`));

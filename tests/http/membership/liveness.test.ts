@@ -181,7 +181,7 @@ describe('GET /liveness', () => {
 
   it('refuses an invalid boot, and unknown parameters', async () => {
     const { ask, eldest } = await setUp();
-    assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a uuid');
+    assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a UUID');
     assert.match(
       (await problem(ask('?bot=me'), 400)).detail,
       /^bot: not a query parameter of this connection/,

@@ -20,7 +20,7 @@ describe('If-Match', () => {
         const { app } = await testApi();
         await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
         const { detail } = await problem(app.request('/schedules/a', act[method]({ 'if-match': tag })), 412);
-        assert.equal(detail, 'schedule "a" has another revision than If-Match says; get it again');
+        assert.equal(detail, 'schedule "a" has another revision than the one in If-Match; get it again');
         assert.equal((await json(app.request('/schedules/a'))).revision, 1);
       });
     }
@@ -31,7 +31,7 @@ describe('If-Match', () => {
         const { detail } = await problem(app.request('/schedules/a', act[method]({ 'if-match': tag })), 400);
         assert.equal(
           detail,
-          `If-Match: ${tag} is not one ETag; write it as it was sent, in quotes, such as "3", or *`,
+          `If-Match: ${tag} is not one ETag; write it as received, in quotes, such as "3", or *`,
         );
       }
     });

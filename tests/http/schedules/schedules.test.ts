@@ -184,7 +184,7 @@ describe('GET /schedules', () => {
     ['paused=true&paused=true', 'paused: is repeated; give it once'],
     ['limit=1&tag=a:b&limi%74=1', 'limit: is repeated; give it once'],
     ['__proto__=1', `__proto__: not${LIST}`],
-    [`q=${'x'.repeat(257)}`, 'q: has 257 characters; at most 256 are looked for'],
+    [`q=${'x'.repeat(257)}`, 'q: has 257 characters; a search has at most 256'],
     [
       'cursor=xyz',
       'cursor: this is not a cursor of this list; pass on the one that came with the page before',

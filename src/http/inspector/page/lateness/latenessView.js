@@ -87,7 +87,7 @@ export function LatenessView({ route }) {
     </div>
     ${
     sorted.length > 0 && jsx`
-      <h2 class="section">The longest waits</h2>
+      <h2 class="section">The latest starts</h2>
       <${RunList} withSchedule=${scheduleId === null} runs=${
       started.toSorted((a, b) => b.lateness_ms - a.lateness_ms).slice(0, WORST)
     } />

@@ -17,7 +17,7 @@ const RETRY_AFTER_MS = 500;
 /** Time limit for taking a batch: other clients wait for the stream. */
 const DRAIN_LIMIT_MS = 10_000;
 
-export interface CatchUpParts {
+export interface ReplayParts {
   client: Client;
   /** The client's last position. */
   after: string;
@@ -38,11 +38,11 @@ export interface CatchUpParts {
 }
 
 /** Sends the client the events after its position, until the hub's ring covers the rest. */
-export async function catchUp(parts: CatchUpParts): Promise<void> {
+export async function replay(parts: ReplayParts): Promise<void> {
   await parts.semaphore.run(() => follow(parts));
 }
 
-async function follow(parts: CatchUpParts): Promise<void> {
+async function follow(parts: ReplayParts): Promise<void> {
   const { client, clock, resync } = parts;
   const progress = { position: parts.after, events: 0 };
   for (let tries = 1; !client.over; tries++) {
@@ -52,7 +52,7 @@ async function follow(parts: CatchUpParts): Promise<void> {
       if (client.over) return;
       if (open === 'lost') return resync('the id is unknown, or the events after it are no longer available');
       parts.sendHello();
-      return await replay(parts, open, progress);
+      return await sendEvents(parts, open, progress);
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || tries === MAX_TRIES) {
         return resync('the events after the id could not be read');
@@ -64,8 +64,8 @@ async function follow(parts: CatchUpParts): Promise<void> {
   }
 }
 
-async function replay(
-  { client, clock, message, ringStart, caughtUp, resync, cutOff }: CatchUpParts,
+async function sendEvents(
+  { client, clock, message, ringStart, caughtUp, resync, cutOff }: ReplayParts,
   open: OpenEvents,
   progress: { position: string; events: number },
 ): Promise<void> {
