@@ -31,9 +31,13 @@ describe('POST /schedules/{id}/pause and /resume', () => {
     assert.equal(
       (await json(post('/schedules/s/pause', { reason: 'late' }))).revision,
       3,
-      'a reason is news',
+      'a new reason is a change',
     );
-    assert.equal((await json(post('/schedules/s/pause'))).pause_reason, 'late', 'no reason takes none away');
+    assert.equal(
+      (await json(post('/schedules/s/pause'))).pause_reason,
+      'late',
+      'an omitted reason keeps the present one',
+    );
   });
 
   it('does not undo a concurrent change', async () => {
@@ -111,7 +115,7 @@ describe('POST /leader/step-down', () => {
     const answer = await post('/leader/step-down', { term: 1 });
     assert.deepEqual([answer.status, await json(answer)], [202, { replica: 'replica-2', term: 1 }]);
     assert.equal(await isAsked(store), 1);
-    assert.equal((await post('/leader/step-down')).status, 202, 'twice is once');
+    assert.equal((await post('/leader/step-down')).status, 202, 'a repeated request has no further effect');
   });
 
   it('refuses when there is no leader, or when the term has ended meanwhile', async () => {

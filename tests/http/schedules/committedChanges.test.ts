@@ -12,15 +12,15 @@ const CHANGES: [string, string][] = [
   ['POST', '/schedules/a/resume'],
 ];
 
-/** An API with schedule `a`, whose store answers no more reads once a change has been made, or none at all. */
+/** An API with schedule `a`, whose store fails all reads after a change, or from the beginning. */
 async function breaking(when: 'after a change' | 'at once' | 'never') {
   let broken = false;
   const guarded = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => (...args: A) =>
     broken ? Promise.reject(new StoreUnavailable('away')) : call(...args);
   const changing = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => async (...args: A) => {
-    const answer = await call(...args);
+    const result = await call(...args);
     broken = when === 'after a change';
-    return answer;
+    return result;
   };
   const api = await testApi({
     store: (store: Store) => ({
@@ -128,7 +128,7 @@ describe('a schedule that can never fire again', () => {
       assert.deepEqual([paused.completed, paused.next_fire_at], [completed, null]);
       const [item] = await json(app.request('/schedules'));
       assert.equal(item.completed, completed);
-      assert.equal((await send(app, 'PUT', '/schedules/a', paused)).status, 200, 'it may be sent back');
+      assert.equal((await send(app, 'PUT', '/schedules/a', paused)).status, 200, 'PUT accepts it');
       assert.equal((await json(app.request('/schedules/a', { method: 'DELETE' }))).completed, true);
     });
   }
