@@ -18,11 +18,11 @@ const PHONE = { width: 360, height: 740 };
 interface Shot {
   name: string;
   path: string;
-  /** What shows that the view is complete. */
+  /** A selector of something that is there once the view is complete. */
   complete: string;
   dark?: boolean;
   phone?: boolean;
-  /** Typed into a field before. */
+  /** Text for a field. */
   type?: [label: string, text: string];
 }
 
@@ -99,7 +99,8 @@ try {
       runDoc('warm-caches', `warm-caches@earlier-${i}`, Date.now() - (i + 20) * 15_000, state)
     ),
   );
-  // Something to see: some minutes of runs, and a takeover in between.
+  await attachRuns(['nightly-report', 'warm-caches']);
+  // About a minute of runs, with a takeover.
   const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
   await seconds(40);
   inspected.cluster.leader().process.kill('SIGKILL');
@@ -115,6 +116,15 @@ try {
   await mongo.stop();
 }
 
+/** Makes the inserted runs those of the schedules that exist now, not of earlier ones with these ids. */
+async function attachRuns(ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const { created_at } = await inspected.json<{ created_at: string }>(`/schedules/${id}`);
+    const change = { $set: { schedule_created_at: new Date(created_at) } };
+    await db.collection('runs').updateMany({ schedule_id: id }, change);
+  }
+}
+
 async function take({ name, path, complete, dark, phone, type }: Shot, term: number): Promise<void> {
   const { page } = await inspected.open(path.endsWith('term=') ? `${path}${term}` : path, {
     viewport: phone ? PHONE : DESKTOP,
@@ -127,7 +137,7 @@ async function take({ name, path, complete, dark, phone, type }: Shot, term: num
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const file = join(DIR, `${name}.png`);
   await page.screenshot({ path: file });
-  // A third of the size, where ImageMagick is there.
+  // With ImageMagick, a third of the size.
   spawnSync('convert', [
     file,
     '+dither',
