@@ -1,4 +1,4 @@
-/** What the page says when the cluster is not set up as it should be, or the database's clock was set back. */
+/** The page's warnings about the configuration of the cluster, and about a database clock that was set back. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
@@ -30,7 +30,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
 
   const card = ({ page }: WatchedPage, id: string) => page.getByRole('article', { name: `Replica ${id}` });
 
-  /** Whatever is said has to be accessible, and to fit a phone. */
+  /** Every warning is accessible, and fits a phone. */
   async function isFit(complete: string): Promise<void> {
     for (const options of VIEWS) {
       const watched = await (await inspected.open('cluster', { ...options, reducedMotion: 'reduce' })).live();
@@ -46,7 +46,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     const watched = await (await inspected.open('cluster')).live();
     await card(watched, 'r1').getByText('Version').waitFor();
     assert.equal(await card(watched, 'r1').getByText('Lease', { exact: true }).count(), 0);
-    // Its address leads to another process than its own.
+    // Its address is another process's.
     const [r1] = inspected.cluster.replicas;
     const env = { ADDRESS: r1!.url, LEASE_DURATION: '4s' };
     await inspected.cluster.add('r4', env);
@@ -63,7 +63,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
   it('include a clock that was set back, live', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const events = await (await inspected.open('events')).live();
-    // As the lease is left by a renewal before.
+    // The lease as an earlier renewal leaves it.
     const ahead = new Date(Date.now() + HOUR_MS);
     await client.db(database).collection<{ _id: string }>('leases').updateOne({ _id: 'leader' }, {
       $set: {

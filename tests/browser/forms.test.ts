@@ -1,4 +1,4 @@
-/** Making, changing and deleting schedules with the page's forms, and what they say to bad input. */
+/** Creating, changing and deleting schedules with the page's forms, and their messages for invalid input. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
@@ -6,7 +6,7 @@ import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspec
 import { testMongo } from '../../harness/cluster/mongo.ts';
 
 const mongo = await testMongo();
-/** Chromium tells of each answer of 4xx by itself. */
+/** Chromium's own message about each 4xx response. */
 const REFUSED = /status of (404|409|412|422)/;
 
 describe('the forms of the inspector', { skip: mongo.skip }, () => {
@@ -34,7 +34,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
   }
 
   const field = (name: string): Locator => page.getByLabel(name, { exact: true });
-  /** What is said to be wrong with a field, where its reader is told. */
+  /** The problems of a field, in its accessible description. */
   const wrong = (name: string): Locator =>
     page.locator('.field', { has: field(name) }).locator('.field-problem');
   const schedule = (id: string) =>

@@ -29,7 +29,7 @@ describe('the inspector with large amounts of data', { skip: mongo.skip }, () =>
     await mongo.stop();
   });
 
-  /** Resolves when the view is complete; the time is told, and not judged: machines differ. */
+  /** Resolves when the view is complete. Prints the time without a limit, since machines differ. */
   async function timed(watched: WatchedPage, path: string, complete: string): Promise<void> {
     const startedMs = performance.now();
     await watched.goTo(path);

@@ -1,4 +1,4 @@
-/** The page over schedules and runs that this version does not understand, as a newer one or a hand has stored them. */
+/** Schedules and runs in the page that this version does not understand, stored by a newer version or by hand. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
@@ -11,7 +11,7 @@ const mongo = await testMongo();
 const REASON = 'type is "webhook", which this version does not know';
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
-/** Nothing that this version needs, but for the id. */
+/** Only an id, without the fields that this version needs. */
 const insertOdd = (db: Db, id: string) =>
   db.collection('schedules').insertOne({ _id: id as never, type: 'webhook', url: 'https://example.test' });
 

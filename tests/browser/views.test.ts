@@ -9,7 +9,7 @@ import { insertTrouble } from '../../harness/browser/records.ts';
 
 const mongo = await testMongo();
 
-/** Each view: where it is, and what shows that it is complete. */
+/** Each view: its address, and a selector of something that is there once it is complete. */
 const VIEWS: [path: string, complete: string][] = [
   ['cluster', '.replica .chart .active'],
   ['timeline', '.bar'],
@@ -76,7 +76,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
         found.push(...(await violations(watched)).map((line) => `${path}: ${line}`));
       }
       assert.deepEqual(found, []);
-      // A browser tells of each answer of 404 by itself.
+      // The browser's own message about each 404 response.
       const expected = watched.complaints.filter((text) => /status of 404/.test(text));
       assert.equal(expected.length > 0, true);
       watched.complaints.splice(

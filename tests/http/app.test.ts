@@ -85,9 +85,10 @@ describe('every response', () => {
 
 describe('the observation of a response', () => {
   it('is its method, the pattern of its path, and its status, all from closed sets', async () => {
-    const told: string[] = [];
+    const observed: string[] = [];
     const { app } = await testApi({
-      onResponse: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
+      onResponse: ({ method, route, status, tookMs }) =>
+        observed.push(`${method} ${route} ${status} ${tookMs}`),
     });
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     await app.request('/schedules/a');
@@ -97,7 +98,7 @@ describe('the observation of a response', () => {
     await app.request('/');
     await app.request('/schedules/a', { method: 'PURGE' });
     await send(app, 'DELETE', '/schedules/a', '', { 'sec-fetch-site': 'cross-site' });
-    assert.deepEqual(told, [
+    assert.deepEqual(observed, [
       'POST /schedules 201 0',
       'GET /schedules/{id} 200 0',
       'HEAD /schedules/{id} 200 0',
@@ -174,7 +175,7 @@ describe('a store that refuses', () => {
       'the store refuses reads (OutOfDiskSpace): resolve that in MongoDB, then try again',
     );
     const levels = log.map(({ level }) => level);
-    assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is no mistake of ours');
+    assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is not an internal error');
   });
 
   it('is a 503 on writes, which says that they may have been made', async () => {

@@ -11,7 +11,7 @@ import { memoryDatabase } from '../../src/infra/memory/store.ts';
 import { claimed } from '../support/runs.ts';
 import { understood } from '../support/schedules.ts';
 
-/** What every test's clock says, the store's too. */
+/** The time of every test's clock, and of the store's. */
 export const NOW_MS = Date.UTC(2030, 0, 1);
 
 export const HOURLY = { type: 'cron', definition: { cron_expression: '0 * * * *' } };
@@ -20,11 +20,11 @@ export interface TestApi {
   app: Hono;
   store: Store;
   log: { level: string; message: string; fields: Record<string, unknown> }[];
-  /** Runs the timers that have been set. */
+  /** Runs all timers. */
   fireTimers(): void;
 }
 
-/** The API over an empty store in memory, at a clock that stands still. */
+/** The API over an empty memory store, with a stopped clock. */
 export async function testApi(
   overrides: {
     status?: Status;
@@ -36,7 +36,7 @@ export async function testApi(
     holding?: ApiDeps['holding'];
   } = {},
 ): Promise<TestApi> {
-  const { clock, fireTimers } = stillClock();
+  const { clock, fireTimers } = stoppedClock();
   const store = memoryDatabase({ clock }).connect();
   await store.prepare();
   const log: TestApi['log'] = [];
@@ -57,14 +57,14 @@ export async function testApi(
   return { app, store, log, fireTimers };
 }
 
-/** As on an address that others reach. */
+/** The hosts of a replica that listens on all addresses. */
 export function anyHost(doorSecret: string | null = null): ApiDeps['hosts'] {
   const names = new HostNames({ names: [], own: [] });
   names.listensAt('0.0.0.0');
   return { names, doorSecret };
 }
 
-function stillClock(): { clock: Clock; fireTimers(): void } {
+function stoppedClock(): { clock: Clock; fireTimers(): void } {
   const timers = new Map<number, () => void>();
   let handles = 0;
   const clock: Clock = {
@@ -113,9 +113,9 @@ export interface ProblemBody {
   reasons?: string[];
 }
 
-/** The problem that a response is; fails when it is none, or not of that status. */
-export async function problem(answer: Response | Promise<Response>, status: number): Promise<ProblemBody> {
-  const response = await answer;
+/** The problem in a response; fails when it is not a problem of that status. */
+export async function problem(pending: Response | Promise<Response>, status: number): Promise<ProblemBody> {
+  const response = await pending;
   const text = await response.text();
   assert.equal(response.status, status, text);
   assert.equal(response.headers.get('content-type'), 'application/problem+json');

@@ -9,7 +9,11 @@ describe('the form of a schedule', () => {
     const known = new Set(['UTC', 'Etc/UTC', ...Intl.supportedValuesOf('timeZone')]);
     assert.deepEqual(zones(), [...known].filter((zone) => zoneOf(zone) !== null));
     assert.deepEqual(zones('Etc/UTC'), zones());
-    assert.deepEqual(zones('Europe/Berlin'), [...zones(), 'Europe/Berlin'], 'one that it has is shown');
+    assert.deepEqual(
+      zones('Europe/Berlin'),
+      [...zones(), 'Europe/Berlin'],
+      'with the present zone of the schedule',
+    );
   });
 
   it('is initially valid', () => {

@@ -75,7 +75,7 @@ describe('the page’s formats', () => {
     assert.equal(
       next({ next_fire_at: past, type: 'cron', definition: {} }),
       undefined,
-      'only the server can tell',
+      'only the server can compute it',
     );
     const times = [NOW - 5, NOW + 9].map((ms) => new Date(ms).toISOString());
     assert.equal(next({ next_fire_at: past, type: 'at_times', definition: { times } }), NOW + 9);
@@ -91,7 +91,7 @@ describe('the page’s formats', () => {
     });
     assert.equal(timing(listed(5, at(5))), 'at 3 times');
     assert.equal(nextFireMs(listed(5, at(2)), NOW), NOW + 2);
-    assert.equal(nextFireMs(listed(5, at(-1)), NOW), undefined, 'one in between, perhaps');
+    assert.equal(nextFireMs(listed(5, at(-1)), NOW), undefined, 'there may be others in between');
     assert.equal(nextFireMs(listed(-1, at(-1)), NOW), null, 'the last one has passed');
   });
 
@@ -102,39 +102,39 @@ describe('the page’s formats', () => {
     assert.equal(completed({ completed: false, next_fire_at: new Date(NOW + 5).toISOString() }), false);
     const times = [new Date(NOW - 1).toISOString()];
     const passed = { type: 'at_times', definition: { times }, next_fire_at: times[0] };
-    assert.equal(completed({ ...passed, completed: false }), true, 'as it was told before the last one');
+    assert.equal(completed({ ...passed, completed: false }), true, 'as received before the last occurrence');
   });
 
   it('describes events in sentences', () => {
-    const told = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
+    const text = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
       sentence({ seq: 1, type, atMs: NOW, data }).text;
-    assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
+    assert.equal(text('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
     assert.equal(
-      told('leader', { leader: null, term: 7, by: 'released' }),
+      text('leader', { leader: null, term: 7, by: 'released' }),
       'no leader: the lease of term 7 was released',
     );
     assert.equal(
-      told('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),
+      text('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),
       'term 8 of r2 began: pre-empted, 84 ms without a leader',
     );
     const transitions = [{ from: 'follower', to: 'candidate' }, { from: 'candidate', to: 'leader' }];
     assert.equal(
-      told('replica', { change: 'role', replica: { id: 'r2' }, transitions }),
+      text('replica', { change: 'role', replica: { id: 'r2' }, transitions }),
       'r2: follower → candidate → leader',
     );
     assert.equal(
-      told('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
+      text('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
       's missed (3 occurrences), 1 min 1 s late',
     );
     const schedule = { id: 's', not_understood: 'action is missing' };
     assert.equal(
-      told('schedule', { change: 'updated', id: 's', schedule }),
+      text('schedule', { change: 'updated', id: 's', schedule }),
       'schedule s was updated; this version does not understand it: action is missing',
     );
-    assert.equal(told('schedule', { change: 'deleted', id: 's', schedule: null }), 'schedule s was deleted');
+    assert.equal(text('schedule', { change: 'deleted', id: 's', schedule: null }), 'schedule s was deleted');
     const set_back = { from: new Date(NOW).toISOString(), to: new Date(NOW - 3_600_000).toISOString() };
     assert.match(
-      told('clock', { set_back }),
+      text('clock', { set_back }),
       /^the database’s clock was set back by 1 h, from 2030-\S+ \S+ to 2030-\S+ \S+$/,
     );
   });

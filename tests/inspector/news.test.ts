@@ -26,7 +26,7 @@ describe('news of a schedule', () => {
   it('of one that is not understood replace the whole row, and vice versa', () => {
     assert.deepEqual(afterChange(SCHEDULE, ODD), ODD);
     assert.deepEqual(afterChange(ODD, SCHEDULE), SCHEDULE);
-    assert.deepEqual(afterChange(ODD, null), ODD, 'its end is told by an event of its own');
+    assert.deepEqual(afterChange(ODD, null), ODD, 'its deletion is an event of its own');
   });
 });
 

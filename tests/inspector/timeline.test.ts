@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** Terms of a minute each up to now, newest first; the newest goes on. */
+/** Terms of a minute each up to now, newest first; the newest has not ended. */
 function terms(count: number, { gapMs = 50, replicas = 3 } = {}) {
   return Array.from({ length: count }, (_, i) => ({
     term: count - i,
@@ -37,7 +37,7 @@ describe('the drawing of the timeline', () => {
       60,
       6000,
     ]]);
-    assert.equal(bars.at(-1)?.endsHere, false, 'the newest goes on');
+    assert.equal(bars.at(-1)?.endsHere, false, 'the newest has not ended');
   });
 
   it('draws terms too short to distinguish as one bar, with their number', () => {
@@ -48,7 +48,7 @@ describe('the drawing of the timeline', () => {
     assert.ok(gaps.length <= 450, `${gaps.length}`);
     assert.equal(gaps.reduce((sum, gap) => sum + gap.count, 0), 1000);
     const labelled = gaps.filter(({ isLabelled }) => isLabelled).map(({ x, width }) => x + width / 2);
-    assert.ok(labelled.every((x, i) => i === 0 || x - (labelled[i - 1] ?? 0) >= 52), 'no label on another');
+    assert.ok(labelled.every((x, i) => i === 0 || x - (labelled[i - 1] ?? 0) >= 52), 'labels do not overlap');
   });
 
   it('shows a gap that continues', () => {

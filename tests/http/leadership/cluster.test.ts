@@ -145,7 +145,7 @@ describe('GET /leadership', () => {
   });
 
   it('reports that the newest term expired before it has a successor', async () => {
-    // At a clock that stands still a lease without a duration is over at once.
+    // With a stopped clock, a lease without a duration expires at once.
     const { app } = await led(0);
     const [newest] = await json(app.request('/leadership'));
     assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'expired' });

@@ -1,4 +1,4 @@
-/** What the API tells of a server's clock that was set back, the same over both stores. */
+/** A server's clock that was set back, in the API over both stores. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Hono } from 'hono';
@@ -22,9 +22,9 @@ const replica = { id: 'replica-1', boot: 'boot-1', address: '', version: '' };
 interface Given {
   app: Hono;
   store: Store;
-  /** The server's clock goes back by so much, as seen from the lease. */
+  /** Sets the server's clock back, as the lease records it. */
   setBack(ms: number): Promise<void>;
-  /** Follows the events; has greeted its reader when it resolves. */
+  /** Follows the events; resolves after `hello`. */
   follow(query?: string): Promise<EventReader>;
 }
 
@@ -68,7 +68,7 @@ const overMemory: Use = async (body) => {
 const overMongo: Use = async (body) => {
   const database = mongoDatabase(mongo);
   const leases = database.raw.db(database.name).collection<Lease & { _id: string }>('leases');
-  /** As the lease would be left by a renewal before. */
+  /** The lease as an earlier renewal would leave it. */
   const setBack = async (ms: number) => {
     const lease = await leases.findOne({ _id: 'leader' });
     const ahead = (at: Date | null | undefined) => new Date((at?.getTime() ?? 0) + ms);
@@ -83,7 +83,7 @@ const overMongo: Use = async (body) => {
   }
 };
 
-/** Nearly so long ago: a real clock goes on. */
+/** About that long: a real clock advances meanwhile. */
 function assertAbout(ms: number, expectedMs: number): void {
   assert.ok(ms <= expectedMs && ms > expectedMs - 10_000, `${ms} is not about ${expectedMs}`);
 }
@@ -101,7 +101,7 @@ for (
         assert.deepEqual(await clock(), { set_back: null, behind_ms: 0 });
         await setBack(3_600_000);
         const { set_back, behind_ms } = await clock();
-        assert.equal(set_back, null, 'nobody has renewed since');
+        assert.equal(set_back, null, 'no renewal since');
         assertAbout(behind_ms, 3_600_000);
         await store.lease.renew(grant, 60_000, NO_MARK);
         const first = await clock();
@@ -130,14 +130,14 @@ for (
         await setBack(900);
         await renew();
         await send(app, 'POST', '/schedules', { ...HOURLY, id: 'last' });
-        const told = await all.take(3);
-        assert.deepEqual(told.map(({ event }) => event), ['clock', 'clock', 'schedule']);
-        const [first, second] = told;
+        const received = await all.take(3);
+        assert.deepEqual(received.map(({ event }) => event), ['clock', 'clock', 'schedule']);
+        const [first, second] = received;
         assertAbout(lengthMs(first?.data.set_back), 3_600_000);
         assertAbout(lengthMs(second?.data.set_back), 40_000);
         assert.deepEqual(await alone.take(2), [first, second]);
         const again = await follow(`?types=clock,schedule&after=${first?.id}`);
-        assert.deepEqual(await again.take(2), told.slice(1));
+        assert.deepEqual(await again.take(2), received.slice(1));
       }));
 
     it('is reported by the first renewal when a term begins with it', () =>

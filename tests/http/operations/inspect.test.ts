@@ -16,9 +16,9 @@ const lamp = createMachine({
 });
 
 async function setUp(enabled = true) {
-  const shown = inspection({ replica, clock: systemClock() }, enabled);
-  const { app } = await testApi({ more: shown.routes });
-  const actor = createActor(lamp, { id: 'lamp', inspect: shown.observe }).start();
+  const inspected = inspection({ replica, clock: systemClock() }, enabled);
+  const { app } = await testApi({ more: inspected.routes });
+  const actor = createActor(lamp, { id: 'lamp', inspect: inspected.observe }).start();
   const ask = async (query = '') => {
     const response = await app.request(`/inspect${query}`);
     assert.equal(response.status, 200);
@@ -26,7 +26,7 @@ async function setUp(enabled = true) {
     assert.equal((await events.next()).event, 'hello');
     return events;
   };
-  return { app, actor, ask, close: shown.close };
+  return { app, actor, ask, close: inspected.close };
 }
 
 describe('GET /inspect', () => {
@@ -62,7 +62,7 @@ describe('GET /inspect', () => {
     actor.send({ type: 'PRESS' });
     assert.equal((await lamps.next()).data.actor, 'lamp');
     await lamps.cancel();
-    void others.next().then(() => assert.fail('told of another actor'), () => {});
+    void others.next().then(() => assert.fail('received a message of another actor'), () => {});
     await others.cancel();
   });
 

@@ -16,7 +16,7 @@ import {
 const at = (ms: number) => new Date(NOW_MS + ms);
 const ids = (runs: { id: string }[]) => runs.map(({ id }) => id);
 
-/** Schedule `a` with five runs, one of them failed and one that stands for three missed occurrences. */
+/** Schedule `a` with five runs, one failed, and one for three missed occurrences. */
 async function withRuns(): Promise<TestApi> {
   const api = await testApi();
   await send(api.app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
@@ -176,9 +176,9 @@ describe('GET /runs/{id}', () => {
   });
 
   it('is a 404 for an unknown id', async () => {
-    for (const [id, shown] of [['nothing', 'nothing'], ['a%20b', 'a b']]) {
+    for (const [id, quoted] of [['nothing', 'nothing'], ['a%20b', 'a b']]) {
       const { detail, instance } = await problem((await testApi()).app.request(`/runs/${id}`), 404);
-      assert.equal(detail, `there is no run "${shown}"`);
+      assert.equal(detail, `there is no run "${quoted}"`);
       assert.equal(instance, `/runs/${id}`);
     }
   });

@@ -6,7 +6,7 @@ import { serve } from '../../../src/http/server/server.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { anyHost, HOURLY, problem, send, testApi } from '../support.ts';
 
-/** As a replica is that listens on 127.0.0.1 behind a front door. */
+/** The hosts of a replica that listens on 127.0.0.1 behind a front door. */
 const onLoopback = () => ({ names: new HostNames({ names: [], own: [] }), doorSecret: 'of the door' });
 
 const PATHS = [

@@ -9,7 +9,7 @@ const of = (url: string, rawHeaders = ['Host', 'localhost:8080'], httpVersion = 
 describe('a well-formed request', () => {
   const urls = [
     ...['/', '/livez', '/schedules?q=a..b&tag=x:../..', '/schedules/a.b', '/schedules/...', '/schedules/.a'],
-    // Nothing is at these, which the routes find out.
+    // The routes answer 404 to these.
     ...['//leader//step-down', '/schedules/a%2Fb', '/schedules/%252e%252e/leader', '/runs/a%5Cb', '/a%00b'],
     ...[
       '/runs/a@2030-01-01T00:00:00.000Z~1',
@@ -96,7 +96,7 @@ describe('a request that is refused before any routing', () => {
       fc.property(fc.array(fc.tuple(fc.constantFrom('/', '\\'), piece), { minLength: 1 }), (pieces) => {
         const path = `/a${pieces.flat().join('')}`;
         const resolved = new URL(`http://localhost:8080${path}`).pathname;
-        assert.ok(resolved === path || of(path) !== null, `${path} is taken for ${resolved}`);
+        assert.ok(resolved === path || of(path) !== null, `${path} resolves to ${resolved}`);
       }),
     );
   });

@@ -16,7 +16,7 @@ function signal() {
   return { promise, resolve };
 }
 
-/** An app whose one answer is held back. */
+/** An app whose only response waits for the test. */
 function slowApp() {
   const started = signal();
   const finish = signal();
@@ -29,7 +29,7 @@ function slowApp() {
   return { app, started: started.promise, finish: finish.resolve };
 }
 
-/** A connection that has sent the text and received what ends with the answer. */
+/** A connection that has sent the text and received the response up to the given end. */
 async function open(port: number, text: string, answer: string) {
   const socket = connect(port, host);
   let received = '';
@@ -37,7 +37,7 @@ async function open(port: number, text: string, answer: string) {
   await once(socket, 'connect');
   if (text) await new Promise((resolve) => socket.write(text, resolve));
   while (!received.endsWith(answer)) await once(socket, 'data');
-  // Connections are accepted in order: once a later one has been answered, the server knows of this one.
+  // Connections are accepted in order: after the response on a later one, the server has accepted this one.
   await (await fetch(`http://${host}:${port}/health`)).text();
   return { socket, received: () => received };
 }
@@ -72,7 +72,7 @@ describe('serve', () => {
   }
 });
 
-/** Less than `close` waits for what does not end by itself. */
+/** Less than the time for which `close` waits for open requests. */
 const AT_ONCE = { timeout: 3_000 };
 
 describe('close', () => {

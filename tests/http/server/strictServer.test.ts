@@ -1,4 +1,4 @@
-/** What a replica, and the front door before one, answer to bytes that no client library sends. */
+/** Responses of a replica, and of the front door before it, to bytes that no client library sends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { HostNames } from '../../../src/domain/membership/hostNames.ts';
 const host = '127.0.0.1';
 const HOST = `Host: localhost\r\n`;
 
-interface Answer {
+interface Reply {
   status: number;
   type: string | undefined;
   body: string;
@@ -29,20 +29,20 @@ async function open(port: number): Promise<Socket> {
 async function rest(socket: Socket): Promise<string> {
   let received = '';
   socket.on('data', (bytes) => received += bytes);
-  // Who has sent more than was read is told so after the answer.
+  // A client that has sent more than was read gets a reset after the response.
   socket.on('error', () => {});
   if (!socket.closed) await once(socket, 'close');
   return received;
 }
 
-async function answerTo(port: number, request: string): Promise<Answer> {
+async function replyTo(port: number, request: string): Promise<Reply> {
   const socket = await open(port);
   const received = rest(socket);
   socket.write(request, 'latin1');
   return parsed(await received);
 }
 
-function parsed(text: string): Answer {
+function parsed(text: string): Reply {
   const [head = '', ...body] = text.split('\r\n\r\n');
   return {
     status: Number(/^HTTP\/1\.1 (\d+) /.exec(head)?.[1]),
@@ -51,7 +51,7 @@ function parsed(text: string): Answer {
   };
 }
 
-/** A request on a connection of its own. */
+/** A request on its own connection. */
 const ask = (line: string, headers = HOST) => `${line}\r\n${headers}Connection: close\r\n\r\n`;
 
 const REFUSED: [what: string, request: string, status: number, sentence: RegExp][] = [
@@ -113,7 +113,7 @@ const REFUSED: [what: string, request: string, status: number, sentence: RegExp]
   ].map((url): typeof REFUSED[number] => [url, ask(`POST ${url} HTTP/1.1`), 400, /segment of dots/]),
 ];
 
-/** These reach no route, and nothing else that a URL could be taken for. */
+/** These reach no route, and are not resolved to one. */
 const NOWHERE = [
   ...[
     '//leader/step-down',
@@ -167,7 +167,7 @@ describe('a replica and the front door', () => {
     for (const [what, request, status, sentence] of REFUSED) {
       it(`responds with a problem at ${at}: ${what}`, async () => {
         const before = await term();
-        const answer = await answerTo(ports[at]!, request);
+        const answer = await replyTo(ports[at]!, request);
         assert.equal(answer.status, status, answer.body);
         assert.equal(answer.type, 'application/problem+json');
         const body = JSON.parse(answer.body);
@@ -180,7 +180,7 @@ describe('a replica and the front door', () => {
     for (const url of NOWHERE) {
       it(`answers 404 at ${at} to ${url}`, async () => {
         const before = await term();
-        const { status, type } = await answerTo(ports[at]!, ask(`POST ${url} HTTP/1.1`));
+        const { status, type } = await replyTo(ports[at]!, ask(`POST ${url} HTTP/1.1`));
         assert.deepEqual([status, type], [404, 'application/problem+json']);
         assert.deepEqual(await term(), before);
       });
@@ -188,16 +188,16 @@ describe('a replica and the front door', () => {
 
     for (const path of PROBES) {
       it(`answers 200 to an HTTP/1.0 probe without a Host at ${at}: ${path}`, async () => {
-        assert.equal((await answerTo(ports[at]!, `GET ${path} HTTP/1.0\r\n\r\n`)).status, 200);
+        assert.equal((await replyTo(ports[at]!, `GET ${path} HTTP/1.0\r\n\r\n`)).status, 200);
       });
     }
 
     it(`accepts a request line with an absolute URL at ${at}`, async () => {
-      assert.equal((await answerTo(ports[at]!, ask('GET http://localhost/livez HTTP/1.1'))).status, 200);
+      assert.equal((await replyTo(ports[at]!, ask('GET http://localhost/livez HTTP/1.1'))).status, 200);
     });
 
     it(`answers HEAD without a body at ${at}, also with a problem`, async () => {
-      const { status, body } = await answerTo(ports[at]!, ask('HEAD /a/../b HTTP/1.1'));
+      const { status, body } = await replyTo(ports[at]!, ask('HEAD /a/../b HTTP/1.1'));
       assert.deepEqual([status, body], [400, '']);
     });
   }

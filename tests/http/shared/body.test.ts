@@ -11,7 +11,7 @@ async function post(
   return (await testApi()).app.request('/schedules', { method: 'POST', body, headers });
 }
 
-/** A body that announces no length. */
+/** A body without a Content-Length. */
 function chunked(chunk: Uint8Array<ArrayBuffer>, times: number): Request {
   let sent = 0;
   const body = new ReadableStream<Uint8Array>({

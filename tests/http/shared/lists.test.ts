@@ -12,7 +12,7 @@ const FULL_TAGS = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(128, 'ä'), '"'.repeat(256)]),
 );
 
-/** Follows the links of a list from its first page on: the pages, as text. */
+/** The pages of a list, as text, by its links. */
 async function pages(
   app: { request(path: string): Response | Promise<Response> },
   path: string,
@@ -148,7 +148,7 @@ describe('large responses', () => {
       await problem(refused, 503);
     }
     assert.equal((await app.request('/cluster')).status, 200);
-    // A change that has been made is answered, however large the answer is.
+    // A committed change has its response, however large.
     const changed = await send(app, 'PUT', '/schedules/a', { ...MANY_TIMES, name: 'changed' });
     assert.equal((await json(changed)).revision, 2);
     await open[0]?.text();
@@ -184,7 +184,7 @@ describe('large responses', () => {
     const answers = Array.from({ length: 104 }, () => app.request('/runs'));
     await problem(app.request('/runs'), 503);
     assert.equal(reading, 4);
-    // The store takes its time: who has waited for a second is told.
+    // The store is slow: a request that has waited for a second is refused.
     fireTimers();
     for (const answer of answers.slice(4)) await problem(answer, 503);
     const later = Array.from({ length: 100 }, () => app.request('/runs'));

@@ -9,7 +9,7 @@ await app.request('/schedules', {
   body: JSON.stringify({ id: 'a', type: 'duration', definition: { interval: '1h' } }),
 });
 
-/** Something in the shape of a schedule, with anything in its fields. */
+/** Objects with the fields of a schedule, and arbitrary values. */
 const nearlySchedule = fc.record({
   id: fc.oneof(fc.string(), fc.constant('a'), fc.anything()),
   type: fc.oneof(fc.constantFrom('cron', 'at_times', 'duration'), fc.string()),

@@ -52,6 +52,26 @@ export function Runs({ route, scheduleId, zone }) {
   const next = nextCursor(headers);
   const place = scheduleId === null ? ['runs'] : ['schedules', scheduleId];
   return jsx`
+    <${Toolbar} filters=${filters} isLive=${isLive} follow=${follow} setFollow=${setFollow} />
+    <${Failure} error=${error} retry=${reload} />
+    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
+    ${
+    data && held.list.length === 0 &&
+    jsx`<${NoRuns} isFiltered=${Boolean(filters.state || filters.from || filters.to)} />`
+  }
+    ${
+    held.list.length > 0 && jsx`<div class=${loading ? 'stale' : ''}><${Held} held=${held} noun="run">
+      <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} /></${Held}></div>`
+  }
+    <${Pager} first=${filters.cursor ? href(place, { ...filters, cursor: null }) : null} firstText="Newest"
+      next=${next && href(place, { ...filters, cursor: next })} nextText="Older" />`;
+}
+
+/** @typedef {Record<string, string | null>} Filters */
+
+/** @param {{ filters: Filters, isLive: boolean, follow: boolean, setFollow: (on: boolean) => void }} props */
+function Toolbar({ filters, isLive, follow, setFollow }) {
+  return jsx`
     <div class="toolbar">
       <label><span class="hidden">State</span><select value=${filters.state ?? ''} onChange=${(
     /** @type {any} */ event,
@@ -83,23 +103,12 @@ export function Runs({ route, scheduleId, zone }) {
       `
   }
     </div>
-    <${Failure} error=${error} retry=${reload} />
-    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
-    ${
-    data && held.list.length === 0 &&
-    jsx`<${NoRuns} filtered=${Boolean(filters.state || filters.from || filters.to)} />`
-  }
-    ${
-    held.list.length > 0 && jsx`<div class=${loading ? 'stale' : ''}><${Held} held=${held} noun="run">
-      <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} /></${Held}></div>`
-  }
-    <${Pager} first=${filters.cursor ? href(place, { ...filters, cursor: null }) : null} firstText="Newest"
-      next=${next && href(place, { ...filters, cursor: next })} nextText="Older" />`;
+  `;
 }
 
-/** @param {{ filtered: boolean }} props */
-function NoRuns({ filtered }) {
-  return filtered
+/** @param {{ isFiltered: boolean }} props */
+function NoRuns({ isFiltered }) {
+  return isFiltered
     ? jsx`
       <${Empty} title="No run matches.">
         <p>There is none in this state and time. Runs are kept for the retention of their schedule.</p>
