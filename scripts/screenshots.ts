@@ -99,7 +99,8 @@ try {
       runDoc('warm-caches', `warm-caches@earlier-${i}`, Date.now() - (i + 20) * 15_000, state)
     ),
   );
-  // Something to see: some minutes of runs, and a takeover in between.
+  await attachRuns(['nightly-report', 'warm-caches']);
+  // About a minute of runs, with a takeover.
   const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
   await seconds(40);
   inspected.cluster.leader().process.kill('SIGKILL');
@@ -113,6 +114,15 @@ try {
   await inspected.stop();
   await client.close();
   await mongo.stop();
+}
+
+/** Makes the inserted runs those of the schedules that exist now, not of earlier ones with these ids. */
+async function attachRuns(ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const { created_at } = await inspected.json<{ created_at: string }>(`/schedules/${id}`);
+    const change = { $set: { schedule_created_at: new Date(created_at) } };
+    await db.collection('runs').updateMany({ schedule_id: id }, change);
+  }
 }
 
 async function take({ name, path, complete, dark, phone, type }: Shot, term: number): Promise<void> {

@@ -86,7 +86,7 @@ export async function serveApi(
     holding: replica.holding,
     limits: config.limits,
     hosts: { names, doorSecret: config.doorSecret },
-    answered: metrics.answered,
+    onResponse: metrics.answered,
   }, [...connected.routes, ...metricsRoutes(metrics), ...eventRoutes(events), ...inspected.routes]);
   const { host } = config;
   const server = await serve(app, { host, port: config.port, clock });

@@ -1,7 +1,7 @@
 /** The HTTP API. Every replica serves all of it, from the store. Errors are RFC 9457 problems. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
-import { Answers } from './shared/answers.ts';
+import { Responses } from './shared/responses.ts';
 import type { ApiDeps, Route } from './shared/api.ts';
 import { commandRoutes } from './schedules/commands.ts';
 import { clusterRoutes } from './leadership/cluster.ts';
@@ -15,16 +15,18 @@ import { Problem, problemResponse, toProblem } from './shared/problem.ts';
 import { rootRoutes } from './operations/root.ts';
 import { runRoutes } from './runs/runs.ts';
 import { scheduleRoutes } from './schedules/schedules.ts';
+import { termRoutes } from './leadership/terms.ts';
 
-/** The API as a fetch handler, with `more` endpoints. Does not listen: see server.ts. */
+/** The API as a fetch handler, with `more` endpoints beside its own. Does not listen: see server.ts. */
 export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
-  const deps = { ...given, answers: new Answers(given.clock) };
+  const deps = { ...given, responses: new Responses(given.clock) };
   const endpoints = [
     ...scheduleRoutes(deps),
     ...occurrenceRoutes(deps),
     ...commandRoutes(deps),
     ...runRoutes(deps),
     ...clusterRoutes(deps),
+    ...termRoutes(deps),
     ...healthRoutes(deps),
     ...inspectorRoutes(),
     ...more,
@@ -34,7 +36,7 @@ export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
   const app = new Hono();
   app.onError((error, c) => problemResponse(c, toProblem(error, c, deps.logger)));
   app.notFound((c) =>
-    problemResponse(c, new Problem(404, `there is nothing at ${c.req.path}; GET / lists what there is`))
+    problemResponse(c, new Problem(404, `there is no endpoint at ${c.req.path}; GET / lists all of them`))
   );
   app.use(
     accessLog(deps, routes),
@@ -58,7 +60,9 @@ function pattern(path: string): string {
 
 function methodNotAllowed(method: string, path: string, methods: readonly string[]): Problem {
   const allow = methods.flatMap((name) => name === 'GET' ? ['GET', 'HEAD'] : [name]).join(', ');
-  return new Problem(405, `${path} has no ${method}; it has ${allow}`, { headers: { Allow: allow } });
+  return new Problem(405, `${path} does not support ${method}; it supports ${allow}`, {
+    headers: { Allow: allow },
+  });
 }
 
 /** Refuses writes until the store has been verified: a schedule written before could not fire. */
@@ -67,14 +71,14 @@ function guarded({ status }: ApiDeps, { method, changesNothing, handler }: Route
   return (c) => {
     const { state, reasons } = status();
     if (state !== 'connecting') return handler(c);
-    const detail = `nothing can be changed before the store is prepared, and nothing was: ${
+    const detail = `changes are refused until the store is prepared, and nothing was changed: ${
       reasons.join('; ')
     }`;
     throw new Problem(503, detail, { reasons, headers: { 'Retry-After': '1' } });
   };
 }
 
-/** An answer's own headers take precedence: the inspector's files may be cached, and its page has scripts. */
+/** A handler's own headers take precedence: the inspector's files may be cached, and its page has scripts. */
 const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers } = c.res;
@@ -85,7 +89,7 @@ const securityHeaders: MiddlewareHandler = async (c, next) => {
 
 const NO_CONTENT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-function accessLog({ clock, logger, answered }: ApiDeps, routes: readonly Route[]): MiddlewareHandler {
+function accessLog({ clock, logger, onResponse }: ApiDeps, routes: readonly Route[]): MiddlewareHandler {
   const paths = new Map(routes.map(({ path }) => [pattern(path), path]));
   const methods = new Set<string>([...routes.map(({ method }) => method), 'HEAD']);
   return async (c, next) => {
@@ -97,6 +101,6 @@ function accessLog({ clock, logger, answered }: ApiDeps, routes: readonly Route[
     logger.debug('request', { method, path, status, duration_ms: tookMs });
     // The last matching route is the endpoint, those before it are middleware.
     const route = paths.get(routePath(c, -1)) ?? 'none';
-    answered?.({ method: methods.has(method) ? method : 'OTHER', route, status, tookMs });
+    onResponse?.({ method: methods.has(method) ? method : 'OTHER', route, status, tookMs });
   };
 }

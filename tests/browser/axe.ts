@@ -1,11 +1,11 @@
-/** What axe-core says about the page as it is. */
+/** axe-core's findings on the current page. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { WatchedPage } from '../../harness/cluster/inspector.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What it finds wrong, as lines. */
+/** The violations, a line each. */
 export async function violations({ page }: WatchedPage): Promise<string[]> {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`) as {

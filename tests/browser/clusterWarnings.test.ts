@@ -1,4 +1,4 @@
-/** What the page says when the cluster is not set up as it should be, or the database's clock was set back. */
+/** The page's warnings about the configuration of the cluster, and about a database clock that was set back. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
@@ -30,7 +30,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
 
   const card = ({ page }: WatchedPage, id: string) => page.getByRole('article', { name: `Replica ${id}` });
 
-  /** Whatever is said has to be accessible, and to fit a phone. */
+  /** Every warning is accessible, and fits a phone. */
   async function isFit(complete: string): Promise<void> {
     for (const options of VIEWS) {
       const watched = await (await inspected.open('cluster', { ...options, reducedMotion: 'reduce' })).live();
@@ -42,11 +42,11 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     }
   }
 
-  it('are told of the cluster, and near the replica, whose lease settings are told as well when they differ', async () => {
+  it('are shown for the cluster and at the replica, with its lease settings when they differ', async () => {
     const watched = await (await inspected.open('cluster')).live();
     await card(watched, 'r1').getByText('Version').waitFor();
     assert.equal(await card(watched, 'r1').getByText('Lease', { exact: true }).count(), 0);
-    // Its address leads to another process than its own.
+    // Its address is another process's.
     const [r1] = inspected.cluster.replicas;
     const env = { ADDRESS: r1!.url, LEASE_DURATION: '4s' };
     await inspected.cluster.add('r4', env);
@@ -60,10 +60,10 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('are told of a clock that was set back, also as it happens', async () => {
+  it('include a clock that was set back, live', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const events = await (await inspected.open('events')).live();
-    // As the lease is left by a renewal before.
+    // The lease as an earlier renewal leaves it.
     const ahead = new Date(Date.now() + HOUR_MS);
     await client.db(database).collection<{ _id: string }>('leases').updateOne({ _id: 'leader' }, {
       $set: {
@@ -73,7 +73,7 @@ describe('the warnings of the inspector', { skip: mongo.skip }, () => {
     });
     await events.page.getByText(/the database’s clock was set back by (59 min|1 h)/).waitFor();
     const banner = watched.page.getByRole('region', { name: 'Clock' });
-    await banner.getByText(/The database’s clock stands (59 min \d+ s|1 h) behind/).waitFor();
+    await banner.getByText(/The database’s clock is (59 min \d+ s|1 h) behind/).waitFor();
     await banner.getByText('does not run again').waitFor();
     await watched.page.locator('.tile', { hasText: 'Claimed up to' }).getByText('ahead of now').waitFor();
     await events.page.getByRole('button', { name: 'Clock', exact: true }).click();

@@ -1,4 +1,4 @@
-/** Making, changing and deleting schedules with the page's forms, and what they say to bad input. */
+/** Creating, changing and deleting schedules with the page's forms, and their messages for invalid input. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
@@ -6,7 +6,7 @@ import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspec
 import { testMongo } from '../../harness/cluster/mongo.ts';
 
 const mongo = await testMongo();
-/** Chromium tells of each answer of 4xx by itself. */
+/** Chromium's own message about each 4xx response. */
 const REFUSED = /status of (404|409|412|422)/;
 
 describe('the forms of the inspector', { skip: mongo.skip }, () => {
@@ -34,7 +34,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
   }
 
   const field = (name: string): Locator => page.getByLabel(name, { exact: true });
-  /** What is said to be wrong with a field, where its reader is told. */
+  /** The problems of a field, in its accessible description. */
   const wrong = (name: string): Locator =>
     page.locator('.field', { has: field(name) }).locator('.field-problem');
   const schedule = (id: string) =>
@@ -42,7 +42,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
   const create = (id: string, more: object = {}) =>
     inspected.post('/schedules', { id, type: 'cron', definition: { cron_expression: '0 0 1 1 *' }, ...more });
 
-  it('shows the next fires as one types, what is wrong at its field, and creates', async () => {
+  it('shows the next fires and the problems at their fields while typing, and creates', async () => {
     await watched.goTo('new');
     await field('Name').fill('nightly report');
     await field('Id').fill('nightly');
@@ -65,7 +65,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('keeps what was written when the server refuses it, and goes to the field', async () => {
+  it('keeps the input when the server refuses it, and focuses the field', async () => {
     await create('taken');
     await watched.goTo('new');
     await field('Id').fill('taken');
@@ -80,7 +80,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('changes a schedule, and not over the head of somebody else', async () => {
+  it('changes a schedule, and does not overwrite a concurrent change', async () => {
     await create('shared', { name: 'before', description: 'kept as it is' });
     await watched.goTo('schedules/shared/edit');
     await field('Name').fill('mine');
@@ -97,12 +97,12 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     const theirs = { type: 'duration', definition: { interval: '5s' }, name: 'theirs' };
     await inspected.json('/schedules/shared', { method: 'PUT', body: JSON.stringify(theirs) });
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('alert').getByText('Somebody else has changed this schedule').waitFor();
+    await page.getByRole('alert').getByText('Another client has changed this schedule').waitFor();
     assert.equal((await schedule('shared')).name, 'theirs');
     await close();
   });
 
-  it('takes JSON as well, for what has no field', async () => {
+  it('accepts JSON as well, for properties without a field', async () => {
     await watched.goTo('new');
     await page.getByRole('button', { name: 'JSON' }).click();
     const json = field('Schedule, as JSON');
@@ -117,7 +117,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('deletes after a question, and says so on every other page that shows it', async () => {
+  it('deletes after a confirmation, and every other open page shows it', async () => {
     await create('doomed');
     await watched.goTo('schedules/doomed');
     const other = await (await inspected.open('schedules/doomed')).live();
@@ -133,7 +133,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('runs by hand, pauses for a reason, and resumes', async () => {
+  it('triggers, pauses with a reason, and resumes', async () => {
     await create('asked');
     await watched.goTo('schedules/asked');
     await page.getByRole('button', { name: 'Run now' }).click();
@@ -152,7 +152,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await close();
   });
 
-  it('makes the leader step down, after a question, and shows who leads instead', async () => {
+  it('makes the leader step down after a confirmation, and shows the new leader', async () => {
     const leader = inspected.cluster.leader().id;
     await page.locator('.headline').getByText(`${leader} leads`).waitFor();
     await page.getByRole('button', { name: 'Step down …' }).click();
@@ -160,7 +160,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await page.getByRole('button', { name: 'Step down …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Step down' }).click();
     await page.getByText(`${leader} was asked to step down`).waitFor();
-    await page.getByText(`It took the lease when ${leader} stepped down`).waitFor();
+    await page.getByText(`It acquired the lease when ${leader} stepped down`).waitFor();
     const card = page.getByRole('article', { name: `Replica ${leader}` });
     await card.locator('.state.active').getByText('follower').waitFor();
     await close();

@@ -10,7 +10,7 @@ const mongo = await testMongo();
 const MANY = 100_000;
 const TERMS = 1000;
 
-describe('the inspector with a great many of everything', { skip: mongo.skip }, () => {
+describe('the inspector with large amounts of data', { skip: mongo.skip }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   let inspected: InspectedCluster;
@@ -29,7 +29,7 @@ describe('the inspector with a great many of everything', { skip: mongo.skip }, 
     await mongo.stop();
   });
 
-  /** Resolves when the view is complete; the time is told, and not judged: machines differ. */
+  /** Resolves when the view is complete. Prints the time without a limit, since machines differ. */
   async function timed(watched: WatchedPage, path: string, complete: string): Promise<void> {
     const startedMs = performance.now();
     await watched.goTo(path);
@@ -65,7 +65,7 @@ describe('the inspector with a great many of everything', { skip: mongo.skip }, 
     await watched.close();
   });
 
-  it('draws a thousand terms as no more bars than can be told apart', async () => {
+  it('draws a thousand terms as no more bars than can be distinguished', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const { page } = watched;
     await timed(watched, `timeline?span=${90 * 86_400_000}`, '.bar.many');

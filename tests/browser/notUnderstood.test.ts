@@ -1,4 +1,4 @@
-/** The page over schedules and runs that this version does not understand, as a newer one or a hand has stored them. */
+/** Schedules and runs in the page that this version does not understand, stored by a newer version or by hand. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
@@ -11,11 +11,11 @@ const mongo = await testMongo();
 const REASON = 'type is "webhook", which this version does not know';
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
-/** Nothing that this version needs, but for the id. */
+/** Only an id, without the fields that this version needs. */
 const insertOdd = (db: Db, id: string) =>
   db.collection('schedules').insertOne({ _id: id as never, type: 'webhook', url: 'https://example.test' });
 
-describe('what this version does not understand, in the inspector', { skip: mongo.skip }, () => {
+describe('records that this version does not understand, in the inspector', { skip: mongo.skip }, () => {
   const database = mongo.database();
   const client = new MongoClient(mongo.uri || 'mongodb://127.0.0.1');
   const db = client.db(database);
@@ -41,7 +41,7 @@ describe('what this version does not understand, in the inspector', { skip: mong
     page.locator('.schedules tbody tr', { has: page.getByRole('link', { name: id, exact: true }) });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`is told with the reason, accessibly in ${colorScheme}`, async () => {
+    it(`are shown with the reason, accessibly in ${colorScheme}`, async () => {
       const watched = await (await inspected.open('schedules', { colorScheme, reducedMotion: 'reduce' }))
         .live();
       await row(watched, 'odd').getByText(`by this version: ${REASON}`).waitFor();
@@ -65,7 +65,7 @@ describe('what this version does not understand, in the inspector', { skip: mong
     await watched.close();
   });
 
-  it('offers to delete such a schedule, and nothing else', async () => {
+  it('can only be deleted', async () => {
     await insertOdd(db, 'doomed');
     const watched = await (await inspected.open('schedules/doomed')).live();
     const { page } = watched;
@@ -78,14 +78,14 @@ describe('what this version does not understand, in the inspector', { skip: mong
     await watched.close();
   });
 
-  it('offers no form that would make another schedule of it', async () => {
+  it('have no form, which would change the schedule', async () => {
     const watched = await (await inspected.open('schedules/odd/edit')).live();
-    await watched.page.getByText('So it can’t be changed here.').waitFor();
+    await watched.page.getByText('It can’t be changed here.').waitFor();
     assert.equal(await watched.page.locator('form').count(), 0);
     await watched.close();
   });
 
-  it('is told as it happens: in the list, on the schedule’s page, and among the events', async () => {
+  it('appear live: in the list, on the schedule’s page, and among the events', async () => {
     await inspected.post('/schedules', {
       id: 'turns',
       name: 'Turns',
@@ -113,11 +113,11 @@ describe('what this version does not understand, in the inspector', { skip: mong
     for (const watched of [list, one, events]) await watched.close();
   });
 
-  it('says of a run why it is not shown', async () => {
+  it('include runs, with the reason why they are not shown', async () => {
     const watched = await (await inspected.open('runs/odd@paused')).live();
     await watched.page.getByRole('alert').getByText(/not understood by this version: state is "paused"/)
       .waitFor();
-    assert.equal(await watched.page.getByText('Records of runs are deleted').count(), 0);
+    assert.equal(await watched.page.getByText('Runs are deleted when').count(), 0);
     watched.complaints.splice(
       0,
       Infinity,
@@ -126,7 +126,7 @@ describe('what this version does not understand, in the inspector', { skip: mong
     await watched.close();
   });
 
-  it('is passed over among runs, should a list hold one', async () => {
+  it('are skipped in lists of runs', async () => {
     const watched = await inspected.open('nowhere');
     const odd = { id: 'steady@odd', not_understood: 'state is "paused", which this version does not know' };
     await watched.page.route(/\/(runs|schedules)\?/, async (route) => {

@@ -1,4 +1,4 @@
-/** A takeover, as somebody sees it who has the page open: by way of the very replica that is killed. */
+/** A takeover in an open page, which gets its events from the killed replica. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
@@ -7,7 +7,7 @@ import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspec
 import { testMongo } from '../../harness/cluster/mongo.ts';
 
 const mongo = await testMongo();
-/** What Chromium says by itself about a stream that breaks, and a request that finds nobody. */
+/** Chromium's own messages about a broken stream, and a refused request. */
 const BROKEN =
   /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|status of 50[234]/;
 
@@ -34,26 +34,26 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     await mongo.stop();
   });
 
-  /** The front door takes the replicas in turn: one of a few pages gets its events from the leader. */
+  /** The front door is a round-robin balancer: one of a few pages gets its events from the leader. */
   async function openThrough(replica: ReplicaProcess, path: string): Promise<WatchedPage> {
     for (let tries = 0; tries < 20; tries++) {
       const watched = await (await inspected.open(path)).live();
       const by = await watched.page.locator('.live').getAttribute('data-tip');
       if (by?.includes(replica.id)) return watched;
       await watched.close();
-      // Each page asks for the same number of things. Whatever that is, with one more, or else without, it is no
-      // multiple of three: the turn of its stream comes to each replica.
+      // Each page makes the same number of requests. With one more on some pages, that is not always a multiple of
+      // three, so that the streams are spread over all replicas.
       if (tries < 10) await inspected.json('/livez');
     }
     throw new Error(`no page got its events from ${replica.id}`);
   }
 
-  it('after kill -9 of the leader, by which the page got its events: it goes on, and nothing is missing', async () => {
+  it('continues without a missing event after kill -9 of the leader that served the page', async () => {
     const old = inspected.cluster.leader();
     const watched = await openThrough(old, 'timeline?span=60000');
     const { page } = watched;
     const { term } = await inspected.json<Term>('/leader');
-    // The page's own modules: what it knows is to be compared with what is stored.
+    // The page's own modules: its state is compared with the store.
     await page.evaluate(`(async () => {
       window.known = (await import('/inspector/assets/shared/state.js')).state;
       (function look() {
@@ -80,22 +80,22 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  /** Between the first and the last run that the page was told of, it knows all that are stored, each once. */
+  /** The page has every stored run between its first and its last one, each once. */
   async function nothingIsMissing(watched: WatchedPage): Promise<void> {
     const { page } = watched;
     const count = await page.evaluate('window.known.runs.length') as number;
     await watched.until(`window.known.runs.length > ${count + 10}`);
-    const told = await page.evaluate('window.known.runs.map(({ id }) => id)') as string[];
-    assert.equal(new Set(told).size, told.length, 'none is told twice');
-    const sorted = told.toSorted();
+    const received = await page.evaluate('window.known.runs.map(({ id }) => id)') as string[];
+    assert.equal(new Set(received).size, received.length, 'no run twice');
+    const sorted = received.toSorted();
     const stored = await client.db(database).collection<{ _id: string; state: string }>('runs')
       .find({ _id: { $gte: sorted[0] as string, $lte: sorted.at(-1) as string } }).toArray();
     const ended = stored.filter(({ state }) => state !== 'claimed').map(({ _id }) => _id);
-    const known = new Set(told);
+    const known = new Set(received);
     assert.deepEqual(ended.filter((id) => !known.has(id)), []);
   }
 
-  it('after a while in which it could reach nobody: it is told of all that happened meanwhile', async () => {
+  it('receives all missed events after it could reach no replica for a while', async () => {
     const old = inspected.cluster.leader();
     const watched = await openThrough(old, 'events');
     const { page } = watched;
@@ -115,12 +115,12 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('says so when nobody leads, and who does afterwards', async () => {
+  it('shows that there is no leader, and then the new one', async () => {
     const { leader, term } = await inspected.json<{ leader: string; term: number }>('/cluster');
     const at = new Date().toISOString();
     const lines = (event: string, data: object) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     const context = await inspected.browser.newContext();
-    // The first stream tells of a release, and ends; nobody takes the lease in so short a time in earnest.
+    // The first stream reports a release, and ends: a real gap would be too short to observe.
     await context.route(/\/events(\?|$)/, (route) =>
       route.fulfill({
         contentType: 'text/event-stream',
@@ -129,7 +129,7 @@ describe('a takeover in the inspector', { skip: mongo.skip }, () => {
       }), { times: 1 });
     const page = await context.newPage();
     await page.goto(`${inspected.url}/inspector`);
-    await page.getByText('Nobody leads').waitFor();
+    await page.getByText('No leader').waitFor();
     await page.locator('.headline').getByText(`${leader} leads`).waitFor();
     await context.close();
   });

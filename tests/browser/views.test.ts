@@ -9,7 +9,7 @@ import { insertTrouble } from '../../harness/browser/records.ts';
 
 const mongo = await testMongo();
 
-/** Each view: where it is, and what shows that it is complete. */
+/** Each view: its address, and a selector of something that is there once it is complete. */
 const VIEWS: [path: string, complete: string][] = [
   ['cluster', '.replica .chart .active'],
   ['timeline', '.bar'],
@@ -66,7 +66,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`are accessible in ${colorScheme}, and complain of nothing`, async () => {
+    it(`are accessible in ${colorScheme}, and log no errors`, async () => {
       const watched = await (await inspected.open('cluster', { colorScheme, reducedMotion: 'reduce' }))
         .live();
       const found: string[] = [];
@@ -76,7 +76,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
         found.push(...(await violations(watched)).map((line) => `${path}: ${line}`));
       }
       assert.deepEqual(found, []);
-      // A browser tells of each answer of 404 by itself.
+      // The browser's own message about each 404 response.
       const expected = watched.complaints.filter((text) => /status of 404/.test(text));
       assert.equal(expected.length > 0, true);
       watched.complaints.splice(
@@ -101,7 +101,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('show the election machine of each replica in the state that the replica tells', async () => {
+  it('show the election machine of each replica in its reported state', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const leader = inspected.cluster.leader().id;
     for (const { id } of inspected.cluster.replicas) {
@@ -114,7 +114,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('never move a row under the pointer: what is new waits behind a button', async () => {
+  it('never move a row under the pointer: new rows wait behind a button', async () => {
     const watched = await (await inspected.open('schedules/steady')).live();
     const row = watched.page.locator('.rows tbody tr').first();
     const nameOf = () => row.locator('a').getAttribute('aria-label');
@@ -130,7 +130,7 @@ describe('the views of the inspector', { skip: mongo.skip }, () => {
     await watched.close();
   });
 
-  it('can be walked through by keyboard alone', async () => {
+  it('can be operated by keyboard alone', async () => {
     const watched = await (await inspected.open('cluster')).live();
     const { keyboard } = watched.page;
     const focused = () => watched.page.evaluate('document.activeElement.textContent.trim()');

@@ -191,7 +191,7 @@ async function assertUnavailable(life: ReplicaProcess): Promise<void> {
     // The last one is from a replica that has not prepared the store yet.
     assert.match(
       await response.text(),
-      /the store did(n't| not) answer|the store does not answer|before the store is prepared/,
+      /the store did(n't| not) answer|the store does not answer|until the store is prepared/,
     );
   }
   assert.equal((await life.json('/livez')).status, 200);

@@ -19,11 +19,11 @@ function failing(error: Error) {
   return { store: (store: Store) => ({ ...store, schedules }) };
 }
 
-describe('a path or method that is not there', () => {
-  it('is a 404 with what to do', async () => {
+describe('an unknown path or method', () => {
+  it('is a 404 with advice', async () => {
     const { title, detail, instance } = await problem((await testApi()).app.request('/nowhere'), 404);
     assert.equal(title, 'Not Found');
-    assert.equal(detail, 'there is nothing at /nowhere; GET / lists what there is');
+    assert.equal(detail, 'there is no endpoint at /nowhere; GET / lists all of them');
     assert.equal(instance, '/nowhere');
   });
 
@@ -34,12 +34,15 @@ describe('a path or method that is not there', () => {
     ['OPTIONS', '/', 'GET, HEAD'],
   ];
   for (const [method, path, allow] of wrong) {
-    it(`is a 405 on ${method} ${path}, with the methods that are there`, async () => {
+    it(`is a 405 on ${method} ${path}, with the supported methods`, async () => {
       const response = await (await testApi()).app.request(path, { method });
       const allowed = (response.headers.get('allow') ?? '').split(', ').sort();
       assert.deepEqual(allowed, allow.split(', ').sort());
       const { detail } = await problem(response, 405);
-      assert.ok(detail.startsWith(`${path.replace('/a', '/{id}')} has no ${method}; it has `), detail);
+      assert.ok(
+        detail.startsWith(`${path.replace('/a', '/{id}')} does not support ${method}; it supports `),
+        detail,
+      );
     });
   }
 });
@@ -58,8 +61,8 @@ describe('HEAD', () => {
   });
 });
 
-describe('every answer', () => {
-  it('carries the security headers', async () => {
+describe('every response', () => {
+  it('has the security headers', async () => {
     const { app } = await testApi(failing(new Error('broken')));
     for (const path of ['/', '/health', '/schedules', '/nowhere', '/leader']) {
       const { headers } = await app.request(path);
@@ -80,11 +83,12 @@ describe('every answer', () => {
   });
 });
 
-describe('what is told of an answer', () => {
-  it('is its method, the pattern of its path, and its status, all of closed sets', async () => {
-    const told: string[] = [];
+describe('the observation of a response', () => {
+  it('is its method, the pattern of its path, and its status, all from closed sets', async () => {
+    const observed: string[] = [];
     const { app } = await testApi({
-      answered: ({ method, route, status, tookMs }) => told.push(`${method} ${route} ${status} ${tookMs}`),
+      onResponse: ({ method, route, status, tookMs }) =>
+        observed.push(`${method} ${route} ${status} ${tookMs}`),
     });
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     await app.request('/schedules/a');
@@ -94,7 +98,7 @@ describe('what is told of an answer', () => {
     await app.request('/');
     await app.request('/schedules/a', { method: 'PURGE' });
     await send(app, 'DELETE', '/schedules/a', '', { 'sec-fetch-site': 'cross-site' });
-    assert.deepEqual(told, [
+    assert.deepEqual(observed, [
       'POST /schedules 201 0',
       'GET /schedules/{id} 200 0',
       'HEAD /schedules/{id} 200 0',
@@ -116,7 +120,7 @@ describe('a store that does not answer', () => {
     assert.equal((await problem(response, 503)).detail, 'the store does not answer; try again');
   });
 
-  it('is a 503 on writes, which says that they may have happened', async () => {
+  it('is a 503 on writes, which says that they may have been made', async () => {
     for (
       const [method, path] of [['POST', '/schedules'], ['PUT', '/schedules/a'], ['DELETE', '/schedules/a']]
     ) {
@@ -128,14 +132,14 @@ describe('a store that does not answer', () => {
       assert.equal(response.headers.get('retry-after'), '1');
       assert.equal(
         (await problem(response, 503)).detail,
-        'the store did not answer: the change may or may not have been made; look before you repeat it',
+        'the store did not answer: the change may or may not have been made; check before you repeat it',
       );
     }
   });
 });
 
 describe('a store that declines a change', () => {
-  it('is a 503 that says what the store says, and no trouble of it', async () => {
+  it('is a 503 with the store’s reason, and not logged as a failure', async () => {
     const { app, log } = await testApi({
       store: (store) => ({
         ...store,
@@ -162,30 +166,30 @@ describe('a store that declines a change', () => {
 describe('a store that refuses', () => {
   const refusal = new StoreRefused('MongoDB refused it: no space on mongo.internal', 'OutOfDiskSpace');
 
-  it('is a 503 that says why, and who can help, on reads', async () => {
+  it('is a 503 with the reason and a remedy on reads', async () => {
     const { app, log } = await testApi(failing(refusal));
     const response = await app.request('/schedules');
     assert.equal(response.headers.get('retry-after'), '10');
     assert.equal(
       (await problem(response, 503)).detail,
-      'the store refuses to answer (OutOfDiskSpace): whoever runs it has to see to that; try again then',
+      'the store refuses reads (OutOfDiskSpace): resolve that in MongoDB, then try again',
     );
     const levels = log.map(({ level }) => level);
-    assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is no mistake of ours');
+    assert.deepEqual(levels.filter((level) => level !== 'debug'), ['warn'], 'it is not an internal error');
   });
 
-  it('is a 503 on writes, which says that they may have happened', async () => {
+  it('is a 503 on writes, which says that they may have been made', async () => {
     const { app } = await testApi(failing(refusal));
     assert.equal(
       (await problem(send(app, 'POST', '/schedules', HOURLY), 503)).detail,
-      'the store refuses changes (OutOfDiskSpace): whoever runs it has to see to that; look then whether this ' +
-        'one was made all the same, and repeat it if not',
+      'the store refuses changes (OutOfDiskSpace): resolve that in MongoDB; then check whether this change was ' +
+        'made nevertheless, and repeat it if not',
     );
   });
 });
 
-describe('an exception that nobody expected', () => {
-  it('is a 500 that tells nothing, and is logged with its stack', async () => {
+describe('an unexpected exception', () => {
+  it('is a 500 without details, and is logged with its stack', async () => {
     const { app, log } = await testApi(failing(new TypeError('x is not a function')));
     const response = await app.request('/schedules');
     const body = await json(response.clone());
@@ -194,7 +198,7 @@ describe('an exception that nobody expected', () => {
       type: 'about:blank',
       title: 'Internal Server Error',
       status: 500,
-      detail: 'something went wrong inside the service; its log says what',
+      detail: 'internal error; the log of the service has the details',
       instance: '/schedules',
     });
     const [entry] = log.filter(({ level }) => level === 'error');
@@ -203,7 +207,7 @@ describe('an exception that nobody expected', () => {
   });
 });
 
-describe('a change asked for by a page of another site', () => {
+describe('a change by a page of another site', () => {
   const post = async (headers: Record<string, string>) =>
     send((await testApi()).app, 'POST', '/schedules', HOURLY, headers);
   const host = 'scheduler.internal:8080';
@@ -218,7 +222,7 @@ describe('a change asked for by a page of another site', () => {
     it(`is refused: ${JSON.stringify(headers)}`, async () => {
       assert.equal(
         (await problem(post(headers), 403)).detail,
-        'a page of another site may not change anything here',
+        'cross-site request refused: only pages of this site may change anything',
       );
     });
   }
@@ -229,7 +233,7 @@ describe('a change asked for by a page of another site', () => {
     { origin: `http://${host}`, host },
   ];
   for (const headers of allowed) {
-    it(`is none: ${JSON.stringify(headers)}`, async () => {
+    it(`is accepted, not being one: ${JSON.stringify(headers)}`, async () => {
       assert.equal((await post(headers)).status, 201);
     });
   }

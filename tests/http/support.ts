@@ -3,14 +3,15 @@ import type { Hono } from 'hono';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { Grant } from '../../src/domain/leadership/lease.ts';
-import { type Run, runId } from '../../src/domain/runs/run.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
 import type { ApiDeps, Route, Status } from '../../src/http/shared/api.ts';
 import { createApp } from '../../src/http/app.ts';
 import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
+import { claimed } from '../support/runs.ts';
 import { understood } from '../support/schedules.ts';
 
-/** What every test's clock says, the store's too. */
+/** The time of every test's clock, and of the store's. */
 export const NOW_MS = Date.UTC(2030, 0, 1);
 
 export const HOURLY = { type: 'cron', definition: { cron_expression: '0 * * * *' } };
@@ -19,23 +20,23 @@ export interface TestApi {
   app: Hono;
   store: Store;
   log: { level: string; message: string; fields: Record<string, unknown> }[];
-  /** Runs the timers that have been set. */
+  /** Runs all timers. */
   fireTimers(): void;
 }
 
-/** The API over an empty store in memory, at a clock that stands still. */
+/** The API over an empty memory store, with a stopped clock. */
 export async function testApi(
   overrides: {
     status?: Status;
     store?: (store: Store) => ApiDeps['store'];
     serverNowMs?: number;
     more?: readonly Route[];
-    answered?: NonNullable<ApiDeps['answered']>;
+    onResponse?: NonNullable<ApiDeps['onResponse']>;
     hosts?: ApiDeps['hosts'];
     holding?: ApiDeps['holding'];
   } = {},
 ): Promise<TestApi> {
-  const { clock, fireTimers } = stillClock();
+  const { clock, fireTimers } = stoppedClock();
   const store = memoryDatabase({ clock }).connect();
   await store.prepare();
   const log: TestApi['log'] = [];
@@ -47,7 +48,7 @@ export async function testApi(
     clock,
     logger: recorder(log),
     replica: { id: 'replica-1', boot: 'boot-1', address: 'http://127.0.0.1:8081', version: '0.1.0' },
-    ...(overrides.answered && { answered: overrides.answered }),
+    ...(overrides.onResponse && { onResponse: overrides.onResponse }),
     hosts: overrides.hosts ?? anyHost(),
     holding: overrides.holding ?? (() => ({ schedules: 0, moments: 0, momentsOf: () => null })),
     limits: { schedules: 10, moments: 20_000 },
@@ -56,14 +57,14 @@ export async function testApi(
   return { app, store, log, fireTimers };
 }
 
-/** As on an address that others reach. */
+/** The hosts of a replica that listens on all addresses. */
 export function anyHost(doorSecret: string | null = null): ApiDeps['hosts'] {
   const names = new HostNames({ names: [], own: [] });
   names.listensAt('0.0.0.0');
   return { names, doorSecret };
 }
 
-function stillClock(): { clock: Clock; fireTimers(): void } {
+function stoppedClock(): { clock: Clock; fireTimers(): void } {
   const timers = new Map<number, () => void>();
   let handles = 0;
   const clock: Clock = {
@@ -112,9 +113,9 @@ export interface ProblemBody {
   reasons?: string[];
 }
 
-/** The problem that a response is; fails when it is none, or not of that status. */
-export async function problem(answer: Response | Promise<Response>, status: number): Promise<ProblemBody> {
-  const response = await answer;
+/** The problem in a response; fails when it is not a problem of that status. */
+export async function problem(pending: Response | Promise<Response>, status: number): Promise<ProblemBody> {
+  const response = await pending;
   const text = await response.text();
   assert.equal(response.status, status, text);
   assert.equal(response.headers.get('content-type'), 'application/problem+json');
@@ -150,7 +151,12 @@ export async function recordRuns(
       effectiveFrom: schedule.effective_from,
       owedFromMs: 0,
       runs: runs.map((run) => ({
-        ...claimed(scheduleId, run.scheduled_for, grant),
+        ...claimed(scheduleId, run.scheduled_for.getTime(), {
+          executor: grant.holder,
+          executor_boot: grant.boot,
+          term: grant.term,
+          claimed_at: new Date(NOW_MS),
+        }),
         schedule_created_at: schedule.created_at,
         ...run,
       })),
@@ -160,32 +166,6 @@ export async function recordRuns(
     nowMs: NOW_MS,
   });
   assert.equal(result.kind === 'committed' && result.runs.length, runs.length);
-}
-
-function claimed(scheduleId: string, scheduledFor: Date, grant: Grant): Run {
-  return {
-    id: runId(scheduleId, scheduledFor),
-    schedule_id: scheduleId,
-    schedule_revision: 1,
-    scheduled_for: scheduledFor,
-    trigger: 'schedule',
-    state: 'claimed',
-    reason: null,
-    attempt: 1,
-    executor: grant.holder,
-    executor_boot: grant.boot,
-    term: grant.term,
-    claimed_at: new Date(NOW_MS),
-    claim_number: 1,
-    started_at: null,
-    finished_at: null,
-    lateness_ms: 0,
-    error: null,
-    output: null,
-    count: 1,
-    since: scheduledFor,
-    expire_at: null,
-  };
 }
 
 /** When a record that ends now may be deleted. */

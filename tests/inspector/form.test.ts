@@ -5,18 +5,22 @@ import { zoneOf } from '../../src/domain/timing/zone.ts';
 import { blank, bodyOf, byField, fieldsOf, zones } from '../../src/http/inspector/page/form/form.js';
 
 describe('the form of a schedule', () => {
-  it('offers the time zones that the API takes, and no others', () => {
+  it('offers the time zones that the API accepts, and no others', () => {
     const known = new Set(['UTC', 'Etc/UTC', ...Intl.supportedValuesOf('timeZone')]);
     assert.deepEqual(zones(), [...known].filter((zone) => zoneOf(zone) !== null));
     assert.deepEqual(zones('Etc/UTC'), zones());
-    assert.deepEqual(zones('Europe/Berlin'), [...zones(), 'Europe/Berlin'], 'one that it has is shown');
+    assert.deepEqual(
+      zones('Europe/Berlin'),
+      [...zones(), 'Europe/Berlin'],
+      'with the present zone of the schedule',
+    );
   });
 
-  it('begins with something that is valid', () => {
+  it('is initially valid', () => {
     assert.equal(parseScheduleSpec(bodyOf(blank())).ok, true);
   });
 
-  it('gives back what it was given, the server’s own fields left out', () => {
+  it('returns what it was given, without the server’s fields', () => {
     const bodies = [
       {
         type: 'cron',
@@ -46,7 +50,7 @@ describe('the form of a schedule', () => {
     }
   });
 
-  it('keeps what it has no field for, and drops what belongs to another type', () => {
+  it('keeps properties without a field, and drops those of another type', () => {
     const base = {
       type: 'cron',
       definition: { cron_expression: '* * * * *', timezone: 'UTC' },
@@ -59,7 +63,7 @@ describe('the form of a schedule', () => {
     assert.deepEqual(body.policy, { overlap: 'skip' });
   });
 
-  it('leaves out the reason of a pause that is over', () => {
+  it('omits the reason of a pause that is over', () => {
     const base = {
       type: 'cron',
       definition: { cron_expression: '* * * * *' },
@@ -70,7 +74,7 @@ describe('the form of a schedule', () => {
     assert.equal(bodyOf(fieldsOf(base), base).pause_reason, 'audit');
   });
 
-  it('puts each problem at its field, and those of no field at the top', () => {
+  it('shows each problem at its field, and others at the top', () => {
     const found = byField([
       { pointer: '/definition/times/3', detail: 'a' },
       { pointer: '/tags/team', detail: 'b' },

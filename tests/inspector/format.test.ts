@@ -24,8 +24,8 @@ const SCHEDULE = {
   },
 };
 
-describe('what the page writes', () => {
-  it('gives durations in two units at most', () => {
+describe('the page’s formats', () => {
+  it('writes durations in two units at most', () => {
     const written = [0, 84, 999, 1000, 9_960, 12_345, 60_000, 184_000, 3_600_000, 90_061_000, -1500].map(
       duration,
     );
@@ -45,7 +45,7 @@ describe('what the page writes', () => {
     assert.equal(wholeDuration(5999), '5 s');
   });
 
-  it('says how long ago, and in how long', () => {
+  it('writes how long ago, and in how long', () => {
     assert.deepEqual([NOW, NOW - 999, NOW - 61_000, NOW + 500, NOW + 2000].map((ms) => relative(ms, NOW)), [
       ...['just now', 'just now', '1 min 1 s ago', 'now', 'in 2 s'],
     ]);
@@ -66,7 +66,7 @@ describe('what the page writes', () => {
     for (const text of ['', '5', 's', '5 s', '1x', '1h2']) assert.equal(goDuration(text), null, text);
   });
 
-  it('counts down to the next fire, also after the one that the server told', () => {
+  it('computes the next fire after the one that the server sent', () => {
     const next = (change: object) => nextFireMs({ ...SCHEDULE, ...change }, NOW);
     const past = new Date(NOW - 1).toISOString();
     assert.equal(next({ next_fire_at: new Date(NOW + 7).toISOString() }), NOW + 7);
@@ -75,7 +75,7 @@ describe('what the page writes', () => {
     assert.equal(
       next({ next_fire_at: past, type: 'cron', definition: {} }),
       undefined,
-      'only the server can tell',
+      'only the server can compute it',
     );
     const times = [NOW - 5, NOW + 9].map((ms) => new Date(ms).toISOString());
     assert.equal(next({ next_fire_at: past, type: 'at_times', definition: { times } }), NOW + 9);
@@ -83,7 +83,7 @@ describe('what the page writes', () => {
     assert.equal(next({}), null);
   });
 
-  it('counts and ends the times of a list by their summary', () => {
+  it('uses the summary of times in a list for their number and end', () => {
     const at = (ms: number) => new Date(NOW + ms).toISOString();
     const listed = (lastMs: number, next: string | null) => ({
       ...{ ...SCHEDULE, type: 'at_times', next_fire_at: next },
@@ -91,50 +91,50 @@ describe('what the page writes', () => {
     });
     assert.equal(timing(listed(5, at(5))), 'at 3 times');
     assert.equal(nextFireMs(listed(5, at(2)), NOW), NOW + 2);
-    assert.equal(nextFireMs(listed(5, at(-1)), NOW), undefined, 'one in between, perhaps');
+    assert.equal(nextFireMs(listed(5, at(-1)), NOW), undefined, 'there may be others in between');
     assert.equal(nextFireMs(listed(-1, at(-1)), NOW), null, 'the last one has passed');
   });
 
-  it('takes a schedule for completed when none is to come, paused or not', () => {
+  it('considers a schedule completed without future occurrences, paused or not', () => {
     const completed = (change: object) => isCompleted({ ...SCHEDULE, ...change }, NOW);
     assert.equal(completed({ completed: true, paused: true }), true);
     assert.equal(completed({ completed: false, paused: true }), false);
     assert.equal(completed({ completed: false, next_fire_at: new Date(NOW + 5).toISOString() }), false);
     const times = [new Date(NOW - 1).toISOString()];
     const passed = { type: 'at_times', definition: { times }, next_fire_at: times[0] };
-    assert.equal(completed({ ...passed, completed: false }), true, 'as it was told before the last one');
+    assert.equal(completed({ ...passed, completed: false }), true, 'as received before the last occurrence');
   });
 
-  it('tells events in sentences', () => {
-    const told = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
+  it('describes events in sentences', () => {
+    const text = (type: 'leader' | 'run' | 'replica' | 'leadership' | 'schedule' | 'clock', data: object) =>
       sentence({ seq: 1, type, atMs: NOW, data }).text;
-    assert.equal(told('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
+    assert.equal(text('leader', { leader: 'r1', term: 7 }), 'r1 leads, term 7');
     assert.equal(
-      told('leader', { leader: null, term: 7, by: 'released' }),
-      'nobody leads: the lease of term 7 was released',
+      text('leader', { leader: null, term: 7, by: 'released' }),
+      'no leader: the lease of term 7 was released',
     );
     assert.equal(
-      told('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),
+      text('leadership', { term: 8, replica: 'r2', began_by: 'pre-empted', gap_ms: 84, ended_at: null }),
       'term 8 of r2 began: pre-empted, 84 ms without a leader',
     );
     const transitions = [{ from: 'follower', to: 'candidate' }, { from: 'candidate', to: 'leader' }];
     assert.equal(
-      told('replica', { change: 'role', replica: { id: 'r2' }, transitions }),
+      text('replica', { change: 'role', replica: { id: 'r2' }, transitions }),
       'r2: follower → candidate → leader',
     );
     assert.equal(
-      told('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
+      text('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
       's missed (3 occurrences), 1 min 1 s late',
     );
     const schedule = { id: 's', not_understood: 'action is missing' };
     assert.equal(
-      told('schedule', { change: 'updated', id: 's', schedule }),
+      text('schedule', { change: 'updated', id: 's', schedule }),
       'schedule s was updated; this version does not understand it: action is missing',
     );
-    assert.equal(told('schedule', { change: 'deleted', id: 's', schedule: null }), 'schedule s was deleted');
+    assert.equal(text('schedule', { change: 'deleted', id: 's', schedule: null }), 'schedule s was deleted');
     const set_back = { from: new Date(NOW).toISOString(), to: new Date(NOW - 3_600_000).toISOString() };
     assert.match(
-      told('clock', { set_back }),
+      text('clock', { set_back }),
       /^the database’s clock was set back by 1 h, from 2030-\S+ \S+ to 2030-\S+ \S+$/,
     );
   });

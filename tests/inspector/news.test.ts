@@ -16,27 +16,27 @@ const run = (id: string, second: number, state = 'succeeded') => ({
 });
 
 describe('news of a schedule', () => {
-  it('replace what was known, but for its runs, which they leave out', () => {
+  it('replace the row, except its runs, which events omit', () => {
     const recent_runs = [run('a', 1)];
     const own = { last_run: null, recent_runs };
     const old = { ...SCHEDULE, name: 'before', pause_reason: 'audit', ...own };
     assert.deepEqual(afterChange(old, { ...SCHEDULE, revision: 2 }), { ...SCHEDULE, revision: 2, ...own });
   });
 
-  it('of one that is not understood leave nothing of what was, and the other way round', () => {
+  it('of one that is not understood replace the whole row, and vice versa', () => {
     assert.deepEqual(afterChange(SCHEDULE, ODD), ODD);
     assert.deepEqual(afterChange(ODD, SCHEDULE), SCHEDULE);
-    assert.deepEqual(afterChange(ODD, null), ODD, 'its end is told by an event of its own');
+    assert.deepEqual(afterChange(ODD, null), ODD, 'its deletion is an event of its own');
   });
 });
 
 describe('news of runs', () => {
-  it('come in where they belong, each once', () => {
+  it('are inserted in order, each once', () => {
     const runs = withEnded([run('c', 3), run('b', 2, 'running'), run('a', 1)], [run('b', 2), run('d', 4)], 3);
     assert.deepEqual(runs, [run('d', 4), run('c', 3), run('b', 2)]);
   });
 
-  it('keep those that are not understood at the top: nobody knows their time', () => {
+  it('keep those that are not understood at the top: their time is unknown', () => {
     const odd = [{ ...ODD, id: 'x' }, { ...ODD, id: 'y' }];
     assert.deepEqual(newestFirst([run('a', 1), ...odd, run('b', 2)]), [...odd, run('b', 2), run('a', 1)]);
   });
@@ -45,11 +45,11 @@ describe('news of runs', () => {
 describe('the server’s time', () => {
   const offset = (samples: number[]) => offsetOf(samples.reduce(withSample, [] as number[]));
 
-  it('goes by the message that was on its way for the shortest time', () => {
+  it('is estimated by the message with the shortest time in flight', () => {
     assert.equal(offset([40, 90, -3000]), 90);
   });
 
-  it('goes at once by a clock that was set, also back', () => {
+  it('follows a clock that was set, forward or back, at once', () => {
     assert.equal(offset([40, 90, -3_600_000]), -3_600_000);
     assert.equal(offset([40, 90, -3_600_000, -3_599_990, 10_000]), 10_000);
   });

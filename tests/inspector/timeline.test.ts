@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** Terms of a minute each up to now, newest first; the newest goes on. */
+/** Terms of a minute each up to now, newest first; the newest has not ended. */
 function terms(count: number, { gapMs = 50, replicas = 3 } = {}) {
   return Array.from({ length: count }, (_, i) => ({
     term: count - i,
@@ -37,10 +37,10 @@ describe('the drawing of the timeline', () => {
       60,
       6000,
     ]]);
-    assert.equal(bars.at(-1)?.endsHere, false, 'the newest goes on');
+    assert.equal(bars.at(-1)?.endsHere, false, 'the newest has not ended');
   });
 
-  it('draws terms that are too short to be told apart as one, and says how many they are', () => {
+  it('draws terms too short to distinguish as one bar, with their number', () => {
     const window = { from: NOW - 1000 * MINUTE, to: NOW, width: 900, nowMs: NOW };
     const { bars, gaps } = drawing(terms(1000, { replicas: 2 }), [], window);
     assert.ok(bars.length < 500, `${bars.length}`);
@@ -48,10 +48,10 @@ describe('the drawing of the timeline', () => {
     assert.ok(gaps.length <= 450, `${gaps.length}`);
     assert.equal(gaps.reduce((sum, gap) => sum + gap.count, 0), 1000);
     const labelled = gaps.filter(({ isLabelled }) => isLabelled).map(({ x, width }) => x + width / 2);
-    assert.ok(labelled.every((x, i) => i === 0 || x - (labelled[i - 1] ?? 0) >= 52), 'no label on another');
+    assert.ok(labelled.every((x, i) => i === 0 || x - (labelled[i - 1] ?? 0) >= 52), 'labels do not overlap');
   });
 
-  it('shows a gap that lasts', () => {
+  it('shows a gap that continues', () => {
     const [newest, ...others] = terms(3);
     const over = { ...newest!, ended_at: iso(NOW - 10_000), ended_by: 'expired' };
     const { gaps } = drawing([over, ...others], [], {
@@ -64,7 +64,7 @@ describe('the drawing of the timeline', () => {
     assert.deepEqual([last?.x, last?.width, last?.ms, last?.term], [500, 100, 10_000, null]);
   });
 
-  it('has a lane for everybody else when there are very many replicas', () => {
+  it('has one lane for all others when there are very many replicas', () => {
     const window = { from: NOW - 40 * MINUTE, to: NOW, width: 4000, nowMs: NOW };
     const { lanes, bars } = drawing(terms(40, { replicas: 40 }), ['r1'], window);
     assert.equal(lanes.length, 12);

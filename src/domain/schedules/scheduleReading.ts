@@ -10,6 +10,7 @@ import { parseCron } from '../timing/cron.ts';
 import type { ListedSchedule } from './listing.ts';
 import { isScheduleId, isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
 import type { Superseded } from '../timing/timing.ts';
+import { shown } from '../shared/reading.ts';
 import { zoneOf } from '../timing/zone.ts';
 
 /** Fields in the domain's form, `id` and `Date`s, with unchecked types. */
@@ -188,9 +189,4 @@ function thrown(read: () => unknown): string | null {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

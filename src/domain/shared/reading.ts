@@ -3,6 +3,7 @@
  * reading: this version does not act on what it does not understand. Plain checks, since runs come
  * in by the hundred.
  */
+import { short } from './text.ts';
 
 /** A record that this version does not understand, and why: a part of a sentence. */
 export interface NotUnderstood {
@@ -30,8 +31,6 @@ const SHOULD_BE: Record<Kind, string> = {
   count: 'a number from 0 on',
 };
 
-const SHOWN_LENGTH = 40;
-
 /** The problem of the first invalid field, as a part of a sentence; null when all are valid. */
 export function problemIn(record: object, needs: Needs): string | null {
   for (const name in needs) {
@@ -54,9 +53,10 @@ export function kindOf(need: Exclude<Need, readonly string[]>): Kind {
   return need.replace('?', '') as Kind;
 }
 
-function shown(value: unknown): string {
+/** A stored value in a sentence about it, in short. */
+export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_LENGTH));
+  if (typeof value === 'string') return short(value);
   if (value === null || typeof value !== 'object') return String(value);
   return Array.isArray(value) ? 'a list' : value instanceof Date ? 'a date' : 'an object';
 }

@@ -60,3 +60,13 @@ export function short(text: string, most = 40): string {
   const quoted = JSON.stringify(shown.length < text.length ? `${shown}…` : text);
   return quoted.replaceAll(new RegExp(UNPRINTABLE, 'gu'), escaped);
 }
+
+/** Whether the text is percent-encoded UTF-8. */
+export function isPercentDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -9,7 +9,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 export interface ClientOptions {
   filter: Filter;
-  /** Called once, when nothing more can be sent: the client left, was cut off or ended. */
+  /** Called once, when nothing more can be sent: the client disconnected, was cut off or was ended. */
   onGone: () => void;
   /** Breaks the connection, including data still in flight. */
   destroy: (() => void) | undefined;
@@ -18,7 +18,7 @@ export interface ClientOptions {
 /**
  * One connection to the events. Messages wait in a bounded queue until the connection takes them: a
  * stream pulls only while its socket has room. A client that does not read is cut off when its queue
- * is full, and can resume after the id of the last event that it got.
+ * is full, and can resume after the id of the last event that it received.
  */
 export class Client {
   readonly stream: ReadableStream<Uint8Array>;
@@ -39,7 +39,7 @@ export class Client {
     this.stream = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#pull(),
-      cancel: () => this.#leave(),
+      cancel: () => this.#close(),
     }, { highWaterMark: 0 });
   }
 
@@ -91,19 +91,19 @@ export class Client {
     const chunk = this.#take();
     if (chunk) this.#controller.enqueue(chunk);
     this.#controller.close();
-    this.#leave();
+    this.#close();
   }
 
   /** Breaks the connection and drops the queue. */
-  cut(): void {
+  cutOff(): void {
     if (this.#over) return;
     const { destroy } = this.#options;
     if (destroy) destroy();
-    else this.#controller.error(new Error('the client does not read what it is sent'));
-    this.#leave();
+    else this.#controller.error(new Error('the client does not read'));
+    this.#close();
   }
 
-  #leave(): void {
+  #close(): void {
     if (this.#over) return;
     this.#over = true;
     this.#queue = [];

@@ -15,7 +15,7 @@ export const EVENT_TYPES = ['leader', 'leadership', 'replica', 'schedule', 'cloc
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface Message {
-  /** Position after it; null for a message of this connection only. */
+  /** The position after it; null for a message of this connection only. */
   id: string | null;
   /** Null for a message that no filter drops. */
   type: EventType | null;
@@ -47,7 +47,7 @@ export function plainMessage(name: string, data: unknown, id: string | null = nu
   return { id, type: null, scheduleId: null, bytes: encoded(name, data, id) };
 }
 
-/** The client's delay before it reconnects. */
+/** Sets the client's delay before it reconnects. */
 export function reconnection(afterMs: number): Message {
   return { id: null, type: null, scheduleId: null, bytes: encoder.encode(`retry: ${afterMs}\n\n`) };
 }
@@ -85,7 +85,11 @@ function dataOf(event: ClusterEvent, nowMs: number): unknown {
         transitions: event.transitions,
       };
     case 'schedule':
-      return { change: event.change, id: event.id, schedule: event.schedule && told(event.schedule, nowMs) };
+      return {
+        change: event.change,
+        id: event.id,
+        schedule: event.schedule && scheduleData(event.schedule, nowMs),
+      };
     case 'clock':
       return { set_back: event.set_back };
     case 'run':
@@ -93,7 +97,7 @@ function dataOf(event: ClusterEvent, nowMs: number): unknown {
   }
 }
 
-function told(schedule: Schedule | NotUnderstood, nowMs: number): unknown {
+function scheduleData(schedule: Schedule | NotUnderstood, nowMs: number): unknown {
   if (!isUnderstood(schedule)) return schedule;
   const { last_run: _, ...view } = scheduleView(listed(schedule, nowMs), undefined, nowMs);
   return view;

@@ -23,7 +23,7 @@ export class Ring {
     return this.#end;
   }
 
-  /** No event up to this position. */
+  /** There is no event up to this position. */
   moveTo(position: string): void {
     this.#end = position;
   }

@@ -7,23 +7,23 @@ import type { ClusterEvent } from '../../domain/events/event.ts';
 const RETRY_AFTER_MS = 500;
 
 export interface UpstreamObserver {
-  /** Events follow from this position; earlier ones are void. */
-  begun(position: string): void;
+  /** Events follow from this position; earlier positions are void. */
+  started(position: string): void;
   event(position: string, event: ClusterEvent): void;
-  /** No event up to this position. */
-  quiet(position: string): void;
+  /** There is no event up to this position. */
+  idle(position: string): void;
 }
 
 /**
  * The one stream of events that this replica reads for all its clients. After an error it resumes at
- * its position; when that is no longer possible it starts again, and reports `begun`.
+ * its position; when that is no longer possible it starts again, and reports `started`.
  */
 export class Upstream {
   readonly #parts: { events: EventFeed; clock: Clock; logger: Logger };
   readonly #observer: UpstreamObserver;
   #open: OpenEvents | null = null;
   #position: string | null = null;
-  #heardMs = -Infinity;
+  #respondedMs = -Infinity;
   #ended = false;
 
   constructor(parts: { events: EventFeed; clock: Clock; logger: Logger }, observer: UpstreamObserver) {
@@ -32,9 +32,9 @@ export class Upstream {
     void this.#run();
   }
 
-  /** Time since the store's last answer, ms. */
+  /** Time since the store's last response, ms. */
   silentMs(): number {
-    return this.#parts.clock.monotonic() - this.#heardMs;
+    return this.#parts.clock.monotonic() - this.#respondedMs;
   }
 
   end(): void {
@@ -49,7 +49,7 @@ export class Upstream {
         await this.#follow(() => (failures = 0));
       } catch (error) {
         if (this.#ended) return;
-        if (failures++ === 0) logger.warn('the stream of events broke; opening it again', { error });
+        if (failures++ === 0) logger.warn('the stream of events failed; opening it again', { error });
         if (!(error instanceof StoreUnavailable)) this.#position = null;
       } finally {
         this.#open?.close();
@@ -59,7 +59,7 @@ export class Upstream {
   }
 
   /** Returns when the stream ends or is lost; throws when it breaks. */
-  async #follow(answered: () => void): Promise<void> {
+  async #follow(onResponse: () => void): Promise<void> {
     const open = await this.#parts.events.open(this.#position);
     if (open === 'lost') {
       this.#position = null;
@@ -67,11 +67,11 @@ export class Upstream {
     }
     this.#open = open;
     if (this.#ended) return;
-    if (this.#position === null) this.#observer.begun(open.start);
+    if (this.#position === null) this.#observer.started(open.start);
     this.#position = open.start;
     for (;;) {
-      this.#heardMs = this.#parts.clock.monotonic();
-      answered();
+      this.#respondedMs = this.#parts.clock.monotonic();
+      onResponse();
       const step = await open.next();
       if (this.#ended) return;
       if (step === 'lost') {
@@ -80,7 +80,7 @@ export class Upstream {
       }
       this.#position = step.position;
       if (step.event) this.#observer.event(step.position, step.event);
-      else this.#observer.quiet(step.position);
+      else this.#observer.idle(step.position);
     }
   }
 }

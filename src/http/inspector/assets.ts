@@ -7,8 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { type Encodings, encodingsOf } from './encodings.ts';
 
 const PAGE_DIR = new URL('./page/', import.meta.url);
 const ASSETS_PATH = '/inspector/assets/';
@@ -27,10 +26,12 @@ const PACKAGES: Record<string, string> = {
   htm: import.meta.resolve('htm'),
 };
 
+/** All style sheets of the page in one file. */
+export const STYLES = 'styles.css';
+
 export interface Asset {
   type: string;
-  body: Uint8Array<ArrayBuffer>;
-  gzipped: Uint8Array<ArrayBuffer>;
+  encodings: Encodings;
 }
 
 export interface Assets {
@@ -46,13 +47,16 @@ export async function loadAssets(): Promise<Assets> {
   const sources = await readSources();
   const files = new Map<string, Asset>();
   const urls = new Map<string, string>();
-  await Promise.all([...sources].map(async ([source, body]) => {
+  await Promise.all([...sources].map(async ([source, text]) => {
+    const body = new TextEncoder().encode(text);
     const extension = extname(source);
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
     const name = `${source.slice(0, -extension.length)}.${hash}${extension}`;
     urls.set(source, ASSETS_PATH + name);
-    const gzipped = new Uint8Array(await promisify(gzip)(body, { level: 9 }));
-    files.set(name, { type: TYPES[extension] ?? 'application/octet-stream', body, gzipped });
+    files.set(name, {
+      type: TYPES[extension] ?? 'application/octet-stream',
+      encodings: await encodingsOf(body),
+    });
   }));
   const urlOf = (source: string): string => {
     const url = urls.get(source);
@@ -68,23 +72,37 @@ export async function loadAssets(): Promise<Assets> {
 }
 
 /** The content of each file by its name, libraries included. */
-async function readSources(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+async function readSources(): Promise<Map<string, string>> {
   const names = (await readdir(PAGE_DIR, { recursive: true }))
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => /\.(js|css|svg|json)$/.test(name) && name !== 'tsconfig.json');
-  const own = names.map(async (name) => {
-    const url = new URL(name, PAGE_DIR);
-    return [name, await (/\.(js|css)$/.test(name) ? readText(url, compact) : read(url))] as const;
+  const [styles, others] = [names.filter(isStyle), names.filter((name) => !isStyle(name))];
+  const own = others.map(async (name) => {
+    const text = await readPage(name);
+    return [name, name.endsWith('.js') ? withoutComments(text) : text] as const;
   });
   const packages = Object.entries(PACKAGES).map(async ([name, url]) =>
-    [packageFile(name), await readText(new URL(url), withoutSourceMap)] as const
+    [packageFile(name), withoutSourceMap(await readFile(new URL(url), 'utf8'))] as const
   );
-  return new Map(
-    await Promise.all([
-      ...own,
-      ...packages,
-    ]),
-  );
+  const joined = (await Promise.all(styles.toSorted(byPrecedence).map(readPage))).join('\n');
+  return new Map([
+    [STYLES, withoutComments(joined)],
+    ...await Promise.all([...own, ...packages]),
+  ]);
+}
+
+function isStyle(name: string): boolean {
+  return name.endsWith('.css');
+}
+
+/** Later styles override earlier ones: plain elements, then what views share, then single views. */
+function byPrecedence(a: string, b: string): number {
+  const rank = (name: string) => name.startsWith('shared/') ? 1 : name.includes('/') ? 2 : 0;
+  return rank(a) - rank(b) || (a < b ? -1 : 1);
+}
+
+function readPage(name: string): Promise<string> {
+  return readFile(new URL(name, PAGE_DIR), 'utf8');
 }
 
 function packageFile(name: string): string {
@@ -97,22 +115,15 @@ function withoutSourceMap(code: string): string {
 }
 
 /**
- * The page's own code and styles, without types, comments and indentation, which are a fifth of them.
- * Comments begin with `/**` or `/*` and a space, which no string of the page has, or are lines of
+ * The page's own code and styles without comments, which include the types of the code, and without
+ * indentation. Compressed, these are a fifth of the page, more than its limit leaves room for.
+ * Comments begin with `/**` or `/*` and a space, which no string of the page contains, or are lines of
  * their own; no string of the page spans several lines except templates, where indentation means
  * nothing.
  */
-function compact(code: string): string {
+function withoutComments(code: string): string {
   return code.replace(/\/\*\*? [^]*?\*\/ ?|\/\*\*\n[^]*?\*\/ ?/g, '').replace(/^\s*\/\/.*\n/gm, '').replace(
     /\n\s+/g,
     '\n',
   );
-}
-
-async function readText(url: URL, change: (text: string) => string): Promise<Uint8Array<ArrayBuffer>> {
-  return new TextEncoder().encode(change(await readFile(url, 'utf8')));
-}
-
-async function read(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(url));
 }

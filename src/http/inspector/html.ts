@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
-import type { Assets } from './assets.ts';
+import { type Assets, STYLES } from './assets.ts';
+import { type Encodings, encodingsOf } from './encodings.ts';
 
 export interface Html {
-  body: string;
-  gzipped: Uint8Array<ArrayBuffer>;
-  /** The matching Content-Security-Policy: only this page's own files, and nothing inline. */
+  encodings: Encodings;
+  /** The matching Content-Security-Policy: only this page's own files, and no inline script but the import map. */
   policy: string;
 }
 
-/** The document. Its only inline content is the import map, which the policy allows by its hash. */
-export function inspectorHtml({ urlOf, imports }: Assets): Html {
+/** The page's HTML. Its only inline script is the import map, which the policy allows by its hash. */
+export async function inspectorHtml({ urlOf, imports }: Assets): Promise<Html> {
   const map = JSON.stringify({ imports });
   const preloads = [...new Set(Object.values(imports))];
   const body = `<!doctype html>
@@ -19,12 +18,10 @@ export function inspectorHtml({ urlOf, imports }: Assets): Html {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
-<meta name="description" content="Who leads, why, and what every schedule does.">
+<meta name="description" content="The cluster: its leader, terms, schedules and runs.">
 <title>hascheduler</title>
 <link rel="icon" href="${urlOf('icon.svg')}">
-<link rel="stylesheet" href="${urlOf('base.css')}">
-<link rel="stylesheet" href="${urlOf('parts.css')}">
-<link rel="stylesheet" href="${urlOf('views.css')}">
+<link rel="stylesheet" href="${urlOf(STYLES)}">
 <script src="${urlOf('first.js')}"></script>
 <script type="importmap">${map}</script>
 ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
@@ -32,7 +29,7 @@ ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
 </head>
 <body data-charts="${urlOf('charts.json')}">
 <div id="app"><p class="boot">Loading the inspector …</p></div>
-<noscript><p class="boot">The inspector needs JavaScript. Without it: GET /cluster, /leadership and /schedules.</p></noscript>
+<noscript><p class="boot">The inspector needs JavaScript. The same data is at /cluster, /leadership and /schedules.</p></noscript>
 </body>
 </html>
 `;
@@ -47,5 +44,5 @@ ${preloads.map((url) => `<link rel="modulepreload" href="${url}">`).join('\n')}
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return { body, gzipped: new Uint8Array(gzipSync(body)), policy };
+  return { encodings: await encodingsOf(new TextEncoder().encode(body)), policy };
 }

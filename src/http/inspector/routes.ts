@@ -1,18 +1,20 @@
 import type { Context } from 'hono';
 import type { Route } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
-import { type Assets, loadAssets } from './assets.ts';
-import { type Html, inspectorHtml } from './html.ts';
+import { loadAssets } from './assets.ts';
+import { sendEncoded } from './encodings.ts';
+import { inspectorHtml } from './html.ts';
 
 /** The inspector page and its files. */
 export function inspectorRoutes(): Route[] {
-  let loading: Promise<Assets & Html> | null = null;
-  const load = () => loading ??= loadAssets().then((assets) => ({ ...assets, ...inspectorHtml(assets) }));
+  let loading: ReturnType<typeof loadPage> | null = null;
+  const load = () => loading ??= loadPage();
 
   async function page(c: Context): Promise<Response> {
-    const { body, gzipped, policy } = await load();
-    return send(c, 'text/html; charset=utf-8', body, gzipped, {
-      'Content-Security-Policy': policy,
+    const { html } = await load();
+    return sendEncoded(c, html.encodings, {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': html.policy,
       'Cache-Control': 'no-cache',
     });
   }
@@ -20,14 +22,15 @@ export function inspectorRoutes(): Route[] {
   async function asset(c: Context): Promise<Response> {
     const { folder, name = '' } = c.req.param() as { folder?: string; name?: string };
     const path = folder === undefined ? name : `${folder}/${name}`;
-    const file = (await load()).files.get(path);
+    const file = (await load()).assets.files.get(path);
     if (!file) {
       throw new Problem(
         404,
         `the inspector has no file ${JSON.stringify(path.slice(0, 128))}: reload the page`,
       );
     }
-    return send(c, file.type, file.body, file.gzipped, {
+    return sendEncoded(c, file.encodings, {
+      'Content-Type': file.type,
       'Cache-Control': 'public, max-age=31536000, immutable',
     });
   }
@@ -49,20 +52,7 @@ export function inspectorRoutes(): Route[] {
   ];
 }
 
-type Body = string | Uint8Array<ArrayBuffer>;
-
-function send(
-  c: Context,
-  type: string,
-  body: Body,
-  gzipped: Body,
-  headers: Record<string, string>,
-): Response {
-  const zipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
-  return c.body(zipped ? gzipped : body, 200, {
-    ...headers,
-    'Content-Type': type,
-    Vary: 'Accept-Encoding',
-    ...(zipped && { 'Content-Encoding': 'gzip' }),
-  });
+async function loadPage() {
+  const assets = await loadAssets();
+  return { assets, html: await inspectorHtml(assets) };
 }

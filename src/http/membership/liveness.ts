@@ -1,20 +1,20 @@
 /**
  * The server side of the connections by which followers detect the death of this process at once
- * (G5): an answer that identifies the process, and then stays open while the process lives. A process
- * that stops by itself says goodbye first; one that is killed can't, and the kernel closes its
- * connections. A follower states its boot. The announced follower with the oldest connection is the
- * heir of a leader that stops: it has had the time to get ready.
+ * (G5): a response that identifies the process, and stays open while the process lives. A process
+ * that stops sends a goodbye first; one that is killed can't, and the kernel closes its connections. A
+ * follower sends its boot. The announced follower with the oldest connection is the heir of a leader
+ * that stops: it has had the time to get ready.
  *
- * The headers of every answer state this process's boot and its uptime: that tells a process that
- * replaced another one from several behind one address. HEAD answers only that.
+ * The headers of every response contain this process's boot and uptime: they distinguish a process
+ * that replaced another one from several behind one address. HEAD returns only these.
  */
 import type { Context } from 'hono';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
 import { short } from '../../domain/shared/text.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
-import { type KnownPeers, LivenessPlaces } from './livenessPlaces.ts';
-import { refuseOthers } from '../shared/paging.ts';
+import { type KnownPeers, LivenessConnections } from './livenessConnections.ts';
+import { refuseUnknown } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
 
 export interface LivenessDeps extends Pick<ApiDeps, 'replica'> {
@@ -26,16 +26,16 @@ export interface Liveness {
   routes: Route[];
   /** Boot of the live replica with the oldest connection; or null. */
   eldest(): string | null;
-  /** Says goodbye on every open connection, and ends it. */
+  /** Sends a goodbye on every open connection, and ends it. */
   goodbye(): void;
 }
 
 export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
   const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  const places = new LivenessPlaces(known, clock);
+  const connections = new LivenessConnections(known, clock);
   const encoder = new TextEncoder();
   const startedMs = clock.monotonic();
-  let leaving = false;
+  let stopping = false;
 
   const identity = () => ({
     'Hascheduler-Boot': replica.boot,
@@ -44,29 +44,29 @@ export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
 
   function stream(c: Context): Response {
     const boot = readBoot(c);
-    if (leaving) throw new Problem(503, 'this replica is stopping', { headers: identity() });
+    if (stopping) throw new Problem(503, 'this replica is stopping', { headers: identity() });
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', ...identity() };
-    // No client would read, or end, its stream.
+    // A stream would have no reader, and no end.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    let mine: ReadableStreamDefaultController<Uint8Array>;
-    const leave = places.take(boot, () => {
-      open.delete(mine);
-      mine.close();
+    let own: ReadableStreamDefaultController<Uint8Array>;
+    const release = connections.admit(boot, () => {
+      open.delete(own);
+      own.close();
     });
-    if (leave === null) {
-      throw new Problem(503, 'as many connections as there is room for are held already', {
+    if (release === null) {
+      throw new Problem(503, 'this replica has its limit of liveness connections; try again later', {
         headers: identity(),
       });
     }
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
-        mine = controller;
+        own = controller;
         open.add(controller);
         controller.enqueue(encoder.encode(`${replica.boot}\n`));
       },
       cancel() {
-        leave();
-        open.delete(mine);
+        release();
+        open.delete(own);
       },
     });
     return c.body(body, 200, headers);
@@ -76,13 +76,13 @@ export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
     routes: [{
       method: 'GET',
       path: '/liveness',
-      summary: 'stay connected for as long as this process lives (for peers)',
+      summary: 'a connection that lasts as long as this process (for peers)',
       handler: stream,
     }],
-    eldest: () => places.eldest(replica.boot),
+    eldest: () => connections.eldest(replica.boot),
     goodbye() {
-      leaving = true;
-      places.clear();
+      stopping = true;
+      connections.clear();
       for (const controller of open) {
         controller.enqueue(encoder.encode('goodbye\n'));
         controller.close();
@@ -93,9 +93,9 @@ export function liveness({ replica, clock, known }: LivenessDeps): Liveness {
 }
 
 function readBoot(c: Context): string | null {
-  refuseOthers(c, ['boot'], 'this connection, which has');
+  refuseUnknown(c, ['boot'], 'this connection, which has');
   const boot = c.req.query('boot');
   if (boot === undefined) return null;
   if (isBoot(boot)) return boot;
-  throw new Problem(400, `boot: ${short(boot)} is not a uuid`);
+  throw new Problem(400, `boot: ${short(boot)} is not a UUID`);
 }

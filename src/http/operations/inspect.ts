@@ -7,13 +7,13 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { inspectionRecord } from '../../actors/shared/inspection.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { Client } from '../events/client.ts';
-import { HEADERS, plainMessage } from '../events/message.ts';
+import { HEADERS, type Message, plainMessage } from '../events/message.ts';
 import { Problem } from '../shared/problem.ts';
 
 const MAX_CLIENTS = 10;
 const EVERYTHING = { types: new Set<never>(), scheduleId: null };
 
-interface Watcher {
+interface Subscriber {
   client: Client;
   /** Ids of the wanted actors; null for all. */
   actors: ReadonlySet<string> | null;
@@ -33,31 +33,35 @@ export function inspection(
   { replica, clock }: Pick<ApiDeps, 'replica' | 'clock'>,
   enabled: boolean,
 ): Inspection {
-  const watchers = new Set<Watcher>();
+  const subscribers = new Set<Subscriber>();
   let closed = false;
 
   function inspect(c: Context): Response {
     if (!enabled) {
       throw new Problem(
         404,
-        'the actors of this replica are not shown; start it with INSPECT=sse to see them',
+        'inspection of this replica is off; start it with INSPECT=sse',
       );
     }
     if (closed) throw new Problem(503, 'this replica is stopping', { headers: { 'Retry-After': '1' } });
-    if (watchers.size >= MAX_CLIENTS) {
-      throw new Problem(503, `${MAX_CLIENTS} clients inspect this replica already`, {
-        headers: { 'Retry-After': '5' },
-      });
+    if (subscribers.size >= MAX_CLIENTS) {
+      throw new Problem(
+        503,
+        `this replica has its limit of ${MAX_CLIENTS} inspection clients; try again later`,
+        {
+          headers: { 'Retry-After': '5' },
+        },
+      );
     }
     if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     const names = c.req.query('actor')?.split(',');
     const client = new Client({
       filter: EVERYTHING,
       destroy: undefined,
-      onGone: () => void watchers.delete(watcher),
+      onGone: () => void subscribers.delete(subscriber),
     });
-    const watcher: Watcher = { client, actors: names ? new Set(names) : null, dropped: 0 };
-    watchers.add(watcher);
+    const subscriber: Subscriber = { client, actors: names ? new Set(names) : null, dropped: 0 };
+    subscribers.add(subscriber);
     client.push(
       plainMessage('hello', { replica: replica.id, boot: replica.boot, now: new Date(clock.now()) }),
     );
@@ -68,32 +72,35 @@ export function inspection(
     routes: [{
       method: 'GET',
       path: '/inspect',
-      summary: 'follow what the actors of this replica do (with INSPECT=sse)',
+      summary: 'stream the inspection events of this replica (with INSPECT=sse)',
       handler: inspect,
     }],
     observe(event) {
-      if (watchers.size === 0) return;
-      const wanted = [...watchers].filter(({ actors }) =>
+      if (subscribers.size === 0) return;
+      const wanted = [...subscribers].filter(({ actors }) =>
         actors === null || actors.has((event.actorRef as AnyActorRef)?.id)
       );
       const record = wanted.length > 0 ? inspectionRecord(event, replica.id) : null;
       if (record === null) return;
       const name = event.type.replace('@xstate.', '');
       const message = plainMessage(name, { at: new Date(clock.now()), ...record });
-      for (const watcher of wanted) {
-        // Here a slow client is not cut off, but misses some messages.
-        if (!watcher.client.hasRoom) {
-          watcher.dropped++;
-          continue;
-        }
-        if (watcher.dropped > 0) watcher.client.push(plainMessage('dropped', { count: watcher.dropped }));
-        watcher.dropped = 0;
-        watcher.client.push(message);
-      }
+      for (const subscriber of wanted) deliver(subscriber, message);
     },
     close() {
       closed = true;
-      for (const { client } of [...watchers]) client.end();
+      for (const { client } of [...subscribers]) client.end();
     },
   };
+}
+
+/** A slow client is not disconnected, but misses some messages. */
+function deliver(subscriber: Subscriber, message: Message): void {
+  const { client, dropped } = subscriber;
+  if (!client.hasRoom) {
+    subscriber.dropped++;
+    return;
+  }
+  if (dropped > 0) client.push(plainMessage('dropped', { count: dropped }));
+  subscriber.dropped = 0;
+  client.push(message);
 }

@@ -4,18 +4,18 @@ import { parseInstant } from '../../domain/timing/instant.ts';
 import { type Run, RUN_STATES, type RunState } from '../../domain/runs/run.ts';
 import type { RunQuery } from '../../actors/runs/runStore.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';
-import { readPieces } from '../shared/lists.ts';
+import { readBatches } from '../shared/lists.ts';
 import { short } from '../../domain/shared/text.ts';
 import { linkNext, readPage } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
-import { scheduleId, unknownSchedule } from '../schedules/schedules.ts';
+import { scheduleId, unknownSchedule } from '../schedules/scheduleResponse.ts';
 import { runView } from '../shared/views.ts';
 
 /** Number of runs read at once. */
-const PIECE = 250;
+const BATCH = 250;
 
-/** The endpoints that read the records of runs. */
-export function runRoutes({ store, answers }: RouteDeps): Route[] {
+/** The endpoints that read runs. */
+export function runRoutes({ store, responses }: RouteDeps): Route[] {
   const { schedules, runs } = store;
 
   /** The runs of a schedule outlive it: only an id that has neither a schedule nor a run is unknown. */
@@ -29,14 +29,14 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
     const { bytes, nextCursor, count } = await read({ scheduleId: id, ...readRunQuery(c) });
     if (count === 0 && !(await isKnown(id))) throw unknownSchedule(id);
     linkNext(c, 'cursor', nextCursor);
-    return answers.send(c, bytes);
+    return responses.send(c, bytes);
   }
 
   const read = (query: RunQuery) =>
-    answers.inTurn(() =>
-      readPieces<Run>({
+    responses.buildList(() =>
+      readBatches<Run>({
         ...query,
-        piece: PIECE,
+        batch: BATCH,
         read: (limit, cursor) => runs.list({ ...query, limit, cursor }),
         views: (items) => items.map(runView),
         cursorOf: runCursor,
@@ -48,7 +48,7 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
     const query = { ...readRunQuery(c, ['schedule_id']), ...(scheduleId && { scheduleId }) };
     const { bytes, nextCursor } = await read(query);
     linkNext(c, 'cursor', nextCursor);
-    return answers.send(c, bytes);
+    return responses.send(c, bytes);
   }
 
   async function get(c: Context): Promise<Response> {
@@ -58,7 +58,7 @@ export function runRoutes({ store, answers }: RouteDeps): Route[] {
     if ('not_understood' in run) {
       throw new Problem(
         503,
-        `run ${short(id, 256)} is stored, and not understood by this version: ${run.not_understood}`,
+        `run ${short(id, 256)} is not understood by this version: ${run.not_understood}`,
       );
     }
     return c.json(runView(run));

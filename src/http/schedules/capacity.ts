@@ -2,8 +2,8 @@ import { type Capacity, type Holding, noRoomFor, type Wanted } from '../../domai
 import type { ApiDeps } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
 
-/** Shares of a limit at which the warning is logged, and below which it may be logged again. */
-const [WARN_AT, CALM_AT] = [0.8, 0.75];
+/** Shares of a limit from which the warning is logged, and below which it may be logged again. */
+const [WARN_AT, REARM_BELOW] = [0.8, 0.75];
 
 /** Refuses (507) a write beyond the limits; warns when they are close. */
 export function capacityCheck(
@@ -12,10 +12,10 @@ export function capacityCheck(
   const warned = new Set<keyof Capacity>();
   const warn = (kind: keyof Capacity, held: Holding) => {
     const share = held[kind] / limits[kind];
-    if (share < CALM_AT) warned.delete(kind);
+    if (share < REARM_BELOW) warned.delete(kind);
     if (share < WARN_AT || warned.has(kind)) return;
     warned.add(kind);
-    logger.warn(`there is not much room left for ${kind}`, { held: held[kind], limit: limits[kind] });
+    logger.warn(`close to the limit of ${kind}`, { held: held[kind], limit: limits[kind] });
   };
   return (wanted) => {
     const held = holding();

@@ -5,40 +5,16 @@ import { type Schedule, type ScheduleSpec, specOf } from '../../domain/schedules
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readCommand } from '../shared/body.ts';
 import { Problem } from '../shared/problem.ts';
-import { lastRunReader, present, scheduleAnswer, scheduleId } from './schedules.ts';
+import { lastRunReader, present, scheduleId, scheduleResponse } from './scheduleResponse.ts';
 
 /** Compare-and-set retries under contention. */
 const TRIES = 10;
 
-/** The endpoints that act on a schedule, beside writing its definition. */
+/** The commands on a schedule: pause, resume and trigger. */
 export function commandRoutes(deps: RouteDeps): Route[] {
   const { schedules, runs } = deps.store;
-  const answer = scheduleAnswer(deps);
-  const lastRun = lastRunReader(deps);
-
-  const get = async (id: string) => present(id, await schedules.get(id));
-
-  /**
-   * Changes the schedule from its present revision; null from `how` changes nothing. The last run is
-   * read before: once the change is made, the answer must not depend on another read.
-   */
-  async function change(
-    id: string,
-    how: (found: Schedule) => ScheduleSpec | null,
-  ): Promise<[Schedule, Run | null]> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const found = await get(id);
-      const spec = how(found);
-      const latest = await lastRun(found);
-      if (spec === null) return [found, latest];
-      const changed = await schedules.replace(id, spec, found.revision);
-      if (changed !== 'conflict') return [present(id, changed), latest];
-    }
-    throw new Problem(
-      409,
-      `schedule ${JSON.stringify(id)} is being changed by others all the time; try again`,
-    );
-  }
+  const respond = scheduleResponse(deps);
+  const change = scheduleChanger(deps);
 
   async function pause(c: Context): Promise<Response> {
     const { reason } = await readCommand(c, parsePause);
@@ -47,7 +23,7 @@ export function commandRoutes(deps: RouteDeps): Route[] {
       if (spec.paused && (reason === undefined || reason === pause_reason)) return null;
       return { ...spec, paused: true, ...(reason !== undefined && { pause_reason: reason }) };
     });
-    return answer(c, 200, ...changed);
+    return respond(c, 200, ...changed);
   }
 
   async function resume(c: Context): Promise<Response> {
@@ -56,12 +32,13 @@ export function commandRoutes(deps: RouteDeps): Route[] {
       const { pause_reason: _, ...spec } = specOf(found);
       return spec.paused ? { ...spec, paused: false } : null;
     });
-    return answer(c, 200, ...changed);
+    return respond(c, 200, ...changed);
   }
 
   async function trigger(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
-    const schedule = await get(scheduleId(c));
+    const id = scheduleId(c);
+    const schedule = present(id, await schedules.get(id));
     const run = manualRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
     await runs.request(run);
     c.header('Location', `/runs/${run.id}`);
@@ -72,20 +49,44 @@ export function commandRoutes(deps: RouteDeps): Route[] {
     {
       method: 'POST',
       path: '/schedules/{id}/pause',
-      summary: 'let a schedule owe nothing from now on',
+      summary: 'pause a schedule: it owes nothing from now on',
       handler: pause,
     },
     {
       method: 'POST',
       path: '/schedules/{id}/resume',
-      summary: 'let it fire again; what it would have owed meanwhile stays undone',
+      summary: 'resume a schedule; paused time is never caught up',
       handler: resume,
     },
     {
       method: 'POST',
       path: '/schedules/{id}/trigger',
-      summary: 'run it once now, paused or not',
+      summary: 'run a schedule once now, paused or not',
       handler: trigger,
     },
   ];
+}
+
+/**
+ * Changes a schedule from its current revision, also under contention. Null from `edit` changes
+ * nothing. The last run is read before: once the change is committed, the response must not depend on
+ * another read.
+ */
+function scheduleChanger(deps: RouteDeps) {
+  const { schedules } = deps.store;
+  const lastRun = lastRunReader(deps);
+  return async (
+    id: string,
+    edit: (found: Schedule) => ScheduleSpec | null,
+  ): Promise<[Schedule, Run | null]> => {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = present(id, await schedules.get(id));
+      const spec = edit(found);
+      const latest = await lastRun(found);
+      if (spec === null) return [found, latest];
+      const changed = await schedules.replace(id, spec, found.revision);
+      if (changed !== 'conflict') return [present(id, changed), latest];
+    }
+    throw new Problem(409, `schedule ${JSON.stringify(id)} is being changed concurrently; try again`);
+  };
 }

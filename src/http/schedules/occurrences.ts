@@ -5,9 +5,9 @@ import { LAST_INSTANT_MS } from '../../domain/timing/instant.ts';
 import { isObject, parseScheduleSpec, type Problem as FieldProblem } from '../../domain/schedules/spec.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { readJson } from '../shared/body.ts';
-import { refuseOthers, wholeNumber } from '../shared/paging.ts';
+import { refuseUnknown, wholeNumber } from '../shared/paging.ts';
 import { invalidBody } from '../shared/problem.ts';
-import { present, scheduleId } from './schedules.ts';
+import { present, scheduleId } from './scheduleResponse.ts';
 
 const DEFAULT_COUNT = 5;
 const MAX_COUNT = 100;
@@ -36,14 +36,14 @@ export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
     {
       method: 'POST',
       path: '/schedules/preview',
-      summary: 'tell when a schedule would fire, without creating it',
+      summary: 'list when a schedule would fire, without creating it',
       changesNothing: true,
       handler: preview,
     },
     {
       method: 'GET',
       path: '/schedules/{id}/occurrences',
-      summary: 'tell when a schedule fires next',
+      summary: 'list when a schedule fires next',
       handler: ofSchedule,
     },
   ];
@@ -61,6 +61,6 @@ function problemsOf(count: unknown): FieldProblem[] {
 }
 
 function readCount(c: Context): number {
-  refuseOthers(c, ['count']);
+  refuseUnknown(c, ['count']);
   return wholeNumber('count', c.req.query('count') ?? String(DEFAULT_COUNT), 1, MAX_COUNT);
 }

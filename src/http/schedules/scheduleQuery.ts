@@ -15,7 +15,7 @@ export function readScheduleQuery(c: Context): { query: ScheduleQuery; recentRun
   const page = readPage(c, SCHEDULE_KEY, ['q', 'type', 'tag', 'paused', 'recent']);
   const q = c.req.query('q');
   if (q !== undefined && characters(q) > MAX_Q_LENGTH) {
-    throw new Problem(400, `q: has ${characters(q)} characters; at most ${MAX_Q_LENGTH} are looked for`);
+    throw new Problem(400, `q: has ${characters(q)} characters; a search has at most ${MAX_Q_LENGTH}`);
   }
   const texts = c.req.queries('tag') ?? [];
   if (texts.length > MAX_TAGS) {

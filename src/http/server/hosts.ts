@@ -11,7 +11,7 @@ export const DOOR_HEADER = 'x-hascheduler-door';
 export function refuseOtherHosts(hosts: Hosts): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header('host');
-    if (!isFromDoor(c, hosts) && !isAnswered(c, hosts, host)) {
+    if (!isFromDoor(c, hosts) && !isAllowed(c, hosts, host)) {
       throw new Problem(421, hosts.names.refusal(host));
     }
     await next();
@@ -24,15 +24,15 @@ export function requestedHost(c: Context, hosts: Hosts): string | undefined {
   return forwarded ?? c.req.header('host');
 }
 
-function isAnswered(c: Context, { names }: Hosts, host: string | undefined): boolean {
+function isAllowed(c: Context, { names }: Hosts, host: string | undefined): boolean {
   if (!host && mayOmitHost(c.req.path)) return true;
-  // A request line may name another host than the header does.
+  // The request line may have another host than the header.
   return names.answers(host) && names.answers(new URL(c.req.url).host);
 }
 
 function isFromDoor(c: Context, { doorSecret }: Hosts): boolean {
-  const told = c.req.header(DOOR_HEADER);
-  return doorSecret !== null && told !== undefined && timingSafeEqual(digest(told), digest(doorSecret));
+  const secret = c.req.header(DOOR_HEADER);
+  return doorSecret !== null && secret !== undefined && timingSafeEqual(digest(secret), digest(doorSecret));
 }
 
 function digest(text: string): Uint8Array {

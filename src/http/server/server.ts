@@ -31,13 +31,13 @@ export interface HttpServer {
   port: number;
   address: string;
   /**
-   * Stops listening at once and closes idle connections; resolves when the open requests have been
-   * answered, or were cut off after 5 s.
+   * Stops listening at once and closes idle connections; resolves when the open requests are
+   * complete, or were cut off after 5 s.
    */
   close(): Promise<void>;
 }
 
-/** Serves the app. Rejects with a sentence for the user when it can't listen there. */
+/** Serves the app. Rejects with a sentence for the user when it can't listen. */
 export async function serve(app: Hono, { host, port, clock }: ListenOptions): Promise<HttpServer> {
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -47,7 +47,7 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
   const listener = getRequestListener(app.fetch, {
     // The host for HTTP/1.0 requests without one.
     hostname: 'localhost',
-    errorHandler: (error) => notServed(error),
+    errorHandler: (error) => adapterFailure(error),
   });
   const server = createStrictServer(limits, listener);
   const connections = trackConnections(server);
@@ -63,25 +63,24 @@ export async function serve(app: Hono, { host, port, clock }: ListenOptions): Pr
 }
 
 /**
- * The answer when the adapter can't form a URL (`Host: 1.2.3.4.5`), or when the app's own error
+ * The response when the adapter can't form a URL (`Host: 1.2.3.4.5`), or when the app's own error
  * handler threw.
  */
-function notServed(error: unknown): Response {
+function adapterFailure(error: unknown): Response {
   const [status, detail] = error instanceof RequestError
-    ? [400, `the request's URL and Host header make no URL together: ${error.message}`] as const
-    : [500, 'something went wrong inside the service'] as const;
+    ? [400, `the path and the Host header do not form a valid URL: ${error.message}`] as const
+    : [500, 'internal error'] as const;
   return new Response(problem(status, detail), { status, headers: HEADERS });
 }
 
 interface Connections {
-  /** Closes the connections without a request, and each of the others after its present one. */
+  /** Closes the connections without a request, and each of the others after its current one. */
   end(): void;
 }
 
 /**
- * Node's own notion of an idle connection leaves out those that never sent anything (browsers open
- * them in advance) and those whose last answer ends after `close`: each would delay the shutdown for
- * seconds.
+ * Node does not count as idle a connection that never sent anything (browsers open them in advance),
+ * or one whose last response ends after `close`: each would delay the shutdown for seconds.
  */
 function trackConnections(server: Server): Connections {
   const idle = new Set<Socket>();
@@ -117,7 +116,7 @@ function cannotListen(error: NodeJS.ErrnoException, host: string, port: number):
     EADDRINUSE: 'another program uses that port; stop it, or choose another PORT',
     EACCES: 'this user may not use that port; choose a PORT above 1023',
     EADDRNOTAVAIL: 'this machine has no such address; choose another HOST',
-    ENOTFOUND: 'no such host is known; choose another HOST',
+    ENOTFOUND: 'the host name does not resolve; choose another HOST',
   };
   return new Error(`cannot listen on ${host}:${port}: ${why[error.code ?? ''] ?? error.message}`, {
     cause: error,

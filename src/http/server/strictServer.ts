@@ -1,7 +1,6 @@
 /**
- * An HTTP server that answers with a problem (RFC 9457) also requests refused by Node's parser, or by
- * the checks before any routing: Node itself answers those with only a status, or closes the
- * connection.
+ * An HTTP server that responds with a problem (RFC 9457) also to requests that Node's parser refuses,
+ * or the checks before any routing: Node itself would send only a status, or close the connection.
  */
 import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -18,7 +17,7 @@ export const HEADERS = {
 
 /** Parser errors with a status of their own; all others are 400. */
 const STATUS_OF: Record<string, [status: number, detail: string]> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come to its end in time; send it again'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request was not complete in time; send it again'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the extensions of the chunks of the body are too large'],
   HPE_HEADER_OVERFLOW: [431, 'the URL and the headers are larger than 16 KiB together'],
 };
@@ -28,25 +27,25 @@ export function createStrictServer(options: ServerOptions, listener: RequestList
   const server = createServer({ ...options, requireHostHeader: false }, (incoming, outgoing) => {
     const fault = requestFault(incoming);
     if (fault === null) listener(incoming, outgoing);
-    else answer(outgoing, 400, fault);
+    else respond(outgoing, 400, fault);
   });
-  const answering = trackAnswers(server);
+  const exchanges = trackExchanges(server);
   server.on('clientError', (error: NodeJS.ErrnoException & { reason?: string }, socket: Socket) => {
-    const pending = answering.get(socket);
-    // After the beginning of an answer, the client would take this for its rest.
+    const pending = exchanges.get(socket);
+    // Within a response that has begun, the client would take this for the rest of it.
     if (!socket.writable || pending?.outgoing.headersSent) return void socket.destroy();
-    // The fault follows a complete request, which gets its own answer first.
+    // The fault follows a complete request, which gets its own response first.
     if (pending?.incoming.complete) return void pending.outgoing.once('close', () => socket.destroySoon());
     const [status, detail] = STATUS_OF[error.code ?? ''] ?? [400, notHttp(error.reason)];
-    end(socket, status, detail);
+    respondRaw(socket, status, detail);
   });
   server.on('checkExpectation', (incoming, outgoing) => {
     const expected = JSON.stringify(String(incoming.headers.expect).slice(0, 40));
-    answer(outgoing, 417, `Expect: ${expected} is not understood; send 100-continue or nothing`);
+    respond(outgoing, 417, `Expect: ${expected} is not supported; send 100-continue, or omit the header`);
   });
   server.on('connect', (_incoming, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    end(socket, 405, 'this is no proxy: it has no CONNECT');
+    respondRaw(socket, 405, 'CONNECT is not supported: this is not a proxy');
   });
   return server;
 }
@@ -56,17 +55,17 @@ interface Exchange {
   outgoing: ServerResponse;
 }
 
-/** The last request of each connection whose answer is not complete yet. */
-function trackAnswers(server: Server): WeakMap<Socket, Exchange> {
-  const answering = new WeakMap<Socket, Exchange>();
+/** The last request of each connection whose response is not complete yet. */
+function trackExchanges(server: Server): WeakMap<Socket, Exchange> {
+  const exchanges = new WeakMap<Socket, Exchange>();
   server.on('request', (incoming, outgoing) => {
     const { socket } = incoming;
-    answering.set(socket, { incoming, outgoing });
+    exchanges.set(socket, { incoming, outgoing });
     outgoing.on('close', () => {
-      if (answering.get(socket)?.outgoing === outgoing) answering.delete(socket);
+      if (exchanges.get(socket)?.outgoing === outgoing) exchanges.delete(socket);
     });
   });
-  return answering;
+  return exchanges;
 }
 
 function notHttp(reason: string | undefined): string {
@@ -77,14 +76,14 @@ export function problem(status: number, detail: string): string {
   return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail });
 }
 
-function answer(outgoing: ServerResponse, status: number, detail: string): void {
+function respond(outgoing: ServerResponse, status: number, detail: string): void {
   const body = problem(status, detail);
   outgoing.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(body) });
   outgoing.end(body);
 }
 
-/** Writes to the connection itself, where there is no answer to write to. */
-function end(socket: Socket, status: number, detail: string): void {
+/** Writes to the connection itself, where there is no response object. */
+function respondRaw(socket: Socket, status: number, detail: string): void {
   const body = problem(status, detail);
   const headers = { ...HEADERS, 'Content-Length': Buffer.byteLength(body) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');

@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
 import type { Capacity, Holding } from '../../domain/schedules/capacity.ts';
-import type { Answers } from './answers.ts';
 import type { HostNames } from '../../domain/membership/hostNames.ts';
+import type { Responses } from './responses.ts';
 
 /** The host names of a replica, and the front door that it trusts to check them. */
 export interface Hosts {
@@ -26,24 +26,24 @@ export interface ApiDeps {
   replica: { id: string; boot: string; address: string; version: string };
   status(): Status;
   hosts: Hosts;
-  /** The contents of this replica's mirror, and their limits. */
+  /** Numbers of schedules and moments in this replica's mirror, and their limits. */
   holding(): Holding;
   limits: Capacity;
-  /** Called for each answered request, for metrics. */
-  answered?(request: AnsweredRequest): void;
+  /** Called for each response, for metrics. */
+  onResponse?(request: ServedRequest): void;
 }
 
-/** Dependencies that the endpoints share in addition. */
-export type RouteDeps = ApiDeps & { answers: Answers };
+/** With what the endpoints share. */
+export type RouteDeps = ApiDeps & { responses: Responses };
 
 /** Every field but the duration is from a closed set. */
-export interface AnsweredRequest {
+export interface ServedRequest {
   /** `OTHER` for a method of no route. */
   method: string;
   /** As in a `Route`: `/schedules/{id}`; `none` when the path has no route. */
   route: string;
   status: number;
-  /** Until the answer's headers; a stream lasts longer. */
+  /** Until the response's headers; a stream lasts longer. */
   tookMs: number;
 }
 
@@ -58,7 +58,7 @@ export interface Status {
   reasons: string[];
 }
 
-/** One endpoint. The list of them defines the routing, the methods of a path, and the answer of `/`. */
+/** One endpoint. Their list defines the routing, the methods of each path, and the response of `/`. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With parameters in braces: `/schedules/{id}`. */

@@ -9,20 +9,19 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Initial size of the read buffer. */
 const FIRST_BYTES = 16 * 1024;
 
-/** Limit for all bodies being read in this process: they can be left unfinished for 30 s. */
+/** Limit for all bodies being read in this process: a client may leave one unfinished for 30 s. */
 const MAX_READING_BYTES = 32 * 1024 * 1024;
 let readingBytes = 0;
 
 /**
- * The media types of a JSON body. `curl -d` calls everything a form, and scripts that leave the type
- * out or say text/plain have always worked; origin.ts prevents what a browser page of another site
- * could do with that.
+ * The media types of a JSON body. `curl -d` calls everything a form, and scripts that omit the type
+ * or send text/plain work too; origin.ts prevents that a page of another site makes use of it.
  */
 const JSON_TYPES = /^(application\/json|[^/]+\/[^/]+\+json|text\/plain|application\/x-www-form-urlencoded)$/;
 
 /**
  * The JSON value in the body of the request. Of repeated keys the last one counts. Throws a
- * `Problem`: 400 not JSON, 413 too large, 415 not called JSON, 422 too deep, too many values, or a
+ * `Problem`: 400 not JSON, 413 too large, 415 not declared as JSON, 422 too deep, too many values, or a
  * dangerous key.
  */
 export async function readJson(c: Context): Promise<unknown> {
@@ -59,14 +58,14 @@ function requireJsonType(c: Context): void {
   if (encoding && encoding.toLowerCase() !== 'identity') {
     throw new Problem(
       415,
-      `the body is encoded with ${encoding}; send it as it is, without Content-Encoding`,
+      `the body is encoded with ${encoding}; send it uncompressed, without Content-Encoding`,
     );
   }
 }
 
 /**
- * Counts while it reads: a chunked body announces no length. Keeps no chunks: each costs more than a
- * byte, and there may be a million of them.
+ * Counts while it reads: a chunked body announces no length. Keeps no chunks: each has overhead, and
+ * there may be a million of them of one byte.
  */
 async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw tooLarge();
@@ -77,11 +76,11 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   try {
     while (reader) {
       const { done, value } = await reader.read().catch(() => {
-        throw new Problem(400, 'the body broke off before its end');
+        throw new Problem(400, 'the connection ended before the end of the body');
       });
       if (done) break;
-      // Does not cancel the stream: that would close the connection before the client has got the
-      // answer.
+      // Does not cancel the stream: that would close the connection before the client has received
+      // the response.
       if (size + value.length > MAX_BODY_BYTES) throw tooLarge();
       const larger = withRoom(bytes, size, value.length);
       readingBytes += larger.length - bytes.length;
@@ -105,7 +104,7 @@ function withRoom(bytes: Uint8Array<ArrayBuffer>, size: number, more: number): U
 }
 
 function tooMany(): Problem {
-  return new Problem(503, 'too many large bodies are being sent at the moment; try again', {
+  return new Problem(503, 'too many large request bodies are in progress; try again', {
     headers: { 'Retry-After': '2', Connection: 'close' },
   });
 }

@@ -1,6 +1,6 @@
-/** Pages of lists, bounded in items and bytes. */
+/** Pages of lists, limited in items and bytes. */
 import type { Page } from '../../actors/shared/page.ts';
-import { encodeJson } from './answers.ts';
+import { encodeJson } from './responses.ts';
 
 /** A page ends before it exceeds this, unless its first item alone does. */
 const MAX_PAGE_BYTES = 1024 * 1024;
@@ -9,22 +9,22 @@ export interface PageSource<T> {
   limit: number;
   cursor: string | null;
   /** Items read at once: few enough not to block the event loop, at any item size. */
-  piece: number;
+  batch: number;
   read(limit: number, cursor: string | null): Promise<Page<T>>;
   /** The views of the items, in the same order. */
   views(items: readonly T[]): Promise<unknown[]> | unknown[];
   cursorOf(item: T): string;
 }
 
-/** A page as JSON, read piece by piece, and the cursor that continues after its last item. */
-export async function readPieces<T>(
+/** A page as JSON, read batch by batch, and the cursor that continues after its last item. */
+export async function readBatches<T>(
   source: PageSource<T>,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; count: number; nextCursor: string | null }> {
-  const { limit, piece, read, views, cursorOf } = source;
+  const { limit, batch, read, views, cursorOf } = source;
   const page = new PageBytes();
   let { cursor } = source;
   do {
-    const { items, nextCursor } = await read(Math.min(piece, limit - page.count), cursor);
+    const { items, nextCursor } = await read(Math.min(batch, limit - page.count), cursor);
     for (const [index, view] of (await views(items)).entries()) {
       if (!page.add(view)) return { bytes: page.end(), count: page.count, nextCursor: cursor };
       cursor = cursorOf(items[index] as T);

@@ -10,20 +10,20 @@ const MAX_LIMIT = 1000;
 const REPEATABLE = ['tag'];
 const LISTS = ['state', 'types', 'actor'];
 
-/** Refuses repeated parameters: two readers may each use a different one. */
+/** Refuses repeated parameters: this server and a proxy could each use a different one. */
 export const refuseRepeated: MiddlewareHandler = async (c, next) => {
   const names = c.req.url.includes('?') ? [...new URL(c.req.url).searchParams.keys()] : [];
   const twice = names.find((name, i) => names.indexOf(name) < i && !REPEATABLE.includes(name));
   if (twice !== undefined) {
     const how = LISTS.includes(twice) ? ', with commas between its values' : '';
-    throw new Problem(400, `${twice.slice(0, 40)}: is given more than once; give it once${how}`);
+    throw new Problem(400, `${twice.slice(0, 40)}: is repeated; give it once${how}`);
   }
   await next();
 };
 
 /**
  * The `limit` and `cursor` of a list with cursors of this key. Refuses unknown query parameters: a
- * filter that is silently ignored would give an answer to another question.
+ * misspelt filter that is ignored would return the wrong items.
  */
 export function readPage(
   c: Context,
@@ -39,12 +39,12 @@ export function readPage(
 
 /** The `limit` of a list with only one page, or with `others` as further parameters. */
 export function readLimit(c: Context, others: readonly string[] = []): number {
-  refuseOthers(c, ['limit', ...others]);
+  refuseUnknown(c, ['limit', ...others]);
   return wholeNumber('limit', c.req.query('limit') ?? String(DEFAULT_LIMIT), 1, MAX_LIMIT);
 }
 
 /** Refuses query parameters that are not `known`. */
-export function refuseOthers(c: Context, known: readonly string[], of = 'this list, which has'): void {
+export function refuseUnknown(c: Context, known: readonly string[], of = 'this list, which has'): void {
   for (const name of new URL(c.req.url).searchParams.keys()) {
     if (!known.includes(name)) {
       throw new Problem(400, `${name.slice(0, 40)}: not a query parameter of ${of} ${known.join(', ')}`);

@@ -13,7 +13,7 @@ interface Extras {
   headers?: Record<string, string>;
 }
 
-/** An error answer. Thrown by handlers; `message` is the sentence for the client. */
+/** An error response. Thrown by handlers; `message` is the sentence for the client. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: ContentfulStatusCode;
@@ -53,7 +53,7 @@ export function problemResponse(c: Context, { status, message, extras }: Problem
   });
 }
 
-/** The problem for a handler's exception. An unexpected exception is logged, and answered without details. */
+/** The problem for a handler's exception. An unexpected one is logged, and its details are not disclosed. */
 export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BadCursor) return new Problem(400, error.message);
@@ -64,16 +64,16 @@ export function toProblem(error: Error, c: Context, logger: Logger): Problem {
   if (error instanceof StoreRefused) {
     logger.warn('a request failed: the store refused it', { path: c.req.path, error: error.message });
     const detail = reads
-      ? `the store refuses to answer (${error.reason}): whoever runs it has to see to that; try again then`
-      : `the store refuses changes (${error.reason}): whoever runs it has to see to that; look then whether this ` +
-        'one was made all the same, and repeat it if not';
+      ? `the store refuses reads (${error.reason}): resolve that in MongoDB, then try again`
+      : `the store refuses changes (${error.reason}): resolve that in MongoDB; then check whether this change was ` +
+        'made nevertheless, and repeat it if not';
     return new Problem(503, detail, { headers: { 'Retry-After': '10' } });
   }
   if (error instanceof StoreUnavailable) {
     logger.warn('a request failed: the store is unavailable', { path: c.req.path, error: error.message });
     const detail = reads
       ? 'the store does not answer; try again'
-      : 'the store did not answer: the change may or may not have been made; look before you repeat it';
+      : 'the store did not answer: the change may or may not have been made; check before you repeat it';
     return new Problem(503, detail, { headers: { 'Retry-After': '1' } });
   }
   logger.error('a request failed unexpectedly', {
@@ -82,5 +82,5 @@ export function toProblem(error: Error, c: Context, logger: Logger): Problem {
     error: error.message,
     stack: error.stack,
   });
-  return new Problem(500, 'something went wrong inside the service; its log says what');
+  return new Problem(500, 'internal error; the log of the service has the details');
 }

@@ -1,4 +1,4 @@
-/** Records as clients see them: the public fields, and computed ones. */
+/** Records as the API represents them: the public fields, and computed ones. */
 import { type Term, withEnd } from '../../domain/leadership/term.ts';
 import {
   clockBehindMs,
@@ -23,7 +23,7 @@ export function scheduleView(
   lastRun: Run | undefined,
   nowMs: number,
 ) {
-  const { superseded: _superseded, ...shown } = { superseded: [], ...schedule };
+  const { superseded: _superseded, ...known } = { superseded: [], ...schedule };
   const {
     id,
     revision,
@@ -31,7 +31,7 @@ export function scheduleView(
     written_at: _written,
     effective_from: _effectiveFrom,
     ...rest
-  } = shown;
+  } = known;
   const nextMs = nextMsOf(schedule, nowMs);
   return {
     id,
@@ -79,8 +79,7 @@ export function leaderView(lease: Lease) {
 }
 
 /**
- * `watermark`: all occurrences at or before it are claimed or recorded. `inspectedBy`: the answering
- * replica.
+ * `watermark`: every occurrence at or before it is settled. `inspectedBy`: the replica that responds.
  */
 export function clusterView(reading: LeaseReading, replicas: readonly Replica[], inspectedBy: string) {
   const { lease, serverNowMs } = reading;
@@ -108,7 +107,7 @@ export function replicaView(
   };
 }
 
-/** The history of terms; while the newest has no successor, the lease tells how it ended. */
+/** The history of terms; how the newest one ended is in the lease until the next one begins. */
 export function leadershipView(terms: readonly Term[], reading: LeaseReading) {
   return terms.map((term) => termView(withEnd(term, reading)));
 }

@@ -4,14 +4,14 @@ import { type Term, termsOf } from '../../../src/domain/leadership/term.ts';
 import { json, lead, NOW_MS, problem, testApi } from '../support.ts';
 
 describe('GET /leader', () => {
-  it('is a 503 while nobody leads', async () => {
+  it('is a 503 while there is no leader', async () => {
     const { app } = await testApi();
     const response = await app.request('/leader');
     assert.equal(response.headers.get('retry-after'), '1');
-    assert.equal((await problem(response, 503)).detail, 'nobody leads at the moment; try again');
+    assert.equal((await problem(response, 503)).detail, 'there is no leader at the moment; try again');
   });
 
-  it('tells who leads', async () => {
+  it('returns the leader', async () => {
     const { app, store } = await testApi();
     await lead(store);
     assert.deepEqual(await json(app.request('/leader')), {
@@ -34,7 +34,7 @@ describe('GET /leader', () => {
 const LED = { at: new Date(NOW_MS - 500), from: 'candidate' as const, to: 'leader' as const, by: 'acquired' };
 
 describe('GET /cluster', () => {
-  it('tells the replicas, the leader and how far the work is done', async () => {
+  it('returns the replicas, the leader and the watermark', async () => {
     const { app, store } = await testApi();
     const grant = await lead(store);
     await store.lease.renew(grant, 60_000, {
@@ -112,7 +112,7 @@ describe('GET /leadership', () => {
     return { ...api, grant: { holder: 'replica-2', boot: 'boot-2', term: won.lease.term } };
   }
 
-  it('is empty before anybody led', async () => {
+  it('is empty before the first term', async () => {
     const { app } = await testApi();
     assert.deepEqual(await json(app.request('/leadership')), []);
   });
@@ -137,21 +137,21 @@ describe('GET /leadership', () => {
     ]);
   });
 
-  it('tells that the newest term was released before it has a successor', async () => {
+  it('reports that the newest term was released before it has a successor', async () => {
     const { app, store, grant } = await led(60_000);
     await store.lease.release(grant, 'released');
     const [newest] = await json(app.request('/leadership'));
     assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'released' });
   });
 
-  it('tells that the newest term ran out before it has a successor', async () => {
-    // At a clock that stands still a lease without a duration is over at once.
+  it('reports that the newest term expired before it has a successor', async () => {
+    // With a stopped clock, a lease without a duration expires at once.
     const { app } = await led(0);
     const [newest] = await json(app.request('/leadership'));
     assert.deepEqual(newest, { ...FIRST, ended_at: '2030-01-01T00:00:00.000Z', ended_by: 'expired' });
   });
 
-  it('lists 100 terms, or as many as are asked for, up to 1,000', async () => {
+  it('lists 100 terms, or as many as requested, up to 1,000', async () => {
     const { app, store } = await testApi();
     for (let term = 1; term <= 1001; term++) {
       const began_at = new Date(NOW_MS + term);
@@ -164,7 +164,7 @@ describe('GET /leadership', () => {
     }
   });
 
-  it('goes on before a term', async () => {
+  it('continues before a term', async () => {
     const { app, store } = await testApi();
     for (let term = 1; term <= 5; term++) {
       const began = { ...FIRST, term, began_at: new Date(NOW_MS), ended_at: null, ended_by: null } as Term;
@@ -178,7 +178,7 @@ describe('GET /leadership', () => {
     assert.equal(detail, 'before: "last" is not a term, which is a whole number');
   });
 
-  it('refuses another limit, and any other parameter', async () => {
+  it('refuses an invalid limit, and any other parameter', async () => {
     const { app } = await testApi();
     for (const limit of ['0', '1001', 'all', '']) {
       const { detail } = await problem(app.request(`/leadership?limit=${limit}`), 400);

@@ -1,4 +1,4 @@
-/** What the API tells of a server's clock that was set back, the same over both stores. */
+/** A server's clock that was set back, in the API over both stores. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Hono } from 'hono';
@@ -22,9 +22,9 @@ const replica = { id: 'replica-1', boot: 'boot-1', address: '', version: '' };
 interface Given {
   app: Hono;
   store: Store;
-  /** The server's clock goes back by so much, as seen from the lease. */
+  /** Sets the server's clock back, as the lease records it. */
   setBack(ms: number): Promise<void>;
-  /** Follows the events; has greeted its reader when it resolves. */
+  /** Follows the events; resolves after `hello`. */
   follow(query?: string): Promise<EventReader>;
 }
 
@@ -68,7 +68,7 @@ const overMemory: Use = async (body) => {
 const overMongo: Use = async (body) => {
   const database = mongoDatabase(mongo);
   const leases = database.raw.db(database.name).collection<Lease & { _id: string }>('leases');
-  /** As the lease would be left by a renewal before. */
+  /** The lease as an earlier renewal would leave it. */
   const setBack = async (ms: number) => {
     const lease = await leases.findOne({ _id: 'leader' });
     const ahead = (at: Date | null | undefined) => new Date((at?.getTime() ?? 0) + ms);
@@ -83,7 +83,7 @@ const overMongo: Use = async (body) => {
   }
 };
 
-/** Nearly so long ago: a real clock goes on. */
+/** About that long: a real clock advances meanwhile. */
 function assertAbout(ms: number, expectedMs: number): void {
   assert.ok(ms <= expectedMs && ms > expectedMs - 10_000, `${ms} is not about ${expectedMs}`);
 }
@@ -94,14 +94,14 @@ for (
   const [name, given, skip] of [['memory', overMemory, false], ['MongoDB', overMongo, mongo.skip]] as const
 ) {
   describe(`a server's clock that is set back, over ${name}`, { skip, timeout: 60_000 }, () => {
-    it('is told by /cluster: the last time, and how far it is behind what it has shown', () =>
+    it('is reported by /cluster: the last set-back, and how far the clock is behind its latest time', () =>
       given(async ({ app, store, setBack }) => {
         const clock = async () => (await json(app.request('/cluster'))).clock;
         const grant = await lead(store);
         assert.deepEqual(await clock(), { set_back: null, behind_ms: 0 });
         await setBack(3_600_000);
         const { set_back, behind_ms } = await clock();
-        assert.equal(set_back, null, 'nobody has renewed since');
+        assert.equal(set_back, null, 'no renewal since');
         assertAbout(behind_ms, 3_600_000);
         await store.lease.renew(grant, 60_000, NO_MARK);
         const first = await clock();
@@ -117,7 +117,7 @@ for (
         assert.deepEqual(await clock(), { set_back: second.set_back, behind_ms: 0 }, 'forward');
       }));
 
-    it('is an event, once each time, which can be asked for alone and again', () =>
+    it('is one event each, which can be filtered and resumed', () =>
       given(async ({ app, store, setBack, follow }) => {
         const grant = await lead(store);
         const all = await follow();
@@ -130,17 +130,17 @@ for (
         await setBack(900);
         await renew();
         await send(app, 'POST', '/schedules', { ...HOURLY, id: 'last' });
-        const told = await all.take(3);
-        assert.deepEqual(told.map(({ event }) => event), ['clock', 'clock', 'schedule']);
-        const [first, second] = told;
+        const received = await all.take(3);
+        assert.deepEqual(received.map(({ event }) => event), ['clock', 'clock', 'schedule']);
+        const [first, second] = received;
         assertAbout(lengthMs(first?.data.set_back), 3_600_000);
         assertAbout(lengthMs(second?.data.set_back), 40_000);
         assert.deepEqual(await alone.take(2), [first, second]);
         const again = await follow(`?types=clock,schedule&after=${first?.id}`);
-        assert.deepEqual(await again.take(2), told.slice(1));
+        assert.deepEqual(await again.take(2), received.slice(1));
       }));
 
-    it('is told by the first renewal of a leader that finds it when its term begins', () =>
+    it('is reported by the first renewal when a term begins with it', () =>
       given(async ({ store, setBack, follow }) => {
         const dead = await lead(store);
         const events = await follow('?types=clock,leader');

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
-import { after, describe, it } from 'node:test';
-import { text } from 'node:stream/consumers';
-import type { Route } from '../../../src/http/shared/api.ts';
+import { describe, it } from 'node:test';
 import { liveness } from '../../../src/http/membership/liveness.ts';
-import { serve } from '../../../src/http/server/server.ts';
-import { systemClock } from '../../../src/infra/machine/clock.ts';
-import { KNOWS_NONE } from '../../infra/membership/peerSupport.ts';
 import { SimClock } from '../../support/simClock.ts';
 import { problem, testApi } from '../support.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';
-const MAX_STRANGERS = 8;
+const MAX_UNANNOUNCED = 8;
 const MAX_PEERS = 64;
-const TRIAL_MS = 10_000;
+const RECHECK_MS = 10_000;
 
 const replica = { id: 'replica-1', boot: BOOT, address: 'http://127.0.0.1:8081', version: '0.1.0' };
 
-/** A boot of its own for each number. */
+/** A different boot for each number. */
 const boot = (n: number) => `${String(n).padStart(8, '0')}${BOOT.slice(8)}`;
 
 async function setUp() {
@@ -34,15 +27,15 @@ async function setUp() {
     app,
     clock,
     ask: (query = '') => Promise.resolve(app.request(`/liveness${query}`)),
-    /** They have announced themselves, and none of them is lost. */
+    /** Announces replicas that are not lost. */
     announce: (...boots: string[]) => boots.forEach((each) => replicas.set(each, { lost_at: null })),
     lose: (boot: string) => replicas.set(boot, { lost_at: new Date(0) }),
     looks: () => looks,
   };
 }
 
-/** The text of an answer, piece by piece. */
-function piecesOf(response: Response) {
+/** The text of a response, chunk by chunk. */
+function chunksOf(response: Response) {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   return {
@@ -53,24 +46,24 @@ function piecesOf(response: Response) {
 }
 
 describe('GET /liveness', () => {
-  it('says which process is here, and stays open', async () => {
+  it('identifies the process, and stays open', async () => {
     const { ask, goodbye } = await setUp();
     const response = await ask();
     assert.deepEqual([response.status, response.headers.get('content-type')], [
       200,
       'text/plain; charset=utf-8',
     ]);
-    const { next, ended } = piecesOf(response);
+    const { next, ended } = chunksOf(response);
     assert.equal(await next(), `${BOOT}\n`);
     const more = next();
-    const others = piecesOf(await ask());
+    const others = chunksOf(await ask());
     assert.equal(await others.next(), `${BOOT}\n`);
     goodbye();
-    assert.equal(await more, 'goodbye\n', 'nothing came before');
+    assert.equal(await more, 'goodbye\n', 'nothing was sent before');
     assert.equal(await ended(), true);
   });
 
-  it('says goodbye to everybody, and takes nobody afterwards', async () => {
+  it('sends a goodbye on every connection, and admits none afterwards', async () => {
     const { ask, goodbye } = await setUp();
     const answers = [await ask(), await ask(), await ask()];
     goodbye();
@@ -79,7 +72,7 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('says in each answer which process is here, and for how long', async () => {
+  it('states boot and uptime in the headers of every response', async () => {
     const { app, ask, clock, goodbye } = await setUp();
     const said = async (answer: Response | Promise<Response>) => {
       const { status, headers, body } = await answer;
@@ -89,17 +82,17 @@ describe('GET /liveness', () => {
     assert.deepEqual(await said(ask()), [200, BOOT, '0']);
     await clock.advance(1500);
     assert.deepEqual(await said(app.request('/liveness', { method: 'HEAD' })), [200, BOOT, '1500']);
-    for (let i = 0; i < MAX_STRANGERS; i++) await ask();
+    for (let i = 0; i < MAX_UNANNOUNCED; i++) await ask();
     assert.deepEqual(await said(ask()), [503, BOOT, '1500']);
     goodbye();
     assert.deepEqual(await said(ask()), [503, BOOT, '1500']);
   });
 
-  it('refuses the ninth stranger, and has its place again when one goes away', async () => {
+  it('refuses the ninth unannounced boot, until one disconnects', async () => {
     const { ask, goodbye } = await setUp();
     const answers = [];
-    for (let i = 0; i < MAX_STRANGERS; i++) answers.push(piecesOf(await ask()));
-    assert.match((await problem(ask(), 503)).detail, /as there is room for/);
+    for (let i = 0; i < MAX_UNANNOUNCED; i++) answers.push(chunksOf(await ask()));
+    assert.match((await problem(ask(), 503)).detail, /limit of liveness connections/);
     await answers[7]?.cancel();
     const late = await ask();
     assert.equal(late.status, 200);
@@ -108,39 +101,39 @@ describe('GET /liveness', () => {
     assert.equal(await late.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('lets strangers stay for a while only, whether they name a boot or not', async () => {
+  it('disconnects unannounced clients after a while, with a boot or without', async () => {
     const { ask, clock, goodbye } = await setUp();
     const answers = [await ask(), await ask(`?boot=${boot(1)}`)];
-    await clock.advance(TRIAL_MS);
-    // Without a goodbye: nobody has stopped.
+    await clock.advance(RECHECK_MS);
+    // Without a goodbye: the replica is not stopping.
     for (const answer of answers) assert.equal(await answer.text(), `${BOOT}\n`);
     goodbye();
   });
 
-  it('has a place for each replica, however many strangers are there', async () => {
+  it('admits every replica, however many unannounced clients there are', async () => {
     const { ask, announce, clock, goodbye, looks } = await setUp();
-    for (let i = 0; i < MAX_STRANGERS; i++) await ask(`?boot=${boot(100 + i)}`);
+    for (let i = 0; i < MAX_UNANNOUNCED; i++) await ask(`?boot=${boot(100 + i)}`);
     await problem(ask(`?boot=${boot(1)}`), 503);
-    assert.equal(looks(), MAX_STRANGERS + 1, 'the list of replicas is read, which it may be on by now');
+    assert.equal(looks(), MAX_UNANNOUNCED + 1, 'the announcements are read again');
     announce(boot(1), boot(2));
     const answers = [await ask(`?boot=${boot(1)}`), await ask(`?boot=${boot(2)}`)];
-    assert.equal(looks(), MAX_STRANGERS + 1);
-    await clock.advance(6 * TRIAL_MS);
+    assert.equal(looks(), MAX_UNANNOUNCED + 1);
+    await clock.advance(6 * RECHECK_MS);
     goodbye();
     for (const answer of answers) assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('keeps a place that was taken just before its replica announced itself', async () => {
+  it('keeps a connection whose replica announces itself just afterwards', async () => {
     const { ask, announce, clock, goodbye } = await setUp();
     const answer = await ask(`?boot=${boot(1)}`);
     announce(boot(1));
-    for (let i = 0; i < MAX_STRANGERS; i++) await ask();
-    await clock.advance(6 * TRIAL_MS);
+    for (let i = 0; i < MAX_UNANNOUNCED; i++) await ask();
+    await clock.advance(6 * RECHECK_MS);
     goodbye();
     assert.equal(await answer.text(), `${BOOT}\ngoodbye\n`);
   });
 
-  it('has two places for one replica, and the newest count: it can not be kept out', async () => {
+  it('keeps the newest two connections of a replica: it cannot be locked out', async () => {
     const { ask, announce, goodbye } = await setUp();
     announce(boot(1));
     const answers = [];
@@ -150,7 +143,7 @@ describe('GET /liveness', () => {
     assert.deepEqual(said.map((text) => text.endsWith('goodbye\n')), [false, false, false, true, true]);
   });
 
-  it('has places for 64 replicas', async () => {
+  it('admits 64 replicas', async () => {
     const { ask, announce, goodbye } = await setUp();
     for (let i = 0; i <= MAX_PEERS; i++) announce(boot(i));
     for (let i = 0; i < MAX_PEERS; i++) assert.equal((await ask(`?boot=${boot(i)}`)).status, 200);
@@ -158,7 +151,7 @@ describe('GET /liveness', () => {
     goodbye();
   });
 
-  it('knows which replica has been there for longest, and takes no stranger for one', async () => {
+  it('finds the replica with the oldest connection, and no unannounced boot', async () => {
     const { ask, eldest, announce, lose } = await setUp();
     const [first, second] = [boot(1), boot(2)];
     assert.equal(eldest(), null);
@@ -167,21 +160,21 @@ describe('GET /liveness', () => {
     assert.equal(eldest(), null);
     announce(BOOT, first, second);
     await ask(`?boot=${BOOT}`);
-    assert.equal(eldest(), null, 'not this process itself');
-    const answer = piecesOf(await ask(`?boot=${first}`));
+    assert.equal(eldest(), null, 'never this process itself');
+    const answer = chunksOf(await ask(`?boot=${first}`));
     await ask(`?boot=${second}`);
     assert.equal(eldest(), first);
     lose(first);
-    assert.equal(eldest(), second, 'the first one is not heard any more');
+    assert.equal(eldest(), second, 'the first one is lost');
     announce(first);
     assert.equal(eldest(), first);
     await answer.cancel();
     assert.equal(eldest(), second);
   });
 
-  it('refuses a name that is none, and what it has no use for', async () => {
+  it('refuses an invalid boot, and unknown parameters', async () => {
     const { ask, eldest } = await setUp();
-    assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a uuid');
+    assert.equal((await problem(ask('?boot=me'), 400)).detail, 'boot: "me" is not a UUID');
     assert.match(
       (await problem(ask('?bot=me'), 400)).detail,
       /^bot: not a query parameter of this connection/,
@@ -189,80 +182,13 @@ describe('GET /liveness', () => {
     assert.equal(eldest(), null);
   });
 
-  it('gives no place to a HEAD, whose answer nobody could end', async () => {
+  it('does not count a HEAD, which has no stream', async () => {
     const { app, ask } = await setUp();
-    for (let i = 0; i <= MAX_STRANGERS; i++) {
+    for (let i = 0; i <= MAX_UNANNOUNCED; i++) {
       assert.equal((await app.request('/liveness', { method: 'HEAD' })).status, 200);
     }
     const response = await ask();
     assert.equal(response.status, 200);
     await response.body?.cancel();
-  });
-});
-
-/** Less than `close` waits for an answer that does not end by itself. */
-const AT_ONCE = { timeout: 3_000 };
-
-describe('GET /liveness on a socket', () => {
-  const closing: (() => Promise<void>)[] = [];
-  after(() => Promise.all(closing.map((close) => close())));
-
-  /** A server, and how often a place was asked for. */
-  async function served() {
-    const { goodbye, routes } = liveness({ replica, clock: systemClock(), known: KNOWS_NONE });
-    const { app } = await testApi({ more: routes as Route[] });
-    const server = await serve(app, { host: '127.0.0.1', port: 0, clock: systemClock() });
-    closing.push(() => (goodbye(), server.close()));
-    /** A connection of its own, when the answer has begun. */
-    const connect = () =>
-      new Promise<IncomingMessage>((resolve, reject) => {
-        const request = get(`http://127.0.0.1:${server.port}/liveness`, { agent: false }, resolve);
-        request.on('error', reject);
-      });
-    return { goodbye, server, connect };
-  }
-
-  it('comes at once, and ends with the goodbye', AT_ONCE, async () => {
-    const { connect, goodbye } = await served();
-    const answer = await connect();
-    const [first] = await once(answer, 'data');
-    assert.equal(String(first), `${BOOT}\n`);
-    goodbye();
-    assert.equal(await text(answer), 'goodbye\n');
-  });
-
-  it('has the place again of a client that went away without a word', AT_ONCE, async () => {
-    const { connect } = await served();
-    const answers: IncomingMessage[] = [];
-    for (let i = 0; i < MAX_STRANGERS; i++) answers.push(await connect());
-    const refused = await connect();
-    assert.equal(refused.statusCode, 503);
-    refused.resume();
-    answers[0]?.on('error', () => {});
-    answers[0]?.destroy();
-    // The server hears of it in its own time, and tells nobody.
-    for (;;) {
-      const answer = await connect();
-      answer.resume();
-      if (answer.statusCode === 200) break;
-    }
-    for (const answer of answers) answer.on('error', () => {}).resume();
-  });
-
-  it('does not hold up the end of the server once goodbye was said', AT_ONCE, async () => {
-    const { connect, goodbye, server } = await served();
-    const answers = [await connect(), await connect()];
-    goodbye();
-    await server.close();
-    for (const answer of answers) assert.equal(await text(answer), `${BOOT}\ngoodbye\n`);
-  });
-
-  it('does not hold it up either when the client does not read', AT_ONCE, async () => {
-    const { connect, goodbye, server } = await served();
-    const answer = await connect();
-    answer.pause();
-    goodbye();
-    await server.close();
-    answer.on('error', () => {}).destroy();
   });
 });

@@ -7,7 +7,7 @@ import { json, problem, testApi } from '../support.ts';
 const pinging = (ping: () => Promise<void>) => ({ store: (store: Store) => ({ ...store, ping }) });
 
 describe('GET /health', () => {
-  it('says OK, whatever the state', async () => {
+  it('responds OK, whatever the state', async () => {
     const { app } = await testApi({
       status: { state: 'connecting', live: false, ready: false, reasons: ['no store'] },
     });

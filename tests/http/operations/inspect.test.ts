@@ -16,9 +16,9 @@ const lamp = createMachine({
 });
 
 async function setUp(enabled = true) {
-  const shown = inspection({ replica, clock: systemClock() }, enabled);
-  const { app } = await testApi({ more: shown.routes });
-  const actor = createActor(lamp, { id: 'lamp', inspect: shown.observe }).start();
+  const inspected = inspection({ replica, clock: systemClock() }, enabled);
+  const { app } = await testApi({ more: inspected.routes });
+  const actor = createActor(lamp, { id: 'lamp', inspect: inspected.observe }).start();
   const ask = async (query = '') => {
     const response = await app.request(`/inspect${query}`);
     assert.equal(response.status, 200);
@@ -26,17 +26,17 @@ async function setUp(enabled = true) {
     assert.equal((await events.next()).event, 'hello');
     return events;
   };
-  return { app, actor, ask, close: shown.close };
+  return { app, actor, ask, close: inspected.close };
 }
 
 describe('GET /inspect', () => {
-  it('is not there unless it was asked for, and says how to ask for it', async () => {
+  it('is a 404 by default, which says how to enable it', async () => {
     const { app } = await setUp(false);
     const { detail } = await problem(app.request('/inspect'), 404);
-    assert.equal(detail, 'the actors of this replica are not shown; start it with INSPECT=sse to see them');
+    assert.equal(detail, 'inspection of this replica is off; start it with INSPECT=sse');
   });
 
-  it('tells what XState says of the actors, with ids that name the replica', async () => {
+  it('streams XState’s inspection events, with ids that contain the replica’s', async () => {
     const { actor, ask } = await setUp();
     const events = await ask();
     actor.send({ type: 'PRESS' });
@@ -56,17 +56,17 @@ describe('GET /inspect', () => {
     assert.deepEqual(snapshot?.data.snapshot, { status: 'active', value: 'on', context: { colour: 'red' } });
   });
 
-  it('tells of the actors that are asked for', async () => {
+  it('streams those of the requested actors', async () => {
     const { actor, ask } = await setUp();
     const [others, lamps] = [await ask('?actor=election,mirror'), await ask('?actor=election,lamp')];
     actor.send({ type: 'PRESS' });
     assert.equal((await lamps.next()).data.actor, 'lamp');
     await lamps.cancel();
-    void others.next().then(() => assert.fail('told of another actor'), () => {});
+    void others.next().then(() => assert.fail('received a message of another actor'), () => {});
     await others.cancel();
   });
 
-  it('leaves out what a slow client does not take, and says how much', async () => {
+  it('drops messages for a slow client, and reports how many', async () => {
     const { actor, ask } = await setUp();
     const events = await ask();
     for (let i = 0; i < 1000; i++) actor.send({ type: 'PRESS' });
@@ -78,11 +78,11 @@ describe('GET /inspect', () => {
     assert.equal(next?.event, 'event');
   });
 
-  it('has room for ten, and ends with the replica', async () => {
+  it('serves ten clients, and ends with the replica', async () => {
     const { app, ask, close } = await setUp();
     const clients = [];
     for (let i = 0; i < 10; i++) clients.push(await ask());
-    assert.match((await problem(app.request('/inspect'), 503)).detail, /^10 clients inspect/);
+    assert.match((await problem(app.request('/inspect'), 503)).detail, /limit of 10 inspection clients/);
     await clients[0]?.cancel();
     const last = await ask();
     close();

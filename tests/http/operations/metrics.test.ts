@@ -9,12 +9,12 @@ import { HOURLY, json, send, testApi } from '../support.ts';
 async function setUp() {
   const losses = () => ({ lines: 0, failures: 0 });
   const metrics = openMetrics('0.1.0', () => VITALS, losses, { schedules: 1, moments: 1 });
-  const { app } = await testApi({ more: metricsRoutes(metrics), answered: metrics.answered });
+  const { app } = await testApi({ more: metricsRoutes(metrics), onResponse: metrics.answered });
   return { app, samples: async () => samplesOf(await (await app.request('/metrics')).text()) };
 }
 
 describe('GET /metrics', () => {
-  it('answers in the text format of Prometheus', async () => {
+  it('responds in the text format of Prometheus', async () => {
     const response = await (await setUp()).app.request('/metrics');
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { json, testApi } from '../support.ts';
 
 describe('GET /', () => {
-  it('lists the endpoints, each of which is there', async () => {
+  it('lists the endpoints, each of which exists', async () => {
     const { app } = await testApi();
     const about = await json(app.request('/'));
     assert.equal(about.name, 'hascheduler');
@@ -14,12 +14,12 @@ describe('GET /', () => {
       assert.ok(summary);
       const response = await app.request(path.replace('{id}', 'x'), { method });
       const detail = response.status === 404 ? (await json(response)).detail : '';
-      assert.doesNotMatch(detail, /there is nothing at/, `${method} ${path}`);
+      assert.doesNotMatch(detail, /there is no endpoint at/, `${method} ${path}`);
       assert.notEqual(response.status, 405, `${method} ${path}`);
     }
   });
 
-  it('sends browsers to the inspector', async () => {
+  it('redirects browsers to the inspector', async () => {
     const response = await (await testApi()).app.request('/', {
       headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
     });
@@ -28,7 +28,7 @@ describe('GET /', () => {
     assert.equal(response.headers.get('vary'), 'Accept');
   });
 
-  it('is JSON for a program that takes anything', async () => {
+  it('is JSON for a client that accepts anything', async () => {
     const response = await (await testApi()).app.request('/', { headers: { accept: '*/*' } });
     assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
   });

@@ -16,7 +16,7 @@ import {
 const at = (ms: number) => new Date(NOW_MS + ms);
 const ids = (runs: { id: string }[]) => runs.map(({ id }) => id);
 
-/** Schedule `a` with five runs, one of them failed and one that stands for three missed occurrences. */
+/** Schedule `a` with five runs, one failed, and one for three missed occurrences. */
 async function withRuns(): Promise<TestApi> {
   const api = await testApi();
   await send(api.app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
@@ -76,7 +76,7 @@ describe('GET /schedules/{id}/runs', () => {
     assert.deepEqual(ids(await json(app.request(link))), ['a@2030-01-01T00:00:00.001Z']);
   });
 
-  it('is empty for a schedule that has none, and for a filter that nothing passes', async () => {
+  it('is empty for a schedule without runs, and for a filter without matches', async () => {
     const { app } = await withRuns();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'b' });
     assert.deepEqual(await json(app.request('/schedules/b/runs')), []);
@@ -146,7 +146,7 @@ describe('GET /runs', () => {
 });
 
 describe('GET /runs/{id}', () => {
-  it('answers the run, and nothing internal', async () => {
+  it('returns the run, and no internal fields', async () => {
     const { app } = await withRuns();
     assert.deepEqual(await json(app.request('/runs/a@2030-01-01T00:00:00.004Z')), {
       id: 'a@2030-01-01T00:00:00.004Z',
@@ -168,7 +168,7 @@ describe('GET /runs/{id}', () => {
     });
   });
 
-  it('tells how many occurrences a record stands for, if more than one', async () => {
+  it('includes the number of occurrences of a record, if more than one', async () => {
     const { app } = await withRuns();
     const run = await json(app.request('/runs/a%402030-01-01T00%3A00%3A00.001Z'));
     assert.equal(run.count, 3);
@@ -176,9 +176,9 @@ describe('GET /runs/{id}', () => {
   });
 
   it('is a 404 for an unknown id', async () => {
-    for (const [id, shown] of [['nothing', 'nothing'], ['a%20b', 'a b']]) {
+    for (const [id, quoted] of [['nothing', 'nothing'], ['a%20b', 'a b']]) {
       const { detail, instance } = await problem((await testApi()).app.request(`/runs/${id}`), 404);
-      assert.equal(detail, `there is no run "${shown}"`);
+      assert.equal(detail, `there is no run "${quoted}"`);
       assert.equal(instance, `/runs/${id}`);
     }
   });

@@ -1,6 +1,6 @@
 /**
- * The same requests to the API over MongoDB and over the memory store: both take the same things and refuse the
- * same things, and nothing that a client sends is an error of the store.
+ * The same requests to the API over MongoDB and over the memory store: both accept and refuse the same ones, and
+ * no request causes an error of the store.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -21,7 +21,7 @@ const schedule = (fields: string) =>
 const post = (fields: string): Ask => ['POST', '/schedules', schedule(fields)];
 const cursor = (json: string) => btoa(json).replaceAll('=', '');
 
-/** Each begins with no schedule at all. The status is that of the last request. */
+/** Each begins without schedules. The status is that of the last request. */
 const CASES: [what: string, asks: Ask[], status: number][] = [
   ['two halves of characters as keys', [
     post('"tags":{"\\ud800":"x","\\ud801":"y"}'),
@@ -96,7 +96,7 @@ const CASES: [what: string, asks: Ask[], status: number][] = [
   ['a schedule that can be none', [['GET', '/schedules/%00']], 404],
 ];
 
-/** What differs between two databases at two moments. */
+/** Replaces what differs between two databases at two moments. */
 function comparable(text: string): unknown {
   return JSON.parse(text, (key, value) => /^(created_at|updated_at|next_fire_at)$/.test(key) ? '…' : value);
 }
@@ -126,7 +126,7 @@ describe('MongoDB and the memory store', { skip: mongo.skip }, () => {
   after(() => database.close());
 
   for (const [what, asks, status] of CASES) {
-    it(`do the same about ${what}`, async () => {
+    it(`agree on ${what}`, async () => {
       const answers = [];
       for (const [, app] of apps) {
         let last: Response | null = null;
@@ -139,8 +139,8 @@ describe('MongoDB and the memory store', { skip: mongo.skip }, () => {
       }
       assert.deepEqual(answers[1], answers[0]);
       assert.equal(answers[0]?.status, status, JSON.stringify(answers[0]?.body));
-      assert.deepEqual(failures, [], 'no call of the store has failed');
-      assert.deepEqual(logs.flatMap((lines) => lines()), [], 'nothing to be logged');
+      assert.deepEqual(failures, [], 'no call of the store failed');
+      assert.deepEqual(logs.flatMap((lines) => lines()), [], 'no log lines');
     });
   }
 });

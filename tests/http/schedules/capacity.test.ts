@@ -17,7 +17,7 @@ const times = (count: number) => ({
   },
 });
 
-describe('what there is no room for', () => {
+describe('a schedule beyond the capacity', () => {
   it('is refused with 507 and a sentence, and not stored', async () => {
     const { app, store } = await holding(10, 0);
     const { detail } = await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'b' }), 507);
@@ -25,7 +25,7 @@ describe('what there is no room for', () => {
     assert.equal(await store.schedules.get('b'), null);
   });
 
-  it('may be moments, also in a replacement', async () => {
+  it('includes moments, also in a replacement', async () => {
     const { app, held } = await holding(3, 19_000);
     assert.equal((await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' })).status, 201);
     await problem(send(app, 'POST', '/schedules', times(1001)), 507);
@@ -47,7 +47,7 @@ describe('a replica that is nearly full', () => {
     held.schedules = 8;
     await post();
     await post();
-    assert.deepEqual(warnings(), ['there is not much room left for schedules']);
+    assert.deepEqual(warnings(), ['close to the limit of schedules']);
     held.schedules = 7;
     await post();
     held.schedules = 9;

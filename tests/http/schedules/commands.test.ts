@@ -12,7 +12,7 @@ async function withSchedule(more: object = {}) {
 }
 
 describe('POST /schedules/{id}/pause and /resume', () => {
-  it('pauses, with a reason, and goes on', async () => {
+  it('pauses, with a reason, and resumes', async () => {
     const { post } = await withSchedule();
     const paused = await post('/schedules/s/pause', { reason: 'moving house' });
     assert.deepEqual([paused.status, paused.headers.get('etag')], [200, '"2"']);
@@ -23,7 +23,7 @@ describe('POST /schedules/{id}/pause and /resume', () => {
     assert.equal(resumed.next_fire_at, '2030-01-01T01:00:00.000Z');
   });
 
-  it('leaves a schedule alone that is as it should be', async () => {
+  it('does not change a schedule that is already in the requested state', async () => {
     const { post } = await withSchedule();
     assert.equal((await json(post('/schedules/s/resume'))).revision, 1);
     assert.equal((await json(post('/schedules/s/pause'))).revision, 2);
@@ -31,12 +31,16 @@ describe('POST /schedules/{id}/pause and /resume', () => {
     assert.equal(
       (await json(post('/schedules/s/pause', { reason: 'late' }))).revision,
       3,
-      'a reason is news',
+      'a new reason is a change',
     );
-    assert.equal((await json(post('/schedules/s/pause'))).pause_reason, 'late', 'no reason takes none away');
+    assert.equal(
+      (await json(post('/schedules/s/pause'))).pause_reason,
+      'late',
+      'an omitted reason keeps the present one',
+    );
   });
 
-  it('does not undo a change that comes in between', async () => {
+  it('does not undo a concurrent change', async () => {
     const { post, store, app } = await withSchedule();
     const { get } = store.schedules;
     let reads = 0;
@@ -49,13 +53,16 @@ describe('POST /schedules/{id}/pause and /resume', () => {
     assert.deepEqual([paused.name, paused.paused, paused.revision], ['new', true, 3]);
   });
 
-  it('gives up on a schedule that others change all the time', async () => {
+  it('gives up after repeated concurrent changes', async () => {
     const { post, store } = await withSchedule();
     store.schedules.replace = () => Promise.resolve('conflict');
-    assert.match((await problem(post('/schedules/s/pause'), 409)).detail, /others all the time; try again/);
+    assert.match(
+      (await problem(post('/schedules/s/pause'), 409)).detail,
+      /being changed concurrently; try again/,
+    );
   });
 
-  it('answers 404 to an unknown schedule, and 422 to a body that it does not understand', async () => {
+  it('answers 404 to an unknown schedule, and 422 to an invalid body', async () => {
     const { post } = await withSchedule();
     for (const what of ['pause', 'resume', 'trigger']) {
       assert.match((await problem(post(`/schedules/x/${what}`), 404)).detail, /no schedule "x"/);
@@ -68,7 +75,7 @@ describe('POST /schedules/{id}/pause and /resume', () => {
 });
 
 describe('POST /schedules/{id}/trigger', () => {
-  it('stores a run for whoever leads, with an id of its own', async () => {
+  it('stores a run for the leader, with an id of its own', async () => {
     const { post, app, store } = await withSchedule({ paused: true });
     const answer = await post('/schedules/s/trigger');
     assert.equal(answer.status, 202);
@@ -86,7 +93,7 @@ describe('POST /schedules/{id}/trigger', () => {
     assert.deepEqual((await store.runs.orphans(query)).map((orphan) => orphan.id), [id]);
   });
 
-  it('is never asked for before its schedule was there, whatever the clock of the replica', async () => {
+  it('is never requested before its schedule was created, whatever the replica’s clock', async () => {
     const { app, store } = await testApi({ serverNowMs: NOW_MS - 5000 });
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 's' });
     const { run_ids } = await json(send(app, 'POST', '/schedules/s/trigger', ''));
@@ -102,26 +109,26 @@ describe('POST /leader/step-down', () => {
     await lead(store);
     assert.match(
       (await problem(post('/leader/step-down', { term: 7 }), 409)).detail,
-      /term 7 is not in force/,
+      /term 7 is not the current term/,
     );
     assert.equal(await isAsked(store), null);
     const answer = await post('/leader/step-down', { term: 1 });
     assert.deepEqual([answer.status, await json(answer)], [202, { replica: 'replica-2', term: 1 }]);
     assert.equal(await isAsked(store), 1);
-    assert.equal((await post('/leader/step-down')).status, 202, 'twice is once');
+    assert.equal((await post('/leader/step-down')).status, 202, 'a repeated request has no further effect');
   });
 
-  it('says so when nobody leads, or the term ends meanwhile', async () => {
+  it('refuses when there is no leader, or when the term has ended meanwhile', async () => {
     const { post, store } = await withSchedule();
     const none = await post('/leader/step-down');
     assert.equal(none.headers.get('retry-after'), '1');
-    assert.match((await problem(none, 503)).detail, /nobody leads/);
+    assert.match((await problem(none, 503)).detail, /there is no leader/);
     await lead(store);
     store.lease.askToStepDown = () => Promise.resolve(false);
     assert.match((await problem(post('/leader/step-down'), 409)).detail, /term 1 ended before/);
   });
 
-  it('refuses a term that is no number', async () => {
+  it('refuses a term that is not a number', async () => {
     const { post, store } = await withSchedule();
     await lead(store);
     assert.match(

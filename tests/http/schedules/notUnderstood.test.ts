@@ -1,4 +1,4 @@
-/** What the API does about schedules that this version does not understand, the same over both stores. */
+/** Schedules that this version does not understand, in the API over both stores. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Hono } from 'hono';
@@ -15,14 +15,14 @@ import { HOURLY, json, NOW_MS, problem, send, testApi } from '../support.ts';
 
 const REASON = 'type is "rrule", which this version does not know';
 const ADVICE =
-  `is not understood by this version, and can only be shown or deleted here; a replica of a newer version may understand it: ${REASON}`;
+  `is not understood by this version, and can only be read or deleted here; a replica of a newer version may understand it: ${REASON}`;
 
 interface Given {
   app: Hono;
   store: Store;
-  /** Has a newer version change the stored schedule, so that this one does not understand it any more. */
+  /** Changes the stored schedule as a newer version could: this one no longer understands it. */
   makeOdd(id: string): Promise<void>;
-  /** The schedule as it is stored, whoever understands it. */
+  /** The stored document. */
   stored(id: string): Promise<unknown>;
 }
 
@@ -72,7 +72,7 @@ for (
     };
 
     test(
-      'is shown with its id and the reason, without a revision to go by',
+      'is read as its id and the reason, without a revision',
       withOdd(async ({ app }) => {
         const response = await app.request('/schedules/odd');
         assert.deepEqual([response.status, response.headers.get('etag')], [200, null]);
@@ -87,24 +87,24 @@ for (
         await create(app, id, { tags: { team: id }, name: `The ${id}` });
       }
       for (const id of ['odd', 'z']) await makeOdd(id);
-      const told = (items: { id: string; not_understood?: string; recent_runs?: [] }[]) =>
+      const briefly = (items: { id: string; not_understood?: string; recent_runs?: [] }[]) =>
         items.map(({ id, not_understood, recent_runs }) => [id, not_understood, recent_runs]);
       const whole = await app.request('/schedules?recent=2');
       assert.equal(whole.headers.get('x-total-count'), '4');
-      assert.deepEqual(told(await json(whole)), [
+      assert.deepEqual(briefly(await json(whole)), [
         ['a', undefined, []],
         ['odd', REASON, undefined],
         ['p', undefined, []],
         ['z', REASON, undefined],
       ]);
       for (const limit of [1, 2, 3]) {
-        const seen: string[] = [];
+        const ids: string[] = [];
         for (let path: string | undefined = `/schedules?limit=${limit}`; path !== undefined;) {
           const page: Response = await app.request(path);
-          seen.push(...(await json(page)).map(({ id }: { id: string }) => id));
+          ids.push(...(await json(page)).map(({ id }: { id: string }) => id));
           path = /<(.*)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
         }
-        assert.deepEqual(seen, ['a', 'odd', 'p', 'z'], `pages of ${limit}`);
+        assert.deepEqual(ids, ['a', 'odd', 'p', 'z'], `pages of ${limit}`);
       }
       for (const query of ['q=ODD', 'tag=team:odd', 'paused=false&q=the%20odd']) {
         const found = await app.request(`/schedules?${query}`);
@@ -114,7 +114,7 @@ for (
     });
 
     test(
-      'is changed by nothing but its deletion, and asked to do nothing',
+      'can only be deleted, and has no commands',
       withOdd(async ({ app, store, stored }) => {
         const before = await stored('odd');
         const detail = `schedule "odd" ${ADVICE}`;
@@ -131,17 +131,17 @@ for (
         assert.deepEqual(
           await store.schedules.replace('odd', interval('1s')),
           ODD,
-          'nor if it was just seen',
+          'with If-Match too',
         );
         assert.deepEqual(await stored('odd'), before);
         assert.deepEqual(await json(app.request('/runs')), []);
         const preview = await send(app, 'POST', '/schedules/preview', { type: 'rrule', definition: {} });
-        assert.equal(preview.status, 422, 'nor is its like told when it would fire');
+        assert.equal(preview.status, 422, 'a preview is refused as well');
       }),
     );
 
     test(
-      'can be deleted, if its revision is the one that is asked for',
+      'can be deleted, if its revision matches',
       withOdd(async ({ app, stored }) => {
         const remove = (headers: Record<string, string>) =>
           app.request('/schedules/odd', { method: 'DELETE', headers });
@@ -156,7 +156,7 @@ for (
   });
 }
 
-it('events tell of a schedule that is not understood what lists tell', async () => {
+it('events represent a schedule that is not understood as lists do', async () => {
   const clock = new SimClock(NOW_MS);
   const database = memoryDatabase({ clock });
   const store = database.connect({ obstacle: ({ id }) => id === 'odd' ? REASON : null });

@@ -9,7 +9,7 @@ const hours = (...list: number[]) =>
   });
 
 describe('POST /schedules/preview', () => {
-  it('tells the next five fire times, and creates nothing', async () => {
+  it('returns the next five fire times, and creates nothing', async () => {
     const { app } = await testApi();
     const response = await send(app, 'POST', '/schedules/preview', HOURLY);
     assert.equal(response.status, 200);
@@ -17,7 +17,7 @@ describe('POST /schedules/preview', () => {
     assert.deepEqual(await json(app.request('/schedules')), []);
   });
 
-  it('tells as many as are asked for, and no more than there are', async () => {
+  it('returns as many as requested, and no more than there are', async () => {
     const { app } = await testApi();
     const preview = (body: object) => json(send(app, 'POST', '/schedules/preview', body));
     assert.deepEqual(await preview({ ...HOURLY, count: 2 }), { occurrences: hours(1, 2) });
@@ -35,7 +35,7 @@ describe('POST /schedules/preview', () => {
     assert.deepEqual(await json(send(app, 'POST', '/schedules/preview', body)), { occurrences: hours(2, 4) });
   });
 
-  it('says what is wrong as a creation does, and with the count as well', async () => {
+  it('reports problems as a creation does, and those of the count', async () => {
     const { app } = await testApi();
     const body = { type: 'cron', definition: { cron_expression: '0 25 * * *' } };
     const creation = await problem(send(app, 'POST', '/schedules', body), 422);
@@ -49,7 +49,7 @@ describe('POST /schedules/preview', () => {
     await problem(send(app, 'POST', '/schedules/preview', '{'), 400);
   });
 
-  it('takes nothing away from a schedule of that name', async () => {
+  it('does not affect a schedule of that name', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'preview' });
     assert.equal((await json(app.request('/schedules/preview'))).id, 'preview');
@@ -58,7 +58,7 @@ describe('POST /schedules/preview', () => {
 });
 
 describe('GET /schedules/{id}/occurrences', () => {
-  it('tells when it fires next', async () => {
+  it('returns the next fire times', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     assert.deepEqual(await json(app.request('/schedules/a/occurrences')), {
@@ -73,7 +73,7 @@ describe('GET /schedules/{id}/occurrences', () => {
     assert.deepEqual(await json(app.request('/schedules/a/occurrences')), { occurrences: [] });
   });
 
-  it('refuses another count, any other parameter, and an unknown schedule', async () => {
+  it('refuses an invalid count, any other parameter, and an unknown schedule', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     for (const count of ['0', '101', '', 'x']) {

@@ -8,7 +8,7 @@ const CAUSE = 'this replica is connecting: this MongoDB is a standalone server';
 const connecting = { state: 'connecting', live: true, ready: false, reasons: [CAUSE] };
 
 describe('a replica whose store is not prepared', () => {
-  it('refuses whatever changes something, with the cause, and answers the rest', async () => {
+  it('refuses changes, with the cause, and serves reads', async () => {
     const { app } = await testApi({ status: connecting });
     const { endpoints } = await json(app.request('/')) as unknown as {
       endpoints: { method: string; path: string }[];

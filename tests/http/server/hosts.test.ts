@@ -6,7 +6,7 @@ import { serve } from '../../../src/http/server/server.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { anyHost, HOURLY, problem, send, testApi } from '../support.ts';
 
-/** As a replica is that listens on 127.0.0.1 behind a front door. */
+/** The hosts of a replica that listens on 127.0.0.1 behind a front door. */
 const onLoopback = () => ({ names: new HostNames({ names: [], own: [] }), doorSecret: 'of the door' });
 
 const PATHS = [
@@ -21,7 +21,7 @@ const PATHS = [
   '/nowhere',
 ];
 
-describe('a request for a host that is not this one', () => {
+describe('a request for another host', () => {
   for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PURGE']) {
     it(`is refused on every path: ${method}`, async () => {
       const { app } = await testApi({ hosts: onLoopback() });
@@ -33,7 +33,7 @@ describe('a request for a host that is not this one', () => {
     });
   }
 
-  it('is refused also with the origin that fits, and nothing is done', async () => {
+  it('is refused also with a matching origin, and changes nothing', async () => {
     const { app, store } = await testApi({ hosts: onLoopback() });
     const headers = { host: 'evil.example:8080', origin: 'http://evil.example:8080' };
     const { detail } = await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' }, headers), 421);
@@ -41,7 +41,7 @@ describe('a request for a host that is not this one', () => {
     assert.equal(await store.schedules.get('a'), null);
   });
 
-  it('is not let in by what it says of a proxy', async () => {
+  it('is not accepted because of forwarding headers', async () => {
     const { app } = await testApi({ hosts: onLoopback() });
     for (const secret of [undefined, '', 'guessed']) {
       const headers = new Headers({ host: 'evil.example', 'x-forwarded-host': 'localhost' });
@@ -60,7 +60,7 @@ describe('a request for a host that is not this one', () => {
 describe('a request through the front door', () => {
   const door = { [DOOR_HEADER]: 'of the door', 'x-forwarded-host': 'jobs.example' };
 
-  it('has been asked for its host there', async () => {
+  it('had its host checked there', async () => {
     const { app } = await testApi({ hosts: onLoopback() });
     assert.equal(
       (await app.request('/schedules', { headers: { ...door, host: 'jobs.example' } })).status,
@@ -68,7 +68,7 @@ describe('a request through the front door', () => {
     );
   });
 
-  it('is from the site that the door was asked for', async () => {
+  it('counts as same-site by the host that the door was requested with', async () => {
     const { app } = await testApi({ hosts: anyHost('of the door') });
     const post = (origin: string) =>
       send(app, 'POST', '/schedules', HOURLY, { ...door, origin, host: '127.0.0.1' });
@@ -79,7 +79,7 @@ describe('a request through the front door', () => {
 
 describe('a request without a host', () => {
   for (const headers of [{}, { host: '' }]) {
-    it(`is answered by the probes alone: ${JSON.stringify(headers)}`, async () => {
+    it(`is served by the probes alone: ${JSON.stringify(headers)}`, async () => {
       const { app } = await testApi({ hosts: onLoopback() });
       for (const path of ['/livez', '/readyz', '/health']) {
         assert.equal((await app.request(path, { headers })).status, 200, path);
@@ -92,7 +92,7 @@ describe('a request without a host', () => {
 });
 
 describe('a server', () => {
-  it('tells the address that it listens at, which decides', async () => {
+  it('returns the address that it listens at, which decides on hosts', async () => {
     const clock = systemClock();
     for (
       const [host, address, status] of [['localhost', /^(127\.0\.0\.1|::1)$/, 421], [

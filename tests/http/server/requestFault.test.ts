@@ -6,10 +6,10 @@ import { requestFault } from '../../../src/http/server/requestFault.ts';
 const of = (url: string, rawHeaders = ['Host', 'localhost:8080'], httpVersion = '1.1') =>
   requestFault({ url, rawHeaders, httpVersion });
 
-describe('a request that may be looked at', () => {
+describe('a well-formed request', () => {
   const urls = [
     ...['/', '/livez', '/schedules?q=a..b&tag=x:../..', '/schedules/a.b', '/schedules/...', '/schedules/.a'],
-    // Nothing is at these, which the routes find out.
+    // The routes answer 404 to these.
     ...['//leader//step-down', '/schedules/a%2Fb', '/schedules/%252e%252e/leader', '/runs/a%5Cb', '/a%00b'],
     ...[
       '/runs/a@2030-01-01T00:00:00.000Z~1',
@@ -73,19 +73,19 @@ describe('a request that is refused before any routing', () => {
   const hosts: [string, string[], RegExp][] = [
     ['two', ['Host', 'a', 'hOST', 'a'], /2 Host headers; send one/],
     ['none in HTTP/1.1', [], /no Host header/],
-    ['an empty one', ['Host', ''], /"" is no host/],
-    ['one with a path', ['Host', 'a/b'], /"a\/b" is no host/],
-    ['one with a blank', ['Host', 'a b'], /is no host/],
-    ['one with a user', ['Host', 'me@a'], /is no host/],
-    ['two in one', ['Host', 'a, b'], /is no host/],
-    ['an address of five bytes', ['Host', '1.2.3.4.5'], /is no host/],
-    ['a port that is none', ['Host', 'a:x'], /is no host/],
+    ['an empty one', ['Host', ''], /"" is not a host/],
+    ['one with a path', ['Host', 'a/b'], /"a\/b" is not a host/],
+    ['one with a blank', ['Host', 'a b'], /is not a host/],
+    ['one with a user', ['Host', 'me@a'], /is not a host/],
+    ['two in one', ['Host', 'a, b'], /is not a host/],
+    ['an address of five bytes', ['Host', '1.2.3.4.5'], /is not a host/],
+    ['a port that is none', ['Host', 'a:x'], /is not a host/],
   ];
   for (const [what, headers, sentence] of hosts) {
     it(`with hosts: ${what}`, () => assert.match(of('/', headers) ?? '', sentence));
   }
 
-  it('is each one of which a URL would lose a segment', () => {
+  it('is every one whose URL would lose a segment', () => {
     const dot = fc.constantFrom('.', '%2e', '%2E');
     const piece = fc.oneof(
       fc.tuple(dot, dot).map((two) => two.join('')),
@@ -96,7 +96,7 @@ describe('a request that is refused before any routing', () => {
       fc.property(fc.array(fc.tuple(fc.constantFrom('/', '\\'), piece), { minLength: 1 }), (pieces) => {
         const path = `/a${pieces.flat().join('')}`;
         const resolved = new URL(`http://localhost:8080${path}`).pathname;
-        assert.ok(resolved === path || of(path) !== null, `${path} is taken for ${resolved}`);
+        assert.ok(resolved === path || of(path) !== null, `${path} resolves to ${resolved}`);
       }),
     );
   });

@@ -16,7 +16,7 @@ function signal() {
   return { promise, resolve };
 }
 
-/** An app whose one answer is held back. */
+/** An app whose only response waits for the test. */
 function slowApp() {
   const started = signal();
   const finish = signal();
@@ -29,7 +29,7 @@ function slowApp() {
   return { app, started: started.promise, finish: finish.resolve };
 }
 
-/** A connection that has sent the text and received what ends with the answer. */
+/** A connection that has sent the text and received the response up to the given end. */
 async function open(port: number, text: string, answer: string) {
   const socket = connect(port, host);
   let received = '';
@@ -37,20 +37,20 @@ async function open(port: number, text: string, answer: string) {
   await once(socket, 'connect');
   if (text) await new Promise((resolve) => socket.write(text, resolve));
   while (!received.endsWith(answer)) await once(socket, 'data');
-  // Connections are accepted in order: once a later one has been answered, the server knows of this one.
+  // Connections are accepted in order: after the response on a later one, the server has accepted this one.
   await (await fetch(`http://${host}:${port}/health`)).text();
   return { socket, received: () => received };
 }
 
 describe('serve', () => {
-  it('answers on the port that it tells', async () => {
+  it('listens on the port that it returns', async () => {
     const server = await serve((await testApi()).app, { host, port: 0, clock });
     const response = await fetch(`http://${host}:${server.port}/health`);
     assert.equal(await response.text(), 'OK');
     await server.close();
   });
 
-  it('says which port is taken', async () => {
+  it('names the port that is taken', async () => {
     const server = await serve((await testApi()).app, { host, port: 0, clock });
     await assert.rejects(serve((await testApi()).app, { host, port: server.port, clock }), {
       message:
@@ -60,7 +60,7 @@ describe('serve', () => {
   });
 
   for (const chunked of [false, true]) {
-    it(`lets a client whose ${chunked ? 'chunked ' : ''}body is too large read the answer`, async () => {
+    it(`lets a client whose ${chunked ? 'chunked ' : ''}body is too large read the response`, async () => {
       const server = await serve((await testApi()).app, { host, port: 0, clock });
       const bytes = new Uint8Array(2 * 1024 * 1024).fill(0x20);
       const body = chunked ? ReadableStream.from([bytes]) : bytes;
@@ -72,7 +72,7 @@ describe('serve', () => {
   }
 });
 
-/** Less than `close` waits for what does not end by itself. */
+/** Less than the time for which `close` waits for open requests. */
 const AT_ONCE = { timeout: 3_000 };
 
 describe('close', () => {
@@ -105,7 +105,7 @@ describe('close', () => {
     });
   }
 
-  it('ends a connection that could be used again after its last answer', AT_ONCE, async () => {
+  it('closes a keep-alive connection after its last response', AT_ONCE, async () => {
     const { app, started, finish } = slowApp();
     const server = await serve(app, { host, port: 0, clock });
     const { socket, received } = await open(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', '');
@@ -117,7 +117,7 @@ describe('close', () => {
     assert.ok(received().endsWith('done'));
   });
 
-  it('cuts off what takes too long', async () => {
+  it('cuts off requests that take too long', async () => {
     const { app, started } = slowApp();
     const timers: (() => void)[] = [];
     const server = await serve(app, {

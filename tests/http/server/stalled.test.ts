@@ -7,10 +7,10 @@ import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { serve } from '../../../src/http/server/server.ts';
 
 const host = '127.0.0.1';
-/** More than the buffers of a connection take. */
+/** More than fits into the buffers of a connection. */
 const LARGE = 32 * 1024 * 1024;
 
-/** A clock that goes on by 5 s with each look of the watch, which a test asks for. */
+/** A clock that advances by 5 s with each check, on the test's request. */
 function steppedClock() {
   let nowMs = 0;
   let looks: (() => void)[] = [];
@@ -36,7 +36,7 @@ async function ask(port: number, path: string): Promise<Socket> {
   return socket;
 }
 
-/** An app that has a large answer, a stream of events as large, and one that says nothing. */
+/** An app with a large response, an event stream as large, and a silent one. */
 function app(onCancel: () => void = () => {}): Hono {
   const made = new Hono();
   const chunk = new Uint8Array(64 * 1024);
@@ -57,14 +57,14 @@ function app(onCancel: () => void = () => {}): Hono {
   return made;
 }
 
-describe('an answer on which nothing moves', () => {
+describe('a response without progress', () => {
   for (const path of ['/large', '/stream']) {
-    it(`is broken off after 30 s: ${path}`, async () => {
+    it(`is cut off after 30 s: ${path}`, async () => {
       const { clock, step } = steppedClock();
       let cancelled = false;
       const server = await serve(app(() => (cancelled = true)), { host, port: 0, clock });
       const socket = await ask(server.port, path);
-      // The first look sees what has moved until then.
+      // The first check records the progress until then.
       for (let look = 0; look < 7; look++) {
         step();
         await new Promise((resolve) => setImmediate(resolve));
@@ -78,14 +78,14 @@ describe('an answer on which nothing moves', () => {
     });
   }
 
-  it('is left alone while its client takes it, however slowly', async () => {
+  it('stays while its client reads it, however slowly', async () => {
     const { clock, step } = steppedClock();
     const server = await serve(app(), { host, port: 0, clock });
     const socket = await ask(server.port, '/stream');
     for (let look = 0; look < 12; look++) {
       step();
-      const seen = socket.bytesRead;
-      while (socket.bytesRead < seen + 8 * 1024 * 1024) {
+      const before = socket.bytesRead;
+      while (socket.bytesRead < before + 8 * 1024 * 1024) {
         if (socket.read() === null) await once(socket, 'readable');
       }
     }
@@ -94,7 +94,7 @@ describe('an answer on which nothing moves', () => {
     await server.close();
   });
 
-  it('is left alone for ever when nothing waits to be sent', async () => {
+  it('stays for ever when there is nothing to send', async () => {
     const { clock, step, isWatching } = steppedClock();
     const server = await serve(app(), { host, port: 0, clock });
     const socket = await ask(server.port, '/silent');

@@ -1,4 +1,4 @@
-/** What a replica, and the front door before one, answer to bytes that no client library sends. */
+/** Responses of a replica, and of the front door before it, to bytes that no client library sends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { HostNames } from '../../../src/domain/membership/hostNames.ts';
 const host = '127.0.0.1';
 const HOST = `Host: localhost\r\n`;
 
-interface Answer {
+interface Reply {
   status: number;
   type: string | undefined;
   body: string;
@@ -29,20 +29,20 @@ async function open(port: number): Promise<Socket> {
 async function rest(socket: Socket): Promise<string> {
   let received = '';
   socket.on('data', (bytes) => received += bytes);
-  // Who has sent more than was read is told so after the answer.
+  // A client that has sent more than was read gets a reset after the response.
   socket.on('error', () => {});
   if (!socket.closed) await once(socket, 'close');
   return received;
 }
 
-async function answerTo(port: number, request: string): Promise<Answer> {
+async function replyTo(port: number, request: string): Promise<Reply> {
   const socket = await open(port);
   const received = rest(socket);
   socket.write(request, 'latin1');
   return parsed(await received);
 }
 
-function parsed(text: string): Answer {
+function parsed(text: string): Reply {
   const [head = '', ...body] = text.split('\r\n\r\n');
   return {
     status: Number(/^HTTP\/1\.1 (\d+) /.exec(head)?.[1]),
@@ -51,22 +51,22 @@ function parsed(text: string): Answer {
   };
 }
 
-/** A request on a connection of its own. */
+/** A request on its own connection. */
 const ask = (line: string, headers = HOST) => `${line}\r\n${headers}Connection: close\r\n\r\n`;
 
 const REFUSED: [what: string, request: string, status: number, sentence: RegExp][] = [
   ['HTTP/1.1 without a Host', ask('GET /livez HTTP/1.1', ''), 400, /no Host header/],
   ['two Hosts', ask('GET /livez HTTP/1.1', `${HOST}${HOST}`), 400, /2 Host headers/],
   ['two Hosts in HTTP/1.0', ask('GET /livez HTTP/1.0', `${HOST}Host: a\r\n`), 400, /2 Host headers/],
-  ['a Host that is none', ask('GET /livez HTTP/1.1', 'Host: a b/c\r\n'), 400, /"a b\/c" is no host/],
-  ['an address of five bytes', ask('GET /livez HTTP/1.1', 'Host: 1.2.3.4.5\r\n'), 400, /is no host/],
+  ['a Host that is none', ask('GET /livez HTTP/1.1', 'Host: a b/c\r\n'), 400, /"a b\/c" is not a host/],
+  ['an address of five bytes', ask('GET /livez HTTP/1.1', 'Host: 1.2.3.4.5\r\n'), 400, /is not a host/],
   [
     'a Host in another spelling',
     ask('GET /livez HTTP/1.1', 'Host: [0:0:0:0:0:0:0:1]\r\n'),
     400,
-    /make no URL/,
+    /do not form a valid URL/,
   ],
-  ['a Host of an odd port', ask('GET /livez HTTP/1.1', 'Host: a:99999\r\n'), 400, /is no host/],
+  ['a Host of an odd port', ask('GET /livez HTTP/1.1', 'Host: a:99999\r\n'), 400, /is not a host/],
   [
     'two lengths',
     ask('POST /schedules HTTP/1.1', `${HOST}Content-Length: 1\r\nContent-Length: 2\r\n`),
@@ -90,7 +90,7 @@ const REFUSED: [what: string, request: string, status: number, sentence: RegExp]
   ['the first bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, /HTTP\/1\.1/],
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, /HTTP\/1\.1/],
   ['another version', ask('GET /livez HTTP/1.7'), 400, /HTTP\/1\.1/],
-  ['CONNECT', ask('CONNECT elsewhere:443 HTTP/1.1'), 405, /no proxy/],
+  ['CONNECT', ask('CONNECT elsewhere:443 HTTP/1.1'), 405, /not a proxy/],
   ['OPTIONS *', ask('OPTIONS * HTTP/1.1'), 400, /no path/],
   ['bytes that are not percent-encoded', ask('GET /schedules?q=\xc3\xa9 HTTP/1.1'), 400, /./],
   ['malformed UTF-8 in the query', ask('GET /schedules?q=%ED%A0%80 HTTP/1.1'), 400, /query parameter q/],
@@ -113,7 +113,7 @@ const REFUSED: [what: string, request: string, status: number, sentence: RegExp]
   ].map((url): typeof REFUSED[number] => [url, ask(`POST ${url} HTTP/1.1`), 400, /segment of dots/]),
 ];
 
-/** These reach no route, and nothing else that a URL could be taken for. */
+/** These reach no route, and are not resolved to one. */
 const NOWHERE = [
   ...[
     '//leader/step-down',
@@ -166,9 +166,9 @@ describe('a replica and the front door', () => {
 
   for (const at of ['a replica', 'the front door']) {
     for (const [what, request, status, sentence] of REFUSED) {
-      it(`refuses by a problem at ${at}: ${what}`, async () => {
+      it(`responds with a problem at ${at}: ${what}`, async () => {
         const before = await term();
-        const answer = await answerTo(ports[at]!, request);
+        const answer = await replyTo(ports[at]!, request);
         assert.equal(answer.status, status, answer.body);
         assert.equal(answer.type, 'application/problem+json');
         const body = JSON.parse(answer.body);
@@ -179,33 +179,33 @@ describe('a replica and the front door', () => {
     }
 
     for (const url of NOWHERE) {
-      it(`finds nothing at ${at} under ${url}`, async () => {
+      it(`answers 404 at ${at} to ${url}`, async () => {
         const before = await term();
-        const { status, type } = await answerTo(ports[at]!, ask(`POST ${url} HTTP/1.1`));
+        const { status, type } = await replyTo(ports[at]!, ask(`POST ${url} HTTP/1.1`));
         assert.deepEqual([status, type], [404, 'application/problem+json']);
         assert.deepEqual(await term(), before);
       });
     }
 
     for (const path of PROBES) {
-      it(`answers 200 to a probe by HTTP/1.0 without a Host at ${at}: ${path}`, async () => {
-        assert.equal((await answerTo(ports[at]!, `GET ${path} HTTP/1.0\r\n\r\n`)).status, 200);
+      it(`answers 200 to an HTTP/1.0 probe without a Host at ${at}: ${path}`, async () => {
+        assert.equal((await replyTo(ports[at]!, `GET ${path} HTTP/1.0\r\n\r\n`)).status, 200);
       });
     }
 
-    it(`takes a URL with its host at ${at}`, async () => {
-      assert.equal((await answerTo(ports[at]!, ask('GET http://localhost/livez HTTP/1.1'))).status, 200);
+    it(`accepts a request line with an absolute URL at ${at}`, async () => {
+      assert.equal((await replyTo(ports[at]!, ask('GET http://localhost/livez HTTP/1.1'))).status, 200);
     });
 
-    it(`answers HEAD without a body at ${at}, also when it refuses`, async () => {
-      const { status, body } = await answerTo(ports[at]!, ask('HEAD /a/../b HTTP/1.1'));
+    it(`answers HEAD without a body at ${at}, also with a problem`, async () => {
+      const { status, body } = await replyTo(ports[at]!, ask('HEAD /a/../b HTTP/1.1'));
       assert.deepEqual([status, body], [400, '']);
     });
   }
 });
 
 describe('a strict server', () => {
-  it('answers 408 to who does not come to an end', async () => {
+  it('answers 408 to a request that is not complete in time', async () => {
     const server = createStrictServer(
       { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 },
       (_incoming, outgoing) => outgoing.end(),
@@ -219,7 +219,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('answers a request before it refuses what follows it on the connection', async () => {
+  it('responds to a request before it refuses malformed data after it', async () => {
     let finish = () => {};
     const server = createStrictServer({}, (_incoming, outgoing) => {
       finish = () => outgoing.end('done');
@@ -237,7 +237,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('refuses a request whose body is broken, before it has an answer', async () => {
+  it('refuses a request with a malformed body before its response', async () => {
     const server = createStrictServer({}, () => {});
     server.listen(0, host);
     await once(server, 'listening');
@@ -249,7 +249,7 @@ describe('a strict server', () => {
     server.close();
   });
 
-  it('writes nothing behind the beginning of an answer', async () => {
+  it('writes nothing into a response that has begun', async () => {
     const server = createStrictServer({}, (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'Content-Length': 1000 });
       outgoing.write('begun');

@@ -11,7 +11,7 @@ async function post(
   return (await testApi()).app.request('/schedules', { method: 'POST', body, headers });
 }
 
-/** A body that announces no length. */
+/** A body without a Content-Length. */
 function chunked(chunk: Uint8Array<ArrayBuffer>, times: number): Request {
   let sent = 0;
   const body = new ReadableStream<Uint8Array>({
@@ -23,8 +23,8 @@ function chunked(chunk: Uint8Array<ArrayBuffer>, times: number): Request {
   return new Request('http://localhost/schedules', { method: 'POST', body, duplex: 'half' } as RequestInit);
 }
 
-describe('bodies that are not sent to their end', () => {
-  it('take up a bounded part of the memory: then others are refused, until some have ended', async () => {
+describe('unfinished request bodies', () => {
+  it('take bounded memory: beyond it others are refused, until some have ended', async () => {
     const { app } = await testApi();
     const half = new Uint8Array(1024 * 1024 - 1).fill(0x20);
     const ends: (() => void)[] = [];
@@ -70,7 +70,7 @@ describe('a body that is not JSON', () => {
     ],
   ];
   for (const [what, body, sentence] of bad) {
-    it(`answers 400 to ${what} and says where`, async () => {
+    it(`answers 400 to ${what}, with its position`, async () => {
       const { detail } = await problem(post(body), 400);
       if (typeof sentence === 'string') assert.equal(detail, sentence);
       else assert.match(detail, sentence);
@@ -82,7 +82,7 @@ describe('a body that is not JSON', () => {
     assert.equal(detail, 'the body is not JSON: its bytes are not valid UTF-8');
   });
 
-  it('answers 400 when the body breaks off', async () => {
+  it('answers 400 when the connection ends within the body', async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) });
     const request = new Request('http://localhost/schedules', {
       method: 'POST',
@@ -90,7 +90,7 @@ describe('a body that is not JSON', () => {
       duplex: 'half',
     } as RequestInit);
     const { detail } = await problem((await testApi()).app.request(request), 400);
-    assert.equal(detail, 'the body broke off before its end');
+    assert.equal(detail, 'the connection ended before the end of the body');
   });
 });
 
@@ -108,7 +108,7 @@ describe('the type of a body', () => {
     });
   }
 
-  it('may be left out', async () => {
+  it('may be omitted', async () => {
     const request = new Request('http://localhost/schedules', {
       method: 'POST',
       body: new TextEncoder().encode(CRON),
@@ -129,7 +129,7 @@ describe('the type of a body', () => {
 
   it('may not be compressed', async () => {
     const { detail } = await problem(post(CRON, { 'content-encoding': 'gzip' }), 415);
-    assert.equal(detail, 'the body is encoded with gzip; send it as it is, without Content-Encoding');
+    assert.equal(detail, 'the body is encoded with gzip; send it uncompressed, without Content-Encoding');
   });
 });
 
@@ -141,13 +141,13 @@ describe('the size of a body', () => {
     assert.equal((await post(CRON.padEnd(MIB))).status, 201);
   });
 
-  it('may not be one byte more, which ends the connection', async () => {
+  it('may not be one byte more, and the connection is then closed', async () => {
     const response = await post(CRON.padEnd(MIB + 1));
     assert.equal(response.headers.get('connection'), 'close');
     assert.equal((await problem(response, 413)).detail, TOO_LARGE);
   });
 
-  it('is refused by its announcement, unread', async () => {
+  it('is refused by its Content-Length, unread', async () => {
     const { app } = await testApi();
     const { detail } = await problem(
       app.request('/schedules', {
@@ -160,12 +160,12 @@ describe('the size of a body', () => {
     assert.equal(detail, TOO_LARGE);
   });
 
-  it('is counted when nobody announces it, and read no further than needed', async () => {
+  it('is counted without a Content-Length, and read no further than the limit', async () => {
     const request = chunked(new Uint8Array(MIB / 4).fill(0x20), Infinity);
     assert.equal((await problem((await testApi()).app.request(request), 413)).detail, TOO_LARGE);
   });
 
-  it('of many chunks is put together in order', async () => {
+  it('does not matter in many chunks, which are joined in order', async () => {
     const bytes = new TextEncoder().encode(CRON);
     let at = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -183,7 +183,7 @@ describe('the size of a body', () => {
   });
 });
 
-describe('JSON that means harm', () => {
+describe('malicious JSON', () => {
   const keys: [string, string, string][] = [
     ['{"definition":{"__proto__":{"paused":true}}}', '/definition/__proto__', '"__proto__"'],
     ['{"tags":[{"~/\\u0000":1}]}', '/tags/0/~0~1\0', '"~/\\u0000"'],

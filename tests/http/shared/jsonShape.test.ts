@@ -8,19 +8,19 @@ const list = (count: number) => `[${Array(count).fill(1).join(',')}]`;
 const object = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":1`).join(',')}}`;
 
 describe('the shape of JSON text', () => {
-  it('may be as large as a body can mean something', () => {
+  it('accepts the largest meaningful body', () => {
     for (const text of [list(20_000), object(1_000), '['.repeat(32) + ']'.repeat(32), '', 'null', '[']) {
       assert.equal(shape(text), null);
     }
   });
 
-  it('may not be larger', () => {
+  it('refuses a larger one', () => {
     assert.equal(shape(list(20_001)), 'the body holds more than 20000 values');
     assert.equal(shape(object(1_001)), 'the body has more than 1000 fields');
     assert.equal(shape('[{"a":'.repeat(17)), 'the body is nested deeper than 32 levels');
   });
 
-  it('is not that of what stands in strings', () => {
+  it('ignores the contents of strings', () => {
     const inside = '[{,:'.repeat(30_000);
     for (const text of [`"${inside}"`, `{"a":"\\"${inside}","b":"\\\\"}`, `"${inside}`, '"\\']) {
       assert.equal(shape(text), null);
@@ -29,7 +29,7 @@ describe('the shape of JSON text', () => {
   });
 });
 
-describe('a body of nothing', () => {
+describe('a body of meaningless values', () => {
   const bodies: [string, string, string][] = [
     ['half a million numbers', list(500_000), 'the body holds more than 20000 values'],
     ['60,000 unknown fields', object(60_000), 'the body has more than 1000 fields'],
@@ -48,7 +48,7 @@ describe('a body of nothing', () => {
     });
   }
 
-  it('is looked at until a hundred things are wrong with it', async () => {
+  it('is validated up to the hundredth problem', async () => {
     const { app } = await testApi();
     const times = Array(10_000).fill('soon');
     const { errors = [] } = await problem(

@@ -12,7 +12,7 @@ const FULL_TAGS = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(128, 'ä'), '"'.repeat(256)]),
 );
 
-/** Follows the links of a list from its first page on: the pages, as text. */
+/** The pages of a list, as text, by its links. */
 async function pages(
   app: { request(path: string): Response | Promise<Response> },
   path: string,
@@ -28,7 +28,7 @@ async function pages(
 }
 
 describe('a page of a list', () => {
-  it('ends at a mebibyte, and the link goes on after its last item', async () => {
+  it('ends at 1 MiB, and the link continues after its last item', async () => {
     const { app } = await testApi();
     const ids = Array.from({ length: 40 }, (_, i) => `s${i + 10}`);
     for (const id of ids) {
@@ -46,7 +46,7 @@ describe('a page of a list', () => {
     assert.equal((await app.request('/schedules?limit=1000')).headers.get('x-total-count'), '40');
   });
 
-  it('holds as many items as are asked for, whatever it is read in', async () => {
+  it('holds as many items as requested, whatever the batch size', async () => {
     const { app } = await testApi();
     const ids = Array.from({ length: 130 }, (_, i) => `s${i + 100}`);
     for (const id of ids) {
@@ -59,7 +59,7 @@ describe('a page of a list', () => {
     }
   });
 
-  it('of runs goes on by the same rule', async () => {
+  it('of runs continues by the same rule', async () => {
     const { app, store } = await testApi();
     await send(app, 'POST', '/schedules', { id: 'a', type: 'duration', definition: { interval: '1s' } });
     const grant = await lead(store);
@@ -95,7 +95,7 @@ describe('a page of a list', () => {
 });
 
 describe('the moments of a schedule', () => {
-  it('are summarised in lists, and told by the schedule itself', async () => {
+  it('are summarised in lists, and listed by the schedule itself', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { id: 'a', ...MANY_TIMES });
     const [item] = await json(app.request('/schedules'));
@@ -109,7 +109,7 @@ describe('the moments of a schedule', () => {
     assert.equal(whole.next_fire_at, next);
   });
 
-  it('can’t be replaced by their summary, which is said', async () => {
+  it('can’t be replaced by their summary, and the error says so', async () => {
     const { app, store } = await testApi();
     await send(app, 'POST', '/schedules', { id: 'a', ...MANY_TIMES });
     const [item] = await json(app.request('/schedules'));
@@ -123,7 +123,7 @@ describe('the moments of a schedule', () => {
   });
 });
 
-describe('large answers', () => {
+describe('large responses', () => {
   const asked = async () => {
     const api = await testApi();
     await json(send(api.app, 'POST', '/schedules', { id: 'a', ...MANY_TIMES }));
@@ -137,7 +137,7 @@ describe('large answers', () => {
     return api;
   };
 
-  it('are refused while 32 others wait to be taken, and small ones are not', async () => {
+  it('are refused while 32 others are in flight, and small ones are not', async () => {
     const { app } = await asked();
     const open: Response[] = [];
     for (let i = 0; i < 32; i++) open.push(await app.request(i % 2 ? '/schedules' : '/schedules/a'));
@@ -148,7 +148,7 @@ describe('large answers', () => {
       await problem(refused, 503);
     }
     assert.equal((await app.request('/cluster')).status, 200);
-    // A change that has been made is answered, however large the answer is.
+    // A committed change has its response, however large.
     const changed = await send(app, 'PUT', '/schedules/a', { ...MANY_TIMES, name: 'changed' });
     assert.equal((await json(changed)).revision, 2);
     await open[0]?.text();
@@ -157,7 +157,7 @@ describe('large answers', () => {
     assert.equal((await app.request('/schedules/a')).status, 200);
   });
 
-  it('are not kept for HEAD', async () => {
+  it('are not counted for HEAD', async () => {
     const { app } = await asked();
     for (let i = 0; i < 40; i++) {
       assert.equal((await app.request('/schedules/a', { method: 'HEAD' })).status, 200);
@@ -165,7 +165,7 @@ describe('large answers', () => {
     }
   });
 
-  it('are made a few at a time; a hundred requests wait, others are refused', async () => {
+  it('are built a few at a time; a hundred requests wait, others are refused', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => release = resolve);
     let reading = 0;
@@ -184,7 +184,7 @@ describe('large answers', () => {
     const answers = Array.from({ length: 104 }, () => app.request('/runs'));
     await problem(app.request('/runs'), 503);
     assert.equal(reading, 4);
-    // The store takes its time: who has waited for a second is told.
+    // The store is slow: a request that has waited for a second is refused.
     fireTimers();
     for (const answer of answers.slice(4)) await problem(answer, 503);
     const later = Array.from({ length: 100 }, () => app.request('/runs'));

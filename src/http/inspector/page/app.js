@@ -1,4 +1,4 @@
-/** The frame around every view: navigation, the live sign, and the colour theme. */
+/** The frame around every view: navigation, the live status, and the colour theme. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useNow } from './shared/clock.js';
 import { ClusterView } from './cluster/clusterView.js';
@@ -33,12 +33,12 @@ export function App() {
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const place = [route.name, route.id, route.action].join('/');
   const before = useRef(place);
-  useEffect(showCurrent, []);
+  useEffect(scrollToCurrent, []);
   useEffect(() => {
     if (before.current === place) return;
     before.current = place;
     scrollTo(0, 0);
-    showCurrent();
+    scrollToCurrent();
     main.current?.querySelector('h1')?.focus({ preventScroll: true });
   }, [place]);
   return jsx`
@@ -55,7 +55,7 @@ export function App() {
       }>${text}</a>`
     )
   }</nav>
-      <${LiveSign} />
+      <${LiveStatus} />
       <${ThemeSwitch} />
     </header>
     <main id="main" ref=${main}>
@@ -65,8 +65,8 @@ export function App() {
   `;
 }
 
-/** On a phone, the present view's name may be out of view. */
-function showCurrent() {
+/** On a phone, the link of the present view may be off the screen. */
+function scrollToCurrent() {
   document.querySelector('nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 }
 
@@ -85,30 +85,30 @@ function View({ route }) {
   if (name === 'events') return jsx`<${EventsView} route=${route} />`;
   if (name === 'machines') return jsx`<${MachinesView} route=${route} />`;
   return jsx`
-    <${Heading} title="Nothing here" />
-    <${Empty} title="This address leads nowhere.">
-      <p>It may be from another version. <a href="#/cluster">Go to the cluster</a></p>
+    <${Heading} title="Not found" />
+    <${Empty} title="There is no view at this address.">
+      <p>It may belong to another version. <a href="#/cluster">Go to the cluster</a></p>
       </${Empty}>
   `;
 }
 
 /** Whether the page is live, and the age of its data. */
-function LiveSign() {
+function LiveStatus() {
   const { live } = useTopics('live');
   const age = useNow(() => Math.floor((Date.now() - live.heardMs) / 1000));
   const asOf = live.heardMs === 0 ? '' : clockTime(live.heardMs);
   const old = age > 6 ? ` (${wholeDuration(age * 1000)} old)` : '';
-  const says = {
+  const look = {
     connecting: { text: 'Connecting …', tone: 'warn', icon: 'ring' },
     live: { text: `Live`, tone: 'ok', icon: 'dot' },
     reconnecting: { text: 'Reconnecting …', tone: 'warn', icon: 'loop' },
     polling: { text: 'Not live', tone: 'bad', icon: 'alert' },
   }[live.status];
   const tip = live.status === 'live'
-    ? `Events come as they happen, by way of ${live.replica}.`
-    : 'Events are missed at the moment; they are made up for as soon as a replica answers.';
-  return jsx`<div class=${`live ${says.tone}`} data-tip=${tip}>
-    <span class="live-word" role="status"><${Icon} name=${says.icon} />${says.text}</span>
+    ? `Events arrive live, from ${live.replica}.`
+    : 'Not receiving events. The missed ones follow as soon as a replica responds.';
+  return jsx`<div class=${`live ${look.tone}`} data-tip=${tip}>
+    <span class="live-word" role="status"><${Icon} name=${look.icon} />${look.text}</span>
     ${asOf && jsx`<span class="as-of num">data as of ${asOf}${old}</span>`}</div>`;
 }
 

@@ -5,6 +5,7 @@
  */
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { driverUri } from './uri.ts';
+import { isPercentDecodable } from '../../../domain/shared/text.ts';
 
 const ESCAPES = '/ as %2F, @ as %40, : as %3A, ? as %3F, # as %23, % as %25';
 
@@ -36,7 +37,7 @@ function partProblem(uri: string): string | null {
 function userProblem(userinfo: string): string | null {
   const [user = '', ...password] = userinfo.split(':');
   if (user === '') return 'the user information: there is a @, and no user name before it';
-  const isEncoded = password.length <= 1 && !/[[\]]/.test(userinfo) && isDecodable(userinfo);
+  const isEncoded = password.length <= 1 && !/[[\]]/.test(userinfo) && isPercentDecodable(userinfo);
   return isEncoded
     ? null
     : `the user name or the password has a character that must be percent-encoded (${ESCAPES})`;
@@ -46,7 +47,7 @@ function hostsProblem(list: string, scheme: string): string | null {
   const hosts = list.split(',');
   const isSound = (host: string) => {
     const [, name, port] = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/.exec(host) ?? [];
-    return name !== undefined && isDecodable(name) &&
+    return name !== undefined && isPercentDecodable(name) &&
       (port === undefined || Number(port) >= 1 && Number(port) <= 65_535);
   };
   if (!hosts.every(isSound)) {
@@ -60,7 +61,7 @@ function hostsProblem(list: string, scheme: string): string | null {
 }
 
 function queryProblem(after: string): string | null {
-  const bad = optionsOf(after).findIndex((option) => !/^[^=]+=./.test(option) || !isDecodable(option));
+  const bad = optionsOf(after).findIndex((option) => !/^[^=]+=./.test(option) || !isPercentDecodable(option));
   return bad < 0 ? null : `the query: option ${bad + 1} is not written as name=value`;
 }
 
@@ -100,14 +101,5 @@ function isKnown(name: string): boolean {
     return true;
   } catch (error) {
     return !/^option .* is not supported$/s.test((error as Error).message);
-  }
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
   }
 }

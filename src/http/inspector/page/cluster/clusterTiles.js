@@ -7,8 +7,8 @@ import { percentile } from '../lateness/lateness.js';
 import { Icon } from '../shared/parts.js';
 import { href } from '../shared/router.js';
 import { useTopics } from '../shared/state.js';
-import { useTrouble } from './trouble.js';
-import { TROUBLE } from '../shared/words.js';
+import { useRecentFailures } from './failures.js';
+import { FAILURES } from '../shared/words.js';
 
 /** @import { Cluster, Run } from '../types.d.ts' */
 
@@ -25,7 +25,7 @@ export function Tiles({ cluster }) {
     a,
     b,
   ) => a - b);
-  const trouble = useTrouble();
+  const failures = useRecentFailures();
   return jsx`
     <section class="tiles" aria-label="Health">
       <${Tile} href="#/lateness" label="Lateness, p99 of 5 min" value=${
@@ -46,14 +46,14 @@ export function Tiles({ cluster }) {
         note=${`${recent.filter(({ state }) => state === 'succeeded').length} succeeded`} />
       <${Tile} href=${
     href(['runs'], {
-      state: TROUBLE.join(','),
+      state: FAILURES.join(','),
     })
-  } label="Trouble, last hour" value=${
-    trouble === null ? '…' : trouble.length >= 100 ? '100+' : String(trouble.length)
+  } label="Failures, last hour" value=${
+    failures === null ? '…' : failures.length >= 100 ? '100+' : String(failures.length)
   }
-        note=${
-    trouble?.length ? 'failed, timed out, missed or abandoned' : 'nothing failed or was missed'
-  } bad=${(trouble?.length ?? 0) > 0} />
+        note=${failures?.length ? 'failed, timed out, missed or abandoned' : 'none failed or missed'} bad=${
+    (failures?.length ?? 0) > 0
+  } />
       <${Claimed} cluster=${cluster} />
     </section>
   `;
@@ -66,10 +66,10 @@ function Claimed({ cluster }) {
   // The case after the database's clock was set back.
   const isAhead = behindMs < -5000;
   const [value, note] = isAhead
-    ? [`+${duration(-behindMs)}`, 'ahead of now: what is due until then has been claimed']
+    ? [`+${duration(-behindMs)}`, 'ahead of now: occurrences due until then are claimed']
     : isBehind
-    ? [`${duration(Math.max(0, behindMs))} ago`, 'what is due since then waits']
-    : ['now', 'nothing that is due waits'];
+    ? [`${duration(Math.max(0, behindMs))} ago`, 'occurrences due since then are waiting']
+    : ['now', 'no due occurrence is waiting'];
   return jsx`<${Tile} label="Claimed up to" value=${value} note=${note} bad=${isBehind} />`;
 }
 

@@ -1,4 +1,4 @@
-/** The first view at 3 a.m.: is there a leader, which, since when, why, and is anything late or failing. */
+/** The view for an operator at 3 a.m.: the leader, its term and why it leads; what is late or failing. */
 import { useEffect, useState } from 'preact/hooks';
 import { StepDownDialog } from '../shared/actions.js';
 import { serverNowMs, useNow } from '../shared/clock.js';
@@ -12,7 +12,7 @@ import { ReplicaCard } from './replicaCard.js';
 import { href } from '../shared/router.js';
 import { useTopics } from '../shared/state.js';
 import { TimelineChart } from '../timeline/timelineChart.js';
-import { RecentTrouble } from './trouble.js';
+import { RecentFailures } from './failures.js';
 import { ENDINGS } from '../shared/words.js';
 
 /** @import { Cluster, Term } from '../types.d.ts' */
@@ -24,7 +24,7 @@ const MINI_TIMELINE_MS = 15 * 60_000;
 
 export function ClusterView() {
   const { cluster, terms } = useTopics('cluster', 'terms');
-  const [asks, setAsks] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   useEffect(() => {
     const timer = setInterval(refreshCluster, REFRESH_MS);
     return () => clearInterval(timer);
@@ -40,7 +40,7 @@ export function ClusterView() {
   const sameTiming = haveSameTiming(replicas);
   return jsx`
     <${Heading} title="Cluster">
-      ${leader && jsx`<button type="button" onClick=${() => setAsks(true)}>Step down …</button>`}
+      ${leader && jsx`<button type="button" onClick=${() => setAsking(true)}>Step down …</button>`}
     </${Heading}>
     <${Headline} cluster=${cluster} terms=${terms} />
     <${ClockBehind} clock=${cluster.clock} />
@@ -54,7 +54,7 @@ export function ClusterView() {
     ${
     replicas.length === 0
       ? jsx`
-        <${Empty} title="No replica is announced.">
+        <${Empty} title="There are no replicas.">
           <p>Start one: <code>npm start</code> runs three.</p>
           </${Empty}>
       `
@@ -65,10 +65,11 @@ export function ClusterView() {
         )
       }</div>`
   }
-    <${RecentTrouble} />
+    <${RecentFailures} />
     ${
-    asks && leader &&
-    jsx`<${StepDownDialog} leader=${leader} term=${term} others=${others} onClose=${() => setAsks(false)} />`
+    isAsking && leader &&
+    jsx`<${StepDownDialog} leader=${leader} term=${term} others=${others} onClose=${() =>
+      setAsking(false)} />`
   }
   `;
 }
@@ -87,13 +88,13 @@ function Headline({ cluster, terms }) {
           ${
     current && jsx`
             <p class="headline-why">
-              <${Story} term=${current} before=${before} />
+              <${LeaderReason} term=${current} before=${before} />
             </p>
           `
   }
           ${
     lost.length > 0 &&
-    jsx`<p class="headline-why bad-text"><${Icon} name="alert" />Not heard any more: ${lost.join(', ')}</p>`
+    jsx`<p class="headline-why bad-text"><${Icon} name="alert" />Lost: ${lost.join(', ')}</p>`
   }
         </div>
     </section>
@@ -106,7 +107,7 @@ function Leaderless({ last }) {
     <section class="headline bad" aria-label="Leadership" role="alert">
       <span class="headline-icon"><${Icon} name="alert" /></span>
       <div>
-        <p class="headline-main"><strong>Nobody leads</strong></p>
+        <p class="headline-main"><strong>No leader</strong></p>
         <p class="headline-why">${
     last
       ? jsx`
@@ -115,14 +116,14 @@ function Leaderless({ last }) {
       }${last.ended_by ? `: ${ENDINGS[last.ended_by]?.text ?? last.ended_by}` : ''}.
           `
       : ''
-  }What falls due meanwhile is caught up on by the next leader.</p>
+  }The next leader catches up on what falls due meanwhile.</p>
       </div>
     </section>
   `;
 }
 
 /** Since when this replica leads, and why. @param {{ term: Term, before: Term | undefined }} props */
-function Story({ term, before }) {
+function LeaderReason({ term, before }) {
   const { began_at, gap_ms } = term;
   const gap = gap_ms
     ? jsx`<a href=${href(['timeline'], { term: term.term })}>${duration(gap_ms)} without a leader</a>`
@@ -138,17 +139,17 @@ function Story({ term, before }) {
 
 /** @param {Term} term @param {Term | undefined} before */
 function why({ replica, began_by }, before) {
-  if (!before) return 'It was the first to lead';
-  if (before.replica === replica) return 'It led before as well, and took the lease again';
+  if (!before) return 'It is the first leader';
+  if (before.replica === replica) return 'It also led the previous term, and acquired the lease again';
   if (began_by === 'pre-empted') return `It took over from ${before.replica}, whose process had died`;
-  return `It took the lease when ${before.replica} ${
-    HANDED_OVER[before.ended_by ?? ''] ?? 'did not hold it any more'
+  return `It acquired the lease when ${before.replica} ${
+    HANDED_OVER[before.ended_by ?? ''] ?? 'no longer held it'
   }`;
 }
 
 /** The previous leader's action, by the ending of its term. @type {Record<string, string>} */
 const HANDED_OVER = {
-  released: 'stopped and gave it back',
+  released: 'stopped and released it',
   'stepped down': 'stepped down',
   expired: 'had not renewed it in time',
 };

@@ -13,17 +13,17 @@ export function ClockBehind({ clock }) {
     <section class="headline warn" aria-label="Clock">
       <span class="headline-icon"><${Icon} name="clock" /></span>
       <div>
-        <p class="headline-main">The database’s clock stands <strong>${
+        <p class="headline-main">The database’s clock is <strong>${
     duration(behind_ms)
-  }</strong> behind the latest time that it has shown</p>
+  }</strong> behind its latest time</p>
         ${
     set_back && jsx`
           <p class="headline-why">It was set back from <${Moment} at=${set_back.from} bare=${true} /> to <${Moment}
               at=${set_back.to} bare=${true} />.</p>
         `
   }
-        <p class="headline-why">What was due by then has been claimed already, and does not run again: existing schedules wait
-          until the clock has caught up. A schedule that is created, or whose times are changed, fires by the clock as it is now.</p>
+        <p class="headline-why">Occurrences until then are claimed already, and what was claimed does not run again: existing schedules wait
+          until the clock has caught up. A new schedule, or one whose timing is changed, fires by the present clock.</p>
       </div>
     </section>
   `;
@@ -54,13 +54,13 @@ export function WarningList({ warnings }) {
  * @param {readonly Replica[]} replicas
  */
 export function haveSameTiming(replicas) {
-  const told = replicas.filter(({ lost_at, lease_timing }) => !lost_at && lease_timing);
-  return new Set(told.map(({ lease_timing }) => timingText(lease_timing))).size < 2;
+  const reported = replicas.filter(({ lost_at, lease_timing }) => !lost_at && lease_timing);
+  return new Set(reported.map(({ lease_timing }) => timingText(lease_timing))).size < 2;
 }
 
 /** @param {Replica['lease_timing']} timing */
 export function timingText(timing) {
-  if (!timing) return 'not told';
+  if (!timing) return 'not reported';
   const { duration_ms, retry_ms, margin_ms } = timing;
   return `${duration(duration_ms)}, retry ${duration(retry_ms)}, margin ${duration(margin_ms)}`;
 }

@@ -1,4 +1,4 @@
-/** One replica: its role in the election, and the steps to it. */
+/** One replica: its role in the election, and its latest transitions. */
 import { Chart, eventLabel, useChart, usePlayed } from '../shared/chart.js';
 import { timingText, WarningList } from './clusterWarnings.js';
 import { jsx } from '../shared/jsx.js';
@@ -37,7 +37,7 @@ export function ReplicaCard({ replica, leads, withTiming }) {
   }
           <div class="replica-facts">
             <${Facts} facts=${[
-    [lost_at ? 'Lost' : 'Seen', jsx`<${Time} at=${lost_at ?? last_seen} />`],
+    [lost_at ? 'Lost' : 'Heartbeat', jsx`<${Time} at=${lost_at ?? last_seen} />`],
     ['Started', jsx`<${Time} at=${started_at} />`],
     ['Address', jsx`<span class="mono wrap">${address.replace(/^https?:\/\//, '')}</span>`],
     ['Boot', jsx`<span class="mono" data-tip=${boot}>${short(boot)}</span>`],
@@ -55,7 +55,7 @@ export function ReplicaCard({ replica, leads, withTiming }) {
 /** @param {{ transitions: Replica['transitions'], layout: Layout | null }} props */
 function Changes({ transitions, layout }) {
   const last = transitions.at(-1);
-  if (!last) return jsx`<p class="last-change dim">It has not changed its role.</p>`;
+  if (!last) return jsx`<p class="last-change dim">No change of role yet.</p>`;
   const rows = transitions.toReversed().slice(0, 10);
   return jsx`<details class="last-change"><summary><${Icon} name="right" />
       <span>${last.from} → <strong>${last.to}</strong></span> <span class="dim"><${Time} at=${last.at} /></span></summary>

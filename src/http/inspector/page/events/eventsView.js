@@ -49,7 +49,7 @@ export function EventsView({ route }) {
       ? jsx`Since ${clockTime(live.sinceMs)}, when this page was opened; the newest ${
         number(MAX_LOG)
       } are kept.`
-      : 'As they happen.'
+      : 'Live, from now on.'
   } />
     <div class="toolbar">
       <div class="segments" role="group" aria-label="Types">${
@@ -64,19 +64,19 @@ export function EventsView({ route }) {
   ) => setQuery({ q: event.target.value })} /></label>
       <span class="spacer" />
       <${Switch} label="Follow" on=${follow} onChange=${setFollow}
-        tip="Off: new events wait behind a button. They do so as well while the pointer is in the list." />
+        tip="Off: new events wait behind a button, as they do while the pointer is in the list." />
     </div>
     ${
     list.length === 0
       ? jsx`
-        <${Empty} title=${log.length === 0 ? 'Nothing has happened yet.' : 'No event matches.'}>
+        <${Empty} title=${log.length === 0 ? 'No events yet.' : 'No event matches.'}>
           <p>${
         log.length === 0
           ? jsx`
-              Runs, changes of schedules and of the leadership appear here as they happen. <a
+              Runs, and changes of schedules and leadership, appear here live. <a
                 href="#/new">Create a schedule</a> to see one.
             `
-          : 'Choose other types, or another text.'
+          : 'Choose other types or another text.'
       }</p>
           </${Empty}>
       `
@@ -103,11 +103,11 @@ function Windowed({ items, onScrolled, open, onOpen }) {
     return () => removeEventListener('resize', measure);
   }, []);
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
-  const shown = items.slice(first, first + Math.ceil(view.height / ROW_PX) + 2 * SPARE_ROWS);
+  const visible = items.slice(first, first + Math.ceil(view.height / ROW_PX) + 2 * SPARE_ROWS);
   return jsx`
     <div class="log" ref=${ref} onScroll=${measure} tabIndex="0" role="region" aria-label="Events">
       <ol style=${{ height: `${items.length * ROW_PX}px` }}>${
-    shown.map((entry, i) =>
+    visible.map((entry, i) =>
       jsx`
           <li key=${entry.seq} style=${{
         top: `${(first + i) * ROW_PX}px`,

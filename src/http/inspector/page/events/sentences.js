@@ -14,7 +14,7 @@ import { BEGINNINGS, ENDINGS, NOT_UNDERSTOOD, ROLES, RUN_STATES, UNKNOWN } from 
 export function describe({ type, data }) {
   if (type === 'leader') {
     return data.leader ? { text: `${data.leader} leads, term ${data.term}`, tone: 'ok', icon: 'star' } : {
-      text: `nobody leads: the lease of term ${data.term} was ${data.by ?? 'given back'}`,
+      text: `no leader: the lease of term ${data.term} was ${data.by ?? 'released'}`,
       tone: 'warn',
       icon: 'alert',
     };
@@ -76,11 +76,11 @@ function describeReplica({ change, replica, transitions }) {
     }`
     : {
       announced: `${replica.id} has joined`,
-      lost: `${replica.id} is not heard any more`,
-      found: `${replica.id} is heard again`,
+      lost: `${replica.id} is lost: its heartbeats have stopped`,
+      found: `${replica.id} is back: its heartbeats have resumed`,
       left: `${replica.id} has left`,
       warnings: `${replica.id}: ${
-        replica.warnings?.length ? replica.warnings.join('; ') : 'no warnings any more'
+        replica.warnings?.length ? replica.warnings.join('; ') : 'its warnings are resolved'
       }`,
     }[/** @type {'lost'} */ (change)] ??
       `${replica.id}: ${change}`;

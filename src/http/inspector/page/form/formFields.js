@@ -12,22 +12,22 @@ import { zones } from './form.js';
 
 /** @type {[string, string, string][]} */
 const TYPES = [
-  ['cron', 'Cron', 'at times of day and days of the week'],
-  ['duration', 'Interval', 'again and again, so far apart'],
-  ['at_times', 'At times', 'at these moments only'],
+  ['cron', 'Cron', 'by a calendar: hours, weekdays, months'],
+  ['duration', 'Interval', 'repeatedly, at a fixed interval'],
+  ['at_times', 'At times', 'once at each of these times'],
 ];
 /** @type {[string, string][]} */
 const CATCH_UP = [
-  ['', 'all of it is run (default)'],
-  ['all', 'all of it is run'],
-  ['latest', 'only the latest is run'],
-  ['none', 'none of it is run'],
+  ['', 'run all of them (default)'],
+  ['all', 'run all of them'],
+  ['latest', 'run only the latest'],
+  ['none', 'run none of them'],
 ];
 /** @type {[string, string][]} */
 const EXECUTOR_LOSS = [
-  ['', 'is tried again (default)'],
-  ['retry', 'is tried again'],
-  ['abandon', 'is given up'],
+  ['', 'retry (default)'],
+  ['retry', 'retry'],
+  ['abandon', 'abandon'],
 ];
 
 /** @param {Props} props */
@@ -59,47 +59,47 @@ function When(props) {
     ${
     type === 'duration' && jsx`
       <${Text} ...${props} at="/definition/interval" label="Interval" mono=${true} hint="such as 300ms, 90s, 1h30m" />
-      <${Text} ...${props} at="/definition/anchor" label="Counted from" mono=${true}
-        hint="Optional: RFC 3339. Else from when it is created." />`
+      <${Text} ...${props} at="/definition/anchor" label="Anchor" mono=${true}
+        hint="Optional: RFC 3339; by default when it is created." />`
   }
     ${
     type === 'at_times' && jsx`
       <${Text} ...${props} at="/definition/times" label="Times" mono=${true} rows=${5}
-        hint="One a line: RFC 3339, such as 2026-12-31T23:59:00Z" />`
+        hint="One per line: RFC 3339, such as 2026-12-31T23:59:00Z" />`
   }
-    <details open=${isBounded}><summary>Only within a time</summary>
+    <details open=${isBounded}><summary>Only within a period</summary>
       <${Text} ...${props} at="/start_at" label="Not before" mono=${true} hint="RFC 3339" />
       <${Text} ...${props} at="/end_at" label="Not after" mono=${true} hint="RFC 3339" /></details></fieldset>`;
 }
 
 /** @param {Props} props */
 function What(props) {
-  return jsx`<fieldset><legend>What it is</legend>
+  return jsx`<fieldset><legend>Name and tags</legend>
     <div class="pair">
-      <${Text} ...${props} at="/name" label="Name" hint="For people" />
+      <${Text} ...${props} at="/name" label="Name" hint="Optional" />
       ${
     props.isNew && jsx`<${Text} ...${props} at="/id" label="Id" mono=${true}
-        hint="Optional: A–Z a–z 0–9 . _ -; else one is made up" />`
+        hint="Optional: A–Z a–z 0–9 . _ -; generated if empty" />`
   }</div>
     <${Text} ...${props} at="/description" label="Description" rows=${2} />
-    <${Text} ...${props} at="/tags" label="Tags" hint="One a line, such as team: billing" rows=${2} /></fieldset>`;
+    <${Text} ...${props} at="/tags" label="Tags" hint="One per line, such as team: billing" rows=${2} /></fieldset>`;
 }
 
 /** @param {Props} props */
 function Policy(props) {
   const isPaused = props.fields['/paused'] === 'yes';
   const pause = (/** @type {any} */ event) => props.onChange('/paused', event.target.checked ? 'yes' : '');
-  return jsx`<fieldset><legend>If something is in the way</legend>
+  return jsx`<fieldset><legend>Policy and retention</legend>
     <div class="pair">
-      <${Choice} ...${props} at="/policy/catch_up" label="What fell due while nobody led" options=${CATCH_UP} />
-      <${Text} ...${props} at="/policy/catch_up_window" label="Missed, if older than" mono=${true} placeholder="60s" />
-      <${Choice} ...${props} at="/policy/on_executor_loss" label="A run whose replica died" options=${EXECUTOR_LOSS} />
+      <${Choice} ...${props} at="/policy/catch_up" label="Occurrences due without a leader" options=${CATCH_UP} />
+      <${Text} ...${props} at="/policy/catch_up_window" label="Missed if older than" mono=${true} placeholder="60s" />
+      <${Choice} ...${props} at="/policy/on_executor_loss" label="Runs whose executor is lost" options=${EXECUTOR_LOSS} />
       <span />
-      <${Text} ...${props} at="/history/success" label="Keep records of successes for" mono=${true} placeholder="24h" />
-      <${Text} ...${props} at="/history/failure" label="Keep records of failures for" mono=${true} placeholder="168h" /></div>
+      <${Text} ...${props} at="/history/success" label="Keep successful runs for" mono=${true} placeholder="24h" />
+      <${Text} ...${props} at="/history/failure" label="Keep failed runs for" mono=${true} placeholder="168h" /></div>
     <label class="check"><input type="checkbox" checked=${isPaused} onChange=${pause} />
-      <span>Paused: it fires only after it has been resumed</span></label>
-    ${isPaused && jsx`<${Text} ...${props} at="/pause_reason" label="Why it is paused" />`}</fieldset>`;
+      <span>Paused: it does not fire until it is resumed</span></label>
+    ${isPaused && jsx`<${Text} ...${props} at="/pause_reason" label="Reason of the pause" />`}</fieldset>`;
 }
 
 /**

@@ -57,7 +57,7 @@ export function Preview({ preview, paused }) {
   }
   if (!occurrences) return jsx`<div class="skeleton" aria-busy="true" />`;
   return jsx`<div class=${stale ? 'stale' : ''} aria-live="polite">
-    ${paused && jsx`<p class="note warn">Paused: none of these would fire until it is resumed.</p>`}
-    <${OccurrenceList} occurrences=${occurrences} none="Never: there is no occurrence after now." />
-    ${occurrences.length === PREVIEW && jsx`<p class="dim">and so on.</p>`}</div>`;
+    ${paused && jsx`<p class="note warn">Paused: it does not fire until it is resumed.</p>`}
+    <${OccurrenceList} occurrences=${occurrences} none="None: it has no future occurrence." />
+    ${occurrences.length === PREVIEW && jsx`<p class="dim">and more.</p>`}</div>`;
 }

@@ -1,4 +1,4 @@
-/** Creates or edits a schedule: shows its next fire times during typing, and each problem at its field. */
+/** Creates or edits a schedule, with its next fire times and problems while typing. */
 import { useRef, useState } from 'preact/hooks';
 import { call, useGet } from '../shared/api.js';
 import { blank, bodyOf, byField, fieldsOf } from './form.js';
@@ -14,6 +14,8 @@ import { isUnderstood } from '../shared/words.js';
 /** @import { ApiError } from '../shared/api.js' */
 /** @import { Schedule } from '../types.d.ts' */
 /** @import { Stored } from '../schedules/scheduleNews.js' */
+
+const MODES = [['form', 'Form'], ['json', 'JSON']];
 
 /** @param {{ id: string | null }} props null for a new one */
 export function FormView({ id }) {
@@ -31,7 +33,7 @@ export function FormView({ id }) {
   const base = first.current?.body ?? null;
   if (base && !isUnderstood(base)) {
     return jsx`<${Heading} title="Edit schedule" lead=${jsx`<span class="mono">${id}</span>`} />
-      <${ReasonNote} what="schedule" reason=${base.not_understood}><p>So it can’t be changed here. <a href=${
+      <${ReasonNote} what="schedule" reason=${base.not_understood}><p>It can’t be changed here. <a href=${
       href(['schedules', base.id])
     }>Go to the schedule</a></p></${ReasonNote}>`;
   }
@@ -43,16 +45,15 @@ function Form({ id, base, etag }) {
   const [mode, setMode] = useState('form');
   const [fields, setFields] = useState(() => base ? fieldsOf(base) : blank());
   const [json, setJson] = useState('');
-  const [refused, setRefused] = useState(/** @type {ApiError | null} */ (null));
-  const [busy, setBusy] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const { refusal, setRefusal, isBusy, submit } = useSubmit({ id, etag, form });
   const parsed = mode === 'form' ? { body: bodyOf(fields, base ?? {}), mistake: null } : parse(json);
   const preview = usePreview(parsed.body);
-  // Problems appear as soon as the preview reports them, but not those of untouched fields.
-  const problems = byField(preview.problems);
+  // A refusal has all problems; the preview has those of the present input.
+  const problems = byField([...refusal?.problems ?? [], ...preview.problems]);
 
   const change = (/** @type {string} */ pointer, /** @type {string} */ value) => {
-    setRefused(null);
+    setRefusal(null);
     setFields((all) => ({ ...all, [pointer]: value }));
   };
   const switchTo = (/** @type {string} */ next) => {
@@ -60,21 +61,53 @@ function Form({ id, base, etag }) {
     else if (parsed.body) setFields(fieldsOf(id === null ? parsed.body : { ...parsed.body, id }));
     setMode(next);
   };
-  const submit = async (/** @type {Event} */ event) => {
+  return jsx`
+    <${Heading} title=${id === null ? 'New schedule' : `Edit ${base?.name ?? id}`}>
+      <${Segments} label="Write as" options=${MODES} value=${mode} onChange=${switchTo} />
+      </${Heading}>
+      <form ref=${form} class="editor" onSubmit=${submit(parsed.body)} noValidate>
+        <div class="editor-fields">
+        <${Refusal} refusal=${refusal} details=${[...new Set(problems.get('') ?? [])]} />
+        ${
+    mode === 'form'
+      ? jsx`<${FormFields} fields=${fields} problems=${problems} isNew=${id === null} onChange=${change} />`
+      : jsx`<${JsonField} json=${json} mistake=${parsed.mistake} problems=${problems} onChange=${setJson} />`
+  }
+        <div class="form-actions"><button class="primary" disabled=${isBusy || !parsed.body}>${
+    id === null ? 'Create schedule' : 'Save'
+  }</button>
+          <a class="button" href=${id === null ? '#/schedules' : href(['schedules', id])}>Cancel</a></div>
+      </div>
+        <aside class="panel preview" aria-labelledby="preview">
+          <h2 id="preview">Next fire times</h2>
+          <${Preview} preview=${preview} paused=${parsed.body?.paused === true} />
+        </aside>
+      </form>
+  `;
+}
+
+/**
+ * Sends the schedule; after a refusal, focuses the first invalid field.
+ * @param {{ id: string | null, etag: string | null, form: { current: HTMLFormElement | null } }} options
+ */
+function useSubmit({ id, etag, form }) {
+  const [refusal, setRefusal] = useState(/** @type {ApiError | null} */ (null));
+  const [isBusy, setBusy] = useState(false);
+  const send = (/** @type {any} */ body) =>
+    id === null ? call('POST', '/schedules', { body }) : call('PUT', `/schedules/${encodeURIComponent(id)}`, {
+      body,
+      headers: etag ? { 'If-Match': etag } : {},
+    });
+  const submit = (/** @type {any} */ body) => async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!parsed.body || busy) return;
+    if (!body || isBusy) return;
     setBusy(true);
     try {
-      const { body } = id === null
-        ? await call('POST', '/schedules', { body: parsed.body })
-        : await call('PUT', `/schedules/${encodeURIComponent(id)}`, {
-          body: parsed.body,
-          headers: etag ? { 'If-Match': etag } : {},
-        });
-      toast(id === null ? 'The schedule is in force.' : 'The change is in force.');
-      go(href(['schedules', body.id]));
+      const { body: saved } = await send(body);
+      toast(id === null ? 'The schedule is created.' : 'The change is saved.');
+      go(href(['schedules', saved.id]));
     } catch (error) {
-      setRefused(/** @type {ApiError} */ (error));
+      setRefusal(/** @type {ApiError} */ (error));
       setBusy(false);
       requestAnimationFrame(() =>
         /** @type {HTMLElement | null} */ (form.current?.querySelector('[aria-invalid=true]') ??
@@ -82,62 +115,39 @@ function Form({ id, base, etag }) {
       );
     }
   };
-  const shown = refused ? byField([...refused.problems, ...preview.problems]) : problems;
-  const unplaced = [...new Set(shown.get('') ?? [])];
+  return { refusal, setRefusal, isBusy, submit };
+}
+
+/** @param {{ refusal: ApiError | null, details: string[] }} props `details`: the problems without a field */
+function Refusal({ refusal, details }) {
+  const error = refusal?.status === 412 ? new Error(CHANGED_MEANWHILE) : refusal;
   return jsx`
-    <${Heading} title=${id === null ? 'New schedule' : `Edit ${base?.name ?? id}`}>
-      <${Segments} label="Write as" options=${[['form', 'Form'], [
-    'json',
-    'JSON',
-  ]]} value=${mode} onChange=${switchTo} />
-      </${Heading}>
-      <form ref=${form} class="editor" onSubmit=${submit} noValidate>
-        <div class="editor-fields">
-        ${
-    refused &&
-    jsx`<${Failure} error=${
-      refused.status === 412
-        ? new Error(
-          'Somebody else has changed this schedule meanwhile. Open it again to see how; your changes are not saved.',
-        )
-        : refused
-    } />`
-  }
-        ${
-    unplaced.length > 0 && jsx`
-          <div class="failure" role="alert">
-            <${Icon} name="alert" />
-            <ul class="plain">${unplaced.map((detail) => jsx`<li key=${detail}>${detail}</li>`)}</ul>
-          </div>
-        `
-  }
-        ${
-    mode === 'form'
-      ? jsx`<${FormFields} fields=${fields} problems=${shown} isNew=${id === null} onChange=${change} />`
-      : jsx`
-            <label
-              class="field"><span>Schedule, as JSON</span><textarea class="mono" rows="24" spellcheck=${false} value=${json} aria-invalid=${
-        parsed
-          .mistake !== null
-      }
-                          onInput=${(/** @type {any} */ event) => setJson(event.target.value)} /></label>
-                        ${parsed.mistake && jsx`<p class="field-problem" role="alert">${parsed.mistake}</p>`}
-                        ${
-        [...shown].filter(([pointer]) => pointer !== '').flatMap(([, details]) => details)
-          .map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
-      }
-          `
-  }
-        <div class="form-actions"><button class="primary" disabled=${busy || !parsed.body}>${
-    id === null ? 'Create schedule' : 'Save'
-  }</button>
-          <a class="button" href=${id === null ? '#/schedules' : href(['schedules', id])}>Cancel</a></div>
+    <${Failure} error=${error} />
+    ${
+    details.length > 0 && jsx`
+      <div class="failure" role="alert">
+        <${Icon} name="alert" />
+        <ul class="plain">${details.map((detail) => jsx`<li key=${detail}>${detail}</li>`)}</ul>
       </div>
-        <aside class="panel preview" aria-labelledby="preview">
-          <h2 id="preview">It will fire</h2>
-          <${Preview} preview=${preview} paused=${parsed.body?.paused === true} />
-        </aside>
-      </form>
+    `
+  }
+  `;
+}
+
+const CHANGED_MEANWHILE =
+  'Another client has changed this schedule. Open it again to see the change; yours is not saved.';
+
+/**
+ * @param {{ json: string, mistake: string | null, problems: Map<string, string[]>, onChange: (json: string) => void }} props
+ */
+function JsonField({ json, mistake, problems, onChange }) {
+  const details = [...problems].filter(([pointer]) => pointer !== '').flatMap(([, each]) => each);
+  return jsx`
+    <label class="field"><span>Schedule, as JSON</span>
+      <textarea class="mono" rows="24" spellcheck=${false} value=${json} aria-invalid=${mistake !== null}
+        onInput=${(/** @type {any} */ event) => onChange(event.target.value)} /></label>
+    ${mistake && jsx`<p class="field-problem" role="alert">${mistake}</p>`}
+    ${details.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)}
   `;
 }
 

@@ -60,21 +60,7 @@ export function LatenessView({ route }) {
       : plural(started.length, 'run')
   }</span></div>
     <${Failure} error=${error} />
-    ${
-    sorted.length > 0 && jsx`<dl class="figures">
-      ${
-      [['median', 0.5], ['p90', 0.9], ['p99', 0.99], ['worst', 1]].map(([name, share]) =>
-        jsx`
-          <div key=${name}>
-            <dt>${name}</dt>
-            <dd class="num">${duration(percentile(sorted, Number(share)))}</dd>
-          </div>
-        `
-      )
-    }
-      <div><dt>over 1 s</dt><dd class="num">${number(sorted.filter((ms) => ms > 1000).length)}</dd></div>
-      <div><dt>changes of leader</dt><dd class="num">${changes.length}</dd></div></dl>`
-  }
+    ${sorted.length > 0 && jsx`<${Figures} sorted=${sorted} changes=${changes.length} />`}
     <div class="panel flush">
       ${
     sorted.length === 0 && !isReading && jsx`
@@ -87,13 +73,28 @@ export function LatenessView({ route }) {
     </div>
     ${
     sorted.length > 0 && jsx`
-      <h2 class="section">The longest waits</h2>
+      <h2 class="section">The latest starts</h2>
       <${RunList} withSchedule=${scheduleId === null} runs=${
       started.toSorted((a, b) => b.lateness_ms - a.lateness_ms).slice(0, WORST)
     } />
     `
   }
   `;
+}
+
+/** @param {{ sorted: number[], changes: number }} props `sorted`: lateness in ms, ascending, not empty */
+function Figures({ sorted, changes }) {
+  const shares = [['median', 0.5], ['p90', 0.9], ['p99', 0.99], ['worst', 1]];
+  return jsx`<dl class="figures">
+    ${
+    shares.map(([name, share]) =>
+      jsx`<div key=${name}><dt>${name}</dt><dd class="num">${
+        duration(percentile(sorted, Number(share)))
+      }</dd></div>`
+    )
+  }
+    <div><dt>over 1 s</dt><dd class="num">${number(sorted.filter((ms) => ms > 1000).length)}</dd></div>
+    <div><dt>changes of leader</dt><dd class="num">${changes}</dd></div></dl>`;
 }
 
 /**

@@ -10,11 +10,11 @@ const MACHINES = [
   [
     'election',
     'Election',
-    'One replica’s part in deciding who leads. The lease in the store is the only judge.',
+    'One replica’s part in the election. Only the lease in the store decides.',
   ],
-  ['job', 'Job', 'What goes on with one schedule. It is live only while there is something to do.'],
+  ['job', 'Job', 'The work of one schedule. It exists only while there is something to do.'],
   ['run', 'Run', 'One occurrence being executed, attempt by attempt.'],
-  ['replica', 'Replica', 'The life of one process.'],
+  ['replica', 'Replica', 'The lifecycle of one process.'],
 ];
 
 /** @param {{ route: import('../shared/router.js').Route }} props */
@@ -37,7 +37,7 @@ export function MachinesView({ route }) {
       <span class="spacer" />
       ${
     name === 'election' && replica &&
-    jsx`<label class="inline"><span>Lit as in</span><select value=${replica.boot} onChange=${(
+    jsx`<label class="inline"><span>Active state of</span><select value=${replica.boot} onChange=${(
       /** @type {any} */ event,
     ) => setQuery({ boot: event.target.value })}>
         ${
@@ -48,7 +48,7 @@ export function MachinesView({ route }) {
     name === 'election' ? replica : undefined
   } />
     <p
-      class="dim">Drawn from the definitions that the replicas run. Hover over a line to see what leads along it.</p>
+      class="dim">Drawn from the definitions that the replicas run. Hover over a line for its events and guards.</p>
   `;
 }
 

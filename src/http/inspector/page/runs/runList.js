@@ -18,8 +18,8 @@ export function RunList({ runs, withSchedule, zone }) {
     withSchedule &&
     jsx`<th scope="col">Schedule</th>`
   }<th scope="col">Scheduled for</th>
-          <th scope="col" class="right">Late by</th><th scope="col" class="right">Took</th><th scope="col" class="right">Attempt</th>
-          <th scope="col">Executor</th><th scope="col" class="wide">What happened</th></tr>
+          <th scope="col" class="right">Lateness</th><th scope="col" class="right">Took</th><th scope="col" class="right">Attempt</th>
+          <th scope="col">Executor</th><th scope="col" class="wide">Outcome</th></tr>
         </thead>
         <tbody>${
     runs.map((run) =>

@@ -1,4 +1,4 @@
-/** One run: the outcome of one occurrence, and the duration of each phase. */
+/** One run: its outcome, and the duration of each phase. */
 import { useGet } from '../shared/api.js';
 import { Chart, useChart } from '../shared/chart.js';
 import { duration } from '../shared/format.js';
@@ -24,9 +24,35 @@ const NOT_RUN = ['skipped', 'missed'];
 
 /** @param {{ id: string }} props */
 export function RunView({ id }) {
+  const { run, error, reload } = useRun(id);
+  if (!run) {
+    return jsx`<${Heading} title="Run" lead=${jsx`<span class="mono">${id}</span>`} />
+      <${Failure} error=${error} retry=${reload} />
+      ${
+      error?.status === 404 &&
+      jsx`<p class="dim">Runs are deleted when the retention of their schedule is over.</p>`
+    }
+      ${!error && jsx`<div class="skeleton tall" aria-busy="true" />`}`;
+  }
+  return jsx`
+    <${Heading} title="Run" lead=${jsx`<a href=${
+    href(['schedules', run.schedule_id])
+  } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
+    <div class="columns">
+      <section class="panel" aria-labelledby="facts"><h2 id="facts">Details</h2><${RunFacts} run=${run} /></section>
+      <section class="panel" aria-labelledby="course"><h2 id="course">Phases</h2>
+        <${Course} run=${run} />
+        <${RunChart} run=${run} /></section>
+    </div>
+    ${run.error && jsx`<${TextPanel} id="error" title="Error" text=${run.error} isBad=${true} />`}
+    ${run.output && jsx`<${TextPanel} id="output" title="Output" text=${run.output} />`}
+  `;
+}
+
+/** The run, polled while it is open. @param {string} id */
+function useRun(id) {
   const { data, error, reload, set } = useGet(`/runs/${encodeURIComponent(id)}`);
   const run = /** @type {Run | null} */ (data);
-  const layout = useChart('run');
   useEvents(['run'], (entries) => {
     const ended = entries.findLast((entry) => entry.data.id === id);
     if (ended) set(() => ended.data);
@@ -37,35 +63,19 @@ export function RunView({ id }) {
     const timer = setInterval(reload, REFRESH_MS);
     return () => clearInterval(timer);
   }, [isOpen]);
-  if (!run) {
-    return jsx`<${Heading} title="Run" lead=${jsx`<span class="mono">${id}</span>`} />
-      ${
-      error
-        ? jsx`
-          <${Failure} error=${error} retry=${reload} />
-          ${
-          error.status === 404 &&
-          jsx`<p class="dim">Records of runs are deleted when their schedule’s history says so.</p>`
-        }
-        `
-        : jsx`<div class="skeleton tall" aria-busy="true" />`
-    }`;
-  }
-  const machineState = MACHINE_STATES[run.state] ?? run.state;
-  return jsx`
-    <${Heading} title="Run" lead=${jsx`<a href=${
-    href(['schedules', run.schedule_id])
-  } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
-    <div class="columns">
-      <section class="panel" aria-labelledby="facts"><h2 id="facts">What happened</h2>
-        <${Facts} facts=${[
+  return { run, error, reload };
+}
+
+/** @param {{ run: Run }} props */
+function RunFacts({ run }) {
+  return jsx`<${Facts} facts=${[
     ['Scheduled for', jsx`<${Moment} at=${run.scheduled_for} />`],
-    ['Because of', run.trigger.replace('_', '-')],
+    ['Trigger', run.trigger.replace('_', '-')],
     ['Claimed', jsx`<${Moment} at=${run.claimed_at} />`],
     ['Started', run.started_at ? jsx`<${Moment} at=${run.started_at} />` : null],
     ['Finished', run.finished_at ? jsx`<${Moment} at=${run.finished_at} />` : null],
     [
-      'Late by',
+      'Lateness',
       jsx`<span class=${run.lateness_ms > 1000 ? 'warn-text' : ''}>${duration(run.lateness_ms)}</span>`,
     ],
     ['Attempt', run.attempt || null],
@@ -77,37 +87,30 @@ export function RunView({ id }) {
     ['Executor', run.executor],
     ['Claimed in', jsx`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`],
     ['Id', jsx`<span class="mono wrap">${run.id}</span>`],
-  ]} /></section>
-      <section class="panel" aria-labelledby="course"><h2 id="course">Course</h2>
-        <${Course} run=${run} />
-        ${
-    NOT_RUN.includes(run.state) ? jsx`<p class="dim">It was recorded, and not run.</p>` : layout && jsx`
-            <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
-              <${Chart} layout=${layout} active=${machineState} tone=${
-      (RUN_STATES[run.state] ?? UNKNOWN)
-        .tone
-    } label=${`Run machine: ${machineState}`} />
-            </div>
-          `
-  }
-      </section>
+  ]} />`;
+}
+
+/** @param {{ run: Run }} props */
+function RunChart({ run }) {
+  const layout = useChart('run');
+  if (NOT_RUN.includes(run.state)) return jsx`<p class="dim">Recorded, but not run.</p>`;
+  if (!layout) return null;
+  const machineState = MACHINE_STATES[run.state] ?? run.state;
+  return jsx`
+    <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
+      <${Chart} layout=${layout} active=${machineState} tone=${(RUN_STATES[run.state] ?? UNKNOWN).tone}
+        label=${`Run machine: ${machineState}`} />
     </div>
-    ${
-    run.error && jsx`
-      <section class="panel" aria-labelledby="error">
-        <h2 id="error">Error</h2>
-        <pre class="bad-text">${run.error}</pre>
-      </section>
-    `
-  }
-    ${
-    run.output && jsx`
-      <section class="panel" aria-labelledby="output">
-        <h2 id="output">Output</h2>
-        <pre>${run.output}</pre>
-      </section>
-    `
-  }
+  `;
+}
+
+/** @param {{ id: string, title: string, text: string, isBad?: boolean }} props */
+function TextPanel({ id, title, text, isBad }) {
+  return jsx`
+    <section class="panel" aria-labelledby=${id}>
+      <h2 id=${id}>${title}</h2>
+      <pre class=${isBad ? 'bad-text' : ''}>${text}</pre>
+    </section>
   `;
 }
 
@@ -124,9 +127,9 @@ function Course({ run }) {
     name,
     ms: Math.max(0, ms - (points[i]?.ms ?? ms)),
     what: {
-      claimed: 'waited to be claimed',
-      started: 'waited to start',
-      finished: 'was executed',
+      claimed: 'until the claim',
+      started: 'until the start',
+      finished: 'execution',
     }[/** @type {'claimed'} */ (name)],
   }));
   const total = Math.max(1, (points.at(-1)?.ms ?? first) - first);

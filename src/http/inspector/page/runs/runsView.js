@@ -9,7 +9,7 @@ import { RunList } from './runList.js';
 import { newestFirst } from '../schedules/scheduleNews.js';
 import { nextCursor } from '../schedules/schedulesView.js';
 import { useEvents } from '../shared/state.js';
-import { RUN_STATES, TROUBLE } from '../shared/words.js';
+import { FAILURES, RUN_STATES } from '../shared/words.js';
 
 /** @import { NotUnderstood, Run } from '../types.d.ts' */
 
@@ -18,7 +18,7 @@ const PAGE = 50;
 /** @param {{ route: import('../shared/router.js').Route }} props */
 export function RunsView({ route }) {
   return jsx`
-    <${Heading} title="Runs" lead="What was done about each occurrence, newest first." />
+    <${Heading} title="Runs" lead="The outcome of each occurrence, newest first." />
     <${Runs} route=${route} scheduleId=${null} />
   `;
 }
@@ -52,22 +52,42 @@ export function Runs({ route, scheduleId, zone }) {
   const next = nextCursor(headers);
   const place = scheduleId === null ? ['runs'] : ['schedules', scheduleId];
   return jsx`
+    <${Toolbar} filters=${filters} isLive=${isLive} follow=${follow} setFollow=${setFollow} />
+    <${Failure} error=${error} retry=${reload} />
+    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
+    ${
+    data && held.list.length === 0 &&
+    jsx`<${NoRuns} isFiltered=${Boolean(filters.state || filters.from || filters.to)} />`
+  }
+    ${
+    held.list.length > 0 && jsx`<div class=${loading ? 'stale' : ''}><${Held} held=${held} noun="run">
+      <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} /></${Held}></div>`
+  }
+    <${Pager} first=${filters.cursor ? href(place, { ...filters, cursor: null }) : null} firstText="Newest"
+      next=${next && href(place, { ...filters, cursor: next })} nextText="Older" />`;
+}
+
+/** @typedef {Record<string, string | null>} Filters */
+
+/** @param {{ filters: Filters, isLive: boolean, follow: boolean, setFollow: (on: boolean) => void }} props */
+function Toolbar({ filters, isLive, follow, setFollow }) {
+  return jsx`
     <div class="toolbar">
       <label><span class="hidden">State</span><select value=${filters.state ?? ''} onChange=${(
     /** @type {any} */ event,
   ) => setQuery({ state: event.target.value, cursor: null })}>
         <option value="">Any state</option><option value=${
-    TROUBLE.join(
+    FAILURES.join(
       ',',
     )
-  }>Trouble</option>
+  }>Failures</option>
         ${
     Object.entries(RUN_STATES).map(([state, { label }]) =>
       jsx`<option key=${state} value=${state}>${label}</option>`
     )
   }
         ${
-    filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== TROUBLE.join(',') &&
+    filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== FAILURES.join(',') &&
     jsx`<option value=${filters.state}>${filters.state}</option>`
   }</select></label>
       <details class="menu"><summary class="button">${timeSummary(filters)}</summary><div class="menu-body">
@@ -79,35 +99,24 @@ export function Runs({ route, scheduleId, zone }) {
       ${
     isLive && jsx`
         <${Switch} label="Follow" on=${follow} onChange=${setFollow}
-          tip="Off: new runs wait behind a button. They do so as well while the pointer is in the list." />
+          tip="Off: new runs wait behind a button, as they do while the pointer is in the list." />
       `
   }
     </div>
-    <${Failure} error=${error} retry=${reload} />
-    ${data === null && !error && jsx`<div class="skeleton tall" aria-busy="true" />`}
-    ${
-    data && held.list.length === 0 &&
-    jsx`<${NoRuns} filtered=${Boolean(filters.state || filters.from || filters.to)} />`
-  }
-    ${
-    held.list.length > 0 && jsx`<div class=${loading ? 'stale' : ''}><${Held} held=${held} noun="run">
-      <${RunList} runs=${held.list} withSchedule=${scheduleId === null} zone=${zone} /></${Held}></div>`
-  }
-    <${Pager} first=${filters.cursor ? href(place, { ...filters, cursor: null }) : null} firstText="Newest"
-      next=${next && href(place, { ...filters, cursor: next })} nextText="Older" />`;
+  `;
 }
 
-/** @param {{ filtered: boolean }} props */
-function NoRuns({ filtered }) {
-  return filtered
+/** @param {{ isFiltered: boolean }} props */
+function NoRuns({ isFiltered }) {
+  return isFiltered
     ? jsx`
       <${Empty} title="No run matches.">
-        <p>None is on record in this state and time. Records are kept for as long as each schedule’s history says.</p>
+        <p>There is none in this state and time. Runs are kept for the retention of their schedule.</p>
         </${Empty}>
     `
     : jsx`
-      <${Empty} title="Nothing has run yet.">
-        <p>A run is recorded for each occurrence of a schedule. <a href="#/new">Create a schedule</a>, or wait for the next fire of one.</p>
+      <${Empty} title="No runs yet.">
+        <p>A run is recorded for each occurrence of a schedule. <a href="#/new">Create a schedule</a>, or wait until one fires.</p>
         </${Empty}>
     `;
 }

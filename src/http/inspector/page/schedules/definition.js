@@ -7,8 +7,8 @@ import { timing } from '../shared/words.js';
 
 /** @import { Schedule } from '../types.d.ts' */
 
-/** @param {{ schedule: Schedule, gone: boolean }} props */
-export function Definition({ schedule, gone }) {
+/** @param {{ schedule: Schedule, isDeleted: boolean }} props */
+export function Definition({ schedule, isDeleted }) {
   const {
     type,
     definition,
@@ -30,36 +30,14 @@ export function Definition({ schedule, gone }) {
       'Fires',
       jsx`<span class="type">${type.replace('_', ' ')}</span> <span class="mono">${timing(schedule)}</span>`,
     ],
-    ['Next', gone ? null : jsx`<${NextFire} schedule=${schedule} />`],
-    ['What it is', schedule.name ? description : null],
+    ['Next', isDeleted ? null : jsx`<${NextFire} schedule=${schedule} />`],
+    ['Description', schedule.name ? description : null],
     ['Action', action.type],
     ['Not before', start_at ? jsx`<${Moment} at=${start_at} zone=${zone} />` : null],
     ['Not after', end_at ? jsx`<${Moment} at=${end_at} zone=${zone} />` : null],
-    [
-      'Policy',
-      jsx`<ul class="plain">${
-        Object.entries(policy).map(([key, value]) =>
-          jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
-            typeof value === 'object' ? JSON.stringify(value) : String(value)
-          }</span></li>`
-        )
-      }</ul>`,
-    ],
-    ['Records kept', `${history.success}, failures ${history.failure}`],
-    [
-      'Tags',
-      tags && Object.keys(tags).length > 0
-        ? Object.entries(tags).map(([key, value]) =>
-          jsx`
-              <a key=${key} class="tag" href=${
-            href(['schedules'], {
-              tag: `${key}:${value}`,
-            })
-          }>${key}: ${value}</a>
-            `
-        )
-        : null,
-    ],
+    ['Policy', jsx`<${PolicyList} policy=${policy} />`],
+    ['Retention', `${history.success}, failures ${history.failure}`],
+    ['Tags', tags && Object.keys(tags).length > 0 ? jsx`<${Tags} tags=${tags} />` : null],
     ['Created', jsx`<${Moment} at=${created_at} />`],
     [
       'Changed',
@@ -77,4 +55,24 @@ export function Definition({ schedule, gone }) {
   }</pre>
     </details>
   `;
+}
+
+/** @param {{ policy: Schedule['policy'] }} props */
+function PolicyList({ policy }) {
+  return jsx`<ul class="plain">${
+    Object.entries(policy).map(([key, value]) =>
+      jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
+        typeof value === 'object' ? JSON.stringify(value) : String(value)
+      }</span></li>`
+    )
+  }</ul>`;
+}
+
+/** Each tag links to the schedules that have it. @param {{ tags: Record<string, string>, most?: number }} props */
+export function Tags({ tags, most }) {
+  return Object.entries(tags).slice(0, most).map(([key, value]) =>
+    jsx`<a key=${key} class="tag" href=${
+      href(['schedules'], { tag: `${key}:${value}` })
+    }>${key}: ${value}</a>`
+  );
 }

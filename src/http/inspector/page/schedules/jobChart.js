@@ -10,7 +10,7 @@ import { nextFireMs } from '../shared/words.js';
 /** @import { Run, Schedule, Transition } from '../types.d.ts' */
 
 const REFRESH_MS = 2000;
-/** A schedule that fires all the time would only flicker. */
+/** More often, the chart of a frequent schedule would only flicker. */
 const PLAY_EVERY_MS = 4000;
 
 /** @param {{ schedule: Schedule }} props */
@@ -37,8 +37,8 @@ export function JobChart({ schedule }) {
   } label=${`Job machine: ${state}`} />
     </div>
     <p class="dim">${
-    open > 0 ? `${open === 1 ? 'One run is' : `${open} runs are`} going on.` : 'No run is going on.'
-  } Each run that ends is played through the machine.</p>
+    open > 0 ? `${open === 1 ? 'One run is' : `${open} runs are`} open.` : 'No run is open.'
+  } The chart plays each run when it ends.</p>
   `;
 }
 

@@ -1,4 +1,4 @@
-/** Applies events to the shown schedules. Pure. */
+/** Applies events to schedules on the page. Pure. */
 import { isUnderstood } from '../shared/words.js';
 
 /** @import { NotUnderstood, RecentRun, Schedule } from '../types.d.ts' */
@@ -7,14 +7,14 @@ import { isUnderstood } from '../shared/words.js';
 /**
  * The schedule from an event, with the runs, which the event leaves out.
  * @param {Stored} old
- * @param {Stored | null} told null when it was deleted before the event was sent
+ * @param {Stored | null} updated null when it was deleted before the event was sent
  * @returns {Stored}
  */
-export function afterChange(old, told) {
-  if (told === null) return old;
-  if (!isUnderstood(old) || !isUnderstood(told)) return told;
+export function afterChange(old, updated) {
+  if (updated === null) return old;
+  if (!isUnderstood(old) || !isUnderstood(updated)) return updated;
   const { last_run, recent_runs } = old;
-  return { ...told, ...(last_run !== undefined && { last_run }), ...(recent_runs && { recent_runs }) };
+  return { ...updated, ...(last_run !== undefined && { last_run }), ...(recent_runs && { recent_runs }) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { serverNowMs } from '../shared/clock.js';
 import { plural } from '../shared/format.js';
 import { Held } from '../shared/held.js';
 import { jsx } from '../shared/jsx.js';
+import { Tags } from './definition.js';
 import { NextFire } from './nextFire.js';
 import { Reason } from './notUnderstood.js';
 import { Empty, Failure, Heading, Icon, Pager } from '../shared/parts.js';
@@ -53,22 +54,22 @@ export function SchedulesView({ route }) {
     ${
     data && data.length > 0 &&
     jsx`<${Held} noun="schedule" held=${{ waiting: news.count, release: showNews, watch: {} }}>
-      <${Table} rows=${data} gone=${news.gone} isStale=${loading} /></${Held}>`
+      <${Table} rows=${data} gone=${news.gone} isLoading=${loading} /></${Held}>`
   }
     <${Pager} first=${cursor ? href(['schedules'], filters) : null} firstText="First page"
       next=${next && href(['schedules'], { ...filters, cursor: next })} nextText=${`Next ${PAGE}`} />`;
 }
 
-/** @param {{ rows: Stored[], gone: ReadonlySet<string>, isStale: boolean }} props */
-function Table({ rows, gone, isStale }) {
+/** @param {{ rows: Stored[], gone: ReadonlySet<string>, isLoading: boolean }} props */
+function Table({ rows, gone, isLoading }) {
   return jsx`<div class=${
-    isStale ? 'table-scroll stale' : 'table-scroll'
+    isLoading ? 'table-scroll stale' : 'table-scroll'
   } tabIndex="0" role="region" aria-label="Schedules">
     <table class="rows schedules">
       <thead><tr><th scope="col">Schedule</th><th scope="col">Fires</th><th scope="col">Next</th><th scope="col">Last runs</th></tr></thead>
       <tbody>${
     rows.map((schedule) =>
-      jsx`<${isUnderstood(schedule) ? Row : OddRow} key=${schedule.id} schedule=${schedule}
+      jsx`<${isUnderstood(schedule) ? Row : NotUnderstoodRow} key=${schedule.id} schedule=${schedule}
         gone=${gone.has(schedule.id)} />`
     )
   }</tbody>
@@ -88,14 +89,9 @@ function Row({ schedule, gone }) {
     <tr class=${gone ? 'gone' : ''}>
       <td class="main-cell"><a class="row-link" href=${href(['schedules', id])}>${title(schedule)}</a>
           ${gone && jsx`<span class="dim"> deleted</span>`}
-          <div class="sub">${name && jsx`<span class="mono clip">${id}</span>`}${
-    Object.entries(tags ?? {})
-      .slice(0, 3).map(([key, value]) =>
-        jsx`<a key=${key} class="tag" href=${
-          href(['schedules'], { tag: `${key}:${value}` })
-        }>${key}: ${value}</a>`
-      )
-  }</div></td>
+          <div class="sub">${name && jsx`<span class="mono clip">${id}</span>`}<${Tags} tags=${
+    tags ?? {}
+  } most=${3} /></div></td>
       <td><span class="type">${type.replace('_', ' ')}</span> <span class=${type === 'cron' ? 'mono' : ''}>${
     timing(schedule)
   }</span></td>
@@ -110,7 +106,7 @@ function Row({ schedule, gone }) {
 }
 
 /** @param {{ schedule: NotUnderstood, gone: boolean }} props */
-function OddRow({ schedule: { id, not_understood }, gone }) {
+function NotUnderstoodRow({ schedule: { id, not_understood }, gone }) {
   return jsx`
     <tr class=${gone ? 'gone' : ''}>
       <td class="main-cell"><a class="row-link" href=${href(['schedules', id])}>${id}</a>

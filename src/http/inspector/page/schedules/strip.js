@@ -11,12 +11,12 @@ import { isUnderstood, NOT_UNDERSTOOD, RUN_STATES, UNKNOWN } from '../shared/wor
 
 /** @param {{ runs: readonly (RecentRun | NotUnderstood)[], places?: number }} props newest first */
 export function Strip({ runs, places = 12 }) {
-  const shown = runs.slice(0, places).toReversed();
-  if (shown.length === 0) return jsx`<span class="dim">no run yet</span>`;
-  const bad = shown.filter((run) => isUnderstood(run) && ['bad', 'warn'].includes(lookOf(run).tone)).length;
-  const label = `Last ${shown.length} runs: ${bad === 0 ? 'none failed' : `${bad} failed or missed`}`;
+  const visible = runs.slice(0, places).toReversed();
+  if (visible.length === 0) return jsx`<span class="dim">no run yet</span>`;
+  const bad = visible.filter((run) => isUnderstood(run) && ['bad', 'warn'].includes(lookOf(run).tone)).length;
+  const label = `Last ${visible.length} runs: ${bad === 0 ? 'none failed' : `${bad} failed or missed`}`;
   return jsx`<span class="strip" role="group" aria-label=${label}>${
-    shown.map((run) => {
+    visible.map((run) => {
       const look = lookOf(run);
       return jsx`
         <a key=${run.id} tabIndex=${-1} class=${`strip-mark ${look.tone} ${

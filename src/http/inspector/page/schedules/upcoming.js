@@ -9,13 +9,13 @@ import { Failure, Time } from '../shared/parts.js';
 
 const REFRESH_MS = 2000;
 const UPCOMING = 8;
-const COMPLETED = 'None: it is completed, no occurrence is to come.';
+const COMPLETED = 'None: the schedule is completed.';
 
-/** @param {{ schedule: Schedule, gone: boolean }} props */
-export function Upcoming({ schedule, gone }) {
+/** @param {{ schedule: Schedule, isDeleted: boolean }} props */
+export function Upcoming({ schedule, isDeleted }) {
   const { id, paused, completed, revision } = schedule;
   const { data, error, reload } = useGet(
-    gone ? null : url(`/schedules/${encodeURIComponent(id)}/occurrences`, { count: UPCOMING }),
+    isDeleted ? null : url(`/schedules/${encodeURIComponent(id)}/occurrences`, { count: UPCOMING }),
   );
   const passed = useNow((nowMs) =>
     data?.occurrences.filter((/** @type {Occurrence} */ { at }) => Date.parse(at) <= nowMs).length ?? 0
@@ -28,7 +28,7 @@ export function Upcoming({ schedule, gone }) {
     const timer = setTimeout(() => passed > 0 && reload(), REFRESH_MS);
     return () => clearTimeout(timer);
   }, [passed > 0, data]);
-  if (gone) return jsx`<p class="dim">None: it is deleted.</p>`;
+  if (isDeleted) return jsx`<p class="dim">None: the schedule is deleted.</p>`;
   if (error) return jsx`<${Failure} error=${error} />`;
   if (paused && completed) return jsx`<p class="dim">${COMPLETED}</p>`;
   if (paused) return jsx`<p class="dim">None while it is paused.</p>`;

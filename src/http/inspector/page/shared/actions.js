@@ -24,8 +24,8 @@ async function act(done, method, path, options = {}) {
     return body ?? {};
   } catch (error) {
     const { status, message } = /** @type {ApiError} */ (error);
-    const isUnknown = status === 405 || /there is nothing at/.test(message);
-    toast(isUnknown ? 'This version of the cluster can’t do that.' : message, { bad: true });
+    const isUnsupported = status === 405 || /there is no endpoint at/.test(message);
+    toast(isUnsupported ? 'The replica’s version does not support this.' : message, { bad: true });
     return null;
   }
 }
@@ -57,7 +57,7 @@ export function PauseDialog({ schedule, onClose }) {
   return jsx`
     <${Dialog} title=${`Pause ${title(schedule)}?`} onClose=${onClose}>
       <form onSubmit=${submit}>
-        <p>It owes nothing for as long as it is paused: what it leaves out is not made up for.</p>
+        <p>A paused schedule does not fire. Paused time is never caught up.</p>
         <label class="field"><span>Reason (optional)</span>
             <input type="text" maxLength="1024" value=${reason} onInput=${(/** @type {any} */ event) =>
     setReason(event.target.value)} /></label>
@@ -75,7 +75,7 @@ export function DeleteDialog({ schedule, onClose, onDone }) {
   };
   return jsx`
     <${Dialog} title=${`Delete ${title(schedule)}?`} onClose=${onClose}>
-      <p>It fires no more, at once. The records of its runs stay until they expire. This can’t be undone.</p>
+      <p>It stops firing at once. Its runs are kept until their retention is over. This can’t be undone.</p>
       <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
           <button type="button" class="danger" onClick=${remove}>Delete</button></div>
       </${Dialog}>
@@ -90,11 +90,11 @@ export function StepDownDialog({ leader, term, others, onClose }) {
     }
   };
   return jsx`<${Dialog} title=${`Make ${leader} step down?`} onClose=${onClose}>
-    <p>It settles the batch in flight and gives the lease of term ${term} back; another replica takes it, usually within
-      100 ms. No run is lost, and those that go on are finished.</p>
+    <p>It settles the batch in flight and releases the lease of term ${term}; another replica acquires it, usually within
+      100 ms. No run is lost: it still finishes its open runs.</p>
     ${
     others === 0 &&
-    jsx`<p class="note warn">No other replica is here to take over: it would lead again itself.</p>`
+    jsx`<p class="note warn">There is no other replica to take over: this one would lead again.</p>`
   }
     <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button>
       <button type="button" class="danger" onClick=${ask}>Step down</button></div></${Dialog}>`;

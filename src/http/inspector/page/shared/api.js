@@ -1,10 +1,11 @@
 /** Calls to the API, at any replica. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { queryText } from './query.js';
 import { useResyncs } from './state.js';
 
 /** @import { FieldProblem } from '../types.d.ts' */
 
-/** Back-off of a read's retries: the replica asked may be one that is dying. */
+/** Back-off of a read's retries: the replica may just have died. */
 const PAUSES_MS = [150, 400, 1000];
 
 /** An answer other than 2xx, or none at all (status 0). `message` is a sentence for the user. */
@@ -57,7 +58,7 @@ async function once(method, path, { body, headers, signal }) {
     ...(signal && { signal }),
   }).catch((error) => {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, 'No replica answers at this address.');
+    throw new ApiError(0, 'No replica responds at this address.');
   });
   const text = await response.text();
   const json = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : null;
@@ -73,16 +74,12 @@ async function once(method, path, { body, headers, signal }) {
 export const get = (path) => call('GET', path).then(({ body }) => body);
 
 /**
- * A path with a query. Parameters that are null or empty are left out.
+ * A path with a query.
  * @param {string} path
  * @param {Record<string, string | number | null | undefined>} query
  */
 export function url(path, query) {
-  const entries = Object.entries(query).filter(([, value]) =>
-    value !== null && value !== undefined && value !== ''
-  );
-  const search = new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString();
-  return `${path}${search && `?${search}`}`;
+  return `${path}${queryText(query)}`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { jsx } from './jsx.js';
 
 const STEP_MS = 420;
 const GLOW_MS = 1600;
-/** Limit of queued transitions: more can't be followed, so only the last ones are played. */
+/** Limit of queued transitions: of more, only the last ones are played. */
 const MAX_PLAYED = 8;
 const LINE_PX = 13;
 
@@ -112,7 +112,7 @@ export function eventLabel({ edges }, { from, to, by }) {
 
 /**
  * Plays new transitions one after another, so that each is visible, however close together they were.
- * Transitions from before the chart was first shown are not played.
+ * Transitions from before the first render are not played.
  * @param {readonly Transition[]} transitions oldest first
  * @param {string} resting the active state when there are none
  * @returns {{ active: string, hot: { from: string, to: string, key: string } | null }}
@@ -122,16 +122,16 @@ export function usePlayed(transitions, resting) {
   const newest = last ? keyOf(last) : null;
   const [step, setStep] = useState(/** @type {Transition | null} */ (null));
   const player = useRef({
-    seen: newest,
+    last: newest,
     queue: /** @type {Transition[]} */ ([]),
     timer: 0,
     isGlowing: false,
   });
   useEffect(() => {
     const { current } = player;
-    if (newest === current.seen) return;
-    const from = transitions.findLastIndex((each) => keyOf(each) === current.seen);
-    current.seen = newest;
+    if (newest === current.last) return;
+    const from = transitions.findLastIndex((each) => keyOf(each) === current.last);
+    current.last = newest;
     current.queue = [...current.queue, ...transitions.slice(from + 1)].slice(-MAX_PLAYED);
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
       current.queue.splice(0, current.queue.length - 1);

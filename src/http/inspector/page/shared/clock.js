@@ -1,4 +1,4 @@
-/** The page's estimate of the server's time, and one tick for everything that shows an age. */
+/** The page's estimate of the server's time, and one timer for everything that shows an age. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { offsetOf, withSample } from './offset.js';
 
@@ -23,11 +23,11 @@ export function serverNowMs() {
 }
 
 /** @type {Set<() => void>} */
-const told = new Set();
+const listeners = new Set();
 let timer = 0;
 
 function tick() {
-  for (const tell of told) tell();
+  for (const listener of listeners) listener();
 }
 
 /**
@@ -40,17 +40,18 @@ function tick() {
 export function useNow(read) {
   const [, render] = useReducer((count) => count + 1, 0);
   const value = read(serverNowMs());
-  const shown = useRef({ read, value });
-  shown.current = { read, value };
+  const rendered = useRef({ read, value });
+  rendered.current = { read, value };
   useEffect(() => {
-    const tell = () => {
-      if (shown.current.read(serverNowMs()) !== shown.current.value) render(0);
+    const listener = () => {
+      const { current } = rendered;
+      if (current.read(serverNowMs()) !== current.value) render(0);
     };
-    told.add(tell);
+    listeners.add(listener);
     timer ||= setInterval(tick, TICK_MS);
     return () => {
-      told.delete(tell);
-      if (told.size > 0) return;
+      listeners.delete(listener);
+      if (listeners.size > 0) return;
       clearInterval(timer);
       timer = 0;
     };

@@ -1,7 +1,7 @@
 /**
- * Lists that grow at their top never move under the pointer: while the pointer or the focus is in the
- * list, or `follow` is off (in the events view also while scrolled down), new items wait behind a
- * button.
+ * Lists that grow at their top never move under the pointer. While the pointer or the focus is in the
+ * list, or `follow` is off (in the events view also while scrolled down), new items are held back
+ * behind a button.
  */
 import { useRef, useState } from 'preact/hooks';
 import { jsx } from './jsx.js';
@@ -15,22 +15,22 @@ import { plural } from './format.js';
  * @param {string} scope identifies the list: when it changes, nothing is held
  */
 export function useHeld(items, keyOf, follow, scope) {
-  const shown = useRef(items);
-  const shownOf = useRef(scope);
+  const visible = useRef(items);
+  const visibleScope = useRef(scope);
   const [busy, setBusy] = useState(false);
-  const hold = (busy || !follow) && shown.current.length > 0 && shownOf.current === scope;
-  if (!hold) shown.current = items;
-  shownOf.current = scope;
-  const known = hold ? new Set(shown.current.map(keyOf)) : null;
+  const hold = (busy || !follow) && visible.current.length > 0 && visibleScope.current === scope;
+  if (!hold) visible.current = items;
+  visibleScope.current = scope;
+  const known = hold ? new Set(visible.current.map(keyOf)) : null;
   const waiting = known ? items.filter((item) => !known.has(keyOf(item))).length : 0;
-  // Shown items may change their content, but not their place.
+  // Visible items may change their content, but not their place.
   const fresh = hold ? new Map(items.map((item) => [keyOf(item), item])) : null;
-  const list = fresh ? shown.current.map((item) => fresh.get(keyOf(item)) ?? item) : items;
+  const list = fresh ? visible.current.map((item) => fresh.get(keyOf(item)) ?? item) : items;
   return {
     list,
     waiting,
     release() {
-      shown.current = items;
+      visible.current = items;
       setBusy(false);
     },
     /** Handlers for the element around the list. */

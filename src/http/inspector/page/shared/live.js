@@ -1,11 +1,11 @@
 /**
- * The stream of events, and the snapshots that it continues. The order loses nothing: open the
- * stream, get its position by `hello`, read the snapshots, then apply the events. When it breaks, the
- * next replica to answer resumes after the last event received.
+ * The stream of events, and the snapshots that it continues. No event is lost in this order: open the
+ * stream, get its position by `hello`, read the snapshots, then apply the events. When the stream
+ * breaks, the next replica to respond resumes after the last event received.
  */
 import { get, url } from './api.js';
 import { sampleServerTime, serverNowMs } from './clock.js';
-import { changed, MAX_LOG, MAX_RUNS, missed, state } from './state.js';
+import { changed, MAX_LOG, MAX_RUNS, resync, state } from './state.js';
 
 /** @import { Cluster, LogEntry, Replica, Term } from '../types.d.ts' */
 
@@ -53,15 +53,14 @@ function open() {
 
 /**
  * Replaces the browser's own reconnection, which waits for seconds, and gives up when a front door
- * answers 503.
+ * responds with 503.
  */
 function retry() {
   source?.close();
   source = null;
   const pauseMs = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0;
   failures++;
-  // Without a stream, reads may still be answered: the page then polls, and shows that it is not
-  // live.
+  // Without a stream, reads may still work: the page then polls, and shows that it is not live.
   if (failures > 2) void poll();
   else setStatus(state.live.heardMs === 0 ? 'connecting' : 'reconnecting');
   timer ||= setTimeout(open, pauseMs + Math.random() * 50);
@@ -88,7 +87,7 @@ function receive(type, message) {
   changed('live');
   if (type === 'heartbeat') return;
   if (type === 'hello') return hello(data);
-  if (type === 'resync') return void startOver();
+  if (type === 'resync') return void readAgain();
   if (waiting) waiting.push([type, data]);
   else apply(type, data);
 }
@@ -100,11 +99,11 @@ function hello({ replica }) {
   if (waiting) void readAll();
 }
 
-/** Events are missing between the last one received and the next: all shown data are stale. */
-async function startOver() {
+/** Events are missing between the last one received and the next: all data is read again. */
+async function readAgain() {
   waiting ??= [];
   await readAll();
-  missed();
+  resync();
 }
 
 let reading = false;
@@ -121,9 +120,9 @@ async function readAll() {
     state.terms = terms;
     state.allTerms = terms.length < TERMS_AT_FIRST;
     changed('terms');
-    const missed = waiting ?? [];
+    const queued = waiting ?? [];
     waiting = null;
-    for (const [type, data] of missed) apply(type, data);
+    for (const [type, data] of queued) apply(type, data);
   } catch {
     setTimeout(() => waiting && void readAll(), 500);
   } finally {
@@ -152,7 +151,7 @@ async function poll() {
     for (const term of newest.toReversed()) putTerm(term);
     if (source?.readyState !== EventSource.OPEN && failures > RETRY_MS.length) setStatus('polling');
   } catch {
-    // The live sign already shows that no replica answers.
+    // The live status already shows that no replica responds.
   }
 }
 

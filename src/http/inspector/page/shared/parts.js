@@ -58,7 +58,7 @@ export function RunState({ state }) {
 }
 
 /**
- * A moment: its age or the time until then; on hovering, the time in UTC, here, and in the schedule's
+ * A moment: its age or the time until then; the tip has the time in UTC, local time, and the schedule's
  * zone.
  * @param {{ at: string | number | null | undefined, zone?: string, clock?: 'short' | 'fine' }} props `clock` shows the time of day instead
  */
@@ -66,8 +66,8 @@ export function Time({ at, zone, clock }) {
   const ms = typeof at === 'number' ? at : at ? Date.parse(at) : NaN;
   const text = useNow((nowMs) => clock || Number.isNaN(ms) ? '' : relative(ms, nowMs));
   if (Number.isNaN(ms)) return jsx`<span class="dim">–</span>`;
-  const shown = clock ? clockTime(ms, clock === 'fine') : text;
-  return jsx`<time dateTime=${new Date(ms).toISOString()} data-at=${ms} data-zone=${zone}>${shown}</time>`;
+  const content = clock ? clockTime(ms, clock === 'fine') : text;
+  return jsx`<time dateTime=${new Date(ms).toISOString()} data-at=${ms} data-zone=${zone}>${content}</time>`;
 }
 
 /**

@@ -3,6 +3,7 @@
  * `#/schedules?q=report&type=cron`.
  */
 import { useEffect, useReducer } from 'preact/hooks';
+import { queryText } from './query.js';
 
 /**
  * @typedef {object} Route
@@ -34,16 +35,12 @@ function decode(text) {
 }
 
 /**
- * The link to a view. Parameters that are null or empty are left out.
+ * The link to a view.
  * @param {string[]} path
  * @param {Record<string, string | number | null | undefined>} [query]
  */
 export function href(path, query = {}) {
-  const entries = Object.entries(query).filter(([, value]) =>
-    value !== null && value !== undefined && value !== ''
-  );
-  const search = new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString();
-  return `#/${path.map(encodeURIComponent).join('/')}${search && `?${search}`}`;
+  return `#/${path.map(encodeURIComponent).join('/')}${queryText(query)}`;
 }
 
 /** @param {string} link as `href` makes it */
@@ -52,7 +49,7 @@ export function go(link) {
 }
 
 /**
- * Changes parameters of the present view, without a step in the browser's history.
+ * Changes parameters of the current view, without a step in the browser's history.
  * @param {Record<string, string | number | null | undefined>} changes null removes a parameter
  */
 export function setQuery(changes) {
@@ -64,7 +61,7 @@ export function setQuery(changes) {
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
-/** The present route; renders again when it changes. */
+/** The current route; renders again when it changes. */
 export function useRoute() {
   const [, render] = useReducer((count) => count + 1, 0);
   useEffect(() => {

@@ -11,7 +11,7 @@ import { useEffect, useReducer, useRef } from 'preact/hooks';
 export const MAX_LOG = 2000;
 export const MAX_RUNS = 5000;
 const CALM_MS = 250;
-/** Above this many events per `CALM_MS` the list can't be read one by one: once a second will do. */
+/** Above this many events per `CALM_MS`, which no user can read one by one, once a second is enough. */
 const MANY = 25;
 const BUSY_MS = 1000;
 const URGENT = new Set(['live', 'cluster', 'terms', 'resync']);
@@ -34,14 +34,14 @@ export const state = {
     status: 'connecting',
     /** The replica that serves the events. */
     replica: '',
-    /** When the last message came, epoch ms of this machine; 0 for never. */
+    /** When the last message arrived, epoch ms of this machine; 0 for never. */
     heardMs: 0,
     /** Start of the events, server's time. */
     sinceMs: 0,
   },
 };
 
-/** @type {Map<string, Set<() => void>>} */
+/** By topic. @type {Map<string, Set<() => void>>} */
 const listeners = new Map();
 /** @type {Set<string>} */
 let pending = new Set();
@@ -77,20 +77,20 @@ function flush() {
   flushedSeq = seq;
   const topics = pending;
   pending = new Set();
-  const told = new Set([...topics].flatMap((topic) => [...(listeners.get(topic) ?? [])]));
-  for (const tell of told) tell();
+  const concerned = new Set([...topics].flatMap((topic) => [...(listeners.get(topic) ?? [])]));
+  for (const listener of concerned) listener();
 }
 
 /**
  * @param {readonly Topic[]} topics
- * @param {() => void} tell
+ * @param {() => void} listener
  */
-function subscribe(topics, tell) {
+function subscribe(topics, listener) {
   for (const topic of topics) {
-    const told = listeners.get(topic) ?? new Set();
-    listeners.set(topic, told.add(tell));
+    const others = listeners.get(topic) ?? new Set();
+    listeners.set(topic, others.add(listener));
   }
-  return () => topics.forEach((topic) => listeners.get(topic)?.delete(tell));
+  return () => topics.forEach((topic) => listeners.get(topic)?.delete(listener));
 }
 
 /**
@@ -107,8 +107,8 @@ export function useResyncs() {
   return useTopics('resync').resyncs;
 }
 
-/** Marks the shown data as possibly incomplete: views read again. */
-export function missed() {
+/** Events are missing: views read their data again. */
+export function resync() {
   state.resyncs++;
   changed('resync');
 }
@@ -122,18 +122,18 @@ export function useEvents(types, handle) {
   const latest = useRef(handle);
   latest.current = handle;
   useEffect(() => {
-    let seen = state.log.at(-1)?.seq ?? 0;
+    let lastSeq = state.log.at(-1)?.seq ?? 0;
     return subscribe(['log'], () => {
       const entries = [];
       for (let i = state.log.length - 1; i >= 0; i--) {
         const entry = /** @type {LogEntry} */ (state.log[i]);
-        if (entry.seq <= seen) break;
+        if (entry.seq <= lastSeq) break;
         if (types.includes(entry.type)) entries.push(entry);
       }
       // A background tab may not run for a minute, and the log is bounded: after an overflow, views
       // read again.
-      if ((state.log[0]?.seq ?? 0) > seen + 1 && seen > 0) missed();
-      seen = state.log.at(-1)?.seq ?? seen;
+      if ((state.log[0]?.seq ?? 0) > lastSeq + 1 && lastSeq > 0) resync();
+      lastSeq = state.log.at(-1)?.seq ?? lastSeq;
       if (entries.length > 0) latest.current(entries.reverse());
     });
   }, []);

@@ -1,6 +1,6 @@
 /**
  * One box that shows the `data-tip` of the element under the pointer or the focus, or, for a moment
- * (`data-at`), the time in UTC, here, and in `data-zone`.
+ * (`data-at`), the time in UTC, local time, and in `data-zone`.
  */
 import { allZones } from './format.js';
 

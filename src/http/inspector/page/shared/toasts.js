@@ -3,13 +3,13 @@ import { useEffect, useReducer } from 'preact/hooks';
 import { jsx } from './jsx.js';
 import { Icon } from './parts.js';
 
-const SHOWN_MS = 6000;
+const VISIBLE_MS = 6000;
 
 /** @typedef {{ bad?: boolean, link?: string, linkText?: string }} Options */
 /** @type {({ id: number, text: string } & Options)[]} */
 let toasts = [];
 let ids = 0;
-let tell = () => {};
+let notify = () => {};
 
 /**
  * @param {string} text
@@ -18,20 +18,20 @@ let tell = () => {};
 export function toast(text, options = {}) {
   const id = ++ids;
   toasts = [...toasts.slice(-2), { id, text, ...options }];
-  tell();
-  setTimeout(() => dismiss(id), options.bad ? 2 * SHOWN_MS : SHOWN_MS);
+  notify();
+  setTimeout(() => dismiss(id), options.bad ? 2 * VISIBLE_MS : VISIBLE_MS);
 }
 
 /** @param {number} id */
 function dismiss(id) {
   toasts = toasts.filter((each) => each.id !== id);
-  tell();
+  notify();
 }
 
 export function Toasts() {
   const [, render] = useReducer((count) => count + 1, 0);
   useEffect(() => {
-    tell = () => render(0);
+    notify = () => render(0);
   }, []);
   return jsx`<div class="toasts" role="status" aria-live="polite">${
     toasts.map((one) => jsx`<${Toast} key=${one.id} ...${one} />`)

@@ -1,4 +1,4 @@
-/** Labels, and the shape and tone of each state: colour is never the only sign of a state. */
+/** Labels, and the icon and tone of each state: colour alone never shows a state. */
 
 /** @import { NotUnderstood, Schedule } from '../types.d.ts' */
 import { goDuration, plural } from './format.js';
@@ -19,7 +19,7 @@ export const RUN_STATES = {
   abandoned: { label: 'abandoned', tone: 'bad', icon: 'minus' },
 };
 
-export const TROUBLE = ['failed', 'timed_out', 'missed', 'abandoned'];
+export const FAILURES = ['failed', 'timed_out', 'missed', 'abandoned'];
 
 /** @type {Record<string, Look>} */
 export const ROLES = {
@@ -56,10 +56,10 @@ export const BEGINNINGS = {
 
 /** @type {Record<string, { icon: string, text: string, bad: boolean }>} */
 export const ENDINGS = {
-  released: { icon: 'down', text: 'it stopped, and gave the lease back', bad: false },
+  released: { icon: 'down', text: 'it stopped and released the lease', bad: false },
   'stepped down': { icon: 'down', text: 'it was asked to step down', bad: false },
   expired: { icon: 'clock', text: 'it did not renew the lease in time', bad: true },
-  fenced: { icon: 'cross', text: 'another replica had taken its place', bad: true },
+  fenced: { icon: 'cross', text: 'another replica had acquired the lease', bad: true },
 };
 
 /** @param {{ id: string, name?: string }} schedule */
@@ -90,8 +90,8 @@ export function timing({ type, definition }) {
  */
 export function nextFireMs({ paused, type, definition, created_at, start_at, end_at, next_fire_at }, nowMs) {
   if (paused) return null;
-  const told = next_fire_at === null ? null : Date.parse(next_fire_at);
-  if (told === null || told > nowMs) return told;
+  const known = next_fire_at === null ? null : Date.parse(next_fire_at);
+  if (known === null || known > nowMs) return known;
   const within = (/** @type {number} */ ms) => end_at && ms > Date.parse(end_at) ? null : ms;
   if (type === 'duration') {
     const every = goDuration(definition.interval ?? '');

@@ -99,8 +99,8 @@ export function drawing(terms, present, { from, to, width, nowMs }) {
 /** @param {readonly Term[]} visible @param {readonly string[]} present */
 function lanesOf(visible, present) {
   const ids = [...new Set([...present, ...visible.map(({ replica }) => replica)])];
-  const shown = ids.slice(0, ids.length > MAX_LANES ? MAX_LANES - 1 : MAX_LANES).toSorted();
-  return ids.length > MAX_LANES ? [...shown, OTHERS] : shown;
+  const named = ids.slice(0, ids.length > MAX_LANES ? MAX_LANES - 1 : MAX_LANES).toSorted();
+  return ids.length > MAX_LANES ? [...named, OTHERS] : named;
 }
 
 /**

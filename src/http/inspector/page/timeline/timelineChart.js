@@ -121,9 +121,9 @@ function BarMark({ bar, top, selected, onSelect, nowMs }) {
   const oldest = /** @type {Term} */ (terms.at(-1));
   const endMs = newest.ended_at ? Date.parse(newest.ended_at) : nowMs;
   const tip = terms.length > 1
-    ? `${terms.length} terms, ${oldest.term} to ${newest.term}\nZoom in to tell them apart`
+    ? `${terms.length} terms, ${oldest.term} to ${newest.term}\nZoom in to see each of them`
     : `Term ${newest.term} of ${newest.replica}\nbegan: ${newest.began_by}\n${
-      newest.ended_by ? `ended: ${newest.ended_by}` : 'leads now'
+      newest.ended_by ? `ended: ${newest.ended_by}` : 'current'
     }\nlasted ${duration(endMs - Date.parse(newest.began_at))}`;
   const name = terms.length > 1 ? `${terms.length} terms` : `term ${newest.term}`;
   const room = Math.min(x + width, 1e9) - Math.max(x, 0);
@@ -159,7 +159,7 @@ function GapMark({ gap, bottom }) {
   const text = `${count > 1 ? '≤ ' : ''}${duration(ms)}`;
   const tip = count > 1
     ? `${count} times without a leader, ${duration(ms)} at most`
-    : `${duration(ms)} without a leader${term ? `, before term ${term.term}` : ', and counting'}`;
+    : `${duration(ms)} without a leader${term ? `, before term ${term.term}` : ' so far'}`;
   return jsx`
     <g class="gap" data-tip=${tip}>
       <rect class="reach" x=${x - 4} y="0" width=${width + 8} height=${bottom} />

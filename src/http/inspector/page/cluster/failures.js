@@ -1,4 +1,4 @@
-/** Runs of the last hour that need attention. */
+/** Runs of the last hour that failed, timed out, were missed or abandoned. */
 import { useState } from 'preact/hooks';
 import { url, useGet } from '../shared/api.js';
 import { serverNowMs } from '../shared/clock.js';
@@ -7,20 +7,20 @@ import { Icon } from '../shared/parts.js';
 import { href } from '../shared/router.js';
 import { RunList } from '../runs/runList.js';
 import { useTopics } from '../shared/state.js';
-import { TROUBLE } from '../shared/words.js';
+import { FAILURES } from '../shared/words.js';
 
 /** @import { Run } from '../types.d.ts' */
 
 const WITHIN_MS = 3_600_000;
 
 /** Newest first; null until they have been read. */
-export function useTrouble() {
+export function useRecentFailures() {
   const { runs } = useTopics('runs');
   const [from] = useState(() => new Date(serverNowMs() - WITHIN_MS).toISOString());
-  const { data } = useGet(url('/runs', { state: TROUBLE.join(','), from, limit: 100 }));
+  const { data } = useGet(url('/runs', { state: FAILURES.join(','), from, limit: 100 }));
   if (data === null) return null;
   const byId = new Map(
-    [...data, ...runs.filter(({ state }) => TROUBLE.includes(state))].map((run) => [run.id, run]),
+    [...data, ...runs.filter(({ state }) => FAILURES.includes(state))].map((run) => [run.id, run]),
   );
   return /** @type {Run[]} */ ([...byId.values()]).filter((run) =>
     Date.parse(run.scheduled_for) > serverNowMs() - WITHIN_MS
@@ -28,13 +28,13 @@ export function useTrouble() {
     .toSorted((a, b) => a.scheduled_for < b.scheduled_for ? 1 : -1);
 }
 
-export function RecentTrouble() {
-  const trouble = useTrouble();
-  return jsx`<section class="panel" aria-labelledby="trouble">
-    <div class="panel-head"><h2 id="trouble">Trouble, last hour</h2>
-      <a href=${href(['runs'], { state: TROUBLE.join(',') })}>All of it</a></div>
+export function RecentFailures() {
+  const failures = useRecentFailures();
+  return jsx`<section class="panel" aria-labelledby="failures">
+    <div class="panel-head"><h2 id="failures">Failures, last hour</h2>
+      <a href=${href(['runs'], { state: FAILURES.join(',') })}>All failures</a></div>
     ${
-    trouble?.length ? jsx`<${RunList} runs=${trouble.slice(0, 8)} withSchedule=${true} />` : trouble &&
+    failures?.length ? jsx`<${RunList} runs=${failures.slice(0, 8)} withSchedule=${true} />` : failures &&
       jsx`<p class="calm"><${Icon} name="check" />No run failed, timed out, was missed or abandoned.</p>`
   }
   </section>`;

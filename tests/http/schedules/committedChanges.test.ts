@@ -12,15 +12,15 @@ const CHANGES: [string, string][] = [
   ['POST', '/schedules/a/resume'],
 ];
 
-/** An API with schedule `a`, whose store answers no more reads once a change has been made, or none at all. */
+/** An API with schedule `a`, whose store fails all reads after a change, or from the beginning. */
 async function breaking(when: 'after a change' | 'at once' | 'never') {
   let broken = false;
   const guarded = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => (...args: A) =>
     broken ? Promise.reject(new StoreUnavailable('away')) : call(...args);
   const changing = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => async (...args: A) => {
-    const answer = await call(...args);
+    const result = await call(...args);
     broken = when === 'after a change';
-    return answer;
+    return result;
   };
   const api = await testApi({
     store: (store: Store) => ({
@@ -51,9 +51,9 @@ const PAUSED = {
   history: { success: '24h', failure: '168h' },
 };
 
-describe('a change that has been made', () => {
+describe('a committed change', () => {
   for (const [method, path] of [['POST', '/schedules'], ...CHANGES] as [string, string][]) {
-    it(`is answered, whatever can’t be read afterwards: ${method} ${path}`, async () => {
+    it(`has a response even if nothing can be read afterwards: ${method} ${path}`, async () => {
       const { app } = await breaking('after a change');
       const body = path.endsWith('e') ? { reason: 'x' } : { ...HOURLY, paused: false };
       const response = await send(app, method, path, path.endsWith('resume') ? '' : body);
@@ -62,14 +62,14 @@ describe('a change that has been made', () => {
   }
 
   for (const [method, path] of CHANGES) {
-    it(`is not made when its answer could not be given: ${method} ${path}`, async () => {
+    it(`is not attempted when its response could not be composed: ${method} ${path}`, async () => {
       const { app, store } = await breaking('at once');
       await problem(send(app, method, path, path.endsWith('a') ? HOURLY : ''), 503);
       assert.equal(understood(await store.schedules.get('a')).revision, 1);
     });
   }
 
-  it('is answered with the last run', async () => {
+  it('has a response with the last run', async () => {
     const { app, store } = await breaking('never');
     await recordRuns(store, await lead(store), 'a', [{ scheduled_for: new Date(NOW_MS + 5) }]);
     for (const [method, path] of CHANGES.toReversed()) {
@@ -80,8 +80,8 @@ describe('a change that has been made', () => {
   });
 });
 
-describe('a schedule made anew under an old id', () => {
-  it('has no last run and no recent ones; the list of its runs tells them apart', async () => {
+describe('a new schedule under an old id', () => {
+  it('has no last and no recent runs; the list of its runs distinguishes the old ones', async () => {
     const { app, store } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });
     const old = (await json(app.request('/schedules/a'))).created_at;
@@ -100,7 +100,7 @@ describe('a schedule made anew under an old id', () => {
   });
 });
 
-describe('a schedule that can never fire any more', () => {
+describe('a schedule that can never fire again', () => {
   const soon = new Date(NOW_MS + 1000).toISOString();
   const past = new Date(NOW_MS - 1000).toISOString();
   const cases: [string, object, boolean][] = [
@@ -120,7 +120,7 @@ describe('a schedule that can never fire any more', () => {
     ['no end', HOURLY, false],
   ];
   for (const [what, spec, completed] of cases) {
-    it(`${completed ? 'says' : 'is not one of'} so: ${what}`, async () => {
+    it(`is ${completed ? '' : 'not '}completed: ${what}`, async () => {
       const { app } = await testApi();
       const made = await json(send(app, 'POST', '/schedules', { ...spec, id: 'a' }));
       assert.deepEqual([made.completed, made.next_fire_at === null], [completed, completed]);
@@ -128,7 +128,7 @@ describe('a schedule that can never fire any more', () => {
       assert.deepEqual([paused.completed, paused.next_fire_at], [completed, null]);
       const [item] = await json(app.request('/schedules'));
       assert.equal(item.completed, completed);
-      assert.equal((await send(app, 'PUT', '/schedules/a', paused)).status, 200, 'it may be sent back');
+      assert.equal((await send(app, 'PUT', '/schedules/a', paused)).status, 200, 'PUT accepts it');
       assert.equal((await json(app.request('/schedules/a', { method: 'DELETE' }))).completed, true);
     });
   }
