@@ -9,13 +9,9 @@ import { JobPool } from './actors/runs/jobs.ts';
 import type { outcomesMachine } from './actors/runs/outcomes.ts';
 import type { Logger } from './actors/shared/environment.ts';
 import { DueQueue } from './domain/firing/dueQueue.ts';
-import {
-  CLOCK_TOLERANCE_MS,
-  clockBehindMs,
-  type Lease,
-  type Watermark,
-  watermarkMs,
-} from './domain/leadership/lease.ts';
+import type { Lease } from './domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS, clockBehindMs } from './domain/leadership/setBack.ts';
+import { type Watermark, watermarkMs } from './domain/leadership/watermark.ts';
 import { ServerTime } from './domain/leadership/serverTime.ts';
 import { TrustWindow } from './domain/leadership/trustWindow.ts';
 import type { Outcome } from './domain/runs/run.ts';

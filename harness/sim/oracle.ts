@@ -2,7 +2,9 @@
  * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
  * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
  */
-import { CLOCK_TOLERANCE_MS, type Lease, markOf } from '../../src/domain/leadership/lease.ts';
+import type { Lease } from '../../src/domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../src/domain/leadership/setBack.ts';
+import { markOf } from '../../src/domain/leadership/watermark.ts';
 import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
 import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { SimDatabase } from './database.ts';

@@ -1,7 +1,7 @@
 import { parseDuration } from '../domain/timing/duration.ts';
 import { hostName } from '../domain/membership/hostNames.ts';
 import type { Capacity } from '../domain/schedules/capacity.ts';
-import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/lease.ts';
+import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/leaseTiming.ts';
 import { LOG_LEVELS, type LogLevel } from './log/log.ts';
 import { mongoClient } from './mongo/shared/client.ts';
 

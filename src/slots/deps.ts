@@ -8,7 +8,8 @@ import type { ReplicaObserver } from '../actors/observer.ts';
 import type { Execute } from '../actors/runs/execute.ts';
 import type { Clock, Logger, Random } from '../actors/shared/environment.ts';
 import type { Store } from '../actors/store.ts';
-import type { Lease, LeaseReading, LeaseTiming } from '../domain/leadership/lease.ts';
+import type { Lease, LeaseReading } from '../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../domain/leadership/leaseTiming.ts';
 import type { SampleOf, ServerTime } from '../domain/leadership/serverTime.ts';
 import type { TrustWindow } from '../domain/leadership/trustWindow.ts';
 

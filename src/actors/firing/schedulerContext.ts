@@ -1,5 +1,6 @@
 import type { DueQueue } from '../../domain/firing/dueQueue.ts';
-import type { Grant, Watermark } from '../../domain/leadership/lease.ts';
+import type { Grant } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
 import type { JobPool } from '../runs/jobs.ts';
 

@@ -7,17 +7,15 @@ import {
   type EndedBy,
   freeInMs,
   type Grant,
-  hasRunOut,
   holdsUnacknowledgedTerm,
   isHeldUnder,
   isToStepDown,
   type Lease,
   type LeaseReading,
-  type LeaseTiming,
   type ReleasedBy,
-  type Unrenewed,
-  unrenewedSince,
 } from '../../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../domain/leadership/leaseTiming.ts';
+import { hasRunOut, type Unrenewed, unrenewedSince } from '../../domain/leadership/setBack.ts';
 import type { Role } from '../../domain/membership/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent } from './electionEvents.ts';
 import type { StopEvent } from '../shared/stopEvent.ts';

@@ -6,8 +6,8 @@ import type {
   Lease,
   LeaseReading,
   ReleasedBy,
-  Watermark,
 } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 
 export interface LeaseStore {
   /** Rejects with `LeaseMissing` when `Store.prepare` would help. */

@@ -15,7 +15,7 @@
  * stream passed on (streams are numbered, and only the current one's events count).
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
-import type { Watermark } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 import type { MirrorEvent } from './mirrorEvents.ts';
 import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from './scheduleFeed.ts';
 import { unfilled } from '../shared/slot.ts';

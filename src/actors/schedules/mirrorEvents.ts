@@ -1,4 +1,4 @@
-import type { Watermark } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
 import type { ScheduleChange } from './scheduleFeed.ts';
 

@@ -1,5 +1,5 @@
-import type { LeaderChange } from './lease.ts';
-import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
+import { type LeaderChange, type Lease, NEVER_HELD } from './lease.ts';
+import type { Mark, Watermark } from './watermark.ts';
 import { type Needs, problemIn } from '../shared/reading.ts';
 
 /**

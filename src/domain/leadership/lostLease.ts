@@ -3,7 +3,9 @@
  * the deleted document said, no occurrence may be lost or doubled (docs/protocol.md, "What was
  * deleted").
  */
-import { CLOCK_TOLERANCE_MS, type Lease, NEVER_HELD, type Watermark } from './lease.ts';
+import { type Lease, NEVER_HELD } from './lease.ts';
+import { CLOCK_TOLERANCE_MS } from './setBack.ts';
+import type { Watermark } from './watermark.ts';
 import type { Run } from '../runs/run.ts';
 
 /** What the store's other records say of earlier leaders. */

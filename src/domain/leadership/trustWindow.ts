@@ -1,4 +1,4 @@
-import type { LeaseTiming } from './lease.ts';
+import type { LeaseTiming } from './leaseTiming.ts';
 
 /**
  * The trust window: how long a leader acts without hearing from the store, on its own monotonic

@@ -1,5 +1,5 @@
 import { formatDuration } from '../timing/duration.ts';
-import type { LeaseTiming } from '../leadership/lease.ts';
+import type { LeaseTiming } from '../leadership/leaseTiming.ts';
 
 /** What a replica does in the election, for display. */
 export type Role = 'follower' | 'candidate' | 'leader' | 'resigning' | 'draining';

@@ -1,12 +1,8 @@
 /** Records as clients see them: the public fields, and computed ones. */
 import { type Term, withEnd } from '../../domain/leadership/term.ts';
-import {
-  clockBehindMs,
-  isFree,
-  type Lease,
-  type LeaseReading,
-  watermarkMs,
-} from '../../domain/leadership/lease.ts';
+import { isFree, type Lease, type LeaseReading } from '../../domain/leadership/lease.ts';
+import { clockBehindMs } from '../../domain/leadership/setBack.ts';
+import { watermarkMs } from '../../domain/leadership/watermark.ts';
 import { nextOccurrence } from '../../domain/timing/occurrences.ts';
 import { clusterWarnings, type Replica } from '../../domain/membership/replica.ts';
 import { NOBODY, type Run } from '../../domain/runs/run.ts';

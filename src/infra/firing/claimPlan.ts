@@ -1,5 +1,5 @@
 import type { ClaimBatch, ClaimRequest } from '../../actors/firing/claimStore.ts';
-import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/setBack.ts';
 import type { NotUnderstood } from '../../domain/shared/reading.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';

@@ -5,7 +5,7 @@
  */
 import type { PresenceStore } from '../../actors/membership/presenceStore.ts';
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
-import type { LeaseTiming } from '../../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../domain/leadership/leaseTiming.ts';
 import { type Replica, timingWarnings } from '../../domain/membership/replica.ts';
 import { Warnings } from '../shared/warnings.ts';
 import { addressProblem } from './addressCheck.ts';

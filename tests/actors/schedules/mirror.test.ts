@@ -7,7 +7,7 @@ import type {
   ScheduleChange,
   Snapshot,
 } from '../../../src/actors/schedules/scheduleFeed.ts';
-import type { Watermark } from '../../../src/domain/leadership/lease.ts';
+import type { Watermark } from '../../../src/domain/leadership/watermark.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../../support/machines.ts';
 import { every } from '../../support/schedules.ts';
 import { SimClock } from '../../support/simClock.ts';

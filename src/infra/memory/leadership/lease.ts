@@ -1,15 +1,14 @@
 import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
 import {
   type BeganBy,
-  CLOCK_TOLERANCE_MS,
   type DeadGrant,
   type Grant,
   isFree,
   isHeldUnder,
-  later,
   type Lease,
-  type Watermark,
 } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
+import { later, type Watermark } from '../../../domain/leadership/watermark.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
 

@@ -1,6 +1,7 @@
 import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
-import { CLOCK_TOLERANCE_MS, markOf } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
+import { markOf } from '../../../domain/leadership/watermark.ts';
 import { listed } from '../../../domain/schedules/listing.ts';
 import { stillOwes } from '../../../domain/firing/owed.ts';
 import { isUnderstood, type Schedule, type ScheduleSpec } from '../../../domain/schedules/schedule.ts';

@@ -6,15 +6,14 @@ import {
   type Acquisition,
   type BeganBy,
   type Candidate,
-  CLOCK_TOLERANCE_MS,
   type DeadGrant,
   type Grant,
   isFree,
   isHeldUnder,
   type LeaseReading,
-  type SetBack,
-  type Watermark,
 } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS, type SetBack } from '../../../domain/leadership/setBack.ts';
+import type { Watermark } from '../../../domain/leadership/watermark.ts';
 import { LEASE_NEEDS } from '../../../domain/leadership/leaseReading.ts';
 import type { ClaimSession } from './claimSession.ts';
 import { type Collections, LEASE_ID, type LeaseDoc, setAsideDocs } from '../shared/documents.ts';

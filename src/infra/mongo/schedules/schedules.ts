@@ -2,7 +2,7 @@ import type { Document, Filter } from 'mongodb';
 import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
 import { LeaseMissing, NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
-import type { Mark } from '../../../domain/leadership/lease.ts';
+import type { Mark } from '../../../domain/leadership/watermark.ts';
 import { problemIn } from '../../../domain/shared/reading.ts';
 import { readListed } from '../../../domain/schedules/scheduleReading.ts';
 import {

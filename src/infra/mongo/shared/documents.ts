@@ -1,9 +1,9 @@
 /** Domain records as documents: `_id` for `id`, otherwise unchanged. */
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange, Lease } from '../../../domain/leadership/lease.ts';
+import type { Mark, Watermark } from '../../../domain/leadership/watermark.ts';
 import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
-import type { LeaderChange } from '../../../domain/leadership/lease.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';

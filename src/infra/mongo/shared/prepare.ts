@@ -1,6 +1,7 @@
 import type { CreateIndexesOptions, Db, Document, IndexSpecification } from 'mongodb';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
-import { CLOCK_TOLERANCE_MS, type Lease } from '../../../domain/leadership/lease.ts';
+import type { Lease } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
 import { lostLease, type Remains } from '../../../domain/leadership/lostLease.ts';
 import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';
 import { type Collections, fromLease, LEASE_ID } from './documents.ts';

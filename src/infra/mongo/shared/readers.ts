@@ -2,9 +2,8 @@
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
-import type { LeaderChange } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange, Lease } from '../../../domain/leadership/lease.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Lease } from '../../../domain/leadership/lease.ts';
 import { readLeaderChange, readLease } from '../../../domain/leadership/leaseReading.ts';
 import { kindOf, type Need, type Needs, type NotUnderstood } from '../../../domain/shared/reading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
