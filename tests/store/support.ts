@@ -171,7 +171,7 @@ export function outcomeOf(run: Run, changes: Partial<Outcome> = {}): Outcome {
     run_id: run.id,
     schedule_id: run.schedule_id,
     attempt: run.attempt,
-    executor_boot: run.executor_boot,
+    executor_boot: run.executor_boot as string,
     state: 'succeeded',
     started_at: at(1),
     finished_at: at(2),

@@ -157,7 +157,7 @@ function outcome(context: Context, state: Outcome['state']): Outcome {
     run_id: run.id,
     schedule_id: run.schedule_id,
     attempt: run.attempt,
-    executor_boot: run.executor_boot,
+    executor_boot: run.executor_boot as string,
     state,
     started_at: new Date(startedMs),
     finished_at: new Date(finishedMs),

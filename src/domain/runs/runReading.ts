@@ -1,7 +1,7 @@
 import { fitting, type Needs, type NotUnderstood, problemIn } from '../shared/reading.ts';
 import { type Run, RUN_STATES, TRIGGERS } from './run.ts';
 
-/** Fields needed to act on a run. All others are for display, or have a default. */
+/** Fields needed to act on a stored run. All others are for display, or have a default. */
 export const RUN_NEEDS = {
   id: 'text',
   schedule_id: 'text',

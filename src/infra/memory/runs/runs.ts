@@ -9,10 +9,11 @@ import {
   type Outcome,
   type Run,
   type RunSummary,
+  summaryOf,
 } from '../../../domain/runs/run.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
-import { seenMs } from '../membership/presence.ts';
+import { heartbeatAgeMs } from '../membership/presence.ts';
 
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
@@ -56,7 +57,7 @@ export function memoryRuns(connection: Connection): RunStore {
         for (const run of db.runs().sort(newestFirst)) {
           if (!isOwn(run)) continue;
           const known = recent.get(run.schedule_id) ?? [];
-          if (known.length < limit) recent.set(run.schedule_id, [...known, inShort(run)]);
+          if (known.length < limit) recent.set(run.schedule_id, [...known, summaryOf(run)]);
         }
         return recent;
       }),
@@ -70,13 +71,13 @@ export function memoryRuns(connection: Connection): RunStore {
     orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
       connection.call('runs.orphans', () => {
         const except = new Set(exceptSchedules);
-        const lives = (boot: string) => {
-          const seen = db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && seenMs(db, seen) <= deadAfterMs;
+        const isAlive = (boot: string | null) => {
+          const seen = boot === null ? undefined : db.replicas.get(boot)?.last_seen;
+          return seen !== undefined && heartbeatAgeMs(db, seen) <= deadAfterMs;
         };
         return db.openRuns()
           .filter((run) =>
-            run.executor_boot !== exceptBoot && !lives(run.executor_boot) && !except.has(run.schedule_id)
+            run.executor_boot !== exceptBoot && !isAlive(run.executor_boot) && !except.has(run.schedule_id)
           )
           .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
             0,
@@ -99,10 +100,6 @@ function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
     const schedule = byId.get(run.schedule_id);
     return schedule !== undefined && isRunOf(run, schedule);
   };
-}
-
-function inShort({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
-  return { id, scheduled_for, state, lateness_ms };
 }
 
 type RunKey = Pick<Run, 'scheduled_for' | 'id'>;

@@ -52,15 +52,15 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
 
     list: (withinMs) =>
       answered('the listing of replicas', async () => {
-        const docs = await replicas.find(seenWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
+        const docs = await replicas.find(heartbeatWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
         return docs.flatMap((doc) => readers.replica(doc) ?? []).map(replicaOf);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
       answered('the search for lost replicas', async () => {
         const [lost, gone] = await Promise.all([
-          replicas.find({ ...notSeenWithin(lostAfterMs), lost_at: null }).toArray(),
-          replicas.find(notSeenWithin(goneAfterMs)).toArray(),
+          replicas.find({ ...noHeartbeatWithin(lostAfterMs), lost_at: null }).toArray(),
+          replicas.find(noHeartbeatWithin(goneAfterMs)).toArray(),
         ]);
         const isOurs = (doc: ReplicaDoc) => readers.replica(doc) !== null;
         const writes = [
@@ -80,15 +80,15 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
  * further in the future predates a set-back of that clock: a live replica has announced itself
  * since.
  */
-export function seenWithin(withinMs: number): Document {
-  return { $expr: isSeen(withinMs) };
+export function heartbeatWithin(withinMs: number): Document {
+  return { $expr: isRecent(withinMs) };
 }
 
-function notSeenWithin(ms: number): Document {
-  return { $expr: { $not: [isSeen(ms)] } };
+function noHeartbeatWithin(ms: number): Document {
+  return { $expr: { $not: [isRecent(ms)] } };
 }
 
-function isSeen(withinMs: number): Document {
+function isRecent(withinMs: number): Document {
   const since = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
   return { $and: [since, { $lte: ['$last_seen', after('$$NOW', withinMs)] }] };
 }

@@ -8,9 +8,8 @@ import { readLeaderChange, readLease } from '../../../domain/leadership/leaseRea
 import { kindOf, type Need, type Needs, type NotUnderstood } from '../../../domain/shared/reading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
-import { readRun } from '../../../domain/runs/runReading.ts';
 import type { TellNotUnderstood } from '../../shared/notUnderstood.ts';
-import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc } from './documents.ts';
+import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc, toRun } from './documents.ts';
 
 export interface Readers {
   run(doc: RunDoc): Run | NotUnderstood;
@@ -30,10 +29,9 @@ export function readers(tell: TellNotUnderstood): Readers {
   };
   const understood = <T extends object>(collection: string, record: T | NotUnderstood): T | null =>
     'not_understood' in told(collection, record) ? null : record as T;
-  const run = ({ _id, ...doc }: RunDoc) => readRun({ id: _id, ...doc });
   return {
-    run: (doc) => told('runs', run(doc)),
-    runs: (docs) => docs.flatMap((doc) => understood('runs', run(doc)) ?? []),
+    run: (doc) => told('runs', toRun(doc)),
+    runs: (docs) => docs.flatMap((doc) => understood('runs', toRun(doc)) ?? []),
     replica: ({ _id, ...doc }) => understood('replicas', readReplica({ ...doc, boot: _id })),
     term: ({ _id, ...doc }) => understood('leadership', readTerm({ term: _id, ...doc })),
     lease(doc) {
