@@ -34,7 +34,7 @@ import { membership } from './infra/membership/membership.ts';
 import { type HttpPeers, httpPeers } from './infra/membership/peers.ts';
 import { systemRandom } from './infra/machine/random.ts';
 import { type StandardLog, standardLog } from './infra/log/standardLog.ts';
-import { farewell } from './infra/log/stdio.ts';
+import { writeLastMessage } from './infra/log/stdio.ts';
 import { storeTroubleLog } from './infra/shared/storeTrouble.ts';
 import { warmUp } from './warmUp.ts';
 import { assembleReplica } from './replica.ts';
@@ -225,7 +225,7 @@ function askedToStop(): Promise<string> {
 
 const read = readConfig(process.env, hostname(), outsideHost(networkInterfaces(), hostname()));
 if ('problems' in read) {
-  await farewell(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
+  await writeLastMessage(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
   process.exit(EXIT_BAD_CONFIG);
 }
 const clock = systemClock();
@@ -236,6 +236,6 @@ try {
   process.exit(0);
 } catch (error) {
   await log.flush(LAST_LINES_MS);
-  await farewell(`hascheduler: ${(error as Error).message}\n`);
+  await writeLastMessage(`hascheduler: ${(error as Error).message}\n`);
   process.exit(1);
 }

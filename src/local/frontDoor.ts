@@ -77,7 +77,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
 
   async function serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const { host } = incoming.headers;
-    if (!(names.answers(host) || !host && mayOmitHost(pathOf(incoming)))) {
+    if (!(names.accepts(host) || !host && mayOmitHost(pathOf(incoming)))) {
       return problem(answer, 421, 'Misdirected Request', names.refusal(host));
     }
     const tried = new Set<string>();

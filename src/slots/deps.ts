@@ -59,7 +59,7 @@ export async function prepareStore({ store, logger, known }: SlotDeps): Promise<
   const made = await store.prepare(lease);
   if (made.length === 0) return;
   if (lease === null) logger.info('prepared the database', { made });
-  else logger.warn('parts of the database were gone, and are made again', { made });
+  else logger.warn('parts of the database were missing; created them again', { made });
 }
 
 /** Reads the lease, and samples the server's clock. */

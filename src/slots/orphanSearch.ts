@@ -3,7 +3,7 @@
  * so that they do not fill the page. The mirror may only lag; or this version does not understand the
  * schedule, until its stored definition changes.
  */
-import { DEAD_AFTER_MS, MAX_ADOPTED, type Sighting } from '../actors/runs/adoption.ts';
+import { DEAD_AFTER_MS, MAX_ADOPTED, type SearchResult } from '../actors/runs/adoption.ts';
 import type { Store } from '../actors/store.ts';
 
 /** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search continues after them. */
@@ -22,7 +22,7 @@ export class OrphanSearch {
   }
 
   /** `knows`: whether our mirror has the schedule. */
-  async orphans(boot: string, knows: (scheduleId: string) => boolean): Promise<Sighting> {
+  async orphans(boot: string, knows: (scheduleId: string) => boolean): Promise<SearchResult> {
     await this.#lookAgain(knows);
     const query = { exceptBoot: boot, deadAfterMs: DEAD_AFTER_MS, limit: MAX_ADOPTED };
     for (let page = 1;; page++) {

@@ -111,7 +111,7 @@ describe('three replicas', { skip: mongo.skip }, () => {
         // The followers can't watch the leader there: a word of its own.
         for (const replica of cluster.replicas.filter((each) => each !== leader)) {
           await replica.said(({ msg }) =>
-            msg.startsWith(`the process of the leader (${leader.id}) can't be watched`)
+            msg.startsWith(`the leader's process (${leader.id}) can't be watched`)
           );
         }
         assert.equal(
@@ -182,7 +182,7 @@ describe('three replicas', { skip: mongo.skip }, () => {
       await odd.process.ended;
       assert.deepEqual((await read<Shown>(cluster.leader(), '/cluster')).warnings, []);
       await cluster.leader().said(({ msg, topic }) =>
-        msg === 'a warning is settled' && topic === 'lease settings'
+        msg === 'a warning is resolved' && topic === 'lease settings'
       );
     } finally {
       await end();

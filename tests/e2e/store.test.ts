@@ -18,7 +18,7 @@ describe('a replica whose MongoDB does not answer', () => {
   it('says so, keeps trying, is alive and not ready, and stops cleanly', async () => {
     const nobody = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
     const replica = await ReplicaProcess.start('lonely', { MONGO_URI: nobody });
-    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; retrying';
     const first = await replica.said(trouble);
     assert.match(String(first.error), /127\.0\.0\.1|store|MongoDB/);
     await replica.said(trouble, replica.lines.indexOf(first) + 1);
@@ -36,7 +36,7 @@ describe('a replica whose MongoDB does not answer', () => {
     const port = await freePort();
     const uri = `mongodb://127.0.0.1:${port}/?connect=direct`;
     const replica = await ReplicaProcess.start('early', { MONGO_URI: uri });
-    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+    const trouble = (line: { msg: string }) => line.msg === 'the schedules could not be read; retrying';
     const first = await replica.said(trouble);
     await replica.said(trouble, replica.lines.indexOf(first) + 1);
     const late = await anotherMongod(port);

@@ -101,7 +101,7 @@ describe('three replicas whose MongoDB is in trouble', { skip }, () => {
 
   it('starts before MongoDB does, and goes on after MongoDB was gone, also when it was started meanwhile', async () => {
     fleet = await Fleet.start(set, ENV);
-    const unread = (line: Line) => line.msg === 'the schedules could not be read; trying again';
+    const unread = (line: Line) => line.msg === 'the schedules could not be read; retrying';
     await Promise.all(fleet.slots.map(async ({ life }) => {
       await life.said(unread);
       await assertUnavailable(life);

@@ -56,7 +56,7 @@ export const followerState = election.createStateConfig({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the lease could not be read; trying again',
+              message: 'the lease could not be read; retrying',
               error: event.error,
             }),
           },
@@ -98,7 +98,7 @@ export const followerState = election.createStateConfig({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the lease of a term that is over could not be given back; trying again',
+              message: 'the lease of an ended term could not be released; retrying',
               error: event.error,
             }),
           },

@@ -59,7 +59,7 @@ export const termHistoryMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'a term could not be recorded; trying again',
+              message: 'a term could not be recorded; retrying',
               error: event.error,
             }),
           },

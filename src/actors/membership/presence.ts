@@ -104,7 +104,10 @@ export const presenceMachine = setup({
           target: 'gone',
           actions: {
             type: 'report',
-            params: ({ event }) => ({ message: 'this replica could not take its leave', error: event.error }),
+            params: ({ event }) => ({
+              message: "this replica's presence entry could not be deleted",
+              error: event.error,
+            }),
           },
         },
       },

@@ -72,7 +72,7 @@ export interface AdoptionInput {
 }
 
 /** What a look has found. */
-export interface Sighting {
+export interface SearchResult {
   orphans: Run[];
   /** Those of their schedules that the store does not have. */
   gone: ReadonlySet<string>;
@@ -121,7 +121,7 @@ export const adoptionMachine = setup({
      * the mirror lacks in the store: a mirror may lag, or receive old changes again. When an executor
      * seems dead, samples the server's clock afterwards.
      */
-    look: fromPromise<Sighting, { boot: string; knows: (scheduleId: string) => boolean }>(
+    look: fromPromise<SearchResult, { boot: string; knows: (scheduleId: string) => boolean }>(
       unfilled('adoption', 'look'),
     ),
     /** Makes the adoptions, and returns their results. Repeated after an error. */
@@ -142,7 +142,7 @@ export const adoptionMachine = setup({
     interruptWatch: assign({ watch: null }),
     noteRequest: assign({ requested: true }),
     answerRequests: assign({ requested: false }),
-    decide: assign({ plan: ({ context }, sighting: Sighting) => planOf(context, sighting) }),
+    decide: assign({ plan: ({ context }, found: SearchResult) => planOf(context, found) }),
     handOver: ({ context: { jobs, plan } }, { runs }: { runs: Run[] }) => {
       for (const run of runs) {
         jobs.adopted(plan.schedules.get(run.schedule_id) as Schedule, [run], plan.decidedMs);
@@ -187,7 +187,7 @@ export const adoptionMachine = setup({
             {
               type: 'report',
               params: ({ event }) => ({
-                message: 'orphaned runs could not be looked for; trying again',
+                message: 'orphaned runs could not be searched for; retrying',
                 error: event.error,
               }),
             },
@@ -222,7 +222,7 @@ export const adoptionMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'an adoption of runs got no answer; making it again',
+              message: 'an adoption of runs got no answer; repeating it',
               error: event.error,
             }),
           },
@@ -246,7 +246,7 @@ function watchedOn({ watch, serverNowMs, monotonicMs, clockSetMs }: Context): Wa
   return goesOn ? { ...watch, answeredMs } : { sinceMs: answeredMs, answeredMs, serverAheadMs };
 }
 
-function planOf(context: Context, { orphans, gone }: Sighting): Plan {
+function planOf(context: Context, { orphans, gone }: SearchResult): Plan {
   const { watch, queue, replica, boot, grant, serverNowMs, monotonicMs, isTrusted } = context;
   const nowMs = Math.floor(serverNowMs());
   if (watch === null || grant === null || !isTrusted()) return NOTHING;

@@ -6,7 +6,7 @@
  *                                                                     └──no answer──▶ waiting ──▶ writing
  *
  * Writing an outcome is idempotent (it counts only while the run is open under that attempt), so a
- * write without an answer is retried without limit. The backlog is bounded: past `MAX_KEPT` the
+ * write without an answer is retried without limit. The backlog is bounded: past `MAX_BACKLOG` the
  * oldest are dropped, with a report; their runs stay open in the store, as if this process had died
  * before it could write them.
  *
@@ -21,7 +21,7 @@ import { unfilled } from '../shared/slot.ts';
 /** Outcomes in one write, at most (G9). */
 export const MAX_WRITTEN = 500;
 /** Backlog of outcomes while the store does not answer, at most (G9). */
-export const MAX_KEPT = 20_000;
+export const MAX_BACKLOG = 20_000;
 
 interface Context {
   /** Outcomes being written, or written without an answer. */
@@ -51,7 +51,7 @@ export const outcomesMachine = setup({
   },
   guards: {
     isEmpty: ({ context }) => countOf(context) === 0,
-    isFull: ({ context }) => countOf(context) >= MAX_KEPT,
+    isFull: ({ context }) => countOf(context) >= MAX_BACKLOG,
     isFullBatch: ({ context }) => countOf(context) >= MAX_WRITTEN,
     isStopping: ({ context }) => context.stopping,
   },
@@ -96,7 +96,7 @@ export const outcomesMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'outcomes could not be recorded; trying again',
+              message: 'outcomes could not be recorded; retrying',
               error: event.error,
             }),
           },

@@ -105,7 +105,7 @@ export const mirrorMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the schedules could not be read; trying again',
+              message: 'the schedules could not be read; retrying',
               error: event.error,
             }),
           },
@@ -123,7 +123,7 @@ export const mirrorMachine = setup({
             target: 'loading',
             actions: {
               type: 'report',
-              params: { message: 'the collection of schedules is gone; reading afresh', error: null },
+              params: { message: 'the collection of schedules is gone; reading a new snapshot', error: null },
             },
           },
           {
@@ -156,7 +156,7 @@ export const mirrorMachine = setup({
             actions: {
               type: 'report',
               params: ({ event }) => ({
-                message: 'the change stream is lost; reading afresh',
+                message: 'the change stream cannot be resumed; reading a new snapshot',
                 error: event.error,
               }),
             },
@@ -177,7 +177,7 @@ export const mirrorMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the change stream could not be resumed; trying again',
+              message: 'the change stream could not be resumed; retrying',
               error: event.error,
             }),
           },

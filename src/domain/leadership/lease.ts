@@ -36,7 +36,7 @@ export interface DeadGrant extends Grant {
 }
 
 export interface Lease {
-  /** Null before the first term, or when unknown (lostLease.ts). */
+  /** Null before the first term, or when unknown (leaseRecovery.ts). */
   holder: string | null;
   boot: string | null;
   /** 0 before the first term. */
@@ -145,4 +145,12 @@ export function isToStepDown({ step_down_term, term }: Lease): boolean {
 /** Whether the lease document names exactly this grant. */
 export function isHeldUnder(lease: Lease, { holder, boot, term }: Grant): boolean {
   return lease.holder === holder && lease.boot === boot && lease.term === term;
+}
+
+/**
+ * Whether the grant is current: its holder may renew, claim and release under it. An expired grant is
+ * current until another replica acquires the lease; a released one is not.
+ */
+export function isCurrent(lease: Lease, grant: Grant): boolean {
+  return isHeldUnder(lease, grant) && lease.released_at === null;
 }

@@ -52,7 +52,7 @@ const isRevision: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 1 ? null : 'is not a whole number from 1';
 const isDuration: Check = (value) => isText(value) ?? thrown(() => parseDuration(value as string));
 const isPositive: Check = (value) =>
-  isDuration(value) ?? (parseDuration(value as string) > 0 ? null : 'is not longer than nothing');
+  isDuration(value) ?? (parseDuration(value as string) > 0 ? null : 'is not longer than 0');
 const isZone: Check = (value) =>
   typeof value === 'string' && zoneOf(value) !== null
     ? null

@@ -80,7 +80,7 @@ function eventOf(news: ElectionNews, podName: string, atMs: number): Told | null
         type: isLoss ? 'Warning' : 'Normal',
         reason: isLoss ? 'LeadershipLost' : 'LeadershipReleased',
         action: 'StepDown',
-        note: `${podName} leads no more: its term ${news.term} is over (${news.by})`,
+        note: `${podName} no longer leads: its term ${news.term} has ended (${news.by})`,
         atMs,
       };
     }

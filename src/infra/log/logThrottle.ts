@@ -4,7 +4,7 @@ import type { Clock } from '../../actors/shared/environment.ts';
 export class LogThrottle {
   readonly #clock: Clock;
   readonly #everyMs: number;
-  readonly #last = new Map<string, { atMs: number; leftOut: number }>();
+  readonly #last = new Map<string, { atMs: number; suppressed: number }>();
 
   constructor(clock: Clock, everyMs: number) {
     this.#clock = clock;
@@ -12,14 +12,14 @@ export class LogThrottle {
   }
 
   /** Number suppressed for the key since its last line; null when this one is too. */
-  turn(key: string): number | null {
+  admit(key: string): number | null {
     const nowMs = this.#clock.monotonic();
     const last = this.#last.get(key);
     if (last !== undefined && nowMs - last.atMs < this.#everyMs) {
-      last.leftOut++;
+      last.suppressed++;
       return null;
     }
-    this.#last.set(key, { atMs: nowMs, leftOut: 0 });
-    return last?.leftOut ?? 0;
+    this.#last.set(key, { atMs: nowMs, suppressed: 0 });
+    return last?.suppressed ?? 0;
   }
 }

@@ -40,7 +40,7 @@ function ofDeno(stream: DenoStreams['stdout']): WriteText {
 }
 
 /** Writes why this process ends to stderr. Resolves when that succeeds or fails, or after one second. */
-export async function farewell(text: string): Promise<void> {
+export async function writeLastMessage(text: string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => timer = setTimeout(resolve, FAREWELL_LIMIT_MS));
   // No stream is left on which to report the failure.

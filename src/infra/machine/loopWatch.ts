@@ -26,11 +26,11 @@ export function watchLoop(clock: Clock, logger: Logger, measured: (delayMs: numb
     arm();
   }
   function tell(delayMs: number): void {
-    const untold = throttle.turn('held up');
-    if (untold === null) return;
-    logger.warn('the event loop was held up, by work that takes long or since the process was stopped', {
+    const suppressed = throttle.admit('blocked');
+    if (suppressed === null) return;
+    logger.warn('the event loop was blocked, by long work or because the process was stopped', {
       delay_ms: Math.round(delayMs),
-      untold,
+      suppressed,
     });
   }
   arm();

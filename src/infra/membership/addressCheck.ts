@@ -1,5 +1,5 @@
 import type { Clock } from '../../actors/shared/environment.ts';
-import { type Answer, whoIsAt } from './who.ts';
+import { probe, type ProbeResult } from './probe.ts';
 import type { WatchedPeer } from './watch.ts';
 
 /** Probes per check: enough to expose a round-robin balancer. */
@@ -18,14 +18,14 @@ export async function addressProblem(
   clock: Clock,
   nameOf: (boot: string) => string | undefined,
 ): Promise<string | null> {
-  const answers: Answer[] = [];
-  for (let i = 0; i < ASKS; i++) answers.push(await whoIsAt(address, clock));
+  const answers: ProbeResult[] = [];
+  for (let i = 0; i < ASKS; i++) answers.push(await probe(address, clock));
   const what = finding(answers, boot, nameOf);
   return what === null ? null : `ADDRESS is ${address}: ${what}. ${REMEDY}`;
 }
 
 function finding(
-  answers: readonly Answer[],
+  answers: readonly ProbeResult[],
   me: string,
   nameOf: (boot: string) => string | undefined,
 ): string | null {

@@ -60,7 +60,7 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   let over = false;
 
   const roster = new Roster(() => list(SEEN_WITHIN_MS), clock, (replicas) => {
-    peers().seen(replicas);
+    peers().noteHeartbeats(replicas);
     const [sentence] = timingWarnings(replicas.filter(isPresent));
     // Not in the entry, where every replica would repeat it: /cluster derives it.
     differences.set('lease settings', sentence ?? null);
@@ -97,7 +97,7 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   }
 
   function unwatched({ boot, address, problem }: WatchedPeer & { problem: string | null }): string {
-    return `the process of the leader (${
+    return `the leader's process (${
       roster.get(boot)?.id ?? boot
     }) can't be watched at ${address}: ${problem}. ` +
       'If it dies, the takeover waits until its lease is over. ADDRESS of each replica must lead to that one alone';

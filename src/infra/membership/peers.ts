@@ -10,7 +10,7 @@ export interface HttpPeers extends Peers {
   /** The currently watched process. `problem`: why its death would go undetected, if so. */
   watching(): (WatchedPeer & { problem: string | null }) | null;
   /** The announced replicas, with their last heartbeats. A process declared dead may be among them. */
-  seen(replicas: readonly { boot: string; last_seen: Date }[]): void;
+  noteHeartbeats(replicas: readonly { boot: string; last_seen: Date }[]): void;
 }
 
 /**
@@ -50,7 +50,7 @@ export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): H
       };
     },
     watching: () => current && { ...current.peer, problem: current.watch.problem },
-    seen(replicas) {
+    noteHeartbeats(replicas) {
       for (const { boot, last_seen } of replicas) {
         const taken = dead.get(boot);
         if (taken === undefined) continue;

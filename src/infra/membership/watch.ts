@@ -13,7 +13,7 @@ import { type ClientRequest, get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { isBoot } from '../../domain/membership/replica.ts';
-import { isNobodyThere, reasonOf, whoIsAt } from './who.ts';
+import { isUnreachable, probe, reasonOf } from './probe.ts';
 
 /**
  * Longest back-off between reconnects: at once, then after 10 ms, 20 ms and so on up to this; at
@@ -134,7 +134,7 @@ export class Watch {
     const another = isAnother(said, boot);
     this.#sawAnother ||= another;
     if (this.#met && this.#doubt === null) {
-      const isRefused = error !== undefined && isNobodyThere(error);
+      const isRefused = error !== undefined && isUnreachable(error);
       // If another process answered in between, a balancer may be gone instead.
       if (isRefused && !this.#sawAnother) return this.#dead();
       if (another) return void this.#judge(this.#brokeMs);
@@ -156,7 +156,7 @@ export class Watch {
     const { clock, peer: { address, boot } } = this.#deps;
     const seen = new Set<string>();
     for (let i = 0; i < ASKS; i++) {
-      const answer = await whoIsAt(address, clock);
+      const answer = await probe(address, clock);
       if (this.#over) return;
       if (answer.kind !== 'process') return this.#retry();
       seen.add(answer.boot);
@@ -174,7 +174,7 @@ export class Watch {
   async #look(): Promise<void> {
     const { clock, peer: { address, boot } } = this.#deps;
     for (let i = 0; i < ASKS && this.#holds && this.#doubt === null; i++) {
-      const answer = await whoIsAt(address, clock);
+      const answer = await probe(address, clock);
       if (this.#over) return;
       if (this.#holds && answer.kind === 'process' && answer.boot !== boot) this.#distrust(SHARED, true);
     }

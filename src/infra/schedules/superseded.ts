@@ -17,6 +17,6 @@ export function tooManySuperseded(id: string): ChangeDeclined {
 /** Concurrent changes of the timing won every compare-and-set. */
 export function tooManyChanges(id: string): ChangeDeclined {
   return new ChangeDeclined(
-    `schedule ${id} is being changed by others all the time; nothing was changed; try again`,
+    `schedule ${id} was changed by other requests at every try; nothing was changed; try again`,
   );
 }

@@ -95,7 +95,7 @@ describe('presence', () => {
   it('is gone even if its leave gets no answer', () => {
     const it = leaving().fails('leave', 'cut off');
     assert.deepEqual([it.state, it.does], ['gone', [
-      ['report', { message: 'this replica could not take its leave', error: 'cut off' }],
+      ['report', { message: "this replica's presence entry could not be deleted", error: 'cut off' }],
     ]]);
   });
 

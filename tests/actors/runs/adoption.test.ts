@@ -5,7 +5,7 @@ import {
   adoptionMachine,
   DEAD_AFTER_MS,
   MAX_ADOPTED,
-  type Sighting,
+  type SearchResult,
 } from '../../../src/actors/runs/adoption.ts';
 import { HEAD_START_MS } from '../../../src/actors/leadership/headStart.ts';
 import type { JobPool } from '../../../src/actors/runs/jobs.ts';
@@ -41,7 +41,7 @@ const MATURE = { sinceMs: NOW_MS - DEAD_AFTER_MS, answeredMs: NOW_MS, serverAhea
 
 /** What has come of an adoption. */
 const done = (...runs: Run[]): Adopted => ({ runs, abandoned: [] });
-const found = (...orphans: Run[]): Sighting => ({ orphans, gone: new Set() });
+const found = (...orphans: Run[]): SearchResult => ({ orphans, gone: new Set() });
 
 function input(clock: SimClock = new SimClock(T)) {
   /** By how much the server's clock was set. */
@@ -117,7 +117,7 @@ describe('adoption', () => {
     const it = looking().answers('look', found());
     assert.deepEqual([it.state, it.does], ['resting', ['after 1000']]);
     it.after('interval').fails('look', 'cut off');
-    const message = 'orphaned runs could not be looked for; trying again';
+    const message = 'orphaned runs could not be searched for; retrying';
     assert.deepEqual([it.state, it.does], ['resting', [
       ['report', { message, error: 'cut off' }],
       'after 1000',
@@ -133,7 +133,7 @@ describe('adoption', () => {
       assert.equal(it.state, 'adopting');
       it.fails('adopt', 'cut off');
       assert.deepEqual([it.state, it.does], ['unanswered', [
-        ['report', { message: 'an adoption of runs got no answer; making it again', error: 'cut off' }],
+        ['report', { message: 'an adoption of runs got no answer; repeating it', error: 'cut off' }],
         'after 200',
       ]]);
       it.after('retry').answers('adopt', done(MINE));
@@ -233,7 +233,7 @@ describe('adoption', () => {
 async function leading() {
   const clock = new SimClock(T - HEAD_START_MS);
   const parts = input(clock);
-  const look = calls<Sighting, { boot: string; knows: (id: string) => boolean }>();
+  const look = calls<SearchResult, { boot: string; knows: (id: string) => boolean }>();
   const adopt = calls<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>();
   const notes: string[] = [];
   const under = underParent(

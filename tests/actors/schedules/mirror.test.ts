@@ -79,7 +79,7 @@ describe('mirror', () => {
     const it = walk(machine).fails('load', error);
     assert.equal(it.state, 'waitingToLoad');
     assert.deepEqual(it.does, [
-      ['report', { message: 'the schedules could not be read; trying again', error }],
+      ['report', { message: 'the schedules could not be read; retrying', error }],
       'after 500',
     ]);
     assert.equal(it.after('retry').state, 'loading');
@@ -111,8 +111,8 @@ describe('mirror', () => {
 
   it('reads afresh when the stream is lost for good, or the collection is gone', () => {
     const messages = {
-      'the change stream is lost; reading afresh': broke(1, false),
-      'the collection of schedules is gone; reading afresh': changed(1, GONE),
+      'the change stream cannot be resumed; reading a new snapshot': broke(1, false),
+      'the collection of schedules is gone; reading a new snapshot': changed(1, GONE),
     };
     for (const [message, event] of Object.entries(messages)) {
       const feed = new Feed('t1');

@@ -42,7 +42,7 @@ describe('a stored schedule', () => {
         /definition.timezone is missing/,
       ],
       [{ ...SCHEDULE, definition: { interval: 'soon' } }, /^definition.interval is not understood .*soon/],
-      [{ ...SCHEDULE, definition: { interval: '0s' } }, /definition.interval is not longer than nothing/],
+      [{ ...SCHEDULE, definition: { interval: '0s' } }, /definition.interval is not longer than 0/],
       [{ ...SCHEDULE, definition: { interval: '1s', jitter: '1s' } }, /definition.jitter is a field/],
       [
         { ...SCHEDULE, type: 'at_times', definition: { times: ['2030-01-01'] } },

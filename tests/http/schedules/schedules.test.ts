@@ -187,7 +187,7 @@ describe('GET /schedules', () => {
     [`q=${'x'.repeat(257)}`, 'q: has 257 characters; at most 256 are looked for'],
     [
       'cursor=xyz',
-      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+      'cursor: this is not a cursor of this list; use the one in the Link header of the previous page',
     ],
   ];
   for (const [query, sentence] of bad) {

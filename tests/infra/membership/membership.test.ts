@@ -66,7 +66,12 @@ describe('a leader that can not be watched', () => {
       logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
       me: { address: NOT_THERE, boot: ME },
       lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
-      peers: () => ({ heir: () => null, watch: () => () => {}, seen: () => {}, watching: () => watching }),
+      peers: () => ({
+        heir: () => null,
+        watch: () => () => {},
+        noteHeartbeats: () => {},
+        watching: () => watching,
+      }),
     });
     it.start();
     return {

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { httpPeers } from '../../../src/infra/membership/peers.ts';
-import { isNobodyThere } from '../../../src/infra/membership/who.ts';
+import { isUnreachable } from '../../../src/infra/membership/probe.ts';
 import { Arrivals, fakePeer, heard, peerProcess, retryClock } from './peerSupport.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';
@@ -380,7 +380,8 @@ describe('an address that leads to several processes', BOUNDED, () => {
     await it.peer.die();
     (await retry.putOff()).go();
     await it.dead();
-    const seen = (second: number) => it.peers.seen([{ boot: BOOT, last_seen: new Date(second * 1000) }]);
+    const seen = (second: number) =>
+      it.peers.noteHeartbeats([{ boot: BOOT, last_seen: new Date(second * 1000) }]);
     const doubt = () => {
       const end = it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {});
       const problem = it.problem();
@@ -440,20 +441,20 @@ describe('what the network says', () => {
 
   it('is a proof when nobody listens, or nobody is there', () => {
     for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) {
-      assert.equal(isNobodyThere(failed(code)), true, code);
+      assert.equal(isUnreachable(failed(code)), true, code);
     }
   });
 
   it('is none when it took too long, broke, or no name was found', () => {
     for (const code of ['ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', undefined]) {
-      assert.equal(isNobodyThere(failed(code)), false, code);
+      assert.equal(isUnreachable(failed(code)), false, code);
     }
   });
 
   it('has to be said of each address that a name has', () => {
     const all = (...codes: string[]) =>
       Object.assign(new AggregateError(codes.map(failed)), { code: codes[0] });
-    assert.equal(isNobodyThere(all('ENETUNREACH', 'ECONNREFUSED')), true);
-    assert.equal(isNobodyThere(all('ENETUNREACH', 'ETIMEDOUT')), false);
+    assert.equal(isUnreachable(all('ENETUNREACH', 'ECONNREFUSED')), true);
+    assert.equal(isUnreachable(all('ENETUNREACH', 'ETIMEDOUT')), false);
   });
 });

@@ -113,12 +113,12 @@ function record(db: Database, outcome: Outcome): void {
   const run = db.run(run_id);
   if (!isHeld(run, { attempt, executor_boot })) return;
   Object.assign(run, end);
-  db.tellIfEnded(run);
+  db.emitIfEnded(run);
 }
 
 function adopt(db: Database, adoption: Adoption, by: Adopter): void {
   const run = db.run(adoption.run.id);
   if (!isHeld(run, adoption.run)) return;
   Object.assign(run, structuredClone(adopted(adoption, by)));
-  db.tellIfEnded(run);
+  db.emitIfEnded(run);
 }

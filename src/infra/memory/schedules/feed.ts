@@ -65,7 +65,7 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
       const { changes, throughMs } = await next();
       if (closed) return;
       if (!changes) {
-        return observer.failed(new Error('the history of changes does not reach back to this token'), false);
+        return observer.failed(new Error('the change history does not reach back to this token'), false);
       }
       for (const change of changes) {
         observer.change(change);

@@ -21,7 +21,7 @@ export class Database {
   /** Null before the database is prepared. */
   lease: Lease | null = null;
   /** The last set-back of the clock that was emitted as an event. */
-  toldSetBack: SetBack | null = null;
+  reportedSetBack: SetBack | null = null;
   /** Boot by hint callback. */
   readonly leaseWatchers = new Map<(hint: LeaseHint) => void, string>();
   readonly schedules = new Map<string, Schedule>();
@@ -89,11 +89,11 @@ export class Database {
     const stored = structuredClone(run);
     this.#runs.set(run.id, stored);
     this.#open.add(stored);
-    this.tellIfEnded(stored);
+    this.emitIfEnded(stored);
   }
 
   /** Call after each change of a run's state. */
-  tellIfEnded(run: Run): void {
+  emitIfEnded(run: Run): void {
     if (ENDED_STATES.includes(run.state)) this.events.append({ type: 'run', run });
   }
 

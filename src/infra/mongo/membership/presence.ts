@@ -9,7 +9,7 @@ import { changeBy, type Presence, replicaOf } from '../../../domain/membership/r
 import { after, literal } from '../shared/expressions.ts';
 import type { Collections, ReplicaDoc } from '../shared/documents.ts';
 import type { Readers } from '../shared/readers.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 
 export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
   /** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
@@ -21,7 +21,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
 
   return {
     announce: (announced) =>
-      answered('the announcement of this replica', async () => {
+      storeCall('the announcement of this replica', async () => {
         const first = {
           ...announced,
           lost_at: null,
@@ -45,19 +45,19 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
       }),
 
     leave: (boot) =>
-      answered('the farewell of this replica', async () => {
+      storeCall('the farewell of this replica', async () => {
         const stored = await replicas.findOne({ _id: boot });
         if (stored) await replicas.bulkWrite(removal(stored));
       }),
 
     list: (withinMs) =>
-      answered('the listing of replicas', async () => {
+      storeCall('the listing of replicas', async () => {
         const docs = await replicas.find(heartbeatWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
         return docs.flatMap((doc) => readers.replica(doc) ?? []).map(replicaOf);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
-      answered('the search for lost replicas', async () => {
+      storeCall('the search for lost replicas', async () => {
         const [lost, gone] = await Promise.all([
           replicas.find({ ...noHeartbeatWithin(lostAfterMs), lost_at: null }).toArray(),
           replicas.find(noHeartbeatWithin(goneAfterMs)).toArray(),

@@ -2,10 +2,10 @@
 import type { Condition } from 'mongodb';
 import type { RunStore } from '../../../actors/runs/runStore.ts';
 import { OPEN_STATES } from '../../../domain/runs/run.ts';
-import { RUN_NEEDS } from '../../../domain/runs/runReading.ts';
+import { RUN_FIELDS } from '../../../domain/runs/runReading.ts';
 import { heartbeatWithin } from '../membership/presence.ts';
 import { type Collections, NO_EXECUTOR } from '../shared/documents.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 import { isUnderstood, type Readers } from '../shared/readers.ts';
 import { LIST_WITHIN_MS } from './runLists.ts';
 
@@ -18,13 +18,13 @@ export function orphanSearch({ runs, replicas }: Collections, readers: Readers):
   /** Reports, now and then, open runs that the search skips. */
   const reportNotUnderstood = async () => {
     if (searches++ % REPORT_EVERY !== 0) return;
-    const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_NEEDS)] } };
+    const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_FIELDS)] } };
     const options = { maxTimeMS: LIST_WITHIN_MS };
     readers.runs(await runs.find(filter, options).limit(MAX_REPORTED).toArray());
   };
 
   return ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
-    answered('the search for orphaned runs', async () => {
+    storeCall('the search for orphaned runs', async () => {
       const alive = await replicas.find(heartbeatWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
         .toArray();
       const oldest = async (executor_boot: Condition<string>, most: number) => {
@@ -33,7 +33,7 @@ export function orphanSearch({ runs, replicas }: Collections, readers: Readers):
           state: { $in: [...OPEN_STATES] },
           executor_boot,
           schedule_id: { $nin: [...exceptSchedules] },
-          $expr: isUnderstood(RUN_NEEDS),
+          $expr: isUnderstood(RUN_FIELDS),
         };
         return await runs.find(filter).sort({ scheduled_for: 1, _id: 1 }).limit(most).toArray();
       };

@@ -2,10 +2,10 @@
 import type { Filter } from 'mongodb';
 import type { RunQuery, RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
 import { isRunOf, type Run, summaryOf } from '../../../domain/runs/run.ts';
-import { RUN_NEEDS } from '../../../domain/runs/runReading.ts';
+import { RUN_FIELDS } from '../../../domain/runs/runReading.ts';
 import { decodeCursor, RUN_KEY, runCursor } from '../../../domain/shared/cursor.ts';
 import type { Collections, RunDoc } from '../shared/documents.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 import type { Readers } from '../shared/readers.ts';
 
 /** Range of a JavaScript date. */
@@ -17,7 +17,7 @@ export const LIST_WITHIN_MS = 2000;
 
 /** Projection of a run summary, with what it takes to understand a run and to match its schedule. */
 const SUMMARY = {
-  ...Object.fromEntries(Object.keys(RUN_NEEDS).filter((name) => name !== 'id').map((name) => [name, 1])),
+  ...Object.fromEntries(Object.keys(RUN_FIELDS).filter((name) => name !== 'id').map((name) => [name, 1])),
   ...{ lateness_ms: 1, schedule_created_at: 1 },
 };
 
@@ -27,7 +27,7 @@ export function runLists(collections: Collections, readers: Readers): RunLists {
   const { runs, schedules } = collections;
   return {
     list: (query) =>
-      answered('the listing of runs', async () => {
+      storeCall('the listing of runs', async () => {
         const { limit } = query;
         const docs = await runs.find(filterOf(query), { maxTimeMS: LIST_WITHIN_MS })
           .sort({ scheduled_for: -1, _id: -1 }).limit(limit + 1).toArray();
@@ -40,7 +40,7 @@ export function runLists(collections: Collections, readers: Readers): RunLists {
       }),
 
     latest: (of) =>
-      answered('the reading of the latest runs', async () => {
+      storeCall('the reading of the latest runs', async () => {
         const newest = await runs.aggregate<{ run: RunDoc }>([
           { $match: { schedule_id: { $in: of.map(({ id }) => id) } } },
           { $sort: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
@@ -54,7 +54,7 @@ export function runLists(collections: Collections, readers: Readers): RunLists {
       }),
 
     recent: (of, limit) =>
-      answered('the reading of recent runs', async () => {
+      storeCall('the reading of recent runs', async () => {
         const newest = { $sort: { scheduled_for: -1, _id: -1 } };
         const docs = await schedules.aggregate<{ _id: string; runs: RunDoc[] }>([
           { $match: { _id: { $in: of.map(({ id }) => id) } } },

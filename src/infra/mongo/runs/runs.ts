@@ -2,7 +2,7 @@ import type { RunStore } from '../../../actors/runs/runStore.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../../domain/runs/adoption.ts';
 import { isEndedBy, OPEN_STATES, type Outcome, type Run } from '../../../domain/runs/run.ts';
 import { type Collections, fromRun, NO_EXECUTOR, NOTIFICATION_ID } from '../shared/documents.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 import type { Readers } from '../shared/readers.ts';
 import { orphanSearch } from './orphanSearch.ts';
 import { runLists } from './runLists.ts';
@@ -14,13 +14,13 @@ export function mongoRuns(collections: Collections, readers: Readers): RunStore 
     orphans: orphanSearch(collections, readers),
 
     get: (id) =>
-      answered('the reading of a run', async () => {
+      storeCall('the reading of a run', async () => {
         const doc = await runs.findOne({ _id: id });
         return doc && readers.run(doc);
       }),
 
     request: (run) =>
-      answered('the request of a run', async () => {
+      storeCall('the request of a run', async () => {
         await runs.insertOne(fromRun(run));
         // Only a hint: without it the run starts a little later.
         await notifications.updateOne({ _id: NOTIFICATION_ID }, { $inc: { rung: 1 } }, { upsert: true })
@@ -28,7 +28,7 @@ export function mongoRuns(collections: Collections, readers: Readers): RunStore 
       }),
 
     record: (outcomes) =>
-      answered('the recording of outcomes', async () => {
+      storeCall('the recording of outcomes', async () => {
         if (outcomes.length === 0) return [];
         const updates = outcomes.map((outcome) => ({ updateOne: recording(outcome) }));
         const { matchedCount } = await runs.bulkWrite(updates, { ordered: false });
@@ -39,7 +39,7 @@ export function mongoRuns(collections: Collections, readers: Readers): RunStore 
       }),
 
     adopt: (adoptions, by) =>
-      answered('the adoption of runs', async () => {
+      storeCall('the adoption of runs', async () => {
         if (adoptions.length === 0) return { runs: [], abandoned: [] };
         const updates = adoptions.map((adoption) => ({ updateOne: adopting(adoption, by) }));
         await runs.bulkWrite(updates, { ordered: false });

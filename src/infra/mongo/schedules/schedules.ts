@@ -15,7 +15,7 @@ import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { tooManyChanges, tooManySuperseded } from '../../schedules/superseded.ts';
 import { claimBarrier } from '../leadership/barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from '../shared/documents.ts';
-import { answered, DUPLICATE_KEY, hasCode } from '../shared/errors.ts';
+import { DUPLICATE_KEY, hasCode, storeCall } from '../shared/errors.ts';
 import { literal } from '../shared/expressions.ts';
 import { summarised } from './scheduleListing.ts';
 import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
@@ -42,21 +42,21 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
   const barrier = claimBarrier(collections);
 
   /** Must resolve before a definition change is acknowledged. */
-  const inForce = (change: string) =>
-    answered(
+  const awaitBarrier = (change: string) =>
+    storeCall(
       `the check that no claim in flight predates ${change}, which is stored but can't be acknowledged`,
       barrier,
     );
 
   return {
     get: (id) =>
-      answered('the reading of a schedule', async () => {
+      storeCall('the reading of a schedule', async () => {
         const doc = await schedules.findOne({ _id: id });
         return doc && toSchedule(doc);
       }),
 
     list: (query, nowMs) =>
-      answered('the listing of schedules', async () => {
+      storeCall('the listing of schedules', async () => {
         const { limit, cursor } = query;
         const filter = filterOf(query);
         const page = cursor === null
@@ -74,10 +74,10 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       }),
 
     count: (filter) =>
-      answered('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
+      storeCall('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
 
     create: (id, spec) =>
-      answered('the creation of a schedule', async () => {
+      storeCall('the creation of a schedule', async () => {
         try {
           // Matches no stored document, whatever its content: the upsert then fails with a duplicate key.
           const absent = { _id: id, revision: { $in: [] } };
@@ -90,19 +90,22 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       }),
 
     replace: async (id, spec, ifRevision) => {
-      const doc = await answered('the change of a schedule', () => change(collections, id, spec, ifRevision));
+      const doc = await storeCall(
+        'the change of a schedule',
+        () => change(collections, id, spec, ifRevision),
+      );
       if (doc === null || doc === 'conflict' || !isUnderstood(doc)) return doc;
-      await inForce('the change of the schedule');
+      await awaitBarrier('the change of the schedule');
       return doc;
     },
 
     remove: async (id, ifRevision) => {
-      const doc = await answered('the deletion of a schedule', async () => {
+      const doc = await storeCall('the deletion of a schedule', async () => {
         return await schedules.findOneAndDelete(matching(id, ifRevision), { maxTimeMS: WRITE_WITHIN_MS }) ??
           (await schedules.findOne({ _id: id }) ? 'conflict' : null);
       });
       if (doc === null || doc === 'conflict') return doc;
-      await inForce('the deletion of the schedule');
+      await awaitBarrier('the deletion of the schedule');
       return toSchedule(doc);
     },
   };

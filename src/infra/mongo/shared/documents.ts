@@ -29,7 +29,7 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   previous?: Omit<LeaseDoc, 'previous'>;
   /** Written only so that schedule changes and open claims conflict (G4). */
   barrier?: number;
-  /** The last leader change: see leaderChanges.ts. */
+  /** The last leader change: see leaseEvents.ts. */
   hands?: Record<string, LeaderChange>;
 }
 
