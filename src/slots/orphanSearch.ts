@@ -3,7 +3,8 @@
  * so that they do not fill the page. The mirror may only lag; or this version does not understand the
  * schedule, until its stored definition changes.
  */
-import { DEAD_AFTER_MS, MAX_ADOPTED, type SearchResult } from '../actors/runs/adoption.ts';
+import { DEAD_AFTER_MS } from '../actors/runs/executorWatch.ts';
+import { MAX_ADOPTED, type SearchResult } from '../actors/runs/adoptionPlan.ts';
 import type { Store } from '../actors/store.ts';
 
 /** Pages in one search, each of `MAX_ADOPTED` runs at most (G9). The next search continues after them. */

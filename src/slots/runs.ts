@@ -59,10 +59,10 @@ export function fillOutcomes({ store, logger, observer, report }: SlotDeps) {
 
 export function fillAdoption(deps: SlotDeps) {
   const { store, clock, logger, observer, report } = deps;
-  const search = new OrphanSearch(store);
+  const orphanSearch = new OrphanSearch(store);
   let preparedMs = clock.monotonic();
   /** Not awaited: firing does not depend on it. */
-  const upkeep = () => {
+  const maintain = () => {
     // Its result is for display only.
     store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
       report(null, { message: 'lost replicas could not be marked; retrying', error })
@@ -75,9 +75,9 @@ export function fillAdoption(deps: SlotDeps) {
   };
   return adoptionMachine.provide({
     actors: {
-      look: fromPromise(async ({ input: { boot, knows } }) => {
-        upkeep();
-        const found = await search.orphans(boot, knows);
+      search: fromPromise(async ({ input: { boot, knows } }) => {
+        maintain();
+        const found = await orphanSearch.orphans(boot, knows);
         // A clock step just before makes every executor look dead.
         if (!found.orphans.every(isUnassigned)) await readLease(deps);
         return found;
@@ -86,10 +86,10 @@ export function fillAdoption(deps: SlotDeps) {
     },
     actions: {
       report,
-      adopted: (_, { runs, abandoned, requested }) => {
+      adopted: (_, { runs, abandoned, manual }) => {
         observer?.abandoned?.(abandoned.length);
-        if (requested > 0) logger.debug('began requested runs', { requested });
-        const adopted = runs.length - requested;
+        if (manual > 0) logger.debug('adopted manual runs', { runs: manual });
+        const adopted = runs.length - manual;
         if (adopted + abandoned.length === 0) return;
         logger.info('adopted or abandoned the runs of a lost executor', {
           adopted,
