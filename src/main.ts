@@ -110,7 +110,7 @@ async function assembled(base: Base, metrics: Metrics) {
       ...metrics.replica,
       election(news) {
         metrics.replica.election(news);
-        kubernetes.tell(news);
+        kubernetes.publish(news);
       },
     },
   });

@@ -98,7 +98,8 @@ describe('three replicas', { skip: mongo.skip }, () => {
           await eventually(() => Promise.resolve(connections >= before + 4 || null));
         }
         // The first check was made before the balancer had anywhere to go: the next one finds out.
-        const isIt = /^ADDRESS is http:.*: several replicas answer there, as behind a load balancer/;
+        const isIt =
+          /^ADDRESS is http:.*: several replicas answer at that address, as behind a load balancer/;
         const warned = await eventually(async () => {
           const shown = await read<Shown>(leader, '/cluster');
           return shown.replicas.every(({ warnings }) => warnings.some((each) => isIt.test(each)))

@@ -1,14 +1,13 @@
 /**
- * A line writer that never blocks the process. A reader that has stopped or gone away costs lines
- * and nothing else: beyond `LIMIT` queued characters, new lines are dropped and counted, as are
- * lines whose write failed. Once the reader is back, one line says how many are missing at that
- * point.
+ * A line writer that never blocks the process. If the reader has stopped or is gone, only lines are
+ * lost: beyond `LIMIT` queued characters, new lines are dropped and counted, as are lines whose write
+ * failed. Once the reader is back, one line reports how many are missing at that point.
  */
 
 /** Queued characters (G9). */
 const LIMIT = 8 * 1024 * 1024;
-/** After a drop, lines are accepted again below this: gaps are few, and long. */
-const BACK_AT = LIMIT / 2;
+/** After a drop, lines are accepted again below this: a few long gaps rather than many short ones. */
+const RESUME_BELOW = LIMIT / 2;
 /** Approximate characters per write. */
 const CHUNK = 64 * 1024;
 
@@ -61,7 +60,7 @@ export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
     losses.lines++;
   }
 
-  function tellOfGap(): void {
+  function reportGap(): void {
     if (missing === 0) return;
     keep(gap(missing), missing);
     missing = 0;
@@ -86,7 +85,7 @@ export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
       try {
         await write(text);
         size -= text.length;
-        if (waiting.length === 0) tellOfGap();
+        if (waiting.length === 0) reportGap();
       } catch {
         size -= text.length;
         losses.failures++;
@@ -101,9 +100,9 @@ export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
 
   return {
     write(line) {
-      const room = missing > 0 ? BACK_AT : LIMIT;
+      const room = missing > 0 ? RESUME_BELOW : LIMIT;
       if (size + line.length > room) return drop();
-      tellOfGap();
+      reportGap();
       keep(line);
       writing ??= writeAll();
     },

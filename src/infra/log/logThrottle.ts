@@ -11,7 +11,7 @@ export class LogThrottle {
     this.#everyMs = everyMs;
   }
 
-  /** Number suppressed for the key since its last line; null when this one is too. */
+  /** The number of lines of the key suppressed since its last one; null when this one is suppressed. */
   admit(key: string): number | null {
     const nowMs = this.#clock.monotonic();
     const last = this.#last.get(key);

@@ -18,7 +18,7 @@ export function standardLog(options: { level: LogLevel; replica: string; clock: 
     logLine({
       time: new Date(clock.now()),
       level: 'warn',
-      msg: 'lines are missing here: the log was not read, or could not be written',
+      msg: 'lines are missing here: they were not read in time, or could not be written',
       replica,
       lines,
     });

@@ -134,7 +134,7 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
   );
   gauge(
     'scheduler_watermark_timestamp_seconds',
-    'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before it knows.',
+    'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before the first read of the lease.',
     ({ watermarkMs }) => watermarkMs === null ? NaN : watermarkMs / 1000,
   );
   gauge(
@@ -149,17 +149,21 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
   );
   gauge(
     'scheduler_leader_watched',
-    "1 while this replica leads or would notice at once that the leader's process dies, else 0.",
+    "1 while this replica leads or would detect the death of the leader's process at once, else 0.",
     ({ leads, leaderWatched }) => Number(leads || leaderWatched),
   );
   gauge(
     'scheduler_address_ok',
-    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before that is known.',
+    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before the first check.',
     ({ addressOk }) => addressOk === null ? NaN : Number(addressOk),
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
-  gauge('scheduler_schedules_limit', 'Schedules that there is room for.', () => limits.schedules);
+  gauge(
+    'scheduler_schedules_limit',
+    'Schedules that a replica has room for: MAX_SCHEDULES.',
+    () => limits.schedules,
+  );
   gauge('scheduler_moments', 'Moments of at_times schedules in the due queue.', ({ moments }) => moments);
-  gauge('scheduler_moments_limit', 'Moments that there is room for.', () => limits.moments);
-  gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);
+  gauge('scheduler_moments_limit', 'Moments that a replica has room for: MAX_MOMENTS.', () => limits.moments);
+  gauge('scheduler_live_job_actors', 'Schedules with a live job actor.', ({ liveJobs }) => liveJobs);
 }

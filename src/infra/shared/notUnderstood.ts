@@ -16,12 +16,12 @@ export function notUnderstoodLog(
   clock: Clock,
   found: (collection: string) => void = () => {},
 ): ReportNotUnderstood {
-  const known = new Map<string, Set<string>>();
-  const lines = new Map<string, { sinceMs: number; count: number; suppressed: number }>();
+  const reported = new Map<string, Set<string>>();
+  const minutes = new Map<string, { sinceMs: number; count: number; suppressed: number }>();
 
   const isNew = (collection: string, key: string): boolean => {
-    const keys = known.get(collection) ?? new Set();
-    known.set(collection, keys);
+    const keys = reported.get(collection) ?? new Set();
+    reported.set(collection, keys);
     if (keys.has(key)) return false;
     if (keys.size >= REMEMBERED) keys.delete(keys.values().next().value as string);
     keys.add(key);
@@ -32,10 +32,10 @@ export function notUnderstoodLog(
     if (!isNew(collection, `${id}\n${reason}`)) return;
     found(collection);
     const nowMs = clock.monotonic();
-    let minute = lines.get(collection);
+    let minute = minutes.get(collection);
     if (minute === undefined || nowMs - minute.sinceMs >= PER_MS) {
       minute = { sinceMs: nowMs, count: 0, suppressed: minute?.suppressed ?? 0 };
-      lines.set(collection, minute);
+      minutes.set(collection, minute);
     }
     if (minute.count >= LINES) return void minute.suppressed++;
     minute.count++;

@@ -42,7 +42,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     return { ...Object.fromEntries(calls), ...others };
   };
 
-  const telling = (to: FeedObserver): FeedObserver => ({
+  const reporting = (to: FeedObserver): FeedObserver => ({
     change: (change) => to.change(change),
     progress: (throughMs) => to.progress(throughMs),
     failed(error, resumable) {
@@ -51,7 +51,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     },
   });
   /** Reports failures only: the wait for the next event is no call duration. */
-  const followed = (open: OpenEvents): OpenEvents => {
+  const observedEvents = (open: OpenEvents): OpenEvents => {
     let closed = false;
     return {
       start: open.start,
@@ -79,8 +79,8 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     claims: port('claims', store.claims),
     schedules: port('schedules', store.schedules),
     feed: port('feed', {
-      snapshot: (to: FeedObserver) => feed.snapshot(telling(to)),
-      resume: (token: unknown, to: FeedObserver) => feed.resume(token, telling(to)),
+      snapshot: (to: FeedObserver) => feed.snapshot(reporting(to)),
+      resume: (token: unknown, to: FeedObserver) => feed.resume(token, reporting(to)),
     }),
     runs: port('runs', store.runs),
     presence: port('presence', store.presence),
@@ -88,7 +88,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     events: port('events', {
       open: async (after: string | null) => {
         const open = await events.open(after);
-        return open === 'lost' ? open : followed(open);
+        return open === 'lost' ? open : observedEvents(open);
       },
     }),
     prepare: observed('store.prepare', (known) => store.prepare(known)),

@@ -7,8 +7,8 @@ import { StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.
 import { LogThrottle } from '../log/logThrottle.ts';
 
 /**
- * `unavailable`: unreachable, or unable just then; waiting helps. `refused`: the store said no; an
- * operator has to act. `unexpected`: neither, so a bug of ours.
+ * `unavailable`: unreachable, or temporarily unable; waiting helps. `refused`: the store rejected the
+ * call; an operator has to act. `unexpected`: neither, so a bug.
  */
 export const STORE_ERROR_KINDS = ['unavailable', 'refused', 'unexpected'] as const;
 export type StoreErrorKind = (typeof STORE_ERROR_KINDS)[number];
