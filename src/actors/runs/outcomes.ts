@@ -26,12 +26,12 @@ export const MAX_BACKLOG = 20_000;
 interface Context {
   /** Outcomes being written, or written without an answer. */
   batch: readonly Outcome[];
-  /** The backlog behind the batch. */
-  kept: Queue<Outcome>;
+  /** Outcomes to write after the batch. */
+  backlog: Queue<Outcome>;
   stopping: boolean;
 }
 
-const countOf = ({ batch, kept }: Context) => batch.length + lengthOf(kept);
+const countOf = ({ batch, backlog }: Context) => batch.length + lengthOf(backlog);
 
 export const outcomesMachine = setup({
   types: { context: {} as Context, events: {} as { type: 'OUTCOME'; outcome: Outcome } | StopEvent },
@@ -39,12 +39,14 @@ export const outcomesMachine = setup({
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('outcomes', 'report')(),
     dropped: (_, _params: { outcome: Outcome }) => unfilled('outcomes', 'dropped')(),
-    dropOldest: assign({ kept: ({ context }) => withoutOldest(context.kept, 1) }),
-    keep: assign({ kept: ({ context }, { outcome }: { outcome: Outcome }) => put(context.kept, outcome) }),
+    dropOldest: assign({ backlog: ({ context }) => withoutOldest(context.backlog, 1) }),
+    keep: assign({
+      backlog: ({ context }, { outcome }: { outcome: Outcome }) => put(context.backlog, outcome),
+    }),
     /** Outcomes written without an answer are written again, with the backlog. */
-    take: assign(({ context: { batch, kept } }) => {
-      const taken = oldest(kept, MAX_WRITTEN - batch.length);
-      return { batch: [...batch, ...taken], kept: withoutOldest(kept, taken.length) };
+    take: assign(({ context: { batch, backlog } }) => {
+      const taken = oldest(backlog, MAX_WRITTEN - batch.length);
+      return { batch: [...batch, ...taken], backlog: withoutOldest(backlog, taken.length) };
     }),
     forgetWritten: assign({ batch: [] }),
     noteStop: assign({ stopping: true }),
@@ -58,7 +60,7 @@ export const outcomesMachine = setup({
   delays: { gather: 5, retry: 200 },
 }).createMachine({
   id: 'outcomes',
-  context: () => ({ batch: [], kept: queueOf<Outcome>([]), stopping: false }),
+  context: () => ({ batch: [], backlog: queueOf<Outcome>([]), stopping: false }),
   initial: 'idle',
   on: {
     OUTCOME: [
@@ -67,7 +69,7 @@ export const outcomesMachine = setup({
         actions: [
           {
             type: 'dropped',
-            params: ({ context }) => ({ outcome: oldest(context.kept, 1)[0] as Outcome }),
+            params: ({ context }) => ({ outcome: oldest(context.backlog, 1)[0] as Outcome }),
           },
           'dropOldest',
           { type: 'keep', params: ({ event }) => event },

@@ -16,7 +16,7 @@
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import type { Watermark } from '../../domain/leadership/watermark.ts';
-import type { MirrorEvent } from './mirrorEvents.ts';
+import type { MirrorChange, MirrorEvent } from './mirrorEvents.ts';
 import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from './scheduleFeed.ts';
 import { unfilled } from '../shared/slot.ts';
 
@@ -58,7 +58,7 @@ export const mirrorMachine = setup({
       for (const event of context.postponed) enqueue.raise(event);
       enqueue.assign({ postponed: [] });
     }),
-    tell: sendParent((_, event: MirrorEvent) => event),
+    notify: sendParent((_, event: MirrorEvent) => event),
     closeFeed: assign(({ context }) => {
       const token = context.feed?.token() ?? context.token;
       context.feed?.close();
@@ -90,7 +90,7 @@ export const mirrorMachine = setup({
           actions: [
             assign({ feed: ({ event }) => event.output.feed, token: null }),
             {
-              type: 'tell',
+              type: 'notify',
               params: ({ event }) => ({
                 type: 'MIRROR.LOADED',
                 schedules: event.output.schedules,
@@ -129,15 +129,15 @@ export const mirrorMachine = setup({
           {
             guard: 'isPresent',
             actions: {
-              type: 'tell',
-              params: ({ event }) => ({ type: 'MIRROR.CHANGED', change: event.change as Told }),
+              type: 'notify',
+              params: ({ event }) => ({ type: 'MIRROR.CHANGED', change: event.change as MirrorChange }),
             },
           },
         ],
         'FEED.PROGRESS': {
           guard: 'isPresent',
           actions: {
-            type: 'tell',
+            type: 'notify',
             params: ({ event }) => ({ type: 'MIRROR.PROGRESS', throughMs: event.throughMs }),
           },
         },
@@ -187,8 +187,6 @@ export const mirrorMachine = setup({
     waitingToResume: { after: { retry: 'resuming' } },
   },
 });
-
-type Told = Exclude<ScheduleChange, { kind: 'invalidated' }>;
 
 /** Turns the feed's calls into machine events, tagged with the stream's number. */
 function observerFor(stream: number, self: { send(event: FeedEvent): void }): FeedObserver {

@@ -39,13 +39,13 @@ const waiting = () => writing().fails('write');
 /** With so many held, of which the first 500 are being written, or were. */
 const full = (count: number) => ({
   batch: outcomes(0, MAX_WRITTEN),
-  kept: queueOf(outcomes(MAX_WRITTEN, count)),
+  backlog: queueOf(outcomes(MAX_WRITTEN, count)),
   stopping: false,
 });
 const holding = (count: number, value: string) =>
   walk(outcomesMachine, undefined, { value, context: full(count) });
 /** All that is held, the oldest first. */
-const heldBy = ({ context: { batch, kept } }: Walk): Outcome[] => [...batch, ...oldest(kept, Infinity)];
+const heldBy = ({ context: { batch, backlog } }: Walk): Outcome[] => [...batch, ...oldest(backlog, Infinity)];
 
 describe('outcomes', () => {
   it('gathers for a moment, then writes', () => {
@@ -94,10 +94,10 @@ describe('outcomes', () => {
 
   it('takes the next outcome without copying those that wait', () => {
     const it = holding(MAX_BACKLOG, 'waiting');
-    const { items } = it.on(event(MAX_BACKLOG)).context.kept;
+    const { items } = it.on(event(MAX_BACKLOG)).context.backlog;
     for (let n = 1; n <= 100; n++) {
       it.on(event(MAX_BACKLOG + n));
-      assert.equal(it.context.kept.items, items, 'the same array');
+      assert.equal(it.context.backlog.items, items, 'the same array');
     }
   });
 
@@ -127,7 +127,7 @@ describe('outcomes', () => {
     const from = [
       {
         value: 'idle',
-        context: { batch: [], kept: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
+        context: { batch: [], backlog: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
       },
       { value: 'waiting', context: full(MAX_BACKLOG - 1) },
     ];
@@ -135,15 +135,17 @@ describe('outcomes', () => {
       from,
       events: [event(0), STOP],
       answers: { write: [1] },
-      by: ({ kept, batch, stopping }) => [
-        [1, MAX_WRITTEN, MAX_BACKLOG - 1, MAX_BACKLOG].filter((size) => batch.length + lengthOf(kept) >= size)
+      by: ({ backlog, batch, stopping }) => [
+        [1, MAX_WRITTEN, MAX_BACKLOG - 1, MAX_BACKLOG].filter((size) =>
+          batch.length + lengthOf(backlog) >= size
+        )
           .length,
         batch.length > 0,
         stopping,
       ],
-      invariant: (state, { kept, batch, stopping }, underWay) => {
-        if (from.some(({ context }) => context.kept === kept)) return;
-        const held = batch.length + lengthOf(kept);
+      invariant: (state, { backlog, batch, stopping }, underWay) => {
+        if (from.some(({ context }) => context.backlog === backlog)) return;
+        const held = batch.length + lengthOf(backlog);
         assert.ok(held <= MAX_BACKLOG && batch.length <= MAX_WRITTEN, 'bounded (G9)');
         assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
         assert.equal(batch.length > 0, state === 'writing' || state === 'waiting');

@@ -38,7 +38,7 @@ class Feed implements OpenFeed {
 }
 
 const silent = () => {};
-const machine = mirrorMachine.provide({ actions: { tell: silent, report: silent } });
+const machine = mirrorMachine.provide({ actions: { notify: silent, report: silent } });
 
 const changed = (stream: number, change: ScheduleChange) => ({ type: 'FEED.CHANGED', stream, change });
 const progress = (stream: number, throughMs: number) => ({ type: 'FEED.PROGRESS', stream, throughMs });
@@ -66,7 +66,7 @@ describe('mirror', () => {
     assert.deepEqual(it.does, ['start load']);
     it.answers('load', loaded());
     assert.equal(it.state, 'following');
-    assert.deepEqual(it.does, [['tell', {
+    assert.deepEqual(it.does, [['notify', {
       type: 'MIRROR.LOADED',
       schedules: [A],
       notUnderstood: [],
@@ -88,11 +88,14 @@ describe('mirror', () => {
   it('tells what the stream tells', () => {
     const it = following();
     assert.deepEqual(it.on(changed(1, upsert('b'))).does, [[
-      'tell',
+      'notify',
       { type: 'MIRROR.CHANGED', change: upsert('b') },
     ]]);
-    assert.deepEqual(it.on(changed(1, DELETE)).does, [['tell', { type: 'MIRROR.CHANGED', change: DELETE }]]);
-    assert.deepEqual(it.on(progress(1, T + 5)).does, [['tell', {
+    assert.deepEqual(it.on(changed(1, DELETE)).does, [['notify', {
+      type: 'MIRROR.CHANGED',
+      change: DELETE,
+    }]]);
+    assert.deepEqual(it.on(progress(1, T + 5)).does, [['notify', {
       type: 'MIRROR.PROGRESS',
       throughMs: T + 5,
     }]]);
@@ -189,7 +192,7 @@ describe('mirror', () => {
   it('tells nothing more of what it kept, once that says that the collection is gone', () => {
     const it = walk(machine).on(changed(1, GONE)).on(progress(1, T)).answers('load', loaded());
     assert.equal(it.state, 'loading');
-    assert.deepEqual(names(it.does), ['tell', 'report', 'start load']);
+    assert.deepEqual(names(it.does), ['notify', 'report', 'start load']);
   });
 
   it('can reach every state, by every transition', () => {

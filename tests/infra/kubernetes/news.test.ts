@@ -148,7 +148,7 @@ describe('news for Kubernetes', () => {
     const news = kubernetesNews(() => Promise.reject(new Error('no such module')), deps);
     news.publish(began(7));
     await news.close(1000);
-    assert.deepEqual(lines, ['warn the Kubernetes API can’t be used; nothing else is affected']);
+    assert.deepEqual(lines, ['warn the Kubernetes API can’t be used; the replica works without it']);
   });
 
   it('don’t hold up the end for longer than they may', async () => {
