@@ -111,9 +111,9 @@ describe('configuration', () => {
       ['http://joe:hun/ter2@10.0.0.7:8080', /an address /],
       ['http://10.0.0.7:8080/?token=hunter2', /no query/],
       ['http://10.0.0.7:8080/#hunter2', /no fragment/],
-      ['http://0.0.0.0:8080', /it must be one that leads to this replica/],
-      ['http://[::]:8080', /it must be one that leads to this replica/],
-      ['http://0:8080', /it must be one that leads to this replica/],
+      ['http://0.0.0.0:8080', /write one that leads to this replica/],
+      ['http://[::]:8080', /write one that leads to this replica/],
+      ['http://0:8080', /write one that leads to this replica/],
     ] as const
   ) {
     it(`refuses ADDRESS=${address}, without showing it`, () => {

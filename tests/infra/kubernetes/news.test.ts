@@ -48,13 +48,13 @@ describe('Events of leadership', () => {
     await events.idle();
     assert.deepEqual(api.events.map(({ type, reason, note }) => [type, reason, note]), [
       ['Normal', 'LeadershipAcquired', `${ME} leads with term 7, after 40 ms without a leader`],
-      ['Normal', 'LeadershipReleased', `${ME} no longer leads: its term 7 is over (released)`],
+      ['Normal', 'LeadershipReleased', `${ME} no longer leads: its term 7 has ended (released)`],
       [
         'Normal',
         'LeadershipPreempted',
         `${ME} leads with term 9, after 40 ms without a leader: the leader before it was gone`,
       ],
-      ['Warning', 'LeadershipLost', `${ME} no longer leads: its term 9 is over (expired)`],
+      ['Warning', 'LeadershipLost', `${ME} no longer leads: its term 9 has ended (expired)`],
     ]);
     assert.deepEqual(new Set(api.events.map(({ pod }) => pod.uid)), new Set([`uid-${ME}`]));
   });

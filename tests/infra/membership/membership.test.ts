@@ -106,7 +106,7 @@ describe('a leader that can not be watched', () => {
     watch(null);
     await clock.advance(1_000);
     assert.deepEqual([warnings(), it.vitals().leaderWatched], [[], true]);
-    assert.ok(log.includes('info a warning is settled'));
+    assert.ok(log.includes('info a warning is resolved'));
     it.stop();
   });
 

@@ -390,9 +390,9 @@ describe('an address that leads to several processes', BOUNDED, () => {
     };
     seen(1);
     seen(1);
-    assert.doesNotMatch(doubt() ?? '', /lives/);
+    assert.doesNotMatch(doubt() ?? '', /is alive/);
     seen(2);
-    assert.match(doubt() ?? '', /a process that seemed to have died there lives/);
+    assert.match(doubt() ?? '', /a process that was declared dead at this address is alive/);
   });
 });
 

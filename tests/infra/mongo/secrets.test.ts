@@ -45,7 +45,7 @@ const NASTY: [uri: string, part: RegExp][] = [
   ['mongodb://joe:hunter2@h/?w=1&authSource=', /^the query: option 2 is not written/],
   ['mongodb://joe:hunter2@h/?=hunter2', /^the query: option 1 is not written/],
   ['mongodb://h/?w=1&swordfish=hunter2', /^the query: option 2 is not known to the driver/],
-  ['mongodb://h/?password=hunter2', /^the query: option 1 is none/],
+  ['mongodb://h/?password=hunter2', /^the query: option 1 is not known/],
   ['mongodb://h/?connect=hunter2', /^the option connect: /],
   ['mongodb://h/?authMechanism=hunter2', /^the option authMechanism: /],
   ['mongodb://h/?w=1&maxPoolSize=hunter2', /^the option maxPoolSize: /],
