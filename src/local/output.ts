@@ -2,7 +2,7 @@
  * Output of the local cluster: for people on a terminal, as JSON lines (time, level, msg, replica, …)
  * anywhere else. Terminal control sequences are escaped, from any source.
  */
-import { boundedLines } from '../infra/log/boundedLines.ts';
+import { BoundedLines } from '../infra/log/boundedLines.ts';
 import { logLine } from '../infra/log/log.ts';
 import { printableLine, printableText } from '../infra/log/printable.ts';
 import { standardStream } from '../infra/log/stdio.ts';
@@ -42,9 +42,13 @@ export function standardOutput(): StandardOutput {
     const message = `${lines} lines are missing here: they were not read, or could not be written`;
     return terminal ? `${message}\n` : logLine({ time: new Date(), level: 'warn', msg: message });
   };
-  const { write, flush } = boundedLines({ write: standardStream('stdout'), gap });
+  const lines = new BoundedLines({ write: standardStream('stdout'), gap });
+  const write = (text: string) => lines.write(text);
   const colour = terminal && !process.env.NO_COLOR;
-  return { ...createOutput({ write, terminal, colour, now: () => Date.now() }), flush };
+  return {
+    ...createOutput({ write, terminal, colour, now: () => Date.now() }),
+    flush: (limitMs) => lines.flush(limitMs),
+  };
 }
 
 export function createOutput({ write, terminal, colour, now }: OutputOptions): Output {

@@ -114,6 +114,11 @@ export function isFree({ lease, serverNowMs }: LeaseReading): boolean {
   return lease.released_at !== null || lease.expires_at.getTime() <= serverNowMs;
 }
 
+/** The same for a candidate: it may acquire again a lease that its own process holds. */
+export function isFreeFor(reading: LeaseReading, { boot }: Pick<Candidate, 'boot'>): boolean {
+  return isFree(reading) || reading.lease.boot === boot;
+}
+
 /**
  * How long the replica `boot` has to wait until the lease is free, ms. A lease left to an heir is
  * free for others `headStartMs` later, which avoids contention. A courtesy, on which no guarantee

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
-import { boundedLines, type Losses } from './boundedLines.ts';
+import { BoundedLines, type Losses } from './boundedLines.ts';
 import { jsonLogger, type LogLevel, logLine } from './log.ts';
 import { standardStream } from './stdio.ts';
 
@@ -22,6 +22,10 @@ export function standardLog(options: { level: LogLevel; replica: string; clock: 
       replica,
       lines,
     });
-  const { write, flush, losses } = boundedLines({ write: standardStream('stdout'), gap });
-  return { logger: jsonLogger({ ...options, write }), losses, flush };
+  const lines = new BoundedLines({ write: standardStream('stdout'), gap });
+  return {
+    logger: jsonLogger({ ...options, write: (line) => lines.write(line) }),
+    losses: () => lines.losses(),
+    flush: (limitMs) => lines.flush(limitMs),
+  };
 }

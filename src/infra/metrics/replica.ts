@@ -46,6 +46,31 @@ export function replicaMetrics(
 ): ReplicaObserver {
   const registers = [registry];
   gauges(registers, vitals, limits);
+  const { lateness, batches, runs, missed, transitions, clockSteps } = counters(registers);
+  return {
+    claimed(claimed) {
+      if (claimed.length > 0) batches.observe(claimed.length);
+      for (const { state, reason, count } of claimed) {
+        runs.inc({ state }, count);
+        if (state === 'missed') missed.inc({ reason: reason ?? 'unknown' }, count);
+      }
+    },
+    attempting({ attempt, lateness_ms }) {
+      if (attempt === 1) lateness.observe(Math.max(0, lateness_ms) / 1000);
+    },
+    settled: ({ state }) => runs.inc({ state }),
+    abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
+    clockStepped: (stepMs) => clockSteps.inc({ direction: stepMs < 0 ? 'back' : 'forward' }),
+    election(news) {
+      if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
+      if (news.type === 'ELECTION.BEGAN') {
+        transitions.inc({ reason: news.acquisition.lease.began_by ?? 'unknown' });
+      }
+    },
+  };
+}
+
+function counters(registers: Registry[]) {
   const lateness = new Histogram({
     name: 'scheduler_fire_lateness_seconds',
     help: "From an occurrence's nominal time to the start of its run's first attempt.",
@@ -87,28 +112,7 @@ export function replicaMetrics(
   for (const reason of MISSED) missed.inc({ reason }, 0);
   for (const reason of TRANSITIONS) transitions.inc({ reason }, 0);
   for (const direction of ['back', 'forward']) clockSteps.inc({ direction }, 0);
-
-  return {
-    claimed(claimed) {
-      if (claimed.length > 0) batches.observe(claimed.length);
-      for (const { state, reason, count } of claimed) {
-        runs.inc({ state }, count);
-        if (state === 'missed') missed.inc({ reason: reason ?? 'unknown' }, count);
-      }
-    },
-    attempting({ attempt, lateness_ms }) {
-      if (attempt === 1) lateness.observe(Math.max(0, lateness_ms) / 1000);
-    },
-    settled: ({ state }) => runs.inc({ state }),
-    abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
-    clockStepped: (stepMs) => clockSteps.inc({ direction: stepMs < 0 ? 'back' : 'forward' }),
-    election(news) {
-      if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
-      if (news.type === 'ELECTION.BEGAN') {
-        transitions.inc({ reason: news.acquisition.lease.began_by ?? 'unknown' });
-      }
-    },
-  };
+  return { lateness, batches, runs, missed, transitions, clockSteps };
 }
 
 /** Gauges, evaluated at each scrape. */

@@ -1,10 +1,13 @@
 import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
 import {
+  type Acquisition,
   type BeganBy,
+  type Candidate,
   type DeadGrant,
   type Grant,
   isCurrent,
   isFree,
+  isFreeFor,
   isHeldUnder,
   type Lease,
 } from '../../../domain/leadership/lease.ts';
@@ -21,34 +24,7 @@ export function memoryLease(connection: Connection): LeaseStore {
     read: () => connection.call('lease.read', () => ({ lease: db.preparedLease(), serverNowMs: db.nowMs() })),
 
     acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
-      connection.call('lease.acquire', () => {
-        const lease = db.preparedLease();
-        const free = isFree({ lease, serverNowMs: db.nowMs() }) || lease.boot === candidate.boot;
-        if (!free && !(instead && isHeldUnder(lease, instead))) return null;
-        const { holder, boot, address } = candidate;
-        const now = db.now();
-        const expires_at = new Date(now.getTime() + durationMs);
-        const term = Math.max(lease.term, aboveTerm) + 1;
-        db.lease = {
-          ...lease,
-          holder,
-          boot,
-          address,
-          term,
-          acquired_at: now,
-          began_by: free ? 'acquired' : 'pre-empted',
-          predecessor_died_at: free ? null : clamped((instead as DeadGrant).diedAt, lease.acquired_at, now),
-          ...clockFields(lease, now),
-          expires_at,
-          released_at: null,
-          released_by: null,
-          heir: null,
-        };
-        const { began_by: by } = db.lease;
-        db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
-        hintTo(db, 'taken', (other) => other !== boot);
-        return { lease: db.lease, previous: lease };
-      }),
+      connection.call('lease.acquire', () => acquire(db, candidate, durationMs, instead, aboveTerm)),
 
     renew: (grant, durationMs, mark) =>
       connection.call('lease.renew', () => renewed(db, grant, durationMs, mark)),
@@ -78,6 +54,41 @@ export function memoryLease(connection: Connection): LeaseStore {
 
     watch: (boot, onHint, onError) => watch(connection, boot, onHint, onError),
   };
+}
+
+function acquire(
+  db: Database,
+  candidate: Candidate,
+  durationMs: number,
+  instead: DeadGrant | null,
+  aboveTerm: number,
+): Acquisition | null {
+  const lease = db.preparedLease();
+  const free = isFreeFor({ lease, serverNowMs: db.nowMs() }, candidate);
+  if (!free && !(instead && isHeldUnder(lease, instead))) return null;
+  const { holder, boot, address } = candidate;
+  const now = db.now();
+  const expires_at = new Date(now.getTime() + durationMs);
+  const term = Math.max(lease.term, aboveTerm) + 1;
+  db.lease = {
+    ...lease,
+    holder,
+    boot,
+    address,
+    term,
+    acquired_at: now,
+    began_by: free ? 'acquired' : 'pre-empted',
+    predecessor_died_at: free ? null : clamped((instead as DeadGrant).diedAt, lease.acquired_at, now),
+    ...clockFields(lease, now),
+    expires_at,
+    released_at: null,
+    released_by: null,
+    heir: null,
+  };
+  const { began_by: by } = db.lease;
+  db.events.append({ type: 'leader', leader: holder, boot, term, by: by as BeganBy, at: now });
+  hintTo(db, 'taken', (other) => other !== boot);
+  return { lease: db.lease, previous: lease };
 }
 
 /**

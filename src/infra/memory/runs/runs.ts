@@ -1,4 +1,5 @@
-import type { RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
+import type { RunQuery, RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
+import type { Page } from '../../../actors/shared/page.ts';
 import { decodeCursor, RUN_KEY, runCursor } from '../../../domain/shared/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../../domain/runs/adoption.ts';
 import {
@@ -18,22 +19,7 @@ import { heartbeatAgeMs } from '../membership/presence.ts';
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
   return {
-    list: ({ scheduleId, states, from, to, limit, cursor }) =>
-      connection.call('runs.list', () => {
-        const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
-        const runs = db.runs().filter((run) =>
-          (scheduleId === undefined || run.schedule_id === scheduleId) &&
-          (states === undefined || states.includes(run.state)) &&
-          (from === undefined || run.scheduled_for >= from) && (to === undefined || run.scheduled_for < to) &&
-          (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
-        ).sort(newestFirst);
-        const items = runs.slice(0, limit);
-        const last = items.at(-1);
-        return {
-          items,
-          nextCursor: last && runs.length > limit ? runCursor(last) : null,
-        };
-      }),
+    list: (query) => connection.call('runs.list', () => pageOf(db, query)),
 
     get: (id) => connection.call('runs.get', () => db.run(id) ?? null),
 
@@ -68,22 +54,7 @@ export function memoryRuns(connection: Connection): RunStore {
         return outcomes.filter((outcome) => isEndedBy(db.run(outcome.run_id), outcome));
       }),
 
-    orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
-      connection.call('runs.orphans', () => {
-        const except = new Set(exceptSchedules);
-        const isAlive = (boot: string | null) => {
-          const seen = boot === null ? undefined : db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && heartbeatAgeMs(db, seen) <= deadAfterMs;
-        };
-        return db.openRuns()
-          .filter((run) =>
-            run.executor_boot !== exceptBoot && !isAlive(run.executor_boot) && !except.has(run.schedule_id)
-          )
-          .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
-            0,
-            limit,
-          );
-      }),
+    orphans: (query) => connection.call('runs.orphans', () => orphans(db, query)),
 
     adopt: (adoptions, by) =>
       connection.call('runs.adopt', () => {
@@ -91,6 +62,43 @@ export function memoryRuns(connection: Connection): RunStore {
         return adoptedBy(adoptions, by, (id) => db.run(id));
       }),
   };
+}
+
+function pageOf(db: Database, { scheduleId, states, from, to, limit, cursor }: RunQuery): Page<Run> {
+  const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
+  const runs = db.runs().filter((run) =>
+    (scheduleId === undefined || run.schedule_id === scheduleId) &&
+    (states === undefined || states.includes(run.state)) &&
+    (from === undefined || run.scheduled_for >= from) && (to === undefined || run.scheduled_for < to) &&
+    (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
+  ).sort(newestFirst);
+  const items = runs.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items,
+    nextCursor: last && runs.length > limit ? runCursor(last) : null,
+  };
+}
+
+type OrphanQuery = Parameters<RunStore['orphans']>[0];
+
+function orphans(
+  db: Database,
+  { exceptBoot, deadAfterMs, limit, exceptSchedules = [] }: OrphanQuery,
+): Run[] {
+  const except = new Set(exceptSchedules);
+  const isAlive = (boot: string | null) => {
+    const seen = boot === null ? undefined : db.replicas.get(boot)?.last_seen;
+    return seen !== undefined && heartbeatAgeMs(db, seen) <= deadAfterMs;
+  };
+  return db.openRuns()
+    .filter((run) =>
+      run.executor_boot !== exceptBoot && !isAlive(run.executor_boot) && !except.has(run.schedule_id)
+    )
+    .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
+      0,
+      limit,
+    );
 }
 
 /** Whether a run belongs to one of these schedules. */

@@ -42,16 +42,11 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
   let closed = false;
   let wake = () => {};
 
-  const quiet = () =>
-    new Promise<void>((resolve) => {
-      const timer = db.clock.setTimeout(() => wake(), QUIET_MS);
-      const stopListening = db.changes.onAppend(() => wake());
-      wake = () => {
-        db.clock.clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-    });
+  const quiet = () => {
+    const waiting = db.changes.wait(db.clock, QUIET_MS);
+    wake = waiting.wake;
+    return waiting.done;
+  };
 
   const next = () =>
     connection.call('feed.next', () => {

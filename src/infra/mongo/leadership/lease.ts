@@ -7,7 +7,7 @@ import {
   type Candidate,
   type DeadGrant,
   type Grant,
-  isFree,
+  isFreeFor,
   isHeldUnder,
   type LeaseReading,
 } from '../../../domain/leadership/lease.ts';
@@ -16,7 +16,7 @@ import { storeCall } from '../shared/errors.ts';
 import type { Readers } from '../shared/readers.ts';
 import type { ClaimSession } from './claimSession.ts';
 import type { LeaseWatch } from './leaseWatch.ts';
-import { acquisition, isFreeFor, release, renewal, underGrant, VACANT } from './leaseUpdates.ts';
+import { acquisition, release, renewal, underGrant, VACANT, whileFreeFor } from './leaseUpdates.ts';
 
 /**
  * A lease write blocked for this long is better retried: the transaction that blocks it may have
@@ -33,41 +33,16 @@ export interface LeaseParts {
   watch: LeaseWatch;
 }
 
-export function mongoLease(
-  { client, collections: { leases }, logger, claimSession, readers, watch }: LeaseParts,
-): LeaseStore {
-  const take = async (
-    candidate: Candidate,
-    durationMs: number,
-    instead: DeadGrant | null,
-    aboveTerm: number,
-    filter: Filter<LeaseDoc>,
-  ): Promise<Acquisition | null> => {
-    const update = acquisition(candidate, durationMs, instead, aboveTerm, claimSession.id());
-    const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
-    const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, update, options);
-    return doc && { lease: readers.lease(doc), previous: readers.lease(doc.previous as LeaseDoc) };
-  };
-
+export function mongoLease(parts: LeaseParts): LeaseStore {
+  const { collections: { leases }, claimSession, readers, watch } = parts;
   return {
     read: () => storeCall('the reading of the lease', async () => (await read(leases, readers)).reading),
 
     acquire: (candidate, durationMs, instead, aboveTerm = 0) =>
-      storeCall('the acquisition of the lease', async () => {
-        const vacant = instead === null && await take(candidate, durationMs, null, aboveTerm, VACANT);
-        if (vacant) return vacant;
-        const { reading, session } = await read(leases, readers);
-        const { lease: previous } = reading;
-        const free = isFree(reading) || previous.boot === candidate.boot;
-        if (!free && !(instead && isHeldUnder(previous, instead))) return null;
-        await endOpenClaim(client, session, logger);
-        return await take(candidate, durationMs, free ? null : instead, aboveTerm, {
-          // A compare-and-set on the lease that was read, whose session was ended.
-          term: previous.term,
-          released_at: previous.released_at,
-          ...(free ? isFreeFor(candidate) : grantOf(instead as DeadGrant)),
-        });
-      }),
+      storeCall(
+        'the acquisition of the lease',
+        () => acquire(parts, { candidate, durationMs, instead, aboveTerm }),
+      ),
 
     renew: (grant, durationMs, mark) =>
       storeCall('the renewal of the lease', async () => {
@@ -96,6 +71,43 @@ export function mongoLease(
 
     watch,
   };
+}
+
+interface Request {
+  candidate: Candidate;
+  durationMs: number;
+  instead: DeadGrant | null;
+  aboveTerm: number;
+}
+
+async function acquire(parts: LeaseParts, request: Request): Promise<Acquisition | null> {
+  const { client, collections: { leases }, logger, readers } = parts;
+  const { candidate, instead } = request;
+  const vacant = instead === null ? await acquireIf(parts, request, VACANT) : null;
+  if (vacant !== null) return vacant;
+  const { reading, session } = await read(leases, readers);
+  const { lease: previous } = reading;
+  const free = isFreeFor(reading, candidate);
+  if (!free && !(instead && isHeldUnder(previous, instead))) return null;
+  await endOpenClaim(client, session, logger);
+  return await acquireIf(parts, { ...request, instead: free ? null : instead }, {
+    // A compare-and-set on the lease that was read, whose session was ended.
+    term: previous.term,
+    released_at: previous.released_at,
+    ...(free ? whileFreeFor(candidate) : grantOf(instead as DeadGrant)),
+  });
+}
+
+/** Acquires the lease if it matches the filter; null if not. */
+async function acquireIf(
+  { collections: { leases }, claimSession, readers }: LeaseParts,
+  { candidate, durationMs, instead, aboveTerm }: Request,
+  filter: Filter<LeaseDoc>,
+): Promise<Acquisition | null> {
+  const update = acquisition(candidate, durationMs, instead, aboveTerm, claimSession.id());
+  const options = { returnDocument: 'after', maxTimeMS: WRITE_WITHIN_MS } as const;
+  const doc = await leases.findOneAndUpdate({ _id: LEASE_ID, ...filter }, update, options);
+  return doc && { lease: readers.lease(doc), previous: readers.lease(doc.previous as LeaseDoc) };
 }
 
 function grantOf({ holder, boot, term }: Grant): Grant {

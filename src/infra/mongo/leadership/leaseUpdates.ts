@@ -19,11 +19,8 @@ export const VACANT = {
   $expr: isUnderstood(LEASE_FIELDS),
 } as const;
 
-/**
- * The lease may have been renewed since the read. It is free if released, or expired by the
- * server's clock at the moment of the write (`isFree` in domain/leadership/lease.ts).
- */
-export function isFreeFor({ boot }: Candidate): Document {
+/** `isFreeFor` as a filter: the lease may have been renewed since the read. */
+export function whileFreeFor({ boot }: Candidate): Document {
   const isReleased = { $gt: ['$released_at', null] };
   const isOver = { $lte: ['$expires_at', '$$NOW'] };
   return { $expr: { $or: [isReleased, isOver, { $eq: ['$boot', literal(boot)] }] } };

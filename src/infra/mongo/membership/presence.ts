@@ -12,13 +12,6 @@ import type { Readers } from '../shared/readers.ts';
 import { storeCall } from '../shared/errors.ts';
 
 export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
-  /** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
-  const removal = ({ _id, ...doc }: ReplicaDoc) => {
-    const asFound = { _id, last_seen: doc.last_seen };
-    const left: Presence = { ...doc, change: 'left', news: 0 };
-    return [{ replaceOne: { filter: asFound, replacement: left } }, { deleteOne: { filter: asFound } }];
-  };
-
   return {
     announce: (announced) =>
       storeCall('the announcement of this replica', async () => {
@@ -35,7 +28,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
         const entry = readers.replica(stored);
-        // A broken entry of our own is rewritten.
+        // If our own entry is not understood, it is rewritten.
         const change = entry
           ? changeBy(entry, announced)
           : { change: 'announced' as const, news: first.news };
@@ -45,7 +38,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
       }),
 
     leave: (boot) =>
-      storeCall('the farewell of this replica', async () => {
+      storeCall('the deletion of the entry of this replica', async () => {
         const stored = await replicas.findOne({ _id: boot });
         if (stored) await replicas.bulkWrite(removal(stored));
       }),
@@ -75,8 +68,15 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
   };
 }
 
+/** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
+function removal({ _id, ...doc }: ReplicaDoc) {
+  const asFound = { _id, last_seen: doc.last_seen };
+  const left: Presence = { ...doc, change: 'left', news: 0 };
+  return [{ replaceOne: { filter: asFound, replacement: left } }, { deleteOne: { filter: asFound } }];
+}
+
 /**
- * The filter for entries refreshed within the last `withinMs` of the server's clock. An entry
+ * The filter for entries with a heartbeat within the last `withinMs` of the server's clock. An entry
  * further in the future predates a set-back of that clock: a live replica has announced itself
  * since.
  */

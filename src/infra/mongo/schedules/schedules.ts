@@ -1,9 +1,15 @@
 import type { Document, Filter } from 'mongodb';
-import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
+import type {
+  ScheduleFilter,
+  ScheduleQuery,
+  ScheduleStore,
+} from '../../../actors/schedules/scheduleStore.ts';
+import type { Page } from '../../../actors/shared/page.ts';
 import { LeaseMissing, NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
 import type { Mark } from '../../../domain/leadership/watermark.ts';
 import { problemIn } from '../../../domain/shared/reading.ts';
+import type { ListedSchedule } from '../../../domain/schedules/listing.ts';
 import { readListed } from '../../../domain/schedules/scheduleReading.ts';
 import {
   isUnderstood,
@@ -55,23 +61,7 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
         return doc && toSchedule(doc);
       }),
 
-    list: (query, nowMs) =>
-      storeCall('the listing of schedules', async () => {
-        const { limit, cursor } = query;
-        const filter = filterOf(query);
-        const page = cursor === null
-          ? filter
-          : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
-        const docs = await schedules.aggregate<Document>([
-          { $match: page },
-          { $sort: { _id: 1 } },
-          { $limit: limit + 1 },
-          ...summarised(nowMs),
-        ], LISTING).toArray();
-        const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
-        const last = items.at(-1);
-        return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
-      }),
+    list: (query, nowMs) => storeCall('the listing of schedules', () => pageOf(collections, query, nowMs)),
 
     count: (filter) =>
       storeCall('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
@@ -109,6 +99,27 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       return toSchedule(doc);
     },
   };
+}
+
+async function pageOf(
+  { schedules }: Collections,
+  query: ScheduleQuery,
+  nowMs: number,
+): Promise<Page<ListedSchedule | NotUnderstood>> {
+  const { limit, cursor } = query;
+  const filter = filterOf(query);
+  const page = cursor === null
+    ? filter
+    : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
+  const docs = await schedules.aggregate<Document>([
+    { $match: page },
+    { $sort: { _id: 1 } },
+    { $limit: limit + 1 },
+    ...summarised(nowMs),
+  ], LISTING).toArray();
+  const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
+  const last = items.at(-1);
+  return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
 }
 
 /**
