@@ -53,13 +53,13 @@ export async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>):
   }
 }
 
-/** Creates what the store lacks, and logs what that was. */
+/** Creates what the store lacks, and logs it. */
 export async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
   const lease = known();
-  const made = await store.prepare(lease);
-  if (made.length === 0) return;
-  if (lease === null) logger.info('prepared the database', { made });
-  else logger.warn('parts of the database were missing; created them again', { made });
+  const created = await store.prepare(lease);
+  if (created.length === 0) return;
+  if (lease === null) logger.info('prepared the database', { made: created });
+  else logger.warn('parts of the database were missing; created them again', { made: created });
 }
 
 /** Reads the lease, and samples the server's clock. */

@@ -78,7 +78,7 @@ export function fillAdoption(deps: SlotDeps) {
       search: fromPromise(async ({ input: { boot, knows } }) => {
         maintain();
         const found = await orphanSearch.orphans(boot, knows);
-        // A clock step just before makes every executor look dead.
+        // If the clock was stepped just before, every executor looks dead.
         if (!found.orphans.every(isUnassigned)) await readLease(deps);
         return found;
       }),

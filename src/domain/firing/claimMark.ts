@@ -5,7 +5,7 @@
 import { later, type Watermark } from '../leadership/watermark.ts';
 
 export interface ClaimMarks {
-  /** In force. */
+  /** The current one. */
   present: Watermark;
   /** Once everything in the claim is settled. */
   settled: Watermark;

@@ -21,14 +21,14 @@ export const MAX_CATCH_UP = 1000;
 const CLAIM_WITHIN_MS = 1000;
 
 /**
- * The delay of an ordinary takeover and a claim. No occurrence that is late by less is given up,
+ * The delay of an ordinary takeover and a claim. An occurrence that is late by less is claimed,
  * whatever the schedule's policy and window.
  */
 export function graceMs(leaseDurationMs: number): number {
   return leaseDurationMs + CLAIM_WITHIN_MS;
 }
 
-/** The grant, and the time, of a settlement. */
+/** The replica that settles, under which grant and at which time. */
 export interface Settler {
   replica: string;
   boot: string;
@@ -39,7 +39,7 @@ export interface Settler {
   nowMs: number;
   /** Start of the term, server time: what fell due up to then is catch-up. Epoch ms. */
   termBeganMs: number;
-  /** What fell due this long ago, or this long before the term began, is late, not lost (`graceMs`). */
+  /** What fell due no longer ago than this, or than this before the term began, is claimed late (`graceMs`). */
   graceMs: number;
   /**
    * Occurrences through here may have a run of an earlier term. Each gets a record of its own,

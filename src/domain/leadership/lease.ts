@@ -21,7 +21,7 @@ export interface Candidate {
   address: string;
 }
 
-/** `acquired`: the lease was free. `pre-empted`: it was held by a process that was seen to be gone. */
+/** `acquired`: the lease was free. `pre-empted`: its holder's process was found dead. */
 export type BeganBy = 'acquired' | 'pre-empted';
 export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
 /**
@@ -30,7 +30,7 @@ export type EndedBy = 'released' | 'expired' | 'fenced' | 'stepped down';
  */
 export type ReleasedBy = Exclude<EndedBy, 'fenced'>;
 
-/** A grant whose holder's process is gone, and when that was seen, on the server's clock. */
+/** A grant whose holder's process is dead, and when that was detected, on the server's clock. */
 export interface DeadGrant extends Grant {
   diedAt: Date;
 }
@@ -43,7 +43,7 @@ export interface Lease {
   term: number;
   address: string | null;
   acquired_at: Date | null;
-  /** How the present term began. */
+  /** How the current term began. */
   began_by: BeganBy | null;
   renewed_at: Date | null;
   /** The latest server time at which the lease was ever acquired or renewed. */
@@ -57,7 +57,7 @@ export interface Lease {
   released_by: ReleasedBy | null;
   /** Boot of the follower to which the last holder left the lease; null without an heir, or while held. */
   heir: string | null;
-  /** When the previous holder's process was seen to be gone, if it was pre-empted. */
+  /** When the death of the previous holder's process was detected, if it was pre-empted. */
   predecessor_died_at: Date | null;
   /** The last term whose leader was asked to step down; void once that term is over. */
   step_down_term: number | null;
@@ -121,9 +121,8 @@ export function isFreeFor(reading: LeaseReading, { boot }: Pick<Candidate, 'boot
 
 /**
  * How long the replica `boot` has to wait until the lease is free, ms. A lease left to an heir is
- * free for others `headStartMs` later, which avoids contention. A courtesy, on which no guarantee
- * rests: the store grants the lease to any candidate. Without effect while the server's clock is
- * behind the release.
+ * free for others `headStartMs` later, which avoids contention. No guarantee depends on it: the store
+ * grants the lease to any candidate. Without effect while the server's clock is behind the release.
  */
 export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, headStartMs: number): number {
   const { expires_at, released_at, heir } = lease;
@@ -135,8 +134,8 @@ export function freeInMs({ lease, serverNowMs }: LeaseReading, boot: string, hea
 
 /**
  * Whether the process `boot`, which knows its terms up to `acknowledgedTerm`, holds the lease
- * without knowing: the response to its acquisition was lost. It need not wait for the lease to
- * expire; no other replica could acquire it sooner.
+ * without knowing: the response to its acquisition was lost. It need not wait until the lease expires:
+ * no other replica can acquire it before that.
  */
 export function holdsUnacknowledgedTerm(lease: Lease, boot: string, acknowledgedTerm: number): boolean {
   return lease.boot === boot && lease.term > acknowledgedTerm;

@@ -4,7 +4,7 @@
  */
 import type { LeaseReading } from './lease.ts';
 
-/** A set-back of the server's clock, found by acquiring or renewing the lease. */
+/** A set-back of the server's clock, detected by acquiring or renewing the lease. */
 export interface SetBack {
   /** What it showed at the previous renewal, or later. */
   from: Date;
@@ -21,7 +21,7 @@ export function clockBehindMs({ lease, serverNowMs }: LeaseReading): number {
   return behindMs > CLOCK_TOLERANCE_MS ? behindMs : 0;
 }
 
-/** A lease whose last renewal lies in the server's future, first seen so at `sinceMs`; monotonic, ms. */
+/** A lease whose last renewal lies in the server's future, first read so at `sinceMs`; monotonic, ms. */
 export interface Unrenewed {
   term: number;
   renewedAtMs: number;
@@ -44,10 +44,7 @@ export function unrenewedSince(
   return { term, renewedAtMs, sinceMs: isSame ? before.sinceMs : nowMs };
 }
 
-/**
- * Whether such a lease went unrenewed for its full duration. By then its holder's trust window is
- * over.
- */
+/** Whether such a lease went unrenewed for its full duration: its holder's trust window is over by then. */
 export function hasRunOut(before: Unrenewed | null, reading: LeaseReading, nowMs: number): boolean {
   const now = unrenewedSince(before, reading, nowMs);
   return now !== null && nowMs - now.sinceMs >= reading.lease.expires_at.getTime() - now.renewedAtMs;

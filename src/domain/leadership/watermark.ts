@@ -1,6 +1,6 @@
 /**
- * How far occurrences are settled, in epoch milliseconds. Two numbers, because a leader can have
- * claimed everything it knows of and still not know a schedule created a moment ago.
+ * How far occurrences are settled, in epoch milliseconds. Two numbers, because a leader may have
+ * claimed everything that it knows, and not know a schedule created a moment ago.
  */
 export interface Mark {
   /**
@@ -34,9 +34,8 @@ export function markOf(
 }
 
 /**
- * The later of two watermarks. A mark is true only as a pair: mixing the numbers of two true marks
- * would count as settled what neither does. So the present one stays unless neither number goes
- * back.
+ * The later of two watermarks. A mark is valid only as a pair: mixing the numbers of two marks would count as
+ * settled what neither does. So the present one stays unless neither number goes back.
  */
 export function later(present: Watermark, next: Watermark): Watermark {
   const isLater = next.claimedThroughMs >= present.claimedThroughMs &&

@@ -21,7 +21,7 @@ const CHECK_AGAIN_MS = 10_000;
 /** Consecutive sound checks that clear a warning. */
 const SOUND_CHECKS = 2;
 const CHECK_LEADER_EVERY_MS = 1_000;
-/** How long a leader may go unwatched before a warning; never before a dead one's lease expires. */
+/** How long a leader may go unwatched before a warning; at least until a dead leader's lease expires. */
 const UNWATCHED_MS = 5_000;
 
 export interface MembershipDeps {
