@@ -59,10 +59,10 @@ export class HostNames {
 
   /** The sentence for a request under any other name. */
   refusal(host: string | undefined): string {
-    const asked = host
-      ? `${JSON.stringify(host.slice(0, 100))} is`
-      : 'the request has no Host header, which is';
-    return `${asked} not a host name that this replica accepts; use localhost or its address, or add the name to HOST_NAMES`;
+    const problem = host
+      ? `${JSON.stringify(host.slice(0, 100))} is not an accepted host name`
+      : 'the request has no Host header';
+    return `${problem}; use localhost or the address, or add the name to HOST_NAMES`;
   }
 }
 
