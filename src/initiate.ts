@@ -7,7 +7,7 @@ import process from 'node:process';
 import { systemClock } from './infra/machine/clock.ts';
 import { initiateReplicaSet } from './infra/mongo/shared/initiate.ts';
 import { standardLog } from './infra/log/standardLog.ts';
-import { farewell } from './infra/log/stdio.ts';
+import { writeLastMessage } from './infra/log/stdio.ts';
 
 /** Limit, ms: member pods may still have to be scheduled, and images pulled. */
 const LIMIT_MS = 300_000;
@@ -25,6 +25,6 @@ try {
   process.exit(0);
 } catch (error) {
   await flush(LAST_LINES_MS);
-  await farewell(`hascheduler: ${(error as Error).message}\n`);
+  await writeLastMessage(`hascheduler: ${(error as Error).message}\n`);
   process.exit(1);
 }

@@ -9,7 +9,7 @@ import type { Clock } from './actors/shared/environment.ts';
 import { endOnException } from './crash.ts';
 import { type Config, readConfig } from './infra/config.ts';
 import { type StandardLog, standardLog } from './infra/log/standardLog.ts';
-import { farewell } from './infra/log/stdio.ts';
+import { writeLastMessage } from './infra/log/stdio.ts';
 import { systemClock } from './infra/machine/clock.ts';
 import { watchLoop } from './infra/machine/loopWatch.ts';
 import { systemRandom } from './infra/machine/random.ts';
@@ -62,7 +62,7 @@ function firstSignal(): Promise<string> {
 
 const read = readConfig(process.env, hostname(), outsideHost(networkInterfaces(), hostname()));
 if ('problems' in read) {
-  await farewell(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
+  await writeLastMessage(read.problems.map((problem) => `hascheduler: ${problem}\n`).join(''));
   process.exit(EXIT_BAD_CONFIG);
 }
 const clock = systemClock();
@@ -73,6 +73,6 @@ try {
   process.exit(0);
 } catch (error) {
   await log.flush(LAST_LINES_MS);
-  await farewell(`hascheduler: ${(error as Error).message}\n`);
+  await writeLastMessage(`hascheduler: ${(error as Error).message}\n`);
   process.exit(1);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './actors/shared/environment.ts';
-import { CLOCK_TOLERANCE_MS, type LeaseTiming } from './domain/leadership/lease.ts';
+import type { LeaseTiming } from './domain/leadership/leaseTiming.ts';
+import { CLOCK_TOLERANCE_MS } from './domain/leadership/setBack.ts';
 import { type SampleOf, ServerTime } from './domain/leadership/serverTime.ts';
 import { TrustWindow } from './domain/leadership/trustWindow.ts';
 

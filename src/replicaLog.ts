@@ -14,9 +14,9 @@ export function reporting({ clock, logger }: ReplicaDeps): SlotDeps['report'] {
   const throttle = new LogThrottle(clock, REPORT_EVERY_MS);
   return (_, { message, error }) => {
     const fields = error instanceof Error ? { error } : {};
-    const untold = throttle.turn(message);
-    if (untold === null) logger.debug(message, fields);
-    else logger.warn(message, { ...fields, ...(untold > 0 && { untold }) });
+    const suppressed = throttle.admit(message);
+    if (suppressed === null) logger.debug(message, fields);
+    else logger.warn(message, { ...fields, ...(suppressed > 0 && { suppressed }) });
   };
 }
 

@@ -63,7 +63,7 @@ export async function createParts(base: Base, metrics: Metrics) {
       ...metrics.replica,
       election(news) {
         metrics.replica.election(news);
-        kubernetes.tell(news);
+        kubernetes.publish(news);
       },
     },
   });

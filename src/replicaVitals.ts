@@ -2,7 +2,8 @@
 import type { JobPool } from './actors/runs/jobs.ts';
 import type { DueQueue } from './domain/firing/dueQueue.ts';
 import type { Progress } from './domain/firing/progress.ts';
-import { clockBehindMs, type Watermark, watermarkMs } from './domain/leadership/lease.ts';
+import { clockBehindMs } from './domain/leadership/setBack.ts';
+import { type Watermark, watermarkMs } from './domain/leadership/watermark.ts';
 import type { Holding } from './domain/schedules/capacity.ts';
 import { momentCount } from './domain/schedules/compacted.ts';
 import type { Vitals } from './infra/metrics/replica.ts';

@@ -1,4 +1,5 @@
-import { later, type Lease, type Watermark } from './domain/leadership/lease.ts';
+import type { Lease } from './domain/leadership/lease.ts';
+import { later, type Watermark } from './domain/leadership/watermark.ts';
 
 /** A replica's latest view of its store: the lease, the time of the last answer, the last error. */
 export class StoreView {

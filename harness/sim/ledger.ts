@@ -1,4 +1,4 @@
-import type { Mark } from '../../src/domain/leadership/lease.ts';
+import type { Mark } from '../../src/domain/leadership/watermark.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { Policy, Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { BoundedRule } from '../../src/domain/timing/timing.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
-import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../src/domain/leadership/leaseTiming.ts';
 import type { Intercept } from '../../src/infra/memory/shared/connection.ts';
 import type { TimeSources } from '../../src/infra/machine/monotonicTime.ts';
 import type { SimDatabase } from './database.ts';

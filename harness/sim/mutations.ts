@@ -44,8 +44,8 @@ function unfenced(batch: ClaimBatch, db: SimDatabase, isTaken: (grant: Grant) =>
   return {
     ...rest,
     get grant() {
-      const inForce = db.lease as Grant;
-      return isTaken(inForce) ? inForce : grant;
+      const current = db.lease as Grant;
+      return isTaken(current) ? current : grant;
     },
   };
 }

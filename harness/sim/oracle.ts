@@ -2,7 +2,9 @@
  * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
  * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
  */
-import { CLOCK_TOLERANCE_MS, type Lease, markOf } from '../../src/domain/leadership/lease.ts';
+import type { Lease } from '../../src/domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../src/domain/leadership/setBack.ts';
+import { markOf } from '../../src/domain/leadership/watermark.ts';
 import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
 import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { SimDatabase } from './database.ts';
@@ -40,7 +42,7 @@ export class Oracle {
   /** When another executor took over from an attempt; true time. */
   readonly #takenMs = new Map<string, number>();
   /** Claimed runs without an outcome. */
-  readonly #open = new Map<string, { boot: string; attempt: number }>();
+  readonly #open = new Map<string, { boot: string | null; attempt: number }>();
   /** When each boot announced itself last, true time. */
   readonly #seenMs = new Map<string, number>();
   /** When a boot was last heard of again after it had been silent for so long that it counted as dead. */
@@ -118,7 +120,7 @@ export class Oracle {
   /** Nobody's yet: it is in the books from now on, and has to come to an end. */
   #requested(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
-    if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== '') {
+    if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== null) {
       this.fail(`${run.id} was requested and is in somebody's hands.`);
     }
     this.requests++;
@@ -264,15 +266,20 @@ export class Oracle {
     this.#seenMs.set(boot, nowMs);
   }
 
+  /** How long ago it was for this boot, ms; Infinity if it never was. */
+  #sinceMs(times: ReadonlyMap<string, number>, boot: string | null): number {
+    return this.#trueMs() - (boot === null ? -Infinity : times.get(boot) ?? -Infinity);
+  }
+
   #observeAdoptions(who: Witness | null): void {
     for (const [id, held] of this.#open) {
       const stored = this.#db.run(id) as Run;
       const { executor_boot: boot, attempt, state } = stored;
       if (boot === held.boot && attempt === held.attempt && OPEN_STATES.includes(state)) continue;
-      const silentMs = this.#trueMs() - (this.#seenMs.get(held.boot) ?? -Infinity);
+      const silentMs = this.#sinceMs(this.#seenMs, held.boot);
       this.#trace.note(`${who?.name}`, `adopts ${id} of ${held.boot}: ${state} attempt ${attempt}`);
       // One that comes back between the decision and the write still loses its run: both count, one outcome does.
-      const backMs = this.#trueMs() - (this.#backMs.get(held.boot) ?? -Infinity);
+      const backMs = this.#sinceMs(this.#backMs, held.boot);
       if (silentMs < DEAD_AFTER_MS && backMs > ADOPTED_WITHIN_MS) {
         this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
       }

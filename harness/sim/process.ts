@@ -5,7 +5,7 @@
 import type { Execute } from '../../src/actors/runs/execute.ts';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
-import type { LeaseTiming } from '../../src/domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../src/domain/leadership/leaseTiming.ts';
 import { Connection, type Obstacle } from '../../src/infra/memory/shared/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
 import { MonotonicTime, type TimeSources } from '../../src/infra/machine/monotonicTime.ts';

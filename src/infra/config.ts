@@ -1,7 +1,7 @@
 import { parseDuration } from '../domain/timing/duration.ts';
 import { hostName } from '../domain/membership/hostNames.ts';
 import type { Capacity } from '../domain/schedules/capacity.ts';
-import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/lease.ts';
+import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/leaseTiming.ts';
 import { LOG_LEVELS, type LogLevel } from './log/log.ts';
 import { mongoClient } from './mongo/shared/client.ts';
 
@@ -131,7 +131,7 @@ export function parseHostNames(value: string): string[] {
 
 function hostNameProblem(name: string): string | null {
   const shown = JSON.stringify(name);
-  if (name.includes('*')) return `${shown} has a *, which stands for nothing here; write each name`;
+  if (name.includes('*')) return `${shown} has a *, but wildcards are not supported; write each name`;
   if (/^(\[.*\]|[^:]*):\d+$/.test(name)) return `${shown} has a port; leave it out, any port is meant`;
   if (hostName(name) === null) {
     return `${shown} is not a host name; write names such as jobs.example, 10.0.0.7 or [fd00::7], with commas between`;
@@ -180,12 +180,12 @@ function parseAddress(value: string): string {
     throw new Error('an address looks like http://10.0.0.7:8080, or http://[fd00::7]:8080');
   }
   if (url.username !== '' || url.password !== '' || value.includes('@')) {
-    throw new Error('an address has no user name and no password: everybody sees it in /cluster');
+    throw new Error('an address has no user name and no password: /cluster shows it to every client');
   }
   if (/[?#]/.test(value)) throw new Error('an address has no query and no fragment: paths are added to it');
   if (isWildcard(url.hostname)) {
     throw new Error(
-      'that means all addresses of whoever asks, each one itself: it must be one that leads to this replica',
+      'that is a wildcard address, which leads every client to itself: write one that leads to this replica',
     );
   }
   return url.href.replace(/\/+$/, '');
@@ -215,6 +215,6 @@ function parseCount(value: string): number {
 
 function parsePositive(value: string): number {
   const durationMs = parseDuration(value);
-  if (!(durationMs > 0)) throw new Error('it must be longer than nothing');
+  if (!(durationMs > 0)) throw new Error('it must be longer than 0');
   return durationMs;
 }

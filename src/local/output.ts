@@ -3,7 +3,7 @@
  * anywhere else. Terminal control sequences are escaped, from any source.
  */
 import type { Clock } from '../actors/shared/environment.ts';
-import { boundedLines } from '../infra/log/boundedLines.ts';
+import { BoundedLines } from '../infra/log/boundedLines.ts';
 import { logLine } from '../infra/log/log.ts';
 import { printableLine, printableText } from '../infra/log/printable.ts';
 import { standardStream } from '../infra/log/stdio.ts';
@@ -43,9 +43,13 @@ export function standardOutput(clock: Clock): StandardOutput {
     const msg = `${lines} lines were dropped here: they were not read, or could not be written`;
     return terminal ? `${msg}\n` : logLine({ time: timeOf(clock), level: 'warn', msg });
   };
-  const { write, flush } = boundedLines({ write: standardStream('stdout'), gap });
+  const lines = new BoundedLines({ write: standardStream('stdout'), gap });
+  const write = (text: string) => lines.write(text);
   const colour = terminal && !process.env.NO_COLOR;
-  return { ...createOutput({ write, terminal, colour, clock }), flush };
+  return {
+    ...createOutput({ write, terminal, colour, clock }),
+    flush: (limitMs) => lines.flush(limitMs),
+  };
 }
 
 export function createOutput({ write, terminal, colour, clock }: OutputOptions): Output {

@@ -8,7 +8,8 @@ import type { ReplicaObserver } from '../actors/observer.ts';
 import type { Execute } from '../actors/runs/execute.ts';
 import type { Clock, Logger, Random } from '../actors/shared/environment.ts';
 import type { Store } from '../actors/store.ts';
-import type { Lease, LeaseReading, LeaseTiming } from '../domain/leadership/lease.ts';
+import type { Lease, LeaseReading } from '../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../domain/leadership/leaseTiming.ts';
 import type { SampleOf, ServerTime } from '../domain/leadership/serverTime.ts';
 import type { TrustWindow } from '../domain/leadership/trustWindow.ts';
 
@@ -52,13 +53,13 @@ export async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>):
   }
 }
 
-/** Creates what the store lacks, and logs what that was. */
+/** Creates what the store lacks, and logs it. */
 export async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
   const lease = known();
-  const made = await store.prepare(lease);
-  if (made.length === 0) return;
-  if (lease === null) logger.info('prepared the database', { made });
-  else logger.warn('parts of the database were gone, and are made again', { made });
+  const created = await store.prepare(lease);
+  if (created.length === 0) return;
+  if (lease === null) logger.info('prepared the database', { made: created });
+  else logger.warn('parts of the database were missing; created them again', { made: created });
 }
 
 /** Reads the lease, and samples the server's clock. */

@@ -3,7 +3,8 @@ import { termHistoryMachine } from '../actors/leadership/termHistory.ts';
 import { electionMachine } from '../actors/leadership/election.ts';
 import { leaderWatch } from '../actors/leadership/leaderWatch.ts';
 import { LeaseMissing } from '../actors/shared/storeErrors.ts';
-import type { Lease, Watermark } from '../domain/leadership/lease.ts';
+import type { Lease } from '../domain/leadership/lease.ts';
+import type { Watermark } from '../domain/leadership/watermark.ts';
 import { termsOf } from '../domain/leadership/term.ts';
 import { noting, prepareStore, readLease, type SlotDeps } from './deps.ts';
 

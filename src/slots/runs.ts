@@ -18,7 +18,10 @@ export function fillJob({ logger }: SlotDeps, settled: (outcome: Outcome) => voi
     actions: {
       settled: (_, { outcome }) => settled(outcome),
       crashed: (_, { runId, error }) =>
-        logger.error('a run came to no end: this is a bug', { run_id: runId, error }),
+        logger.error('the machine of a run failed, so the run has no outcome: this is a bug', {
+          run_id: runId,
+          error,
+        }),
     },
   });
 }
@@ -47,46 +50,51 @@ export function fillOutcomes({ store, logger, observer, report }: SlotDeps) {
     actions: {
       report,
       dropped: (_, { outcome }) =>
-        logger.error('an outcome is lost: too many wait to be recorded', { run_id: outcome.run_id }),
+        logger.error('dropped an outcome: the backlog of outcomes to record is full', {
+          run_id: outcome.run_id,
+        }),
     },
   });
 }
 
 export function fillAdoption(deps: SlotDeps) {
   const { store, clock, logger, observer, report } = deps;
-  const search = new OrphanSearch(store);
+  const orphanSearch = new OrphanSearch(store);
   let preparedMs = clock.monotonic();
   /** Not awaited: firing does not depend on it. */
-  const upkeep = () => {
+  const maintain = () => {
     // Its result is for display only.
     store.presence.sweep(PRESENCE_LIMITS).catch((error: Error) =>
-      report(null, { message: 'lost replicas could not be noted; trying again', error })
+      report(null, { message: 'lost replicas could not be marked; retrying', error })
     );
     if (clock.monotonic() - preparedMs < PREPARE_EVERY_MS) return;
     preparedMs = clock.monotonic();
     prepareStore(deps).catch((error: Error) =>
-      report(null, { message: 'the database could not be looked through; trying again', error })
+      report(null, { message: 'the database could not be checked for missing parts; retrying', error })
     );
   };
   return adoptionMachine.provide({
     actors: {
-      look: fromPromise(async ({ input: { boot, knows } }) => {
-        upkeep();
-        const sighting = await search.orphans(boot, knows);
-        // A clock step just before makes every executor look dead.
-        if (!sighting.orphans.every(isUnassigned)) await readLease(deps);
-        return sighting;
+      search: fromPromise(async ({ input: { boot, knows } }) => {
+        maintain();
+        const found = await orphanSearch.orphans(boot, knows);
+        // If the clock was stepped just before, every executor looks dead.
+        if (!found.orphans.every(isUnassigned)) await readLease(deps);
+        return found;
       }),
       adopt: fromPromise(({ input }) => store.runs.adopt(input.adoptions, input.by)),
     },
     actions: {
       report,
-      adopted: (_, { runs, abandoned, requested }) => {
+      adopted: (_, { runs, abandoned, manual }) => {
         observer?.abandoned?.(abandoned.length);
-        if (requested > 0) logger.debug('began requested runs', { requested });
-        const adopted = runs.length - requested;
+        if (manual > 0) logger.debug('adopted manual runs', { runs: manual });
+        const adopted = runs.length - manual;
         if (adopted + abandoned.length === 0) return;
-        logger.info('took care of the runs of a lost executor', { adopted, abandoned: abandoned.length });
+        logger.info('adopted or abandoned the runs of a lost executor', {
+          adopted,
+          abandoned: abandoned.length,
+        });
       },
     },
   });

@@ -13,7 +13,7 @@ const EVERY_MS = 50;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
 /** Includes the one on `_id`. */
 const INDEX_COUNTS = { runs: 5, replicas: 2, leadership: 2 };
-const MADE_AGAIN = 'parts of the database were gone, and are made again';
+const MADE_AGAIN = 'parts of the database were missing; created them again';
 
 describe('a cluster whose database is partly deleted', { skip: mongo.skip, timeout: 120_000 }, () => {
   let client: MongoClient;

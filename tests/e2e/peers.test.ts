@@ -55,7 +55,7 @@ function termAfter(term: number, replica: ReplicaProcess): Promise<Term> {
 
 /** Not at once: the first check was made before the balancer had any target. */
 async function assertWarnedOfBalancer(leader: ReplicaProcess): Promise<void> {
-  const expected = /^ADDRESS is http:.*: several replicas answer there, as behind a load balancer/;
+  const expected = /^ADDRESS is http:.*: several replicas answer at that address, as behind a load balancer/;
   const view = await eventually(async () => {
     const view = await read<ClusterView>(leader, '/cluster');
     const isWarned = view.replicas.every(({ warnings }) => warnings.some((each) => expected.test(each)));
@@ -114,7 +114,7 @@ describe('three replicas', { skip: mongo.skip }, () => {
         // A separate warning: the followers can't watch the leader at that address.
         for (const replica of cluster.replicas.filter((each) => each !== leader)) {
           await replica.said(({ msg }) =>
-            msg.startsWith(`the process of the leader (${leader.id}) can't be watched`)
+            msg.startsWith(`the leader's process (${leader.id}) can't be watched`)
           );
         }
         const [newest] = await read<Term[]>(leader, '/leadership');
@@ -184,7 +184,7 @@ describe('three replicas', { skip: mongo.skip }, () => {
       await odd.process.ended;
       assert.deepEqual((await read<ClusterView>(cluster.leader(), '/cluster')).warnings, []);
       await cluster.leader().said(({ msg, topic }) =>
-        msg === 'a warning is settled' && topic === 'lease settings'
+        msg === 'a warning is resolved' && topic === 'lease settings'
       );
     } finally {
       await end();

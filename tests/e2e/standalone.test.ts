@@ -13,7 +13,7 @@ import { mongodForSets } from '../../harness/cluster/mongoSet.ts';
 import { freePort, ProcessCluster, ReplicaProcess } from '../../harness/cluster/replicas.ts';
 
 const EVERY = { type: 'duration', definition: { interval: '50ms' } };
-const cannotRead = (line: { msg: string }) => line.msg === 'the schedules could not be read; trying again';
+const cannotRead = (line: { msg: string }) => line.msg === 'the schedules could not be read; retrying';
 type Problem = { detail: string; reasons?: string[] };
 
 const { binary, skip } = await mongodForSets();

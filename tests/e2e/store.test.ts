@@ -18,8 +18,7 @@ describe('a replica whose MongoDB does not answer', () => {
   it('reports it, retries, is alive but not ready, and stops cleanly', async () => {
     const unused = `mongodb://127.0.0.1:${await freePort()}/?connect=direct`;
     const replica = await ReplicaProcess.start('lonely', { MONGO_URI: unused });
-    const cannotRead = (line: { msg: string }) =>
-      line.msg === 'the schedules could not be read; trying again';
+    const cannotRead = (line: { msg: string }) => line.msg === 'the schedules could not be read; retrying';
     const first = await replica.said(cannotRead);
     assert.match(String(first.error), /127\.0\.0\.1|store|MongoDB/);
     await replica.said(cannotRead, replica.lines.indexOf(first) + 1);
@@ -37,8 +36,7 @@ describe('a replica whose MongoDB does not answer', () => {
     const port = await freePort();
     const uri = `mongodb://127.0.0.1:${port}/?connect=direct`;
     const replica = await ReplicaProcess.start('early', { MONGO_URI: uri });
-    const cannotRead = (line: { msg: string }) =>
-      line.msg === 'the schedules could not be read; trying again';
+    const cannotRead = (line: { msg: string }) => line.msg === 'the schedules could not be read; retrying';
     const first = await replica.said(cannotRead);
     await replica.said(cannotRead, replica.lines.indexOf(first) + 1);
     const late = await anotherMongod(port);

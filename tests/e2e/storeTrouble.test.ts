@@ -99,7 +99,7 @@ describe('three replicas whose MongoDB fails', { skip }, () => {
 
   it('stopped: they start without it, and recover once it runs, also a replica restarted during the outage', async () => {
     fleet = await Fleet.start(set, ENV);
-    const unread = (line: Line) => line.msg === 'the schedules could not be read; trying again';
+    const unread = (line: Line) => line.msg === 'the schedules could not be read; retrying';
     await Promise.all(fleet.slots.map(async ({ life }) => {
       await life.said(unread);
       await assertUnavailable(life);

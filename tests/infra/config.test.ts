@@ -111,9 +111,9 @@ describe('configuration', () => {
       ['http://joe:hun/ter2@10.0.0.7:8080', /an address /],
       ['http://10.0.0.7:8080/?token=hunter2', /no query/],
       ['http://10.0.0.7:8080/#hunter2', /no fragment/],
-      ['http://0.0.0.0:8080', /it must be one that leads to this replica/],
-      ['http://[::]:8080', /it must be one that leads to this replica/],
-      ['http://0:8080', /it must be one that leads to this replica/],
+      ['http://0.0.0.0:8080', /write one that leads to this replica/],
+      ['http://[::]:8080', /write one that leads to this replica/],
+      ['http://0:8080', /write one that leads to this replica/],
     ] as const
   ) {
     it(`refuses ADDRESS=${address}, without showing it`, () => {
@@ -147,7 +147,7 @@ describe('configuration', () => {
       'HOST_NAMES',
       'ok.example,//jobs.example,*.example',
       '"//jobs.example" is not a host name; write names such as jobs.example, 10.0.0.7 or [fd00::7], with ' +
-      'commas between; "*.example" has a *, which stands for nothing here; write each name',
+      'commas between; "*.example" has a *, but wildcards are not supported; write each name',
     ],
     [
       'HOST_NAMES',
@@ -157,8 +157,8 @@ describe('configuration', () => {
     ['MAX_SCHEDULES', '0', 'it must be a whole number from 1 to 999999999'],
     ['MAX_MOMENTS', '1e6', 'it must be a whole number from 1 to 999999999'],
     ['LOG_LEVEL', 'verbose', 'a log level is one of debug, info, warn, error'],
-    ['LEASE_DURATION', '0', 'it must be longer than nothing'],
-    ['LEASE_RETRY_PERIOD', '-1s', 'it must be longer than nothing'],
+    ['LEASE_DURATION', '0', 'it must be longer than 0'],
+    ['LEASE_RETRY_PERIOD', '-1s', 'it must be longer than 0'],
   ];
   for (const [variable, value, sentence] of refused) {
     it(`refuses ${variable}=${value.slice(0, 40)}`, () => {

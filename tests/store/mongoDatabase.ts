@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import type { Store } from '../../src/actors/store.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
-import type { TellNotUnderstood } from '../../src/infra/shared/notUnderstood.ts';
+import type { ReportNotUnderstood } from '../../src/infra/shared/notUnderstood.ts';
 import { systemRandom } from '../../src/infra/machine/random.ts';
 import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import type { TestDatabase } from './support.ts';
@@ -20,7 +20,7 @@ export interface TestMongoDatabase extends TestDatabase {
 /** A database of its own, dropped in the end. */
 export function mongoDatabase(
   mongo: TestMongo,
-  notUnderstood: TellNotUnderstood = () => {},
+  notUnderstood: ReportNotUnderstood = () => {},
 ): TestMongoDatabase {
   const name = mongo.database();
   const raw = new MongoClient(mongo.uri);

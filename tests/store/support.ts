@@ -3,7 +3,8 @@ import { it } from 'node:test';
 import type { ClaimBatch, ClaimRequest, ClaimResult } from '../../src/actors/firing/claimStore.ts';
 import type { FeedObserver, ScheduleChange } from '../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../src/actors/store.ts';
-import type { Candidate, Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
+import type { Candidate, Grant, Lease } from '../../src/domain/leadership/lease.ts';
+import type { Watermark } from '../../src/domain/leadership/watermark.ts';
 import { type Outcome, type Run, runId } from '../../src/domain/runs/run.ts';
 import type { Schedule, ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { understood } from '../support/schedules.ts';
@@ -170,7 +171,7 @@ export function outcomeOf(run: Run, changes: Partial<Outcome> = {}): Outcome {
     run_id: run.id,
     schedule_id: run.schedule_id,
     attempt: run.attempt,
-    executor_boot: run.executor_boot,
+    executor_boot: run.executor_boot as string,
     state: 'succeeded',
     started_at: at(1),
     finished_at: at(2),

@@ -1,7 +1,8 @@
 /** What a claim asks of the store, from what the scheduler knows. */
 import { nextMark } from '../../domain/firing/nextMark.ts';
-import { graceMs, type Settler } from '../../domain/firing/owed.ts';
-import { CLOCK_TOLERANCE_MS, type Grant } from '../../domain/leadership/lease.ts';
+import { graceMs, type Settler } from '../../domain/firing/settlement.ts';
+import type { Grant } from '../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/setBack.ts';
 import type { ClaimBatch } from './claimStore.ts';
 import type { SchedulerContext } from './schedulerContext.ts';
 

@@ -1,5 +1,5 @@
 /** What the answer to a claim means for the schedules in it. */
-import type { ClaimVerdict } from '../../domain/firing/dueQueue.ts';
+import type { ClaimVerdict } from '../../domain/firing/claimVerdict.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { ClaimResult } from './claimStore.ts';
 

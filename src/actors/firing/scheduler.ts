@@ -31,8 +31,8 @@
  * something owed (the queue ensures it); a run started that isn't durable.
  */
 import { assign, fromPromise, not, sendParent, setup } from 'xstate';
-import { type ClaimVerdict, verdictOn } from '../../domain/firing/dueQueue.ts';
-import type { Watermark } from '../../domain/leadership/lease.ts';
+import { type ClaimVerdict, verdictOn } from '../../domain/firing/claimVerdict.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { LeaseEvent, SchedulerEvent } from '../leadership/electionEvents.ts';
 import type { MirrorEvent } from '../schedules/mirrorEvents.ts';

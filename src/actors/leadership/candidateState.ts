@@ -37,7 +37,7 @@ export const candidateState = election.createStateConfig({
       actions: {
         type: 'report',
         params: ({ event }) => ({
-          message: 'the lease could not be acquired; trying again',
+          message: 'the lease could not be acquired; retrying',
           error: event.error,
         }),
       },

@@ -2,7 +2,8 @@
  * Events between the election and the scheduler, and election news. The replica machine, their
  * parent, routes them: `LEASE.*` to the scheduler and the adoption, `SCHEDULER.*` to the election.
  */
-import type { Acquisition, EndedBy, Grant, Lease, Watermark } from '../../domain/leadership/lease.ts';
+import type { Acquisition, EndedBy, Grant, Lease } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 import type { Role } from '../../domain/membership/replica.ts';
 
 /** From the election, for the scheduler and the adoption. */

@@ -7,17 +7,15 @@ import {
   type EndedBy,
   freeInMs,
   type Grant,
-  hasRunOut,
   holdsUnacknowledgedTerm,
   isHeldUnder,
   isToStepDown,
   type Lease,
   type LeaseReading,
-  type LeaseTiming,
   type ReleasedBy,
-  type Unrenewed,
-  unrenewedSince,
 } from '../../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../domain/leadership/leaseTiming.ts';
+import { hasRunOut, type Unrenewed, unrenewedSince } from '../../domain/leadership/setBack.ts';
 import type { Role } from '../../domain/membership/replica.ts';
 import type { ElectionEvent, LeaseEvent, SchedulerEvent } from './electionEvents.ts';
 import type { StopEvent } from '../shared/stopEvent.ts';
@@ -28,7 +26,7 @@ import { unfilled } from '../shared/slot.ts';
 export interface ElectionInput {
   me: Candidate;
   timing: LeaseTiming;
-  /** In [0, 1): jitter for the replicas' looks. */
+  /** In [0, 1): jitter for reads of the lease. */
   random: () => number;
   monotonicMs: () => number;
 }
@@ -37,7 +35,7 @@ interface Context extends ElectionInput {
   grant: Grant | null;
   /** The last term that we know we won; 0 before the first. */
   acknowledgedTerm: number;
-  /** Time until a look may show something new, by the lease as known, ms. */
+  /** Time until a read may show something new, by the lease as last read, ms. */
   quietMs: number;
   /** The grant whose holder's process is gone, or whose lease has expired by our clock. */
   dead: DeadGrant | null;
@@ -112,8 +110,8 @@ export const election = setup({
       unrenewed: ({ context: { unrenewed, monotonicMs } }, reading) =>
         unrenewedSince(unrenewed, reading, monotonicMs()),
     }),
-    /** Another replica took the lease: no look before followers may connect to it. */
-    standAside: assign({ quietMs: MEET_AFTER_MS }),
+    /** Another replica acquired the lease: no read before followers may connect to it. */
+    holdBack: assign({ quietMs: MEET_AFTER_MS }),
     noteGrant: assign({
       grant: ({ context: { me } }, { lease }: { lease: Lease }) => grantOf(me, lease.term),
       acknowledgedTerm: (_, { lease }) => lease.term,
@@ -144,8 +142,8 @@ export const election = setup({
     isFree: ({ context: { me, acknowledgedTerm } }, reading: LeaseReading) =>
       freeInMs(reading, me.boot, HEAD_START_MS) === 0 ||
       holdsUnacknowledgedTerm(reading.lease, me.boot, acknowledgedTerm),
-    /** Held by us, under a term that we have ended: a renewal that we had given up took effect. */
-    isLeftBehind: ({ context: { me, acknowledgedTerm } }, { lease }: LeaseReading) =>
+    /** Held by us, under a term that we have ended: a renewal that timed out took effect. */
+    isOwnStale: ({ context: { me, acknowledgedTerm } }, { lease }: LeaseReading) =>
       isHeldUnder(lease, grantOf(me, acknowledgedTerm)),
     isRunOut: ({ context: { unrenewed, monotonicMs } }, reading: LeaseReading) =>
       hasRunOut(unrenewed, reading, monotonicMs()),
@@ -157,16 +155,16 @@ export const election = setup({
     isToStepDown: (_, { answer }: { answer: Lease | null }) => answer !== null && isToStepDown(answer),
   },
   delays: {
-    /** Jitter of ±10 %, so that replicas don't look in step; and right when the lease would expire. */
+    /** Jitter of ±10 %, so that replicas don't read in step; and right when the lease would expire. */
     nextLook: ({ context: { timing, random, quietMs } }) =>
       Math.min(timing.retryMs * (0.9 + 0.2 * random()), quietMs + 2 + 10 * random()),
-    /** Of several that saw the leader die, one should be first by more than an acquisition takes. */
+    /** Of several that detected the death, one should be first by more than an acquisition takes. */
     stagger: ({ context: { random } }) => 30 * random(),
     nextTry: ({ context: { timing, random } }) => timing.retryMs * (0.9 + 0.2 * random()),
     nextRenewal: ({ context }) => context.timing.retryMs,
     headStart: HEAD_START_MS,
     settleLimit: ({ context }) => context.timing.durationMs,
-    /** Long enough for a follower that depends on its next look. */
+    /** Long enough for a follower that depends on its next read. */
     yield: ({ context }) => 3 * context.timing.retryMs,
   },
 });

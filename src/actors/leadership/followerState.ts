@@ -1,4 +1,4 @@
-/** The follower part of the election, with another leader or none: reads the lease, watches the leader. */
+/** The follower part of the election: reads the lease, and watches the leader's process. */
 import { election, grantOf } from './electionSetup.ts';
 
 export const followerState = election.createStateConfig({
@@ -23,12 +23,12 @@ export const followerState = election.createStateConfig({
             actions: { type: 'seen', params: ({ event }) => event.output },
           },
           {
-            guard: { type: 'isLeftBehind', params: ({ event }) => event.output },
+            guard: { type: 'isOwnStale', params: ({ event }) => event.output },
             target: 'releasingStale',
             actions: ['forgetDead', { type: 'seen', params: ({ event }) => event.output }],
           },
           {
-            // A pre-emption came to nothing, although no other replica was first.
+            // A pre-emption failed, although no other replica acquired the lease.
             guard: { type: 'isHeldByDead', params: ({ event }) => event.output },
             target: 'preempting',
             actions: { type: 'seen', params: ({ event }) => event.output },
@@ -56,7 +56,7 @@ export const followerState = election.createStateConfig({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the lease could not be read; trying again',
+              message: 'the lease could not be read; retrying',
               error: event.error,
             }),
           },
@@ -69,20 +69,20 @@ export const followerState = election.createStateConfig({
       after: { nextLook: 'looking' },
       on: {
         HINT: [
-          // A look would take as long as the acquisition.
+          // A read would take as long as the acquisition.
           { guard: { type: 'isLeftToMe', params: ({ event }) => event }, target: '#election.candidate' },
           {
             guard: { type: 'isTaken', params: ({ event }) => event },
             target: 'watching',
             reenter: true,
-            actions: 'standAside',
+            actions: 'holdBack',
           },
           { target: 'looking' },
         ],
       },
     },
     storeUnreachable: { after: { nextTry: 'looking' }, on: { HINT: 'looking' } },
-    /** The leader's process is gone. A hint may mean that another replica was first: the next look shows. */
+    /** The leader's process is gone. A hint may mean that another replica was first: the next read shows. */
     preempting: { after: { stagger: '#election.candidate' }, on: { HINT: 'looking' } },
     /** A lease that we no longer trust blocks the others while the store names us. */
     releasingStale: {
@@ -98,7 +98,7 @@ export const followerState = election.createStateConfig({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the lease of a term that is over could not be given back; trying again',
+              message: 'the lease of an ended term could not be released; retrying',
               error: event.error,
             }),
           },

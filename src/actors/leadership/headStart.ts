@@ -1,7 +1,7 @@
 /**
- * How long a change of leadership has the machine and the store to itself, ms: until the next
- * leader's first claim. What can wait does: announcements, the term history, the search for orphans,
- * the teardown of a stopped replica, other candidates.
+ * How long deferrable work waits during a change of leader, ms, so that the next leader's first claim
+ * is not delayed: announcements, the term history, the search for orphans, the teardown of a stopped
+ * replica, other candidates.
  */
 export const HEAD_START_MS = 100;
 

@@ -49,7 +49,7 @@ export const leaderState = election.createStateConfig({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the lease could not be renewed; trying again',
+              message: 'the lease could not be renewed; retrying',
               error: event.error,
             }),
           },

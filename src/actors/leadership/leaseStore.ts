@@ -6,20 +6,20 @@ import type {
   Lease,
   LeaseReading,
   ReleasedBy,
-  Watermark,
 } from '../../domain/leadership/lease.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
 
 export interface LeaseStore {
   /** Rejects with `LeaseMissing` when `Store.prepare` would help. */
   read(): Promise<LeaseReading>;
   /**
-   * One compare-and-set: takes the lease if it is free by the server's clock, or if `candidate.boot`
+   * One compare-and-set: acquires the lease if it is free by the server's clock, or if `candidate.boot`
    * itself holds it (an earlier acquisition whose answer was lost), or if it is held under exactly
    * the grant `instead`, whose holder is known to be dead. The new term is one more than the greater
-   * of the last one and `aboveTerm`, which the candidate knows of: a deleted lease may restart lower.
-   * Null when another replica holds it, or has taken it since the read. First aborts any transaction
+   * of the last one and `aboveTerm`, the highest that the candidate knows: a deleted lease may restart lower.
+   * Null when another replica holds it, or has acquired it since the read. First aborts any transaction
    * that the last holder left open, which would block it. After `StoreUnavailable` it may have been
-   * taken: the next `acquire` of the same boot finds out.
+   * acquired: the next `acquire` of the same boot finds out.
    */
   acquire(
     candidate: Candidate,
@@ -27,14 +27,14 @@ export interface LeaseStore {
     instead: DeadGrant | null,
     aboveTerm?: number,
   ): Promise<Acquisition | null>;
-  /** Null when the grant is no longer in force. Watermarks only advance. */
+  /** Null when the grant is not current. Watermarks only advance. */
   renew(grant: Grant, durationMs: number, mark: Watermark): Promise<Lease | null>;
   /**
    * Ends the grant at once, and leaves the lease to the boot `heir`, if given. False when the grant
-   * was no longer in force.
+   * was not current.
    */
   release(grant: Grant, by: ReleasedBy, heir?: string | null): Promise<boolean>;
-  /** Asks the leader of this term to step down. False when that term is over, or another is in force. */
+  /** Asks the leader of this term to step down. False when that term is over, or is not the current one. */
   askToStepDown(term: number): Promise<boolean>;
   /**
    * Calls `onHint` when the replica `boot` might want to act at once. Only a hint: polling is
@@ -48,7 +48,7 @@ export interface LeaseStore {
 export type LeaseHint =
   /** Released, with this replica as the heir. */
   | 'left'
-  /** Taken by another replica. */
+  /** Acquired by another replica. */
   | 'taken'
   /** Released, its holder asked to step down, or anything before the watch began. */
   | 'changed'

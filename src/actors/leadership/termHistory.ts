@@ -1,14 +1,14 @@
 /**
- * The termHistory writes the history of terms, as the winner of each term knows it.
+ * The term history: how each term began and ended, written by the winner of the term.
  *
  *   idle ──WON──▶ holdingBack ──▶ writing ──written──▶ idle, or the next one
  *                                 │ ▲
  *                                 ▼ │ no answer
  *                                waiting
  *
- * The history is for people; no guarantee depends on it. So the new leader fires first, and writes a
- * moment later. But no term is left out: each write is retried until the store answers, even after
- * the leadership has ended.
+ * The history is for display; no guarantee depends on it. So the new leader fires first, and writes a
+ * moment later. But no term is left out: each write is retried until it succeeds, even after the
+ * leadership has ended.
  *
  * Can never happen: two terms recorded as one; a term lost because its leader died (its successor
  * writes it as well).
@@ -59,7 +59,7 @@ export const termHistoryMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'a term could not be recorded; trying again',
+              message: 'a term could not be recorded; retrying',
               error: event.error,
             }),
           },

@@ -4,15 +4,15 @@
  *   announcing ⇄ resting ──ROLE──▶ gathering ──▶ announcing
  *   resting ──STOP──▶ leaving ──▶ gone     (waits for an announcement in flight: it would come after)
  *
- * A new role is announced a moment later: more roles follow closely while the lease changes hands,
- * and the store has more urgent work then.
+ * A new role is announced a moment later: more roles follow closely during a change of leader, and the
+ * store has more urgent work then.
  *
  * An announcement also lists the latest steps of the election machine, one by one, including those
  * too quick to be announced singly. Each one repeats the newest few, so that a failed announcement
  * loses none.
  *
- * A failed announcement needs no retry, since the next one follows: a late heartbeat is what a
- * missing one means.
+ * A failed announcement needs no retry: the next one follows within a second, and a missing heartbeat
+ * only looks late.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import {
@@ -35,11 +35,11 @@ export interface PresenceInput {
 type RoleEvent = { type: 'ROLE'; role: Role; by: string | null };
 
 /** The announced role, and the transitions that led to it. */
-type Word = Pick<Announcement, 'role' | 'transitions' | 'transition_count'>;
+type Status = Pick<Announcement, 'role' | 'transitions' | 'transition_count'>;
 
 interface Context extends PresenceInput {
-  word: Word;
-  /** `word` has changed since the last announcement. */
+  status: Status;
+  /** `status` has changed since the last announcement. */
   changed: boolean;
   stopping: boolean;
 }
@@ -47,12 +47,12 @@ interface Context extends PresenceInput {
 export const presenceMachine = setup({
   types: { context: {} as Context, input: {} as PresenceInput, events: {} as RoleEvent | StopEvent },
   actors: {
-    announce: fromPromise<void, Word>(unfilled('presence', 'announce')),
+    announce: fromPromise<void, Status>(unfilled('presence', 'announce')),
     leave: fromPromise<void>(unfilled('presence', 'leave')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('presence', 'report')(),
-    noteRole: assign(({ context }, event: RoleEvent) => noted(context, event)),
+    noteRole: assign(({ context }, event: RoleEvent) => withRole(context, event)),
     announced: assign({ changed: false }),
     noteStop: assign({ stopping: true }),
   },
@@ -62,7 +62,7 @@ export const presenceMachine = setup({
   id: 'presence',
   context: ({ input }) => ({
     ...input,
-    word: { role: 'follower', transitions: [], transition_count: 0 },
+    status: { role: 'follower', transitions: [], transition_count: 0 },
     changed: false,
     stopping: false,
   }),
@@ -76,7 +76,7 @@ export const presenceMachine = setup({
       entry: 'announced',
       invoke: {
         src: 'announce',
-        input: ({ context }) => context.word,
+        input: ({ context }) => context.status,
         onDone: 'resting',
         onError: {
           target: 'waiting',
@@ -104,7 +104,10 @@ export const presenceMachine = setup({
           target: 'gone',
           actions: {
             type: 'report',
-            params: ({ event }) => ({ message: 'this replica could not take its leave', error: event.error }),
+            params: ({ event }) => ({
+              message: "this replica's presence entry could not be deleted",
+              error: event.error,
+            }),
           },
         },
       },
@@ -113,15 +116,15 @@ export const presenceMachine = setup({
   },
 });
 
-function noted({ word, changed, serverNowMs }: Context, { role, by }: RoleEvent): Partial<Context> {
+function withRole({ status, changed, serverNowMs }: Context, { role, by }: RoleEvent): Partial<Context> {
   // The first role is reported too, and is no transition.
-  if (role === word.role) return { changed };
-  const step: Transition = { at: new Date(serverNowMs()), from: stateOf(word.role), to: stateOf(role), by };
+  if (role === status.role) return { changed };
+  const step: Transition = { at: new Date(serverNowMs()), from: stateOf(status.role), to: stateOf(role), by };
   return {
-    word: {
+    status: {
       role,
-      transitions: [...word.transitions, step].slice(-MAX_TRANSITIONS),
-      transition_count: word.transition_count + 1,
+      transitions: [...status.transitions, step].slice(-MAX_TRANSITIONS),
+      transition_count: status.transition_count + 1,
     },
     changed: true,
   };

@@ -6,7 +6,7 @@
  *                                                                     └──no answer──▶ waiting ──▶ writing
  *
  * Writing an outcome is idempotent (it counts only while the run is open under that attempt), so a
- * write without an answer is retried without limit. The backlog is bounded: past `MAX_KEPT` the
+ * write without an answer is retried without limit. The backlog is bounded: past `MAX_BACKLOG` the
  * oldest are dropped, with a report; their runs stay open in the store, as if this process had died
  * before it could write them.
  *
@@ -21,17 +21,17 @@ import { unfilled } from '../shared/slot.ts';
 /** Outcomes in one write, at most (G9). */
 export const MAX_WRITTEN = 500;
 /** Backlog of outcomes while the store does not answer, at most (G9). */
-export const MAX_KEPT = 20_000;
+export const MAX_BACKLOG = 20_000;
 
 interface Context {
   /** Outcomes being written, or written without an answer. */
   batch: readonly Outcome[];
-  /** The backlog behind the batch. */
-  kept: Queue<Outcome>;
+  /** Outcomes to write after the batch. */
+  backlog: Queue<Outcome>;
   stopping: boolean;
 }
 
-const countOf = ({ batch, kept }: Context) => batch.length + lengthOf(kept);
+const countOf = ({ batch, backlog }: Context) => batch.length + lengthOf(backlog);
 
 export const outcomesMachine = setup({
   types: { context: {} as Context, events: {} as { type: 'OUTCOME'; outcome: Outcome } | StopEvent },
@@ -39,26 +39,28 @@ export const outcomesMachine = setup({
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('outcomes', 'report')(),
     dropped: (_, _params: { outcome: Outcome }) => unfilled('outcomes', 'dropped')(),
-    dropOldest: assign({ kept: ({ context }) => withoutOldest(context.kept, 1) }),
-    keep: assign({ kept: ({ context }, { outcome }: { outcome: Outcome }) => put(context.kept, outcome) }),
+    dropOldest: assign({ backlog: ({ context }) => withoutOldest(context.backlog, 1) }),
+    keep: assign({
+      backlog: ({ context }, { outcome }: { outcome: Outcome }) => put(context.backlog, outcome),
+    }),
     /** Outcomes written without an answer are written again, with the backlog. */
-    take: assign(({ context: { batch, kept } }) => {
-      const taken = oldest(kept, MAX_WRITTEN - batch.length);
-      return { batch: [...batch, ...taken], kept: withoutOldest(kept, taken.length) };
+    take: assign(({ context: { batch, backlog } }) => {
+      const taken = oldest(backlog, MAX_WRITTEN - batch.length);
+      return { batch: [...batch, ...taken], backlog: withoutOldest(backlog, taken.length) };
     }),
     forgetWritten: assign({ batch: [] }),
     noteStop: assign({ stopping: true }),
   },
   guards: {
     isEmpty: ({ context }) => countOf(context) === 0,
-    isFull: ({ context }) => countOf(context) >= MAX_KEPT,
+    isFull: ({ context }) => countOf(context) >= MAX_BACKLOG,
     isFullBatch: ({ context }) => countOf(context) >= MAX_WRITTEN,
     isStopping: ({ context }) => context.stopping,
   },
   delays: { gather: 5, retry: 200 },
 }).createMachine({
   id: 'outcomes',
-  context: () => ({ batch: [], kept: queueOf<Outcome>([]), stopping: false }),
+  context: () => ({ batch: [], backlog: queueOf<Outcome>([]), stopping: false }),
   initial: 'idle',
   on: {
     OUTCOME: [
@@ -67,7 +69,7 @@ export const outcomesMachine = setup({
         actions: [
           {
             type: 'dropped',
-            params: ({ context }) => ({ outcome: oldest(context.kept, 1)[0] as Outcome }),
+            params: ({ context }) => ({ outcome: oldest(context.backlog, 1)[0] as Outcome }),
           },
           'dropOldest',
           { type: 'keep', params: ({ event }) => event },
@@ -96,7 +98,7 @@ export const outcomesMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'outcomes could not be recorded; trying again',
+              message: 'outcomes could not be recorded; retrying',
               error: event.error,
             }),
           },

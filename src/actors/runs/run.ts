@@ -9,7 +9,7 @@
  *                        └──no──▶ lost
  *
  * A process that was frozen, or waited for the store, between its claim and the start of the attempt
- * may have counted as dead meanwhile, and another may have adopted its run (G7). So a run that starts
+ * may have counted as dead meanwhile, and another replica may have adopted its run (G7). So a run that starts
  * late first confirms that it is still ours, under this attempt. One that starts within
  * `CONFIRM_AFTER_MS` needs no confirmation: no replica adopts a run so soon after its claim (see
  * adoption.ts). A confirmation that took as long is stale, and repeated. The time runs on the
@@ -18,8 +18,8 @@
  * Each end is final, and outputs the outcome to record; `lost` has none, since another replica
  * decides it. Leaving `attempting` aborts the execution through its signal.
  *
- * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout unnoticed; an
- * attempt begun, unconfirmed, at a time when another may have adopted it.
+ * Can never happen: two outcomes of one attempt; an attempt that outlives its timeout; an attempt begun
+ * without confirmation when another replica may have adopted the run.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { parseDuration } from '../../domain/timing/duration.ts';
@@ -65,8 +65,8 @@ export const runMachine = setup({
     confirm: fromPromise<boolean, { run: Run }>(unfilled('run', 'confirm')),
   },
   actions: {
-    /** An answer is as old as its request. */
-    noteQuestion: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
+    /** A confirmation is as old as its request. */
+    noteRequest: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
     noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),
     noteError: assign({
@@ -91,7 +91,7 @@ export const runMachine = setup({
   states: {
     claimed: { always: [{ guard: 'isFresh', target: 'attempting' }, { target: 'confirming' }] },
     confirming: {
-      entry: 'noteQuestion',
+      entry: 'noteRequest',
       invoke: {
         src: 'confirm',
         input: ({ context }) => ({ run: context.run }),
@@ -157,7 +157,7 @@ function outcome(context: Context, state: Outcome['state']): Outcome {
     run_id: run.id,
     schedule_id: run.schedule_id,
     attempt: run.attempt,
-    executor_boot: run.executor_boot,
+    executor_boot: run.executor_boot as string,
     state,
     started_at: new Date(startedMs),
     finished_at: new Date(finishedMs),

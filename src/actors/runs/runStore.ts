@@ -13,7 +13,7 @@ export interface RunQuery {
   cursor: string | null;
 }
 
-/** One schedule, also among those created under its id one after the other. */
+/** Identifies one schedule, also among those created under its id one after the other. */
 export type ScheduleKey = Pick<Schedule, 'id' | 'created_at'>;
 
 export interface RunStore {
@@ -21,8 +21,8 @@ export interface RunStore {
   list(query: RunQuery): Promise<Page<Run>>;
   get(id: string): Promise<Run | NotUnderstood | null>;
   /**
-   * Stores a requested run (`manualRun`), and hints at it (`LeaseStore.watch`): the leader treats it
-   * as an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
+   * Stores a manual run (`manualRun`), and hints at it (`LeaseStore.watch`): the leader adopts it like
+   * an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
    */
   request(run: Run): Promise<void>;
   /** The newest run of each schedule that has one, by schedule id; none of an earlier schedule of that id. */
@@ -36,8 +36,8 @@ export interface RunStore {
   record(outcomes: readonly Outcome[]): Promise<Outcome[]>;
   /**
    * Open runs held by boots other than `exceptBoot` that were not seen in the last `deadAfterMs` of
-   * server time, and requested runs without an executor. Requested ones first, so that the others
-   * don't delay them; then oldest nominal time first. Excludes runs that this version does not
+   * server time, and manual runs without an executor. The manual ones first, so that the others don't
+   * delay them; then oldest nominal time first. Excludes runs that this version does not
    * understand, and those of `exceptSchedules`, so that neither fills the limit.
    */
   orphans(

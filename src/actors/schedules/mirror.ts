@@ -15,8 +15,8 @@
  * stream passed on (streams are numbered, and only the current one's events count).
  */
 import { assign, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
-import type { Watermark } from '../../domain/leadership/lease.ts';
-import type { MirrorEvent } from './mirrorEvents.ts';
+import type { Watermark } from '../../domain/leadership/watermark.ts';
+import type { MirrorChange, MirrorEvent } from './mirrorEvents.ts';
 import type { FeedObserver, OpenFeed, ScheduleChange, Snapshot } from './scheduleFeed.ts';
 import { unfilled } from '../shared/slot.ts';
 
@@ -58,7 +58,7 @@ export const mirrorMachine = setup({
       for (const event of context.postponed) enqueue.raise(event);
       enqueue.assign({ postponed: [] });
     }),
-    tell: sendParent((_, event: MirrorEvent) => event),
+    notify: sendParent((_, event: MirrorEvent) => event),
     closeFeed: assign(({ context }) => {
       const token = context.feed?.token() ?? context.token;
       context.feed?.close();
@@ -90,7 +90,7 @@ export const mirrorMachine = setup({
           actions: [
             assign({ feed: ({ event }) => event.output.feed, token: null }),
             {
-              type: 'tell',
+              type: 'notify',
               params: ({ event }) => ({
                 type: 'MIRROR.LOADED',
                 schedules: event.output.schedules,
@@ -105,7 +105,7 @@ export const mirrorMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the schedules could not be read; trying again',
+              message: 'the schedules could not be read; retrying',
               error: event.error,
             }),
           },
@@ -123,21 +123,21 @@ export const mirrorMachine = setup({
             target: 'loading',
             actions: {
               type: 'report',
-              params: { message: 'the collection of schedules is gone; reading afresh', error: null },
+              params: { message: 'the collection of schedules is gone; reading a new snapshot', error: null },
             },
           },
           {
             guard: 'isPresent',
             actions: {
-              type: 'tell',
-              params: ({ event }) => ({ type: 'MIRROR.CHANGED', change: event.change as Told }),
+              type: 'notify',
+              params: ({ event }) => ({ type: 'MIRROR.CHANGED', change: event.change as MirrorChange }),
             },
           },
         ],
         'FEED.PROGRESS': {
           guard: 'isPresent',
           actions: {
-            type: 'tell',
+            type: 'notify',
             params: ({ event }) => ({ type: 'MIRROR.PROGRESS', throughMs: event.throughMs }),
           },
         },
@@ -156,7 +156,7 @@ export const mirrorMachine = setup({
             actions: {
               type: 'report',
               params: ({ event }) => ({
-                message: 'the change stream is lost; reading afresh',
+                message: 'the change stream cannot be resumed; reading a new snapshot',
                 error: event.error,
               }),
             },
@@ -177,7 +177,7 @@ export const mirrorMachine = setup({
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'the change stream could not be resumed; trying again',
+              message: 'the change stream could not be resumed; retrying',
               error: event.error,
             }),
           },
@@ -187,8 +187,6 @@ export const mirrorMachine = setup({
     waitingToResume: { after: { retry: 'resuming' } },
   },
 });
-
-type Told = Exclude<ScheduleChange, { kind: 'invalidated' }>;
 
 /** Turns the feed's calls into machine events, tagged with the stream's number. */
 function observerFor(stream: number, self: { send(event: FeedEvent): void }): FeedObserver {

@@ -13,23 +13,23 @@ const MAX_TEXT = 300;
  * that throws on reading as `[unreadable]`.
  */
 export function brief(value: unknown): unknown {
-  return shortened(() => value, { partsLeft: MAX_PARTS, inside: [] });
+  return shortened(() => value, { partsLeft: MAX_PARTS, path: [] });
 }
 
 interface Walk {
   partsLeft: number;
-  /** The path of objects from the root to here; one that recurs on it is circular. */
-  inside: object[];
+  /** The objects from the root to here; one that recurs is circular. */
+  path: object[];
 }
 
 /** Shortens the value of `read`, which may be a getter. */
 function shortened(read: () => unknown, walk: Walk): unknown {
   if (walk.partsLeft-- <= 0) return '…';
-  const depth = walk.inside.length;
+  const depth = walk.path.length;
   try {
     return shortenedValue(read(), walk);
   } catch {
-    walk.inside.length = depth;
+    walk.path.length = depth;
     return '[unreadable]';
   }
 }
@@ -40,18 +40,18 @@ function shortenedValue(value: unknown, walk: Walk): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'function') return undefined;
   if (typeof value !== 'object' || value === null) return value;
-  if (walk.inside.includes(value)) return '[circular]';
-  const known = named(value);
-  if (known !== null) return known;
-  if (walk.inside.length >= MAX_DEPTH) return Array.isArray(value) ? `[${value.length} items]` : '{…}';
-  walk.inside.push(value);
+  if (walk.path.includes(value)) return '[circular]';
+  const label = labelOf(value);
+  if (label !== null) return label;
+  if (walk.path.length >= MAX_DEPTH) return Array.isArray(value) ? `[${value.length} items]` : '{…}';
+  walk.path.push(value);
   const short = Array.isArray(value) ? items(value, walk) : fields(value, walk);
-  walk.inside.pop();
+  walk.path.pop();
   return short;
 }
 
 /** Values shown by name or size; null for arrays and plain objects. */
-function named(value: object): string | null {
+function labelOf(value: object): string | null {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Error) return cut(`${value.name}: ${value.message}`);
   if (value instanceof Map || value instanceof Set) return `[${value.constructor.name} of ${value.size}]`;

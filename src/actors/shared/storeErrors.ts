@@ -11,7 +11,7 @@ export class StoreUnavailable extends Error {
 
 /**
  * The store answered with a refusal: its disk is full, a privilege is missing, a validator rejects.
- * Callers treat it like no answer (some of several writes may have taken effect), and retry; but
+ * Callers treat it like a missing answer (some of several writes may have taken effect), and retry; the
  * retries fail until an operator repairs the store.
  */
 export class StoreRefused extends StoreUnavailable {

@@ -1,6 +1,6 @@
 /** Cluster events, as sent to watchers. */
 import type { LeaderChange } from '../leadership/lease.ts';
-import type { SetBack } from '../leadership/lease.ts';
+import type { SetBack } from '../leadership/setBack.ts';
 import type { Term } from '../leadership/term.ts';
 import type { Presence, PresenceChange, Replica, Transition } from '../membership/replica.ts';
 import type { Run } from '../runs/run.ts';

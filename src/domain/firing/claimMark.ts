@@ -2,10 +2,10 @@
  * The watermark that a claim writes. A stale schedule stays owed, so the watermark stops before it. Which schedules
  * are stale is known only within the store's transaction, hence a function of values.
  */
-import { later, type Watermark } from '../leadership/lease.ts';
+import { later, type Watermark } from '../leadership/watermark.ts';
 
 export interface ClaimMarks {
-  /** In force. */
+  /** The current one. */
   present: Watermark;
   /** Once everything in the claim is settled. */
   settled: Watermark;

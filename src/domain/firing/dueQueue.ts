@@ -1,47 +1,11 @@
-import { Heap, type HeapEntry } from './heap.ts';
-import { type Mark, markOf, type Watermark } from '../leadership/lease.ts';
-import { compacted, dropSettled, momentCount } from '../schedules/compacted.ts';
-import {
-  nextOwedMs,
-  settle,
-  settledThroughMs,
-  type Settlement,
-  type Settler,
-  type TimingInForce,
-  timingsOf,
-} from './owed.ts';
+import { Heap } from './heap.ts';
+import { type Mark, markOf, type Watermark } from '../leadership/watermark.ts';
+import { dropSettled, momentCount } from '../schedules/compacted.ts';
+import { type ClaimVerdict, verdictOn } from './claimVerdict.ts';
+import { type DueEntry, isNewer, newEntry, nextDueMs, redefine, settleThrough } from './dueEntry.ts';
+import { settledThroughMs } from './owed.ts';
+import { settle, type Settlement, type Settler } from './settlement.ts';
 import type { Schedule } from '../schedules/schedule.ts';
-
-/** The queue's entry of one schedule: its definition, cursor and next due time. */
-export interface DueEntry extends HeapEntry {
-  schedule: Schedule;
-  /** Everything that this schedule owed at or before this is settled. */
-  cursorMs: number;
-  /**
-   * Occurrences through here may have a run already, although the cursor has not passed them: this
-   * replica claimed them before the schedule entered the queue or changed.
-   */
-  mayBeClaimedThroughMs: number;
-  /**
-   * `in flight`: a claim of it is under way. `held`: the store has another definition than this
-   * replica.
-   */
-  state: 'waiting' | 'in flight' | 'held';
-}
-
-/** The result of a claim, by schedule id; `others` applies to all ids in neither set. */
-export interface ClaimVerdict {
-  settled?: ReadonlySet<string>;
-  stale?: ReadonlySet<string>;
-  others: 'settled' | 'owed';
-}
-
-export function verdictOn(
-  { settled, stale, others }: ClaimVerdict,
-  id: string,
-): 'settled' | 'owed' | 'stale' {
-  return settled?.has(id) ? 'settled' : stale?.has(id) ? 'stale' : others;
-}
 
 /** An entry taken for a claim, with its settlement. */
 export interface Taken {
@@ -103,47 +67,29 @@ export class DueQueue {
 
   /** Adds or updates a schedule from the mirror. Ignores stale and repeated changes. */
   put(schedule: Schedule, mark: Watermark, mayBeClaimedThroughMs = -Infinity): void {
-    const known = this.#entries.get(schedule.id);
-    if (known === undefined) {
-      const settled = this.#setAside.get(schedule.id) ?? markOf(mark, schedule.id);
-      this.#setAside.delete(schedule.id);
-      const cursorMs = settledThroughMs(schedule, settled);
-      const entry: DueEntry = {
-        schedule: compacted(schedule, cursorMs),
-        cursorMs,
-        mayBeClaimedThroughMs,
-        dueMs: 0,
-        heapIndex: -1,
-        state: 'waiting',
-      };
-      this.#entries.set(schedule.id, entry);
-      this.#moments += momentCount(entry.schedule);
-      this.#reschedule(entry);
+    const { id } = schedule;
+    const entry = this.#entries.get(id);
+    if (entry === undefined) {
+      const own = this.#setAside.get(id) ?? markOf(mark, id);
+      this.#setAside.delete(id);
+      const added = newEntry(schedule, own, mayBeClaimedThroughMs);
+      this.#entries.set(id, added);
+      this.#moments += momentCount(added.schedule);
+      this.#reschedule(added);
       return;
     }
-    if (!isNewer(known.schedule, schedule)) return;
-    const tookEffectMs = firstNewTimingMs(known.schedule, schedule);
-    if (tookEffectMs !== null) {
-      // This replica may have claimed what the new timing owes, on a clock slightly ahead or set
-      // back since.
-      known.mayBeClaimedThroughMs = Math.max(
-        known.mayBeClaimedThroughMs,
-        known.cursorMs,
-        mayBeClaimedThroughMs,
-      );
-      known.cursorMs = Math.min(known.cursorMs, tookEffectMs);
-    }
-    this.#moments -= momentCount(known.schedule);
-    known.schedule = compacted(schedule, known.cursorMs);
-    this.#moments += momentCount(known.schedule);
-    if (known.state !== 'in flight') this.#reschedule(known);
+    if (!isNewer(entry.schedule, schedule)) return;
+    this.#moments -= momentCount(entry.schedule);
+    redefine(entry, schedule, mayBeClaimedThroughMs);
+    this.#moments += momentCount(entry.schedule);
+    if (entry.state !== 'in flight') this.#reschedule(entry);
     // The new definition may owe something before the claim in flight does.
-    else known.dueMs = Math.min(known.dueMs, nextOwedMs(known.schedule, known.cursorMs) ?? Infinity);
+    else entry.dueMs = Math.min(entry.dueMs, nextDueMs(entry.schedule, entry.cursorMs));
   }
 
   /**
    * Sets aside a schedule that this version does not understand: none of it is claimed. `mark`: the
-   * watermark in force. Returns false when it is set aside already.
+   * current watermark. Returns false when it is set aside already.
    */
   putAside(id: string, mark: Watermark): boolean {
     this.#remove(id);
@@ -171,25 +117,20 @@ export class DueQueue {
     this.#apart.delete(entry);
   }
 
-  /** Skips what the watermark reports as settled, under any leader. */
+  /** Moves all cursors through what the watermark reports as settled, under any leader. */
   advance(mark: Watermark): void {
-    const unknown: DueEntry[] = [];
-    for (
-      let top = this.#heap.peek();
-      top !== undefined && top.dueMs <= mark.claimedThroughMs;
-      top = this.#heap.peek()
-    ) {
+    // The last leader did not know these timings: they still owe something before the watermark.
+    const overdue: DueEntry[] = [];
+    for (let top = this.#dueBy(mark.claimedThroughMs); top; top = this.#dueBy(mark.claimedThroughMs)) {
       this.#heap.remove(top);
-      top.cursorMs = Math.max(
-        top.cursorMs,
-        settledThroughMs(top.schedule, markOf(mark, top.schedule.id)),
-      );
+      const throughMs = settledThroughMs(top.schedule, markOf(mark, top.schedule.id));
+      top.cursorMs = Math.max(top.cursorMs, throughMs);
       this.#dropSettled(top);
-      top.dueMs = nextOwedMs(top.schedule, top.cursorMs) ?? Infinity;
-      if (top.dueMs <= mark.claimedThroughMs) unknown.push(top);
+      top.dueMs = nextDueMs(top.schedule, top.cursorMs);
+      if (top.dueMs <= mark.claimedThroughMs) overdue.push(top);
       else if (top.dueMs < Infinity) this.#heap.push(top);
     }
-    for (const entry of unknown) this.#heap.push(entry);
+    for (const entry of overdue) this.#heap.push(entry);
   }
 
   /** The entries in flight: taken, not finished. */
@@ -203,14 +144,10 @@ export class DueQueue {
    */
   take(by: Settler, limit: number): void {
     if (this.#taken.length > 0) {
-      throw new Error('The due queue was asked for more while a claim is in flight.');
+      throw new Error('The due queue cannot take entries while a claim is in flight.');
     }
     let room = limit;
-    for (
-      let top = this.#heap.peek();
-      top !== undefined && top.dueMs <= by.nowMs && room > 0;
-      top = this.#heap.peek()
-    ) {
+    for (let top = this.#dueBy(by.nowMs); top && room > 0; top = this.#dueBy(by.nowMs)) {
       this.#heap.remove(top);
       this.#takeApart(top, 'in flight');
       const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
@@ -218,7 +155,7 @@ export class DueQueue {
       // A schedule with a long backlog (set aside for long, say) leaves room for other due schedules.
       const share = others ? Math.ceil(room / 2) : room;
       const settlement = settle(top.schedule, top.cursorMs, { ...by, mayBeClaimedThroughMs }, share);
-      const nextMs = nextOwedMs(top.schedule, settlement.cursorMs) ?? Infinity;
+      const nextMs = nextDueMs(top.schedule, settlement.cursorMs);
       this.#taken.push({ entry: top, schedule: top.schedule, settlement, dueMs: top.dueMs, nextMs });
       room -= settlement.runs.length;
     }
@@ -234,13 +171,7 @@ export class DueQueue {
       const { entry, schedule, settlement } = one;
       const how = verdictOn(verdictOf, schedule.id);
       if (this.#entries.get(schedule.id) !== entry) continue;
-      if (how === 'settled') {
-        // A timing that arrived meanwhile counts from the moment it took effect.
-        entry.cursorMs = Math.min(
-          settlement.cursorMs,
-          firstNewTimingMs(schedule, entry.schedule) ?? Infinity,
-        );
-      }
+      if (how === 'settled') settleThrough(entry, schedule, settlement.cursorMs);
       if (how === 'stale' && entry.schedule === schedule) this.#takeApart(entry, 'held');
       else this.#reschedule(entry);
     }
@@ -252,8 +183,8 @@ export class DueQueue {
   }
 
   /**
-   * The moment, at most `nowMs`, through which everything known here is settled: `now`, or once the
-   * entries in flight are `claimed`.
+   * The moment, at most `nowMs`, through which every entry is settled: `now`, or once the entries in
+   * flight are `claimed`.
    */
   settledThroughMs(nowMs: number, when: 'now' | 'claimed'): number {
     let throughMs = Math.min(nowMs, this.nextDueMs() - 1);
@@ -261,6 +192,12 @@ export class DueQueue {
     if (when === 'claimed') { for (const one of this.#taken) nextMs.set(one.entry, one.nextMs); }
     for (const entry of this.#apart) throughMs = Math.min(throughMs, (nextMs.get(entry) ?? entry.dueMs) - 1);
     return throughMs;
+  }
+
+  /** The first waiting entry, if it is due at or before `ms`. */
+  #dueBy(ms: number): DueEntry | undefined {
+    const first = this.#heap.peek();
+    return first !== undefined && first.dueMs <= ms ? first : undefined;
   }
 
   #dropSettled({ schedule, cursorMs }: DueEntry): void {
@@ -277,25 +214,7 @@ export class DueQueue {
     this.#apart.delete(entry);
     entry.state = 'waiting';
     this.#dropSettled(entry);
-    entry.dueMs = nextOwedMs(entry.schedule, entry.cursorMs) ?? Infinity;
+    entry.dueMs = nextDueMs(entry.schedule, entry.cursorMs);
     if (entry.dueMs < Infinity) this.#heap.push(entry);
   }
-}
-
-/** Whether `next` is a later revision, or a schedule created later under the same id. */
-function isNewer(known: Schedule, next: Schedule): boolean {
-  return isSameLife(known, next) ? next.revision > known.revision : next.written_at >= known.written_at;
-}
-
-/** When the first timing in `next` that `known` lacks took effect, epoch ms; null without a new timing. */
-function firstNewTimingMs(known: Schedule, next: Schedule): number | null {
-  const [oldest, ...later] = timingsOf(next);
-  if (!isSameLife(known, next)) return (oldest as TimingInForce).from.getTime();
-  const isNew = ({ revision }: TimingInForce) => revision > known.timing_revision;
-  return [oldest as TimingInForce, ...later].find(isNew)?.from.getTime() ?? null;
-}
-
-/** A schedule deleted and created again under its id restarts at revision 1. */
-function isSameLife(known: Schedule, next: Schedule): boolean {
-  return known.created_at.getTime() === next.created_at.getTime();
 }

@@ -1,4 +1,4 @@
-import { later, MAX_SET_ASIDE, type Watermark } from '../leadership/lease.ts';
+import { later, MAX_SET_ASIDE, type Watermark } from '../leadership/watermark.ts';
 import type { Progress } from './progress.ts';
 
 /**

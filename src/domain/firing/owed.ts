@@ -1,62 +1,15 @@
 /**
- * What a schedule owes: which of its occurrences still have to be claimed, or recorded as not run,
- * after a given moment (G2).
+ * What a schedule owes: the occurrences that still have to be claimed, or recorded as not run, after a
+ * given moment (G2). settlement.ts turns them into runs and records.
  *
  * A schedule is a sequence of timings, each in force for `(from, until]`, in order and without
  * overlap: the superseded ones that it still carries, then the present one. A cursor marks the
- * moment through which they are settled. Pure: the scheduler decides when to call it, and for whom.
+ * moment through which they are settled.
  */
-import { parseDuration } from '../timing/duration.ts';
-import type { Mark } from '../leadership/lease.ts';
-import {
-  countOccurrences,
-  newestOccurrences,
-  nextOccurrence,
-  occurrencesBetween,
-  previousOccurrence,
-} from '../timing/occurrences.ts';
-import { type NotRunReason, type Run, runId } from '../runs/run.ts';
+import type { Mark } from '../leadership/watermark.ts';
+import { nextOccurrence, type Timed } from '../timing/occurrences.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import type { BoundedRule, Superseded } from '../timing/timing.ts';
-
-/** Caught up at once per schedule: the newest are claimed, the rest is recorded `missed` (G9). */
-export const MAX_CATCH_UP = 1000;
-/** Time allowed from the old lease's end to a new leader's first claim, and for any leader's claim. */
-const CLAIM_WITHIN_MS = 1000;
-
-/**
- * The delay of an ordinary takeover and a claim. No occurrence that is late by less is given up,
- * whatever the schedule's policy and window.
- */
-export function graceMs(leaseDurationMs: number): number {
-  return leaseDurationMs + CLAIM_WITHIN_MS;
-}
-
-/** The grant, and the time, of a settlement. */
-export interface Settler {
-  replica: string;
-  boot: string;
-  term: number;
-  /** Number of earlier claims of this boot. */
-  claimNumber: number;
-  /** Server time, epoch ms. */
-  nowMs: number;
-  /** Start of the term, server time: what fell due up to then is catch-up. Epoch ms. */
-  termBeganMs: number;
-  /** What fell due this long ago, or this long before the term began, is late, not lost (`graceMs`). */
-  graceMs: number;
-  /**
-   * Occurrences through here may have a run of an earlier term. Each gets a record of its own,
-   * whose id reveals that run; only later ones may share a record.
-   */
-  mayBeClaimedThroughMs: number;
-}
-
-export interface Settlement {
-  runs: Run[];
-  /** Settled through here, once the runs are stored. */
-  cursorMs: number;
-}
 
 /**
  * The moment through which the lease's mark says a schedule is settled. The leader that moved
@@ -66,16 +19,16 @@ export interface Settlement {
  */
 export function settledThroughMs(schedule: Schedule, mark: Mark): number {
   const timings = timingsOf(schedule);
-  const firstUnknown = timings.find(({ written_at }) => written_at.getTime() > mark.mirroredThroughMs);
-  const knownThroughMs = Math.min(mark.claimedThroughMs, firstUnknown?.from.getTime() ?? Infinity);
-  return Math.max((timings[0] as TimingInForce).from.getTime(), knownThroughMs);
+  const firstNew = timings.find(({ written_at }) => written_at.getTime() > mark.mirroredThroughMs);
+  const throughMs = Math.min(mark.claimedThroughMs, firstNew?.from.getTime() ?? Infinity);
+  return Math.max((timings[0] as TimingStart).from.getTime(), throughMs);
 }
 
-/** One of a schedule's timings: its revision, its start, and when it was written. */
-export type TimingInForce = Omit<Superseded, keyof BoundedRule | 'until'>;
+/** When one of a schedule's timings took effect, and when it was written. */
+export type TimingStart = Omit<Superseded, keyof BoundedRule | 'until'>;
 
 /** A schedule's timings, oldest first: superseded ones that still owe, then the present one. */
-export function timingsOf(schedule: Schedule): TimingInForce[] {
+export function timingsOf(schedule: Schedule): TimingStart[] {
   const { superseded, timing_revision: revision, effective_from: from, written_at } = schedule;
   return [...superseded, { revision, from, written_at }];
 }
@@ -95,169 +48,7 @@ export function nextOwedMs(schedule: Schedule, cursorMs: number): number | null 
   return nextOccurrence(schedule, Math.max(cursorMs, schedule.effective_from.getTime()));
 }
 
-/**
- * Settles what is owed in (cursor, now], oldest first, in at most about `limit` runs; the next
- * settlement takes the rest.
- */
-export function settle(schedule: Schedule, cursorMs: number, by: Settler, limit: number): Settlement {
-  const draft = new Draft(schedule, cursorMs, by, limit);
-  for (const old of schedule.superseded) {
-    const untilMs = Math.min(old.until.getTime(), by.nowMs);
-    draft.notRun(timed(schedule, old), old.from.getTime(), untilMs, 'skipped', 'superseded', old);
-  }
-  if (!schedule.paused) settlePresent(draft, schedule, by);
-  return { runs: draft.runs, cursorMs: draft.cursorMs };
-}
-
-function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
-  const fromMs = schedule.effective_from.getTime();
-  const missed = (throughMs: number, reason: NotRunReason) =>
-    draft.notRun(schedule, fromMs, throughMs, 'missed', reason, presentTiming(schedule));
-  const windowMs = Math.max(parseDuration(schedule.policy.catch_up_window), by.graceMs);
-  missed(by.nowMs - windowMs - 1, 'catch_up_window');
-  missed(discardedThroughMs(schedule, by), 'catch_up_policy');
-  if (draft.isFull) return;
-  const newest = newestOccurrences(schedule, Math.max(draft.cursorMs, fromMs), by.nowMs, MAX_CATCH_UP);
-  if (newest.length === MAX_CATCH_UP) missed((newest[0] as number) - 1, 'catch_up_limit');
-  draft.claim(newest);
-}
-
-/** Epoch ms through which the catch-up policy discards occurrences. */
-function discardedThroughMs(schedule: Schedule, by: Settler): number {
-  const lateThroughMs = by.termBeganMs - by.graceMs;
-  switch (schedule.policy.catch_up) {
-    case 'all':
-      return -Infinity;
-    case 'none':
-      return lateThroughMs;
-    case 'latest':
-      return (previousOccurrence(schedule, lateThroughMs) ?? -Infinity) - 1;
-  }
-}
-
-function timed(schedule: Schedule, old: Superseded) {
+/** A superseded timing, with what determines its occurrences. */
+export function timed(schedule: Schedule, old: Superseded): Timed {
   return { ...old, created_at: schedule.created_at };
-}
-
-/** The revision in a record, and that of its timing if it is another one. */
-interface RecordedTiming {
-  revision: number;
-  timing_revision?: number;
-}
-
-function presentTiming({ revision, timing_revision }: Schedule): RecordedTiming {
-  return { revision, timing_revision };
-}
-
-type Timed = Parameters<typeof nextOccurrence>[0];
-
-/**
- * A settlement under construction. Once full, it settles nothing later: the cursor must not skip
- * what is left out.
- */
-class Draft {
-  readonly runs: Run[] = [];
-  cursorMs: number;
-  readonly #schedule: Schedule;
-  readonly #by: Settler;
-  readonly #limit: number;
-
-  constructor(schedule: Schedule, cursorMs: number, by: Settler, limit: number) {
-    this.#schedule = schedule;
-    this.cursorMs = cursorMs;
-    this.#by = by;
-    this.#limit = limit;
-  }
-
-  claim(occurrencesMs: number[]): void {
-    for (const atMs of occurrencesMs) {
-      if (this.isFull) return;
-      const trigger = atMs <= this.#by.termBeganMs ? 'catch_up' : 'schedule';
-      this.#add({
-        atMs,
-        trigger,
-        state: 'claimed',
-        reason: null,
-        timing: presentTiming(this.#schedule),
-        count: 1,
-        sinceMs: atMs,
-      });
-    }
-  }
-
-  /**
-   * Records the occurrences in (from, through] after the cursor: one by one where a run may exist
-   * already, else in one record.
-   */
-  notRun(
-    of: Timed,
-    fromMs: number,
-    throughMs: number,
-    state: 'skipped' | 'missed',
-    reason: NotRunReason,
-    timing: RecordedTiming,
-  ): void {
-    if (this.isFull) return;
-    const record = (sinceMs: number, atMs: number, count: number) =>
-      this.#add({ atMs, trigger: 'schedule', state, reason, timing, count, sinceMs });
-    const singlyThroughMs = Math.min(throughMs, this.#by.mayBeClaimedThroughMs);
-    for (
-      const atMs of occurrencesBetween(of, Math.max(this.cursorMs, fromMs), singlyThroughMs, this.#limit)
-    ) {
-      if (this.isFull) return;
-      record(atMs, atMs, 1);
-    }
-    if (this.isFull) return;
-    const afterMs = Math.max(this.cursorMs, fromMs);
-    const sinceMs = nextOccurrence(of, afterMs);
-    if (sinceMs === null || sinceMs > throughMs) return;
-    const counted = countOccurrences(of, afterMs, throughMs);
-    record(sinceMs, counted.throughMs, counted.count);
-  }
-
-  /** Whether `limit` is reached. */
-  get isFull(): boolean {
-    return this.runs.length >= this.#limit;
-  }
-
-  #add(
-    { atMs, trigger, state, reason, timing, count, sinceMs }:
-      & Pick<Run, 'trigger' | 'state' | 'reason' | 'count'>
-      & {
-        atMs: number;
-        sinceMs: number;
-        timing: RecordedTiming;
-      },
-  ): void {
-    const { replica, boot, term, claimNumber, nowMs } = this.#by;
-    const scheduledFor = new Date(atMs);
-    const runs = state === 'claimed';
-    const now = new Date(nowMs);
-    this.runs.push({
-      id: runId(this.#schedule.id, scheduledFor),
-      schedule_id: this.#schedule.id,
-      schedule_revision: timing.revision,
-      schedule_created_at: this.#schedule.created_at,
-      timing_revision: timing.timing_revision ?? timing.revision,
-      scheduled_for: scheduledFor,
-      trigger,
-      state,
-      reason,
-      attempt: runs ? 1 : 0,
-      executor: replica,
-      executor_boot: boot,
-      term,
-      claimed_at: now,
-      claim_number: claimNumber,
-      started_at: null,
-      finished_at: runs ? null : now,
-      lateness_ms: nowMs - atMs,
-      error: null,
-      output: null,
-      count,
-      since: new Date(sinceMs),
-      expire_at: runs ? null : new Date(nowMs + parseDuration(this.#schedule.history.failure)),
-    });
-    this.cursorMs = atMs;
-  }
 }

@@ -1,4 +1,4 @@
-import { later, NO_MARK, type Watermark } from '../leadership/lease.ts';
+import { later, NO_MARK, type Watermark } from '../leadership/watermark.ts';
 import { DueQueue } from './dueQueue.ts';
 
 /**

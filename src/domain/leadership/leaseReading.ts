@@ -1,12 +1,12 @@
-import type { LeaderChange } from './lease.ts';
-import { type Lease, type Mark, NEVER_HELD, type Watermark } from './lease.ts';
-import { type Needs, problemIn } from '../shared/reading.ts';
+import { type LeaderChange, type Lease, NEVER_HELD } from './lease.ts';
+import type { Mark, Watermark } from './watermark.ts';
+import { type FieldTypes, problemIn } from '../shared/reading.ts';
 
 /**
  * Nullable fields may be missing. A wrong value never counts as a missing one: leadership depends
  * on it.
  */
-export const LEASE_NEEDS = {
+export const LEASE_FIELDS = {
   term: 'count',
   expires_at: 'date',
   claimed_through: 'date',
@@ -23,7 +23,7 @@ export const LEASE_NEEDS = {
   predecessor_died_at: 'date?',
   step_down_term: 'count?',
   latest_at: 'date?',
-} as const satisfies Needs;
+} as const satisfies FieldTypes;
 
 /** The stored lease: the fields of a `Lease`, and a watermark of two dates. */
 export type LeaseRecord = Omit<Lease, 'watermark'> & {
@@ -39,16 +39,16 @@ export interface SetAsideRecord {
   mirrored_through: Date;
 }
 
-const SET_ASIDE_NEEDS = {
+const SET_ASIDE_FIELDS = {
   id: 'text',
   claimed_through: 'date',
   mirrored_through: 'date',
-} as const satisfies Needs;
-const SET_BACK_NEEDS = { from: 'date', to: 'date' } as const satisfies Needs;
+} as const satisfies FieldTypes;
+const SET_BACK_FIELDS = { from: 'date', to: 'date' } as const satisfies FieldTypes;
 
 /** The lease, or what is wrong with its record. */
 export function readLease(record: Partial<LeaseRecord>): Lease | string {
-  const problem = problemIn(record, LEASE_NEEDS);
+  const problem = problemIn(record, LEASE_FIELDS);
   if (problem !== null) return problem;
   const setAside = readSetAside(record.set_aside ?? []);
   if (typeof setAside === 'string') return setAside;
@@ -63,7 +63,7 @@ export function readLease(record: Partial<LeaseRecord>): Lease | string {
   // Older versions did not write it.
   lease.latest_at ??= lease.renewed_at;
   // For display only.
-  if (record.set_back != null && problemIn(record.set_back, SET_BACK_NEEDS) !== null) lease.set_back = null;
+  if (record.set_back != null && problemIn(record.set_back, SET_BACK_FIELDS) !== null) lease.set_back = null;
   return lease as unknown as Lease;
 }
 
@@ -71,7 +71,7 @@ function readSetAside(records: unknown): Map<string, Mark> | string {
   if (!Array.isArray(records)) return 'set_aside is not a list';
   const marks = new Map<string, Mark>();
   for (const record of records) {
-    const problem = problemIn(Object(record), SET_ASIDE_NEEDS);
+    const problem = problemIn(Object(record), SET_ASIDE_FIELDS);
     if (problem !== null) return `in set_aside, ${problem}`;
     marks.set(record.id, markIn(record));
   }
@@ -82,15 +82,15 @@ function markIn({ claimed_through, mirrored_through }: Omit<SetAsideRecord, 'id'
   return { claimedThroughMs: claimed_through.getTime(), mirroredThroughMs: mirrored_through.getTime() };
 }
 
-const HANDS_NEEDS = {
+const LEADER_CHANGE_FIELDS = {
   leader: 'text?',
   boot: 'text',
   term: 'count',
   by: 'text',
   at: 'date',
-} as const satisfies Needs;
+} as const satisfies FieldTypes;
 
 /** The leader change, or what is wrong with its record. */
 export function readLeaderChange(record: object): LeaderChange | string {
-  return problemIn(record, HANDS_NEEDS) ?? record as LeaderChange;
+  return problemIn(record, LEADER_CHANGE_FIELDS) ?? record as LeaderChange;
 }

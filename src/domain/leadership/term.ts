@@ -21,13 +21,13 @@ export interface Term {
   gap_ms: number | null;
 }
 
-/** The part of a term that its successor knows. */
+/** A term as its successor records it. */
 export type EndedTerm = Omit<Term, 'gap_ms'>;
 
 /**
  * The records of the term history that an acquisition writes: how its own term began, and how the
- * previous one ended. The winner writes both, from the lease document before and after, so that no
- * crash leaves out a term: a leader that never wrote a record is known to its successor too.
+ * previous one ended. The winner writes both, from the lease document before and after its acquisition:
+ * so a term is recorded even if its leader crashed before it could write a record.
  */
 export function termsOf({ lease, previous }: Acquisition): { began: Term; ended: EndedTerm | null } {
   const began_at = lease.acquired_at as Date;
@@ -48,10 +48,10 @@ export function termsOf({ lease, previous }: Acquisition): { began: Term; ended:
 
 function endOf({ lease, previous }: Acquisition): EndedTerm {
   const { term, holder, boot, acquired_at, began_by } = previous;
-  const taken_at = lease.acquired_at as Date;
-  const isOver = previous.released_at !== null || previous.expires_at <= taken_at;
+  const acquired_next = lease.acquired_at as Date;
+  const isOver = previous.released_at !== null || previous.expires_at <= acquired_next;
   // The holder's process was gone a moment before the next term could begin.
-  const fenced_at = lease.predecessor_died_at ?? taken_at;
+  const fenced_at = lease.predecessor_died_at ?? acquired_next;
   return {
     term,
     replica: holder as string,
@@ -69,7 +69,7 @@ function ownEnd({ released_at, released_by, expires_at }: Lease): { ended_at: Da
     : { ended_at: expires_at, ended_by: 'expired' };
 }
 
-/** The term with its end, if only the lease has it: the term has no successor yet to record it. */
+/** The term with its end, if only the lease shows it, since no successor has recorded it yet. */
 export function withEnd(term: Term, reading: LeaseReading): Term {
   const isOver = term.ended_at === null && reading.lease.term === term.term && isFree(reading);
   return isOver ? { ...term, ...ownEnd(reading.lease) } : term;

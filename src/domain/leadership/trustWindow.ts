@@ -1,4 +1,4 @@
-import type { LeaseTiming } from './lease.ts';
+import type { LeaseTiming } from './leaseTiming.ts';
 
 /**
  * The trust window: how long a leader acts without hearing from the store, on its own monotonic
@@ -6,8 +6,8 @@ import type { LeaseTiming } from './lease.ts';
  *
  * The server counts the lease from the moment it executed a renewal, between the start of the
  * attempt and its response. The window counts from the *start*, less a margin: the leader always
- * stops before the lease can expire for others, however long the response took and whatever its
- * wall clock says.
+ * stops before the lease can expire for others, however long the response took, and independently of
+ * wall clocks.
  */
 export class TrustWindow {
   #untilMonotonicMs = -Infinity;
@@ -22,7 +22,7 @@ export class TrustWindow {
     this.#untilMonotonicMs = Math.max(this.#untilMonotonicMs, startedMonotonicMs + this.#lengthMs);
   }
 
-  /** The grant is over, whatever time is left. */
+  /** The grant is over, even if time is left. */
   end(): void {
     this.#untilMonotonicMs = -Infinity;
   }

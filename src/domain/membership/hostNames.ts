@@ -1,7 +1,7 @@
 /**
  * The host names that a listener accepts. A page whose owner points its name at 127.0.0.1 (DNS
  * rebinding) makes the visitor's browser talk to the local listener as if it were the page's own
- * site. So a loopback listener answers only to names that no other party can own.
+ * site. So a loopback listener accepts only names that no other party can own.
  */
 
 /** A name or address with an optional port, and nothing else: no user, no path, no list. */
@@ -28,7 +28,7 @@ function isAddress(name: string): boolean {
   return name.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(name);
 }
 
-/** The names that one listener answers to. */
+/** The host names that one listener accepts. */
 export class HostNames {
   readonly #names: ReadonlySet<string>;
   readonly #isClosed: boolean;
@@ -49,7 +49,7 @@ export class HostNames {
     this.#onLoopback = isLoopback(hostName(plain.includes(':') ? `[${plain}]` : plain) ?? '');
   }
 
-  answers(host: string | undefined): boolean {
+  accepts(host: string | undefined): boolean {
     const isOpen = !this.#onLoopback && !this.#isClosed;
     if (isOpen) return true;
     const name = host === undefined ? null : hostName(host);
@@ -59,8 +59,10 @@ export class HostNames {
 
   /** The sentence for a request under any other name. */
   refusal(host: string | undefined): string {
-    const asked = host ? `${JSON.stringify(host.slice(0, 100))} is` : 'the request names no host, which is';
-    return `${asked} not a name that is answered here; use localhost or the address, or have HOST_NAMES include the name`;
+    const problem = host
+      ? `${JSON.stringify(host.slice(0, 100))} is not an accepted host name`
+      : 'the request has no Host header';
+    return `${problem}; use localhost or the address, or add the name to HOST_NAMES`;
   }
 }
 

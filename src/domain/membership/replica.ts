@@ -1,5 +1,5 @@
 import { formatDuration } from '../timing/duration.ts';
-import type { LeaseTiming } from '../leadership/lease.ts';
+import type { LeaseTiming } from '../leadership/leaseTiming.ts';
 
 /** What a replica does in the election, for display. */
 export type Role = 'follower' | 'candidate' | 'leader' | 'resigning' | 'draining';
@@ -37,7 +37,7 @@ export interface Replica {
   transitions: Transition[];
   /** Its LEASE_* settings; null if its version omits them. */
   lease_timing: LeaseSettings | null;
-  /** Problems that it knows of, as sentences for people. */
+  /** Its present problems, as sentences for people. */
   warnings: string[];
 }
 
@@ -113,7 +113,9 @@ export function timingWarnings(replicas: readonly Replica[]): string[] {
   }
   if (names.size < 2) return [];
   const parts = [...names].map(([settings, ids]) => `${settings} on ${listed(ids)}`);
-  return [`replicas have different lease settings: ${parts.join('; ')}. Set them alike on all`];
+  return [
+    `replicas have different lease settings: ${parts.join('; ')}. Use the same settings on all replicas`,
+  ];
 }
 
 function listed(ids: readonly string[]): string {
@@ -121,12 +123,12 @@ function listed(ids: readonly string[]): string {
   return ids.length > 10 ? `${shown} and ${ids.length - 10} more` : shown;
 }
 
-/** Whether the text has the form of a boot's UUID. */
+/** Whether the text has the form of a UUID. */
 export function isBoot(text: string): boolean {
   return /^[0-9a-f-]{36}$/.test(text);
 }
 
-/** What clients see of an entry: without what only the event stream needs. */
+/** The entry as clients see it: without the fields for the event stream. */
 export function replicaOf(
   { change: _change, news: _news, transition_count: _count, ...replica }: Presence,
 ): Replica {

@@ -1,9 +1,9 @@
 /**
- * Adoption of orphans: open runs whose executor is dead, or that were requested and have none yet
- * (G7). Pure: the adoption machine and the store decide who is dead, and when to look.
+ * Adoption of orphans: open runs whose executor is dead, and manual runs that have none yet (G7). Pure:
+ * the adoption machine and the store decide which executors are dead, and when to search.
  */
 import { parseDuration } from '../timing/duration.ts';
-import { type AbandonReason, isHeld, isRunOf, isUnassigned, type Run } from './run.ts';
+import { type AbandonReason, type AssignedRun, isHeld, isRunOf, isUnassigned, type Run } from './run.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
 /** The adoption of one orphan, applied only if the stored run still is as in `run`. */
@@ -31,7 +31,7 @@ const KEPT_WITHOUT_SCHEDULE = '168h';
 
 /**
  * Follows the schedule's current policy. `schedule`: the mirror's entry of the run's schedule id.
- * `isGone`: the store has said that there is none. `nowMs`: server time, epoch ms. Null while the
+ * `isGone`: the store has no schedule of that id. `nowMs`: server time, epoch ms. Null while the
  * mirror does not have the schedule.
  */
 export function adoptionOf(
@@ -55,7 +55,7 @@ function abandoned(run: Run, nowMs: number, reason: AbandonReason, kept: string)
 }
 
 /** The fields of the run that the adoption changes, with their new values. */
-export function adopted(adoption: Adoption, by: Adopter): Partial<Run> {
+export function adopted(adoption: Adoption, by: Adopter): Partial<AssignedRun> {
   const { run, at } = adoption;
   if (adoption.how === 'abandon') {
     return { state: 'abandoned', reason: adoption.reason, finished_at: at, expire_at: adoption.expireAt };

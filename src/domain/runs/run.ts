@@ -1,7 +1,7 @@
 import type { NotUnderstood } from '../shared/reading.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 
-/** Why a run exists: due on time, caught up after a time without a leader, or requested. */
+/** Why a run exists: due on time, caught up after a time without a leader, or requested by a user. */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
 
 /** A table, so that the compiler keeps it complete. */
@@ -78,9 +78,9 @@ export interface Run {
   reason: NotRunReason | AbandonReason | null;
   /** Number of the present attempt, from 1; 0 for an occurrence that is not run, or not yet. */
   attempt: number;
-  /** The executor and its boot (one process's life); `NOBODY` while a requested run has not begun. */
-  executor: string;
-  executor_boot: string;
+  /** The executor and its boot (one life of its process); null for a manual run that has not begun. */
+  executor: string | null;
+  executor_boot: string | null;
   /** The term of its claim. */
   term: number;
   claimed_at: Date;
@@ -102,8 +102,15 @@ export interface Run {
   expire_at: Date | null;
 }
 
+/** A run with an executor. */
+export type AssignedRun = Run & { executor: string; executor_boot: string };
+
 /** A run as summarised in lists. */
 export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
+
+export function summaryOf({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
+  return { id, scheduled_for, state, lateness_ms };
+}
 
 /**
  * Whether the stored run is open and belongs to that boot and attempt: only then may it start, and
@@ -117,9 +124,6 @@ export function isHeld(
     stored.attempt === attempt &&
     stored.executor_boot === executor_boot;
 }
-
-/** Stands for no executor and no boot: no replica has this name. */
-export const NOBODY = '';
 
 /**
  * A manual run, requested at `atMs`, server time. It has no executor yet: the leader adopts it
@@ -139,8 +143,8 @@ export function manualRun(schedule: Schedule, atMs: number, tag: string): Run {
     state: 'claimed',
     reason: null,
     attempt: 0,
-    executor: NOBODY,
-    executor_boot: NOBODY,
+    executor: null,
+    executor_boot: null,
     term: 0,
     claimed_at: at,
     claim_number: 0,
@@ -167,9 +171,9 @@ export function isRunOf(
     : run.schedule_created_at.getTime() === schedule.created_at.getTime();
 }
 
-/** Whether it was requested and has not begun. */
+/** Whether it is a manual run that no replica has adopted yet. */
 export function isUnassigned(run: Run): boolean {
-  return run.executor_boot === NOBODY;
+  return run.executor_boot === null;
 }
 
 /** How an attempt ended. */

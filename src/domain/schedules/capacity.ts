@@ -1,4 +1,4 @@
-/** What every replica's memory has to hold: each one mirrors all schedules (G9). */
+/** Limits on what every replica holds in memory: each one mirrors all schedules (G9). */
 import { countThrough } from '../timing/moments.ts';
 import type { ScheduleSpec } from './schedule.ts';
 
@@ -30,16 +30,16 @@ export function noRoomFor(
   { held, limits, nowMs }: { held: Holding; limits: Capacity; nowMs: number },
 ): string | null {
   if (isNew && held.schedules >= limits.schedules) {
-    return `there are ${held.schedules} schedules, and room for ${limits.schedules}: delete some, or raise MAX_SCHEDULES on ` +
+    return `there are ${held.schedules} schedules, and the limit is ${limits.schedules}: delete some, or raise MAX_SCHEDULES on ` +
       'all replicas';
   }
-  const more = toCome(spec, nowMs) - (held.momentsOf(id) ?? 0);
+  const more = futureMoments(spec, nowMs) - (held.momentsOf(id) ?? 0);
   if (more <= 0 || held.moments + more <= limits.moments) return null;
-  return `the schedules of type at_times have ${held.moments} times to come, and there is room for ${limits.moments}: with ` +
-    `${more} more there would be too many; write fewer, use a cron or duration schedule, or raise MAX_MOMENTS on all replicas`;
+  return `the schedules of type at_times have ${held.moments} times to come, and the limit is ${limits.moments}: ` +
+    `${more} more exceed it; write fewer times, use a cron or duration schedule, or raise MAX_MOMENTS on all replicas`;
 }
 
-function toCome(spec: ScheduleSpec, nowMs: number): number {
+function futureMoments(spec: ScheduleSpec, nowMs: number): number {
   if (spec.type !== 'at_times') return 0;
   const { times } = spec.definition;
   return times.length - countThrough(times, nowMs);

@@ -13,7 +13,7 @@ const nothing = fields('this request, which has none', {});
 
 /** `{"reason": "…"}`, kept as the schedule's `pause_reason`. */
 export const parsePause = parserOf(pause);
-/** `{"term": 7}`: applies only if term 7 is in force. */
+/** `{"term": 7}`: applies only if term 7 is the current one. */
 export const parseStepDown = parserOf(stepDown);
 /** `{}`. */
 export const parseNothing = parserOf(nothing);

@@ -47,13 +47,13 @@ const isDate: Check = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? null : 'is not a date';
 const isText: Check = (value) => typeof value === 'string' ? null : 'is not a string';
 const isId: Check = (value) =>
-  isText(value) ?? (isScheduleId(value as string) ? null : 'is not one that a schedule can have');
-const isTruth: Check = (value) => typeof value === 'boolean' ? null : 'is neither true nor false';
+  isText(value) ?? (isScheduleId(value as string) ? null : 'is not a valid schedule id');
+const isBoolean: Check = (value) => typeof value === 'boolean' ? null : 'is neither true nor false';
 const isRevision: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 1 ? null : 'is not a whole number from 1';
 const isDuration: Check = (value) => isText(value) ?? thrown(() => parseDuration(value as string));
 const isPositive: Check = (value) =>
-  isDuration(value) ?? (parseDuration(value as string) > 0 ? null : 'is not longer than nothing');
+  isDuration(value) ?? (parseDuration(value as string) > 0 ? null : 'is not longer than 0');
 const isZone: Check = (value) =>
   typeof value === 'string' && zoneOf(value) !== null
     ? null
@@ -91,7 +91,7 @@ const SCHEDULE: Fields = {
   needed: {
     ...PARTS,
     id: isId,
-    paused: isTruth,
+    paused: isBoolean,
     action: part({ needed: { type: isOneOf('log') }, optional: {} }),
     policy: part({
       needed: {

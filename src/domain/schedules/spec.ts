@@ -165,12 +165,12 @@ export function parseScheduleSpec(body: unknown): ParsedSpec {
 export function problemsOf({ issues }: z.ZodError): Problem[] {
   const problems: Problem[] = [];
   for (const issue of issues) {
-    const told = issue.code !== 'unrecognized_keys'
+    const found = issue.code !== 'unrecognized_keys'
       ? [problem(issue.path, issue.message)]
       : issue.keys.slice(0, MAX_PROBLEMS + 1).map((key) =>
-        problem([...issue.path, key], elsewhere(issue.path, key) ?? issue.message)
+        problem([...issue.path, key], otherOwner(issue.path, key) ?? issue.message)
       );
-    problems.push(...told);
+    problems.push(...found);
     if (problems.length > MAX_PROBLEMS) {
       const more = { pointer: '', detail: `the body: there are more problems than these ${MAX_PROBLEMS}` };
       return [...problems.slice(0, MAX_PROBLEMS), more];
@@ -180,7 +180,7 @@ export function problemsOf({ issues }: z.ZodError): Problem[] {
 }
 
 /** The sentence about a definition's field that belongs to another schedule type. */
-function elsewhere(path: PropertyKey[], key: string): string | null {
+function otherOwner(path: PropertyKey[], key: string): string | null {
   if (path[0] !== 'definition') return null;
   const owner = Object.entries(definitions).find(([, shape]) => Object.hasOwn(shape, key));
   return owner ? `belongs to schedules of type ${owner[0]}, not of this one` : null;

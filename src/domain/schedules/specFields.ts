@@ -86,7 +86,7 @@ export function moments(max: number) {
     };
     if (isTimesSummary(value)) {
       return refuse(
-        'is the summary that lists and events tell; write the times, as GET /schedules/{id} has them',
+        'is the summary shown in lists and events; write the times, as GET /schedules/{id} returns them',
       );
     }
     if (!Array.isArray(value)) {

@@ -43,7 +43,7 @@ export function decodeCursor<const S extends readonly KeyPart[]>(cursor: string,
     );
   if (!fits) {
     throw new BadCursor(
-      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+      'cursor: this is not a cursor of this list; use the one in the Link header of the previous page',
     );
   }
   return key as Key<S>;

@@ -4,7 +4,7 @@
  * which each sees a range. The newest appends to its end, outside the ranges of the others.
  */
 export interface Queue<T> {
-  /** Owned by the functions below. */
+  /** Only the functions below may change it. */
   readonly items: T[];
   /** The queue is the range from here up to, not including, `to`. */
   readonly from: number;

@@ -14,10 +14,10 @@ export interface NotUnderstood {
 type Kind = 'text' | 'date' | 'number' | 'count';
 
 /** A field's type: a kind, a kind or null or missing (`?`), or one of these words. */
-export type Need = Kind | `${Kind}?` | readonly string[];
-export type Needs = Readonly<Record<string, Need>>;
+export type FieldType = Kind | `${Kind}?` | readonly string[];
+export type FieldTypes = Readonly<Record<string, FieldType>>;
 
-const FITS: Record<Kind, (value: unknown) => boolean> = {
+const IS_VALID: Record<Kind, (value: unknown) => boolean> = {
   text: (value) => typeof value === 'string',
   date: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
   number: (value) => typeof value === 'number' && Number.isFinite(value),
@@ -28,29 +28,29 @@ const SHOULD_BE: Record<Kind, string> = {
   text: 'a string',
   date: 'a date',
   number: 'a number',
-  count: 'a number from 0 on',
+  count: 'a number of at least 0',
 };
 
 /** The problem of the first invalid field, as a part of a sentence; null when all are valid. */
-export function problemIn(record: object, needs: Needs): string | null {
-  for (const name in needs) {
+export function problemIn(record: object, fields: FieldTypes): string | null {
+  for (const name in fields) {
     const value = (record as Record<string, unknown>)[name];
-    const need = needs[name] as Need;
-    if (typeof need !== 'string') {
-      if (!need.includes(value as string)) {
+    const type = fields[name] as FieldType;
+    if (typeof type !== 'string') {
+      if (!type.includes(value as string)) {
         return `${name} is ${shown(value)}, which this version does not know`;
       }
       continue;
     }
-    const kind = kindOf(need);
-    if (kind !== need && value == null) continue;
-    if (!FITS[kind](value)) return `${name} is ${shown(value)}, and not ${SHOULD_BE[kind]}`;
+    const kind = kindOf(type);
+    if (kind !== type && value == null) continue;
+    if (!IS_VALID[kind](value)) return `${name} is ${shown(value)}, not ${SHOULD_BE[kind]}`;
   }
   return null;
 }
 
-export function kindOf(need: Exclude<Need, readonly string[]>): Kind {
-  return need.replace('?', '') as Kind;
+export function kindOf(type: Exclude<FieldType, readonly string[]>): Kind {
+  return type.replace('?', '') as Kind;
 }
 
 /** A stored value in a sentence about it, in short. */
@@ -62,6 +62,6 @@ export function shown(value: unknown): string {
 }
 
 /** The value if it is of the kind, else the default for a field that older versions did not write. */
-export function fitting<T, D>(value: T | undefined, kind: Kind, otherwise: D): T | D {
-  return FITS[kind](value) ? value as T : otherwise;
+export function validOr<T, D>(value: T | undefined, kind: Kind, otherwise: D): T | D {
+  return IS_VALID[kind](value) ? value as T : otherwise;
 }

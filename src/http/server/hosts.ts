@@ -27,7 +27,7 @@ export function requestedHost(c: Context, hosts: Hosts): string | undefined {
 function isAllowed(c: Context, { names }: Hosts, host: string | undefined): boolean {
   if (!host && mayOmitHost(c.req.path)) return true;
   // The request line may have another host than the header.
-  return names.answers(host) && names.answers(new URL(c.req.url).host);
+  return names.accepts(host) && names.accepts(new URL(c.req.url).host);
 }
 
 function isFromDoor(c: Context, { doorSecret }: Hosts): boolean {

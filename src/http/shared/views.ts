@@ -1,15 +1,11 @@
 /** Records as the API represents them: the public fields, and computed ones. */
 import { type Term, withEnd } from '../../domain/leadership/term.ts';
-import {
-  clockBehindMs,
-  isFree,
-  type Lease,
-  type LeaseReading,
-  watermarkMs,
-} from '../../domain/leadership/lease.ts';
+import { isFree, type Lease, type LeaseReading } from '../../domain/leadership/lease.ts';
+import { clockBehindMs } from '../../domain/leadership/setBack.ts';
+import { watermarkMs } from '../../domain/leadership/watermark.ts';
 import { nextOccurrence } from '../../domain/timing/occurrences.ts';
 import { clusterWarnings, type Replica } from '../../domain/membership/replica.ts';
-import { NOBODY, type Run } from '../../domain/runs/run.ts';
+import type { Run } from '../../domain/runs/run.ts';
 import { isSummarised, type ListedSchedule } from '../../domain/schedules/listing.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 
@@ -60,10 +56,9 @@ export function runView(run: Run) {
     claim_number: _claim,
     count,
     since,
-    executor,
     ...rest
   } = run;
-  const view = { ...rest, schedule_created_at, executor: executor === NOBODY ? null : executor };
+  const view = { ...rest, schedule_created_at };
   return count > 1 ? { ...view, count, since } : view;
 }
 

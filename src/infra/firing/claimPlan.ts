@@ -1,5 +1,5 @@
 import type { ClaimBatch, ClaimRequest } from '../../actors/firing/claimStore.ts';
-import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/setBack.ts';
 import type { NotUnderstood } from '../../domain/shared/reading.ts';
 import type { Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
@@ -38,11 +38,11 @@ export function planClaim(
     stale: staleSchedules(batch, storedDefinition),
   };
   const stale = new Set(plan.stale);
-  const seen = new Set<string>();
+  const planned = new Set<string>();
   for (const request of batch.requests) {
     for (const run of request.runs) {
-      if (seen.has(run.id)) continue;
-      seen.add(run.id);
+      if (planned.has(run.id)) continue;
+      planned.add(run.id);
       const stored = storedRun(run.id);
       if (stored && isClaimOf(stored, run, batch.grant.boot)) plan.ours.push(stored);
       else if (stored || counted.some((record) => covers(record, run))) plan.duplicates.push(run.id);
@@ -91,9 +91,8 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run is `boot`'s claim of `run`, by this very claim, and unchanged since. An
- * earlier claim of the same occurrence was answered, and is under way. An adopted run is another
- * attempt, and under way already.
+ * Whether the stored run is `boot`'s claim of `run`, by this same claim, and unchanged since. A run of an
+ * earlier claim of the same occurrence, or of an adoption, is executed already.
  */
 export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
   return !('not_understood' in stored) && stored.executor_boot === boot && stored.term === run.term &&

@@ -94,19 +94,20 @@ export async function kubernetesApi(
     }],
   });
   return {
-    pod: (name) => answered(async () => toPod(await core.readNamespacedPod({ name, namespace }, options()))),
+    pod: (name) =>
+      kubernetesCall(async () => toPod(await core.readNamespacedPod({ name, namespace }, options()))),
     pods: (labelSelector) =>
-      answered(async () => {
+      kubernetesCall(async () => {
         const { items } = await core.listNamespacedPod({ namespace, labelSelector }, options());
         return items.map(toPod);
       }),
     patchPod: (name, metadata) =>
-      answered(async () => {
+      kubernetesCall(async () => {
         const merge = options({ 'Content-Type': PatchStrategy.MergePatch });
         await core.patchNamespacedPod({ name, namespace, body: { metadata } }, merge);
       }),
     createEvent: ({ name, pod, atMs, ...said }) =>
-      answered(async () => {
+      kubernetesCall(async () => {
         const body = {
           ...said,
           metadata: { name, namespace },
@@ -125,7 +126,7 @@ function toPod({ metadata }: V1Pod): Pod {
   return { name, uid, resourceVersion, labels, annotations };
 }
 
-async function answered<T>(call: () => Promise<T>): Promise<T> {
+async function kubernetesCall<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -21,11 +21,11 @@ const NOT_FOUND = 404;
 
 export class LeaderLabel {
   readonly #deps: KubernetesDeps;
-  #term: number | null = null;
-  /** Counts calls of `show`, so that a newer one is noticed. */
-  #wishes = 0;
-  #off = false;
-  #work: Promise<void> | null = null;
+  #leadingTerm: number | null = null;
+  /** Number of calls of `show`: an update that it outruns is repeated. */
+  #version = 0;
+  #isForbidden = false;
+  #updating: Promise<void> | null = null;
 
   constructor(deps: KubernetesDeps) {
     this.#deps = deps;
@@ -33,23 +33,23 @@ export class LeaderLabel {
 
   /** `term` is the one under which this replica leads, null when it does not. The latest call wins. */
   show(term: number | null): void {
-    this.#term = term;
-    this.#wishes++;
-    if (!this.#off) this.#work ??= this.#fulfil().finally(() => this.#work = null);
+    this.#leadingTerm = term;
+    this.#version++;
+    if (!this.#isForbidden) this.#updating ??= this.#update().finally(() => this.#updating = null);
   }
 
   /** Resolves when no update is pending. */
   async idle(): Promise<void> {
-    await this.#work;
+    await this.#updating;
   }
 
-  async #fulfil(): Promise<void> {
-    for (let seen = -1; seen !== this.#wishes && !this.#off;) {
-      seen = this.#wishes;
-      const goOn = () => this.#wishes === seen;
-      const call = () => label(this.#deps, this.#term);
-      const went = await retried("label the leader's pod", call, { ...this.#deps, goOn });
-      if (went === 'forbidden') this.#off = true;
+  async #update(): Promise<void> {
+    for (let shown = -1; shown !== this.#version && !this.#isForbidden;) {
+      shown = this.#version;
+      const goOn = () => this.#version === shown;
+      const call = () => label(this.#deps, this.#leadingTerm);
+      const result = await retried("label the leader's pod", call, { ...this.#deps, goOn });
+      if (result === 'forbidden') this.#isForbidden = true;
     }
   }
 }

@@ -6,56 +6,56 @@ import type { KubernetesDeps } from './news.ts';
 import { retried } from './retried.ts';
 
 /** Queued Events; the oldest is dropped first (G9). */
-const MAX_WAITING = 20;
+const MAX_QUEUED = 20;
 const CONFLICT = 409;
 
-type Told = Omit<PodEvent, 'pod'>;
+type EventDraft = Omit<PodEvent, 'pod'>;
 
 export class LeadershipEvents {
   readonly #deps: KubernetesDeps;
-  #waiting: Told[] = [];
-  #off = false;
-  #work: Promise<void> | null = null;
+  #queue: EventDraft[] = [];
+  #isForbidden = false;
+  #creating: Promise<void> | null = null;
 
   constructor(deps: KubernetesDeps) {
     this.#deps = deps;
   }
 
-  tell(news: ElectionNews): void {
-    const told = eventOf(news, this.#deps.podName, this.#deps.clock.now());
-    if (told === null || this.#off) return;
-    this.#waiting = [...this.#waiting, told].slice(-MAX_WAITING);
-    this.#work ??= this.#tellAll().finally(() => this.#work = null);
+  publish(news: ElectionNews): void {
+    const draft = eventOf(news, this.#deps.podName, this.#deps.clock.now());
+    if (draft === null || this.#isForbidden) return;
+    this.#queue = [...this.#queue, draft].slice(-MAX_QUEUED);
+    this.#creating ??= this.#createAll().finally(() => this.#creating = null);
   }
 
   /** Resolves when the queue is empty. */
   async idle(): Promise<void> {
-    await this.#work;
+    await this.#creating;
   }
 
-  async #tellAll(): Promise<void> {
-    for (let told; (told = this.#waiting.shift()) !== undefined;) {
-      const call = () => create(this.#deps, told as Told);
-      const went = await retried('create Events', call, { ...this.#deps, goOn: () => true });
-      if (went !== 'forbidden') continue;
-      this.#off = true;
-      this.#waiting = [];
+  async #createAll(): Promise<void> {
+    for (let draft; (draft = this.#queue.shift()) !== undefined;) {
+      const call = () => create(this.#deps, draft as EventDraft);
+      const result = await retried('create Events', call, { ...this.#deps, goOn: () => true });
+      if (result !== 'forbidden') continue;
+      this.#isForbidden = true;
+      this.#queue = [];
     }
   }
 }
 
 /** Idempotent: a name conflict means that an earlier try created the Event. */
-async function create({ api, podName }: KubernetesDeps, told: Told): Promise<void> {
+async function create({ api, podName }: KubernetesDeps, draft: EventDraft): Promise<void> {
   const pod = await api.pod(podName);
   try {
-    await api.createEvent({ ...told, pod });
+    await api.createEvent({ ...draft, pod });
   } catch (error) {
     if (!(error instanceof KubernetesRefusal && error.status === CONFLICT)) throw error;
   }
 }
 
 /** Null for news that are no leader change. */
-function eventOf(news: ElectionNews, podName: string, atMs: number): Told | null {
+function eventOf(news: ElectionNews, podName: string, atMs: number): EventDraft | null {
   switch (news.type) {
     case 'ELECTION.ROLE':
       return null;
@@ -80,7 +80,7 @@ function eventOf(news: ElectionNews, podName: string, atMs: number): Told | null
         type: isLoss ? 'Warning' : 'Normal',
         reason: isLoss ? 'LeadershipLost' : 'LeadershipReleased',
         action: 'StepDown',
-        note: `${podName} leads no more: its term ${news.term} is over (${news.by})`,
+        note: `${podName} no longer leads: its term ${news.term} has ended (${news.by})`,
         atMs,
       };
     }

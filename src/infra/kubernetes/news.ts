@@ -19,7 +19,7 @@ export interface KubernetesDeps {
 }
 
 export interface KubernetesNews {
-  tell(news: ElectionNews): void;
+  publish(news: ElectionNews): void;
   /** Resolves when everything is published, or after `limitMs`: the last Event is that of the release. */
   close(limitMs: number): Promise<void>;
 }
@@ -29,7 +29,7 @@ export function kubernetesNews(
   connect: () => Promise<KubernetesApi | null>,
   { podName, clock, logger }: Omit<KubernetesDeps, 'api'>,
 ): KubernetesNews {
-  const signs = connect().then((api) => {
+  const publishers = connect().then((api) => {
     if (api === null) return null;
     const deps = { api, podName, clock, logger };
     const label = new LeaderLabel(deps);
@@ -37,18 +37,18 @@ export function kubernetesNews(
     label.show(null);
     return { label, events: new LeadershipEvents(deps) };
   }).catch((error) => {
-    logger.warn('the Kubernetes API can’t be used; nothing else is affected', { error });
+    logger.warn('the Kubernetes API can’t be used; the replica works without it', { error });
     return null;
   });
   return {
-    tell: (news) =>
-      void signs.then((shown) => {
-        if (news.type === 'ELECTION.BEGAN') shown?.label.show(news.acquisition.lease.term);
-        if (news.type === 'ELECTION.ENDED') shown?.label.show(null);
-        shown?.events.tell(news);
+    publish: (news) =>
+      void publishers.then((active) => {
+        if (news.type === 'ELECTION.BEGAN') active?.label.show(news.acquisition.lease.term);
+        if (news.type === 'ELECTION.ENDED') active?.label.show(null);
+        active?.events.publish(news);
       }),
     async close(limitMs) {
-      const idle = signs.then((shown) => Promise.all([shown?.label.idle(), shown?.events.idle()]));
+      const idle = publishers.then((active) => Promise.all([active?.label.idle(), active?.events.idle()]));
       await within(clock, limitMs, idle);
     },
   };

@@ -6,7 +6,7 @@ const TRIES = 6;
 const FIRST_PAUSE_MS = 250;
 
 /** `forbidden`: no retry succeeds while this pod has its present permissions. */
-export type Went = 'done' | 'given up' | 'forbidden';
+export type RetryResult = 'done' | 'gave up' | 'forbidden';
 
 /**
  * Makes a call that nothing depends on: up to six tries, with a back-off from 0.25 s to 4 s. `goOn`
@@ -16,7 +16,7 @@ export async function retried(
   what: string,
   call: () => Promise<void>,
   { clock, logger, goOn }: { clock: Clock; logger: Logger; goOn: () => boolean },
-): Promise<Went> {
+): Promise<RetryResult> {
   for (let tries = 1;; tries++) {
     try {
       await call();
@@ -26,10 +26,10 @@ export async function retried(
         logger.info(`this pod may not ${what}; nothing else is affected`, { error });
         return 'forbidden';
       }
-      if (!goOn()) return 'given up';
+      if (!goOn()) return 'gave up';
       if (tries === TRIES) {
         logger.warn(`could not ${what}; nothing else is affected`, { error, tries });
-        return 'given up';
+        return 'gave up';
       }
       await wait(clock, FIRST_PAUSE_MS * 2 ** (tries - 1));
     }

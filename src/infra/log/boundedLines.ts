@@ -1,14 +1,13 @@
 /**
- * A line writer that never blocks the process. A reader that has stopped or gone away costs lines
- * and nothing else: beyond `LIMIT` queued characters, new lines are dropped and counted, as are
- * lines whose write failed. Once the reader is back, one line says how many are missing at that
- * point.
+ * A line writer that never blocks the process. If the reader has stopped or is gone, only lines are
+ * lost: beyond `LIMIT` queued characters, new lines are dropped and counted, as are lines whose write
+ * failed. Once the reader is back, one line reports how many are missing at that point.
  */
 
 /** Queued characters (G9). */
 const LIMIT = 8 * 1024 * 1024;
-/** After a drop, lines are accepted again below this: gaps are few, and long. */
-const BACK_AT = LIMIT / 2;
+/** After a drop, lines are accepted again below this: a few long gaps rather than many short ones. */
+const RESUME_BELOW = LIMIT / 2;
 /** Approximate characters per write. */
 const CHUNK = 64 * 1024;
 
@@ -29,90 +28,94 @@ export interface Losses {
   failures: number;
 }
 
-export interface BoundedLines {
-  /** Queues a line, with its line end. Returns at once; never throws. */
-  write(line: string): void;
-  /** Resolves when the queue is empty, or after `limitMs`. */
-  flush(limitMs: number): Promise<void>;
-  losses(): Losses;
-}
-
 /** A queued line, and how many missing ones it reports: 0 for an ordinary line. */
 interface Waiting {
   text: string;
   missing: number;
 }
 
-export function boundedLines({ write, gap }: LinesOptions): BoundedLines {
-  let waiting: Waiting[] = [];
-  let size = 0;
+export class BoundedLines {
+  readonly #writeText: WriteText;
+  readonly #gap: LinesOptions['gap'];
+  #waiting: Waiting[] = [];
+  /** Characters queued, or being written. */
+  #size = 0;
   /** Lines dropped since the last accepted one. */
-  let missing = 0;
-  let writing: Promise<void> | null = null;
-  const losses: Losses = { lines: 0, failures: 0 };
+  #missing = 0;
+  #writing: Promise<void> | null = null;
+  readonly #losses: Losses = { lines: 0, failures: 0 };
 
-  function keep(text: string, missing = 0): void {
-    waiting.push({ text, missing });
-    size += text.length;
+  constructor({ write, gap }: LinesOptions) {
+    this.#writeText = write;
+    this.#gap = gap;
   }
 
-  function drop(): void {
-    missing++;
-    losses.lines++;
+  /** Queues a line, with its line end. Returns at once; never throws. */
+  write(line: string): void {
+    const room = this.#missing > 0 ? RESUME_BELOW : LIMIT;
+    if (this.#size + line.length > room) return this.#drop();
+    this.#reportGap();
+    this.#keep(line);
+    this.#writing ??= this.#writeAll();
   }
 
-  function tellOfGap(): void {
-    if (missing === 0) return;
-    keep(gap(missing), missing);
-    missing = 0;
+  /** Resolves when the queue is empty, or after `limitMs`. */
+  async flush(limitMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = new Promise<void>((resolve) => timer = setTimeout(resolve, limitMs));
+    await Promise.race([over, this.#writing]);
+    clearTimeout(timer);
   }
 
-  /** The lines of the next write. */
-  function next(): Waiting[] {
-    let taken = 0;
-    let count = 0;
-    while (count < waiting.length && taken < CHUNK) taken += waiting[count++]!.text.length;
-    const lines = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    return lines;
+  losses(): Losses {
+    return { ...this.#losses };
   }
 
-  async function writeAll(): Promise<void> {
+  #keep(text: string, missing = 0): void {
+    this.#waiting.push({ text, missing });
+    this.#size += text.length;
+  }
+
+  #drop(): void {
+    this.#missing++;
+    this.#losses.lines++;
+  }
+
+  #reportGap(): void {
+    if (this.#missing === 0) return;
+    this.#keep(this.#gap(this.#missing), this.#missing);
+    this.#missing = 0;
+  }
+
+  async #writeAll(): Promise<void> {
     // Batches the lines of one turn of the event loop.
     await Promise.resolve();
-    while (waiting.length > 0) {
-      const lines = next();
+    while (this.#waiting.length > 0) {
+      const lines = this.#next();
       const text = lines.map((line) => line.text).join('');
       try {
-        await write(text);
-        size -= text.length;
-        if (waiting.length === 0) tellOfGap();
+        await this.#writeText(text);
+        this.#size -= text.length;
+        if (this.#waiting.length === 0) this.#reportGap();
       } catch {
-        size -= text.length;
-        losses.failures++;
+        this.#size -= text.length;
+        this.#losses.failures++;
         for (const line of lines) {
-          if (line.missing > 0) missing += line.missing;
-          else drop();
+          if (line.missing > 0) this.#missing += line.missing;
+          else this.#drop();
         }
       }
     }
-    writing = null;
+    this.#writing = null;
   }
 
-  return {
-    write(line) {
-      const room = missing > 0 ? BACK_AT : LIMIT;
-      if (size + line.length > room) return drop();
-      tellOfGap();
-      keep(line);
-      writing ??= writeAll();
-    },
-    async flush(limitMs) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const over = new Promise<void>((resolve) => timer = setTimeout(resolve, limitMs));
-      await Promise.race([over, writing]);
-      clearTimeout(timer);
-    },
-    losses: () => ({ ...losses }),
-  };
+  /** The lines of the next write. */
+  #next(): Waiting[] {
+    let taken = 0;
+    let count = 0;
+    while (count < this.#waiting.length && taken < CHUNK) taken += this.#waiting[count++]!.text.length;
+    const lines = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    return lines;
+  }
 }

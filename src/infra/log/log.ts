@@ -17,6 +17,9 @@ const MAX_TEXT = 32 * 1024;
  * then the message's fields. Errors are written as their message and their cause's. Never throws,
  * whatever the fields: callers often log in the middle of another failure. Terminal control
  * characters are escaped.
+ *
+ * No library does this: safe-stable-stringify and its like handle cycles and bigints, but let a getter
+ * that throws throw, write an error as `{}`, and bound depth and breadth only, not the whole line.
  */
 export function jsonLogger(
   options: { level: LogLevel; replica: string; clock: Clock; write: WriteLine },
@@ -53,7 +56,7 @@ function jsonOf(read: () => unknown): string | undefined {
   try {
     const value = read();
     try {
-      return JSON.stringify(value, readable());
+      return JSON.stringify(value, bounded());
     } catch {
       // A cycle, a `toJSON` that throws, or a value beyond the limits.
       return JSON.stringify(brief(value));
@@ -63,25 +66,27 @@ function jsonOf(read: () => unknown): string | undefined {
   }
 }
 
-/** A replacer that writes values without a JSON form as text. Throws beyond the limits. */
-function readable(): (key: string, value: unknown) => unknown {
+/** A replacer that writes values without a JSON form as text, and throws beyond the limits. */
+function bounded(): (key: string, value: unknown) => unknown {
   let parts = 0;
   let text = 0;
   return (key, value) => {
-    const shown = inWords(value);
+    const shown = asText(value);
     text += key.length + (typeof shown === 'string' ? shown.length : 0);
-    if (++parts > MAX_PARTS || text > MAX_TEXT) throw new RangeError('too much for a line of the log');
+    if (++parts > MAX_PARTS || text > MAX_TEXT) {
+      throw new RangeError('The value is too large for a log line.');
+    }
     return shown;
   };
 }
 
-function inWords(value: unknown): unknown {
+function asText(value: unknown): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  return value instanceof Error ? sentenceOf(value) : value;
+  return value instanceof Error ? errorText(value) : value;
 }
 
-function sentenceOf({ message, cause }: Error): string {
+function errorText({ message, cause }: Error): string {
   return cause instanceof Error && !message.includes(cause.message)
     ? `${message} (${cause.message})`
     : message;

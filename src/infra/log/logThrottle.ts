@@ -4,22 +4,22 @@ import type { Clock } from '../../actors/shared/environment.ts';
 export class LogThrottle {
   readonly #clock: Clock;
   readonly #everyMs: number;
-  readonly #last = new Map<string, { atMs: number; leftOut: number }>();
+  readonly #last = new Map<string, { atMs: number; suppressed: number }>();
 
   constructor(clock: Clock, everyMs: number) {
     this.#clock = clock;
     this.#everyMs = everyMs;
   }
 
-  /** Number suppressed for the key since its last line; null when this one is too. */
-  turn(key: string): number | null {
+  /** The number of lines of the key suppressed since its last one; null when this one is suppressed. */
+  admit(key: string): number | null {
     const nowMs = this.#clock.monotonic();
     const last = this.#last.get(key);
     if (last !== undefined && nowMs - last.atMs < this.#everyMs) {
-      last.leftOut++;
+      last.suppressed++;
       return null;
     }
-    this.#last.set(key, { atMs: nowMs, leftOut: 0 });
-    return last?.leftOut ?? 0;
+    this.#last.set(key, { atMs: nowMs, suppressed: 0 });
+    return last?.suppressed ?? 0;
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
-import { boundedLines, type Losses } from './boundedLines.ts';
+import { BoundedLines, type Losses } from './boundedLines.ts';
 import { jsonLogger, type LogLevel, logLine } from './log.ts';
 import { standardStream } from './stdio.ts';
 
@@ -18,10 +18,14 @@ export function standardLog(options: { level: LogLevel; replica: string; clock: 
     logLine({
       time: new Date(clock.now()),
       level: 'warn',
-      msg: 'lines are missing here: the log was not read, or could not be written',
+      msg: 'lines are missing here: they were not read in time, or could not be written',
       replica,
       lines,
     });
-  const { write, flush, losses } = boundedLines({ write: standardStream('stdout'), gap });
-  return { logger: jsonLogger({ ...options, write }), losses, flush };
+  const lines = new BoundedLines({ write: standardStream('stdout'), gap });
+  return {
+    logger: jsonLogger({ ...options, write: (line) => lines.write(line) }),
+    losses: () => lines.losses(),
+    flush: (limitMs) => lines.flush(limitMs),
+  };
 }

@@ -35,7 +35,7 @@ export async function statelyInspector(
   const relay = new Worker(new URL('./statelyRelay.mjs', import.meta.url), { workerData: { port } });
   relay.unref();
   relay.on('error', (error) => {
-    logger.info('the relay to the Stately inspector is not run by this replica', { port, error });
+    logger.info('another process runs the relay to the Stately inspector', { port, error });
   });
   const inspector = createWebSocketInspector({
     url: `ws://localhost:${port}`,
@@ -53,7 +53,7 @@ export async function statelyInspector(
   };
 }
 
-/** An optional dependency: a replica without it works, but for this. */
+/** An optional dependency: only this inspector needs it. */
 async function installed(load: Load): ReturnType<Load> {
   try {
     return await load();

@@ -7,8 +7,8 @@ import process from 'node:process';
 import type { WriteText } from './boundedLines.ts';
 import { printableText } from './printable.ts';
 
-/** How long process exit may wait for the final message. */
-const FAREWELL_LIMIT_MS = 1_000;
+/** How long process exit may wait for its last message. */
+const LAST_MESSAGE_LIMIT_MS = 1_000;
 
 /** Streams that only Deno has. */
 type DenoStreams = Record<'stdout' | 'stderr', { write(bytes: Uint8Array): Promise<number> }>;
@@ -40,9 +40,9 @@ function ofDeno(stream: DenoStreams['stdout']): WriteText {
 }
 
 /** Writes why this process ends to stderr. Resolves when that succeeds or fails, or after one second. */
-export async function farewell(text: string): Promise<void> {
+export async function writeLastMessage(text: string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<void>((resolve) => timer = setTimeout(resolve, FAREWELL_LIMIT_MS));
+  const over = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_MESSAGE_LIMIT_MS));
   // No stream is left on which to report the failure.
   await Promise.race([over, standardStream('stderr')(printableText(text)).catch(() => {})]);
   clearTimeout(timer);

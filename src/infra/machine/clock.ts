@@ -45,12 +45,12 @@ const LINUX_UPTIME = '/proc/uptime';
 /** Linux has hundredths of a second in a file; macOS, and Deno's `uptime`, whole seconds. */
 function sourceOfUptime(): Pick<TimeSources, 'uptimeMs' | 'uptimeStepMs'> {
   const fromFile = () => Number.parseFloat(readFileSync(LINUX_UPTIME, 'latin1')) * 1000;
-  return canTell(fromFile)
+  return isReadable(fromFile)
     ? { uptimeMs: fromFile, uptimeStepMs: 10 }
     : { uptimeMs: () => uptime() * 1000, uptimeStepMs: 1000 };
 }
 
-function canTell(uptimeMs: () => number): boolean {
+function isReadable(uptimeMs: () => number): boolean {
   try {
     return Number.isFinite(uptimeMs());
   } catch {

@@ -1,13 +1,13 @@
 import type { Clock } from '../../actors/shared/environment.ts';
-import { type Answer, whoIsAt } from './who.ts';
+import { probe, type ProbeResult } from './probe.ts';
 import type { WatchedPeer } from './watch.ts';
 
-/** Probes per check: enough to expose a round-robin balancer. */
-const ASKS = 8;
+/** Probes per check: enough to detect a round-robin balancer. */
+const PROBES = 8;
 
 const REMEDY =
-  "Set ADDRESS to one at which the others reach this replica alone: until then they can't watch it, " +
-  'and when its process dies as the leader, the takeover waits until its lease is over';
+  'Set ADDRESS to an address at which the others reach this replica, and only it: until then they ' +
+  "can't watch it, and if its process dies as the leader, the takeover waits until its lease expires";
 
 /**
  * Probes this replica's own address. Null when only this replica answers; else a sentence, which
@@ -18,27 +18,29 @@ export async function addressProblem(
   clock: Clock,
   nameOf: (boot: string) => string | undefined,
 ): Promise<string | null> {
-  const answers: Answer[] = [];
-  for (let i = 0; i < ASKS; i++) answers.push(await whoIsAt(address, clock));
-  const what = finding(answers, boot, nameOf);
-  return what === null ? null : `ADDRESS is ${address}: ${what}. ${REMEDY}`;
+  const results: ProbeResult[] = [];
+  for (let i = 0; i < PROBES; i++) results.push(await probe(address, clock));
+  const problem = finding(results, boot, nameOf);
+  return problem === null ? null : `ADDRESS is ${address}: ${problem}. ${REMEDY}`;
 }
 
 function finding(
-  answers: readonly Answer[],
+  results: readonly ProbeResult[],
   me: string,
   nameOf: (boot: string) => string | undefined,
 ): string | null {
-  const boots = new Set(answers.flatMap((answer) => answer.kind === 'process' ? [answer.boot] : []));
+  const boots = new Set(results.flatMap((result) => result.kind === 'process' ? [result.boot] : []));
   const isMine = boots.has(me);
-  if (boots.size > 1) return 'several replicas answer there, as behind a load balancer';
-  const other = answers.find(({ kind }) => kind === 'other');
-  if (isMine) return other ? 'another program answers there as well, as behind a load balancer' : null;
+  if (boots.size > 1) return 'several replicas answer at that address, as behind a load balancer';
+  const other = results.find(({ kind }) => kind === 'other');
+  if (isMine) {
+    return other ? 'another program answers at that address as well, as behind a load balancer' : null;
+  }
   const [boot] = boots;
-  if (boot !== undefined) return `another replica answers there${named(nameOf(boot))}`;
-  if (other?.kind === 'other') return `another program answers there (HTTP ${other.status})`;
-  const [last] = answers.slice(-1);
-  return `this replica can't reach itself there (${
+  if (boot !== undefined) return `another replica answers at that address${named(nameOf(boot))}`;
+  if (other?.kind === 'other') return `another program answers at that address (HTTP ${other.status})`;
+  const [last] = results.slice(-1);
+  return `this replica can't reach itself at that address (${
     last !== undefined && 'why' in last ? last.why : 'no answer'
   })`;
 }

@@ -5,7 +5,7 @@
  */
 import type { PresenceStore } from '../../actors/membership/presenceStore.ts';
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
-import type { LeaseTiming } from '../../domain/leadership/lease.ts';
+import type { LeaseTiming } from '../../domain/leadership/leaseTiming.ts';
 import { type Replica, timingWarnings } from '../../domain/membership/replica.ts';
 import { Warnings } from '../shared/warnings.ts';
 import { addressProblem } from './addressCheck.ts';
@@ -20,8 +20,8 @@ const CHECK_EVERY_MS = 30_000;
 const CHECK_AGAIN_MS = 10_000;
 /** Consecutive sound checks that clear a warning. */
 const SOUND_CHECKS = 2;
-const LOOK_EVERY_MS = 1_000;
-/** How long a leader may go unwatched before a warning; never before a dead one's lease expires. */
+const CHECK_LEADER_EVERY_MS = 1_000;
+/** How long a leader may go unwatched before a warning; at least until a dead leader's lease expires. */
 const UNWATCHED_MS = 5_000;
 
 export interface MembershipDeps {
@@ -54,13 +54,13 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   let addressOk: boolean | null = null;
   /** Consecutive sound checks: behind a balancer, one may be sound by chance. */
   let soundChecks = 0;
-  /** The unwatched leader, and its warning: kept stable, since the reason may change all the time. */
-  let told: { boot: string; sentence: string } | null = null;
+  /** The unwatched leader, and its warning: kept, since the reason may change with every check. */
+  let warned: { boot: string; sentence: string } | null = null;
   let watchedMs = clock.monotonic();
-  let over = false;
+  let isOver = false;
 
   const roster = new Roster(() => list(SEEN_WITHIN_MS), clock, (replicas) => {
-    peers().seen(replicas);
+    peers().noteHeartbeats(replicas);
     const [sentence] = timingWarnings(replicas.filter(isPresent));
     // Not in the entry, where every replica would repeat it: /cluster derives it.
     differences.set('lease settings', sentence ?? null);
@@ -69,14 +69,14 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   const every = (name: string, step: () => number | Promise<number>) => {
     const turn = async () => {
       const waitMs = await step();
-      if (!over) timers.set(name, clock.setTimeout(() => void turn(), waitMs));
+      if (!isOver) timers.set(name, clock.setTimeout(() => void turn(), waitMs));
     };
     void turn();
   };
 
   async function checkAddress(): Promise<number> {
     const problem = await addressProblem(me, clock, (boot) => roster.get(boot)?.id);
-    if (over) return CHECK_EVERY_MS;
+    if (isOver) return CHECK_EVERY_MS;
     soundChecks = problem === null ? soundChecks + 1 : 0;
     if (problem !== null || addressOk === null || soundChecks >= SOUND_CHECKS) {
       addressOk = problem === null;
@@ -88,19 +88,15 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
   function checkLeader(): number {
     const watching = peers().watching();
     if (watching === null || watching.problem === null) watchedMs = clock.monotonic();
-    const isWorthAWord =
-      clock.monotonic() - watchedMs > Math.max(UNWATCHED_MS, lease.durationMs + LOOK_EVERY_MS);
-    if (watching === null || !isWorthAWord) told = null;
-    else if (told?.boot !== watching.boot) told = { boot: watching.boot, sentence: unwatched(watching) };
-    warnings.set('leader', told?.sentence ?? null);
-    return LOOK_EVERY_MS;
-  }
-
-  function unwatched({ boot, address, problem }: WatchedPeer & { problem: string | null }): string {
-    return `the process of the leader (${
-      roster.get(boot)?.id ?? boot
-    }) can't be watched at ${address}: ${problem}. ` +
-      'If it dies, the takeover waits until its lease is over. ADDRESS of each replica must lead to that one alone';
+    const isOverdue =
+      clock.monotonic() - watchedMs > Math.max(UNWATCHED_MS, lease.durationMs + CHECK_LEADER_EVERY_MS);
+    if (watching === null || !isOverdue) warned = null;
+    else if (warned?.boot !== watching.boot) {
+      const { boot } = watching;
+      warned = { boot, sentence: unwatchedWarning(watching, roster.get(boot)?.id ?? boot) };
+    }
+    warnings.set('leader', warned?.sentence ?? null);
+    return CHECK_LEADER_EVERY_MS;
   }
 
   return {
@@ -113,11 +109,18 @@ export function membership({ list, clock, logger, me, lease, peers }: Membership
       every('leader', checkLeader);
     },
     stop() {
-      over = true;
+      isOver = true;
       roster.stop();
       for (const timer of timers.values()) clock.clearTimeout(timer);
     },
   };
+}
+
+type Watching = NonNullable<ReturnType<HttpPeers['watching']>>;
+
+function unwatchedWarning({ address, problem }: Watching, name: string): string {
+  return `the leader's process (${name}) can't be watched at ${address}: ${problem}. If it dies, the takeover ` +
+    'waits until its lease expires. Set ADDRESS of each replica to an address that leads to it alone';
 }
 
 function isPresent({ lost_at }: Replica): boolean {

@@ -2,7 +2,7 @@ import type { Peers } from '../../actors/leadership/peers.ts';
 import type { Clock } from '../../actors/shared/environment.ts';
 import { Watch, type WatchedPeer } from './watch.ts';
 
-/** How long an address that proved to be shared is distrusted, and how many are kept (G9). */
+/** How long a shared address is distrusted, and how many addresses and processes are kept (G9). */
 const DISTRUST_MS = 600_000;
 const MAX_KEPT = 32;
 
@@ -10,7 +10,7 @@ export interface HttpPeers extends Peers {
   /** The currently watched process. `problem`: why its death would go undetected, if so. */
   watching(): (WatchedPeer & { problem: string | null }) | null;
   /** The announced replicas, with their last heartbeats. A process declared dead may be among them. */
-  seen(replicas: readonly { boot: string; last_seen: Date }[]): void;
+  noteHeartbeats(replicas: readonly { boot: string; last_seen: Date }[]): void;
 }
 
 /**
@@ -30,8 +30,8 @@ export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): H
   return {
     heir,
     watch(peer, onDead) {
-      const known = distrusted.get(peer.address);
-      const doubt = known !== undefined && clock.monotonic() < known.untilMs ? known.why : null;
+      const entry = distrusted.get(peer.address);
+      const why = entry !== undefined && clock.monotonic() < entry.untilMs ? entry.why : null;
       const watch = new Watch({
         clock,
         me,
@@ -41,7 +41,7 @@ export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): H
           onDead(sinceMs);
         },
         onShared: (why) => distrust(peer.address, why),
-      }, doubt);
+      }, why);
       const mine = current = { peer, watch };
       const end = watch.start();
       return () => {
@@ -50,14 +50,14 @@ export function httpPeers(clock: Clock, me: WatchedPeer, heir: Peers['heir']): H
       };
     },
     watching: () => current && { ...current.peer, problem: current.watch.problem },
-    seen(replicas) {
+    noteHeartbeats(replicas) {
       for (const { boot, last_seen } of replicas) {
-        const taken = dead.get(boot);
-        if (taken === undefined) continue;
-        if (taken.last_seen !== null && last_seen > taken.last_seen) {
+        const declared = dead.get(boot);
+        if (declared === undefined) continue;
+        if (declared.last_seen !== null && last_seen > declared.last_seen) {
           dead.delete(boot);
-          distrust(taken.address, 'a process that seemed to have died there lives');
-        } else taken.last_seen = last_seen;
+          distrust(declared.address, 'a process that was declared dead at this address is alive');
+        } else declared.last_seen = last_seen;
       }
     },
   };

@@ -19,7 +19,7 @@ export class Roster {
   /** A boot was missing since the last read began. */
   #wanted = false;
   #timer: unknown;
-  #over = false;
+  #isOver = false;
 
   constructor(
     list: () => Promise<readonly Replica[]>,
@@ -37,7 +37,7 @@ export class Roster {
 
   /** Reads the list soon: a missing boot may have announced itself by now. */
   look(): void {
-    if (this.#wanted || this.#over) return;
+    if (this.#wanted || this.#isOver) return;
     this.#wanted = true;
     if (!this.#reading) this.#schedule();
   }
@@ -47,13 +47,13 @@ export class Roster {
   }
 
   stop(): void {
-    this.#over = true;
+    this.#isOver = true;
     this.#clock.clearTimeout(this.#timer);
   }
 
   #schedule(): void {
     this.#clock.clearTimeout(this.#timer);
-    if (this.#over) return;
+    if (this.#isOver) return;
     const everyMs = this.#wanted ? READ_AGAIN_MS : READ_EVERY_MS;
     const waitMs = Math.max(0, this.#startedMs + everyMs - this.#clock.monotonic());
     this.#timer = this.#clock.setTimeout(() => void this.#read(), waitMs);
@@ -66,7 +66,7 @@ export class Roster {
     try {
       const replicas = await this.#list();
       this.#replicas = new Map(replicas.map((replica) => [replica.boot, replica]));
-      if (!this.#over) this.#onRead(replicas);
+      if (!this.#isOver) this.#onRead(replicas);
     } catch {
       // The store's wrapper has reported it; the last list stays valid.
     } finally {

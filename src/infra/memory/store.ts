@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
-import { lostLease, type Remains, wasDue } from '../../domain/leadership/lostLease.ts';
+import { recoveredLease, type SurvivingRecords, wasDue } from '../../domain/leadership/leaseRecovery.ts';
 import { isOccurrence, type Run } from '../../domain/runs/run.ts';
 import { memoryClaims } from './firing/claims.ts';
 import { Connection, type Intercept, type Obstacle } from './shared/connection.ts';
@@ -51,7 +51,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
         const nowMs = db.nowMs();
         // Later writes must count as newer, even when the clock is set back.
         db.historyMs(nowMs);
-        db.lease = lostLease(known, remains(db), nowMs);
+        db.lease = recoveredLease(known, survivingRecords(db), nowMs);
         return ['the lease document'];
       }),
     ping: () => connection.call('store.ping', () => undefined),
@@ -61,7 +61,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
   };
 }
 
-function remains(db: Database): Remains {
+function survivingRecords(db: Database): SurvivingRecords {
   const occurrences = db.runs().filter(isOccurrence);
   return {
     newestTerm: Math.max(0, ...db.terms.keys()),

@@ -6,7 +6,7 @@ export function loopMetrics(registry: Registry): (delayMs: number) => void {
   let longestMs = 0;
   new Gauge({
     name: 'scheduler_event_loop_delay_max_seconds',
-    help: 'For how long the event loop was held up at most since this was read the last time.',
+    help: 'Longest time for which the event loop was blocked since the last scrape.',
     registers,
     collect() {
       this.set(longestMs / 1000);
@@ -15,7 +15,7 @@ export function loopMetrics(registry: Registry): (delayMs: number) => void {
   });
   const delays = new Histogram({
     name: 'scheduler_event_loop_delay_seconds',
-    help: 'By how much timers of 20 ms were late.',
+    help: 'Delay of timers of 20 ms.',
     buckets: [.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5],
     registers,
   });

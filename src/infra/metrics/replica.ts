@@ -46,6 +46,31 @@ export function replicaMetrics(
 ): ReplicaObserver {
   const registers = [registry];
   gauges(registers, vitals, limits);
+  const { lateness, batches, runs, missed, transitions, clockSteps } = counters(registers);
+  return {
+    claimed(claimed) {
+      if (claimed.length > 0) batches.observe(claimed.length);
+      for (const { state, reason, count } of claimed) {
+        runs.inc({ state }, count);
+        if (state === 'missed') missed.inc({ reason: reason ?? 'unknown' }, count);
+      }
+    },
+    attempting({ attempt, lateness_ms }) {
+      if (attempt === 1) lateness.observe(Math.max(0, lateness_ms) / 1000);
+    },
+    settled: ({ state }) => runs.inc({ state }),
+    abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
+    clockStepped: (stepMs) => clockSteps.inc({ direction: stepMs < 0 ? 'back' : 'forward' }),
+    election(news) {
+      if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
+      if (news.type === 'ELECTION.BEGAN') {
+        transitions.inc({ reason: news.acquisition.lease.began_by ?? 'unknown' });
+      }
+    },
+  };
+}
+
+function counters(registers: Registry[]) {
   const lateness = new Histogram({
     name: 'scheduler_fire_lateness_seconds',
     help: "From an occurrence's nominal time to the start of its run's first attempt.",
@@ -87,28 +112,7 @@ export function replicaMetrics(
   for (const reason of MISSED) missed.inc({ reason }, 0);
   for (const reason of TRANSITIONS) transitions.inc({ reason }, 0);
   for (const direction of ['back', 'forward']) clockSteps.inc({ direction }, 0);
-
-  return {
-    claimed(claimed) {
-      if (claimed.length > 0) batches.observe(claimed.length);
-      for (const { state, reason, count } of claimed) {
-        runs.inc({ state }, count);
-        if (state === 'missed') missed.inc({ reason: reason ?? 'unknown' }, count);
-      }
-    },
-    attempting({ attempt, lateness_ms }) {
-      if (attempt === 1) lateness.observe(Math.max(0, lateness_ms) / 1000);
-    },
-    settled: ({ state }) => runs.inc({ state }),
-    abandoned: (count) => runs.inc({ state: 'abandoned' }, count),
-    clockStepped: (stepMs) => clockSteps.inc({ direction: stepMs < 0 ? 'back' : 'forward' }),
-    election(news) {
-      if (news.type === 'ELECTION.ENDED') transitions.inc({ reason: news.by });
-      if (news.type === 'ELECTION.BEGAN') {
-        transitions.inc({ reason: news.acquisition.lease.began_by ?? 'unknown' });
-      }
-    },
-  };
+  return { lateness, batches, runs, missed, transitions, clockSteps };
 }
 
 /** Gauges, evaluated at each scrape. */
@@ -134,7 +138,7 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
   );
   gauge(
     'scheduler_watermark_timestamp_seconds',
-    'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before it knows.',
+    'Everything that was due by then is claimed or recorded, as far as this replica knows; NaN before the first read of the lease.',
     ({ watermarkMs }) => watermarkMs === null ? NaN : watermarkMs / 1000,
   );
   gauge(
@@ -149,17 +153,21 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
   );
   gauge(
     'scheduler_leader_watched',
-    "1 while this replica leads or would notice at once that the leader's process dies, else 0.",
+    "1 while this replica leads or would detect the death of the leader's process at once, else 0.",
     ({ leads, leaderWatched }) => Number(leads || leaderWatched),
   );
   gauge(
     'scheduler_address_ok',
-    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before that is known.',
+    '1 while ADDRESS leads to this replica, and to it alone, else 0; NaN before the first check.',
     ({ addressOk }) => addressOk === null ? NaN : Number(addressOk),
   );
   gauge('scheduler_due_queue_length', 'Schedules in the due queue.', ({ schedules }) => schedules);
-  gauge('scheduler_schedules_limit', 'Schedules that there is room for.', () => limits.schedules);
+  gauge(
+    'scheduler_schedules_limit',
+    'Schedules that a replica has room for: MAX_SCHEDULES.',
+    () => limits.schedules,
+  );
   gauge('scheduler_moments', 'Moments of at_times schedules in the due queue.', ({ moments }) => moments);
-  gauge('scheduler_moments_limit', 'Moments that there is room for.', () => limits.moments);
-  gauge('scheduler_live_job_actors', 'Schedules with something going on.', ({ liveJobs }) => liveJobs);
+  gauge('scheduler_moments_limit', 'Moments that a replica has room for: MAX_MOMENTS.', () => limits.moments);
+  gauge('scheduler_live_job_actors', 'Schedules with a live job actor.', ({ liveJobs }) => liveJobs);
 }

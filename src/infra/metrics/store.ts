@@ -10,8 +10,7 @@ export function storeMetrics(
   const registers = [registry];
   const errors = new Counter({
     name: 'scheduler_store_errors_total',
-    help:
-      'Calls of the store that failed: it was unavailable, refused them, or something unexpected happened.',
+    help: 'Store calls that failed: the store was unavailable or refused them, or the error was unexpected.',
     labelNames: ['operation', 'kind'],
     registers,
   });
@@ -21,15 +20,15 @@ export function storeMetrics(
     buckets: [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5],
     registers,
   });
-  const strange = new Counter({
+  const notUnderstood = new Counter({
     name: 'scheduler_not_understood_total',
-    help: 'Documents of the database that this version does not understand, and leaves alone.',
+    help: 'Stored documents that this version does not understand, and ignores.',
     labelNames: ['collection'],
     registers,
   });
-  for (const collection of COLLECTIONS) strange.inc({ collection }, 0);
+  for (const collection of COLLECTIONS) notUnderstood.inc({ collection }, 0);
   return {
-    notUnderstood: (collection) => strange.inc({ collection }),
+    notUnderstood: (collection) => notUnderstood.inc({ collection }),
     called(operation, tookMs) {
       if (operation === 'lease.renew') renewals.observe(tookMs / 1000);
     },

@@ -1,12 +1,12 @@
 import type { MongoClientOptions } from 'mongodb';
 import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
 import type { Store } from '../../actors/store.ts';
-import { notUnderstoodLog, type TellNotUnderstood } from '../shared/notUnderstood.ts';
+import { notUnderstoodLog, type ReportNotUnderstood } from '../shared/notUnderstood.ts';
 import { ClaimSession } from './leadership/claimSession.ts';
 import { mongoClient } from './shared/client.ts';
 import { mongoClaims } from './firing/claims.ts';
 import { collections as collectionsOf } from './shared/documents.ts';
-import { answered } from './shared/errors.ts';
+import { storeCall } from './shared/errors.ts';
 import { mongoEvents } from './events/events.ts';
 import { mongoFeed } from './schedules/feed.ts';
 import { mongoLeadership } from './leadership/terms.ts';
@@ -37,7 +37,7 @@ export interface MongoStoreOptions {
   clock: Clock;
   random: Random;
   /** Receives documents that are not understood; logs them by default. */
-  notUnderstood?: TellNotUnderstood;
+  notUnderstood?: ReportNotUnderstood;
 }
 
 /**
@@ -74,13 +74,13 @@ export function mongoStore(
     leadership: mongoLeadership(collections, read),
     events: mongoEvents({ db, readers: read, endWithStore }),
     prepare: (known = null) =>
-      answered('the preparation of the database', async () => {
+      storeCall('the preparation of the database', async () => {
         // A client whose first call failed to connect does not retry by itself.
         await client.connect();
         return await prepare(db, collections, known);
       }),
     ping: () =>
-      answered('a ping', async () => {
+      storeCall('a ping', async () => {
         await db.command({ ping: 1 });
       }),
     async close() {

@@ -6,7 +6,7 @@ import { ChangeDeclined } from '../../actors/shared/storeErrors.ts';
  */
 export const MAX_SUPERSEDED = 50;
 
-/** Accepting the change now would lose what an old definition still owes. */
+/** To accept the change now would lose what an old definition still owes. */
 export function tooManySuperseded(id: string): ChangeDeclined {
   return new ChangeDeclined(
     `schedule ${id} has been changed ${MAX_SUPERSEDED} times since the watermark last moved on; nothing was changed; ` +
@@ -17,6 +17,6 @@ export function tooManySuperseded(id: string): ChangeDeclined {
 /** Concurrent changes of the timing won every compare-and-set. */
 export function tooManyChanges(id: string): ChangeDeclined {
   return new ChangeDeclined(
-    `schedule ${id} is being changed by others all the time; nothing was changed; try again`,
+    `schedule ${id} was changed by other requests at every try; nothing was changed; try again`,
   );
 }

@@ -2,7 +2,7 @@
 import type { Clock, Logger } from '../../actors/shared/environment.ts';
 
 /** `reason` is a sentence fragment: `state is "half", which this version does not know`. */
-export type TellNotUnderstood = (collection: string, id: string, reason: string) => void;
+export type ReportNotUnderstood = (collection: string, id: string, reason: string) => void;
 
 /** Entries remembered per collection. The oldest is evicted, and logged again if it recurs. */
 const REMEMBERED = 1000;
@@ -15,13 +15,13 @@ export function notUnderstoodLog(
   logger: Logger,
   clock: Clock,
   found: (collection: string) => void = () => {},
-): TellNotUnderstood {
-  const known = new Map<string, Set<string>>();
-  const lines = new Map<string, { sinceMs: number; count: number; untold: number }>();
+): ReportNotUnderstood {
+  const reported = new Map<string, Set<string>>();
+  const minutes = new Map<string, { sinceMs: number; count: number; suppressed: number }>();
 
   const isNew = (collection: string, key: string): boolean => {
-    const keys = known.get(collection) ?? new Set();
-    known.set(collection, keys);
+    const keys = reported.get(collection) ?? new Set();
+    reported.set(collection, keys);
     if (keys.has(key)) return false;
     if (keys.size >= REMEMBERED) keys.delete(keys.values().next().value as string);
     keys.add(key);
@@ -32,20 +32,20 @@ export function notUnderstoodLog(
     if (!isNew(collection, `${id}\n${reason}`)) return;
     found(collection);
     const nowMs = clock.monotonic();
-    let minute = lines.get(collection);
+    let minute = minutes.get(collection);
     if (minute === undefined || nowMs - minute.sinceMs >= PER_MS) {
-      minute = { sinceMs: nowMs, count: 0, untold: minute?.untold ?? 0 };
-      lines.set(collection, minute);
+      minute = { sinceMs: nowMs, count: 0, suppressed: minute?.suppressed ?? 0 };
+      minutes.set(collection, minute);
     }
-    if (minute.count >= LINES) return void minute.untold++;
+    if (minute.count >= LINES) return void minute.suppressed++;
     minute.count++;
-    const { untold } = minute;
-    minute.untold = 0;
-    logger.warn('a document of the database is not understood by this version, and left alone', {
+    const { suppressed } = minute;
+    minute.suppressed = 0;
+    logger.warn('this version does not understand a stored document, and ignores it', {
       collection,
       id: id.slice(0, ID_LENGTH),
       reason,
-      ...(untold > 0 && { untold }),
+      ...(suppressed > 0 && { suppressed }),
     });
   };
 }

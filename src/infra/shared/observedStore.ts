@@ -17,23 +17,9 @@ export interface StoreObserver {
 }
 
 export function observedStore(store: Store, clock: Clock, observer: StoreObserver): Store {
-  const { called, failed } = observer;
-
-  const observed =
-    <A extends unknown[], T>(operation: string, call: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      const startedMs = clock.monotonic();
-      try {
-        return await call(...args);
-      } catch (error) {
-        // A declined change is an answer, not a failure.
-        if (!(error instanceof ChangeDeclined)) failed(operation, error);
-        throw error;
-      } finally {
-        called(operation, clock.monotonic() - startedMs);
-      }
-    };
-
+  const { events, feed, lease } = store;
+  const { failed } = observer;
+  const observed = callObserver(clock, observer);
   /** Every method returns a promise, except those in `others`. */
   const port = <P extends object>(name: string, methods: P, others: Partial<P> = {}): P => {
     const calls = Object.entries(methods).map((
@@ -41,33 +27,6 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     ) => [method, observed(`${name}.${method}`, call)]);
     return { ...Object.fromEntries(calls), ...others };
   };
-
-  const telling = (to: FeedObserver): FeedObserver => ({
-    change: (change) => to.change(change),
-    progress: (throughMs) => to.progress(throughMs),
-    failed(error, resumable) {
-      failed('feed.stream', error);
-      to.failed(error, resumable);
-    },
-  });
-  /** Reports failures only: the wait for the next event is no call duration. */
-  const followed = (open: OpenEvents): OpenEvents => {
-    let closed = false;
-    return {
-      start: open.start,
-      next: () =>
-        open.next().catch((error: unknown) => {
-          if (!closed) failed('events.stream', error);
-          throw error;
-        }),
-      close() {
-        closed = true;
-        open.close();
-      },
-    };
-  };
-  const { events, feed, lease } = store;
-
   return {
     lease: port('lease', lease, {
       watch: (boot, onHint, onError) =>
@@ -79,8 +38,8 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     claims: port('claims', store.claims),
     schedules: port('schedules', store.schedules),
     feed: port('feed', {
-      snapshot: (to: FeedObserver) => feed.snapshot(telling(to)),
-      resume: (token: unknown, to: FeedObserver) => feed.resume(token, telling(to)),
+      snapshot: (to: FeedObserver) => feed.snapshot(observedFeed(to, failed)),
+      resume: (token: unknown, to: FeedObserver) => feed.resume(token, observedFeed(to, failed)),
     }),
     runs: port('runs', store.runs),
     presence: port('presence', store.presence),
@@ -88,11 +47,55 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
     events: port('events', {
       open: async (after: string | null) => {
         const open = await events.open(after);
-        return open === 'lost' ? open : followed(open);
+        return open === 'lost' ? open : observedEvents(open, failed);
       },
     }),
     prepare: observed('store.prepare', (known) => store.prepare(known)),
     ping: observed('store.ping', () => store.ping()),
     close: () => store.close(),
+  };
+}
+
+function callObserver(clock: Clock, { called, failed }: StoreObserver) {
+  return <A extends unknown[], T>(operation: string, call: (...args: A) => Promise<T>) =>
+  async (...args: A): Promise<T> => {
+    const startedMs = clock.monotonic();
+    try {
+      return await call(...args);
+    } catch (error) {
+      // A declined change is an answer, not a failure.
+      if (!(error instanceof ChangeDeclined)) failed(operation, error);
+      throw error;
+    } finally {
+      called(operation, clock.monotonic() - startedMs);
+    }
+  };
+}
+
+function observedFeed(to: FeedObserver, failed: StoreObserver['failed']): FeedObserver {
+  return {
+    change: (change) => to.change(change),
+    progress: (throughMs) => to.progress(throughMs),
+    failed(error, resumable) {
+      failed('feed.stream', error);
+      to.failed(error, resumable);
+    },
+  };
+}
+
+/** Reports failures only: the wait for the next event is no call duration. */
+function observedEvents(open: OpenEvents, failed: StoreObserver['failed']): OpenEvents {
+  let closed = false;
+  return {
+    start: open.start,
+    next: () =>
+      open.next().catch((error: unknown) => {
+        if (!closed) failed('events.stream', error);
+        throw error;
+      }),
+    close() {
+      closed = true;
+      open.close();
+    },
   };
 }

@@ -7,8 +7,8 @@ import { StoreRefused, StoreUnavailable } from '../../actors/shared/storeErrors.
 import { LogThrottle } from '../log/logThrottle.ts';
 
 /**
- * `unavailable`: unreachable, or unable just then; waiting helps. `refused`: the store said no; an
- * operator has to act. `unexpected`: neither, so a bug of ours.
+ * `unavailable`: unreachable, or temporarily unable; waiting helps. `refused`: the store rejected the
+ * call; an operator has to act. `unexpected`: neither, so a bug.
  */
 export const STORE_ERROR_KINDS = ['unavailable', 'refused', 'unexpected'] as const;
 export type StoreErrorKind = (typeof STORE_ERROR_KINDS)[number];
@@ -26,19 +26,19 @@ export function storeTroubleLog(logger: Logger, clock: Clock): (operation: strin
   return (operation, error) => {
     const kind = storeErrorKind(error);
     const reason = error instanceof StoreRefused ? error.reason : null;
-    const untold = throttle.turn(reason ?? kind);
-    if (untold === null) return;
-    const fields = { operation, ...(reason !== null && { reason }), error, untold };
+    const suppressed = throttle.admit(reason ?? kind);
+    if (suppressed === null) return;
+    const fields = { operation, ...(reason !== null && { reason }), error, suppressed };
     switch (kind) {
       case 'unavailable':
-        return logger.warn('the store does not answer; trying on', fields);
+        return logger.warn('the store does not answer; retrying', fields);
       case 'refused':
         return logger.error(
-          'the store refuses calls: somebody has to see to it; trying on meanwhile',
+          'the store refuses calls: an operator has to repair it; retrying meanwhile',
           fields,
         );
       case 'unexpected':
-        return logger.error('a call of the store failed as none should: this is a bug', fields);
+        return logger.error('a store call failed with an unexpected error: this is a bug', fields);
     }
   };
 }

@@ -15,7 +15,7 @@ export class Warnings {
     if (sentence === before) return;
     if (sentence === null) {
       this.#sentences.delete(topic);
-      this.#logger.info('a warning is settled', { topic, was: before });
+      this.#logger.info('a warning is resolved', { topic, was: before });
     } else {
       this.#sentences.set(topic, sentence);
       this.#logger.warn(sentence, { topic });

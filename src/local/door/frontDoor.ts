@@ -50,7 +50,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const forwarding = { upstreams, secret: options.secret, idleLimitMs };
   const server = createStrictServer({}, (incoming, response) => {
     const { host } = incoming.headers;
-    if (names.answers(host) || !host && mayOmitHost(pathOf(incoming))) {
+    if (names.accepts(host) || !host && mayOmitHost(pathOf(incoming))) {
       void forward(incoming, response, forwarding);
     } else sendProblem(response, 421, 'Misdirected Request', names.refusal(host));
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nextMark } from '../../../src/domain/firing/nextMark.ts';
-import { type Mark, MAX_SET_ASIDE, type Watermark } from '../../../src/domain/leadership/lease.ts';
+import { type Mark, MAX_SET_ASIDE, type Watermark } from '../../../src/domain/leadership/watermark.ts';
 import { every } from '../../support/schedules.ts';
 import {
   A,

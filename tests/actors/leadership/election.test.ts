@@ -187,7 +187,7 @@ describe('election: follower', () => {
     const error = new Error('cut off');
     const failed = returning().fails('release', error);
     assert.equal(failed.state, 'follower.storeUnreachable');
-    const message = 'the lease of a term that is over could not be given back; trying again';
+    const message = 'the lease of an ended term could not be released; retrying';
     assert.deepEqual(failed.does[0], ['report', { message, error }]);
     const over = leader().on({ type: 'TRUST.OVER' }).answers('read', { ...mine, serverNowMs: T + 4000 });
     assert.equal(over.state, 'candidate', 'it has run out by then');
@@ -198,7 +198,7 @@ describe('election: follower', () => {
     const it = start().fails('read', error);
     assert.equal(it.state, 'follower.storeUnreachable');
     assert.deepEqual(it.does, [
-      ['report', { message: 'the lease could not be read; trying again', error }],
+      ['report', { message: 'the lease could not be read; retrying', error }],
       'after 300',
     ]);
     assert.equal(it.after('nextTry').state, 'follower.looking');
@@ -297,7 +297,7 @@ describe('election: candidate', () => {
     const it = candidate().fails('acquire', error);
     assert.equal(it.state, 'follower.storeUnreachable');
     assert.deepEqual(it.does[0], ['report', {
-      message: 'the lease could not be acquired; trying again',
+      message: 'the lease could not be acquired; retrying',
       error,
     }]);
     assert.equal(it.after('nextTry').answers('read', FREE).answers('acquire', GOT).state, 'leader.holding');
@@ -344,7 +344,7 @@ describe('election: leader', () => {
     const it = leader().after('nextRenewal').fails('renew', error);
     assert.equal(it.state, 'leader.holding');
     assert.deepEqual(it.does, [
-      ['report', { message: 'the lease could not be renewed; trying again', error }],
+      ['report', { message: 'the lease could not be renewed; retrying', error }],
       'after 300',
     ]);
     assert.equal(it.after('nextRenewal').state, 'leader.renewing');

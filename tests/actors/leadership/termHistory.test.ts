@@ -42,7 +42,7 @@ describe('termHistory', () => {
   it('reports a writing without an answer, and tries again half a second later', () => {
     const it = walk(termHistoryMachine).on(won(1)).after('headStart').fails('write', 'cut off');
     assert.deepEqual([it.state, it.does], ['waiting', [
-      ['report', { message: 'a term could not be recorded; trying again', error: 'cut off' }],
+      ['report', { message: 'a term could not be recorded; retrying', error: 'cut off' }],
       'after 500',
     ]]);
     assert.equal(it.on(won(2)).state, 'waiting', 'a win does not hurry a store that is away');

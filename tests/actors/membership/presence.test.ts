@@ -30,7 +30,11 @@ describe('presence', () => {
     assert.deepEqual([it.state, it.does], ['gathering', ['after 100']]);
     assert.deepEqual([it.on(role('leader')).state, it.does], ['gathering', []]);
     it.after('headStart');
-    assert.deepEqual([it.state, it.does, it.context.word.role], ['announcing', ['start announce'], 'leader']);
+    assert.deepEqual([it.state, it.does, it.context.status.role], [
+      'announcing',
+      ['start announce'],
+      'leader',
+    ]);
     assert.equal(it.answers('announce').state, 'resting', 'once');
   });
 
@@ -43,18 +47,18 @@ describe('presence', () => {
     const it = announcing().on(role('candidate', 'read')).on(role('leader', 'won'));
     it.answers('announce');
     const step = (from: string, to: string, by: string) => ({ at: new Date(1000), from, to, by });
-    assert.deepEqual(it.context.word, {
+    assert.deepEqual(it.context.status, {
       role: 'leader',
       transitions: [step('follower', 'candidate', 'read'), step('candidate', 'leader', 'won')],
       transition_count: 2,
     });
-    assert.equal(it.on(role('draining', 'stop')).context.word.transitions.at(-1).to, 'stopped');
+    assert.equal(it.on(role('draining', 'stop')).context.status.transitions.at(-1).to, 'stopped');
   });
 
   it('keeps the newest 20 steps, and the count of all', () => {
     const it = resting();
     for (let i = 0; i < 15; i++) it.on(role('candidate', `${i}`)).on(role('follower'));
-    const { transitions, transition_count } = it.context.word;
+    const { transitions, transition_count } = it.context.status;
     assert.deepEqual([transitions.length, transition_count, transitions[0].by], [20, 30, '5']);
   });
 
@@ -95,7 +99,7 @@ describe('presence', () => {
   it('is gone even if its leave gets no answer', () => {
     const it = leaving().fails('leave', 'cut off');
     assert.deepEqual([it.state, it.does], ['gone', [
-      ['report', { message: 'this replica could not take its leave', error: 'cut off' }],
+      ['report', { message: "this replica's presence entry could not be deleted", error: 'cut off' }],
     ]]);
   });
 
@@ -108,7 +112,7 @@ describe('presence', () => {
       events: [STOP, role('leader'), role('follower')],
       answers: { announce: [undefined], leave: [undefined] },
       inputs: [INPUT],
-      by: ({ changed, stopping, word }) => [changed, stopping, word.role],
+      by: ({ changed, stopping, status }) => [changed, stopping, status.role],
       invariant: (state, { changed, stopping }, underWay) => {
         assert.deepEqual(
           underWay,

@@ -1,7 +1,7 @@
 /** What becomes of runs whose executor is lost (G7), on replicas as they are, over a simulated clock. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DEAD_AFTER_MS } from '../../../src/actors/runs/adoption.ts';
+import { DEAD_AFTER_MS } from '../../../src/actors/runs/executorWatch.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
-import { MAX_KEPT, MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
+import { MAX_BACKLOG, MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
 import { lengthOf, oldest, queueOf } from '../../../src/domain/shared/queue.ts';
 import { type Outcome, runId } from '../../../src/domain/runs/run.ts';
 import { calls, reachable, type Walk, walk } from '../../support/machines.ts';
@@ -39,13 +39,13 @@ const waiting = () => writing().fails('write');
 /** With so many held, of which the first 500 are being written, or were. */
 const full = (count: number) => ({
   batch: outcomes(0, MAX_WRITTEN),
-  kept: queueOf(outcomes(MAX_WRITTEN, count)),
+  backlog: queueOf(outcomes(MAX_WRITTEN, count)),
   stopping: false,
 });
 const holding = (count: number, value: string) =>
   walk(outcomesMachine, undefined, { value, context: full(count) });
 /** All that is held, the oldest first. */
-const heldBy = ({ context: { batch, kept } }: Walk): Outcome[] => [...batch, ...oldest(kept, Infinity)];
+const heldBy = ({ context: { batch, backlog } }: Walk): Outcome[] => [...batch, ...oldest(backlog, Infinity)];
 
 describe('outcomes', () => {
   it('gathers for a moment, then writes', () => {
@@ -72,7 +72,7 @@ describe('outcomes', () => {
   it('waits a moment after a write without an answer, then writes the same again', () => {
     const it = writing().fails('write', 'cut off');
     assert.deepEqual([it.state, it.does], ['waiting', [
-      ['report', { message: 'outcomes could not be recorded; trying again', error: 'cut off' }],
+      ['report', { message: 'outcomes could not be recorded; retrying', error: 'cut off' }],
       'after 200',
     ]]);
     it.on(event(1)).after('retry');
@@ -81,23 +81,23 @@ describe('outcomes', () => {
 
   for (const state of ['writing', 'waiting']) {
     it(`keeps 20,000 at most while ${state}: the oldest that is not in the write is dropped, and that is said (G9)`, () => {
-      const it = holding(MAX_KEPT - 1, state).on(event(MAX_KEPT - 1));
-      assert.deepEqual([it.does, heldBy(it).length], [[], MAX_KEPT]);
-      it.on(event(MAX_KEPT));
+      const it = holding(MAX_BACKLOG - 1, state).on(event(MAX_BACKLOG - 1));
+      assert.deepEqual([it.does, heldBy(it).length], [[], MAX_BACKLOG]);
+      it.on(event(MAX_BACKLOG));
       assert.deepEqual(it.does, [['dropped', { outcome: outcome(MAX_WRITTEN) }]]);
       assert.deepEqual(heldBy(it), [
         ...outcomes(0, MAX_WRITTEN),
-        ...outcomes(MAX_WRITTEN + 1, MAX_KEPT + 1),
+        ...outcomes(MAX_WRITTEN + 1, MAX_BACKLOG + 1),
       ]);
     });
   }
 
   it('takes the next outcome without copying those that wait', () => {
-    const it = holding(MAX_KEPT, 'waiting');
-    const { items } = it.on(event(MAX_KEPT)).context.kept;
+    const it = holding(MAX_BACKLOG, 'waiting');
+    const { items } = it.on(event(MAX_BACKLOG)).context.backlog;
     for (let n = 1; n <= 100; n++) {
-      it.on(event(MAX_KEPT + n));
-      assert.equal(it.context.kept.items, items, 'the same array');
+      it.on(event(MAX_BACKLOG + n));
+      assert.equal(it.context.backlog.items, items, 'the same array');
     }
   });
 
@@ -127,24 +127,26 @@ describe('outcomes', () => {
     const from = [
       {
         value: 'idle',
-        context: { batch: [], kept: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
+        context: { batch: [], backlog: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
       },
-      { value: 'waiting', context: full(MAX_KEPT - 1) },
+      { value: 'waiting', context: full(MAX_BACKLOG - 1) },
     ];
     const { reached, all, untaken } = reachable(outcomesMachine, {
       from,
       events: [event(0), STOP],
       answers: { write: [1] },
-      by: ({ kept, batch, stopping }) => [
-        [1, MAX_WRITTEN, MAX_KEPT - 1, MAX_KEPT].filter((size) => batch.length + lengthOf(kept) >= size)
+      by: ({ backlog, batch, stopping }) => [
+        [1, MAX_WRITTEN, MAX_BACKLOG - 1, MAX_BACKLOG].filter((size) =>
+          batch.length + lengthOf(backlog) >= size
+        )
           .length,
         batch.length > 0,
         stopping,
       ],
-      invariant: (state, { kept, batch, stopping }, underWay) => {
-        if (from.some(({ context }) => context.kept === kept)) return;
-        const held = batch.length + lengthOf(kept);
-        assert.ok(held <= MAX_KEPT && batch.length <= MAX_WRITTEN, 'bounded (G9)');
+      invariant: (state, { backlog, batch, stopping }, underWay) => {
+        if (from.some(({ context }) => context.backlog === backlog)) return;
+        const held = batch.length + lengthOf(backlog);
+        assert.ok(held <= MAX_BACKLOG && batch.length <= MAX_WRITTEN, 'bounded (G9)');
         assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
         assert.equal(batch.length > 0, state === 'writing' || state === 'waiting');
         assert.equal(

@@ -7,7 +7,7 @@ import type {
   ScheduleChange,
   Snapshot,
 } from '../../../src/actors/schedules/scheduleFeed.ts';
-import type { Watermark } from '../../../src/domain/leadership/lease.ts';
+import type { Watermark } from '../../../src/domain/leadership/watermark.ts';
 import { calls, reachable, underParent, type Walk, walk } from '../../support/machines.ts';
 import { every } from '../../support/schedules.ts';
 import { SimClock } from '../../support/simClock.ts';
@@ -38,7 +38,7 @@ class Feed implements OpenFeed {
 }
 
 const silent = () => {};
-const machine = mirrorMachine.provide({ actions: { tell: silent, report: silent } });
+const machine = mirrorMachine.provide({ actions: { notify: silent, report: silent } });
 
 const changed = (stream: number, change: ScheduleChange) => ({ type: 'FEED.CHANGED', stream, change });
 const progress = (stream: number, throughMs: number) => ({ type: 'FEED.PROGRESS', stream, throughMs });
@@ -66,7 +66,7 @@ describe('mirror', () => {
     assert.deepEqual(it.does, ['start load']);
     it.answers('load', loaded());
     assert.equal(it.state, 'following');
-    assert.deepEqual(it.does, [['tell', {
+    assert.deepEqual(it.does, [['notify', {
       type: 'MIRROR.LOADED',
       schedules: [A],
       notUnderstood: [],
@@ -79,7 +79,7 @@ describe('mirror', () => {
     const it = walk(machine).fails('load', error);
     assert.equal(it.state, 'waitingToLoad');
     assert.deepEqual(it.does, [
-      ['report', { message: 'the schedules could not be read; trying again', error }],
+      ['report', { message: 'the schedules could not be read; retrying', error }],
       'after 500',
     ]);
     assert.equal(it.after('retry').state, 'loading');
@@ -88,11 +88,14 @@ describe('mirror', () => {
   it('tells what the stream tells', () => {
     const it = following();
     assert.deepEqual(it.on(changed(1, upsert('b'))).does, [[
-      'tell',
+      'notify',
       { type: 'MIRROR.CHANGED', change: upsert('b') },
     ]]);
-    assert.deepEqual(it.on(changed(1, DELETE)).does, [['tell', { type: 'MIRROR.CHANGED', change: DELETE }]]);
-    assert.deepEqual(it.on(progress(1, T + 5)).does, [['tell', {
+    assert.deepEqual(it.on(changed(1, DELETE)).does, [['notify', {
+      type: 'MIRROR.CHANGED',
+      change: DELETE,
+    }]]);
+    assert.deepEqual(it.on(progress(1, T + 5)).does, [['notify', {
       type: 'MIRROR.PROGRESS',
       throughMs: T + 5,
     }]]);
@@ -111,8 +114,8 @@ describe('mirror', () => {
 
   it('reads afresh when the stream is lost for good, or the collection is gone', () => {
     const messages = {
-      'the change stream is lost; reading afresh': broke(1, false),
-      'the collection of schedules is gone; reading afresh': changed(1, GONE),
+      'the change stream cannot be resumed; reading a new snapshot': broke(1, false),
+      'the collection of schedules is gone; reading a new snapshot': changed(1, GONE),
     };
     for (const [message, event] of Object.entries(messages)) {
       const feed = new Feed('t1');
@@ -189,7 +192,7 @@ describe('mirror', () => {
   it('tells nothing more of what it kept, once that says that the collection is gone', () => {
     const it = walk(machine).on(changed(1, GONE)).on(progress(1, T)).answers('load', loaded());
     assert.equal(it.state, 'loading');
-    assert.deepEqual(names(it.does), ['tell', 'report', 'start load']);
+    assert.deepEqual(names(it.does), ['notify', 'report', 'start load']);
   });
 
   it('can reach every state, by every transition', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
-import type { Settler } from '../../../src/domain/firing/owed.ts';
+import type { Settler } from '../../../src/domain/firing/settlement.ts';
 import { changed, every } from '../../support/schedules.ts';
 
 const T = Date.UTC(2030, 0, 1);

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import {
-  graceMs,
-  MAX_CATCH_UP,
-  nextOwedMs,
-  settle,
-  settledThroughMs,
-  type Settler,
-  stillOwes,
-} from '../../../src/domain/firing/owed.ts';
+import { nextOwedMs, settledThroughMs, stillOwes } from '../../../src/domain/firing/owed.ts';
+import { graceMs, MAX_CATCH_UP, settle, type Settler } from '../../../src/domain/firing/settlement.ts';
 import type { Superseded } from '../../../src/domain/timing/timing.ts';
 import type { Policy, Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { changed, every } from '../../support/schedules.ts';

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  clockBehindMs,
-  freeInMs,
-  hasRunOut,
-  isFree,
-  later,
-  type Lease,
-  type LeaseReading,
-  markOf,
-  unrenewedSince,
-} from '../../../src/domain/leadership/lease.ts';
+import { freeInMs, isFree, type Lease, type LeaseReading } from '../../../src/domain/leadership/lease.ts';
+import { clockBehindMs, hasRunOut, unrenewedSince } from '../../../src/domain/leadership/setBack.ts';
+import { later, markOf } from '../../../src/domain/leadership/watermark.ts';
 import { leaseWith } from '../../support/leases.ts';
 
 const HEAD_START_MS = 100;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { later, leaseTimingProblems } from '../../../src/domain/leadership/lease.ts';
+import { leaseTimingProblems } from '../../../src/domain/leadership/leaseTiming.ts';
+import { later } from '../../../src/domain/leadership/watermark.ts';
 import { ServerTime } from '../../../src/domain/leadership/serverTime.ts';
 import { TrustWindow } from '../../../src/domain/leadership/trustWindow.ts';
 

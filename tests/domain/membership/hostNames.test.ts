@@ -47,12 +47,12 @@ describe('a listener on a loopback address', () => {
   for (const address of addresses) {
     it(`answers to loopback names, on ${address}`, () => {
       for (const host of [...LOOPBACK, ...LOOPBACK_V6]) {
-        assert.equal(listener(address).answers(host), true, host);
+        assert.equal(listener(address).accepts(host), true, host);
       }
     });
     it(`answers to no others, on ${address}`, () => {
       for (const host of [...FOREIGN, undefined]) {
-        assert.equal(listener(address).answers(host), false, String(host));
+        assert.equal(listener(address).accepts(host), false, String(host));
       }
     });
   }
@@ -60,15 +60,15 @@ describe('a listener on a loopback address', () => {
   it('answers to its own address and to the names that it was given, with any port', () => {
     const names = listener('127.0.0.1', ['jobs.example']);
     for (const host of ['box.lan', 'BOX.lan.:81', 'jobs.example:8080']) {
-      assert.equal(names.answers(host), true);
+      assert.equal(names.accepts(host), true);
     }
     for (const host of ['x.jobs.example', 'jobs.example.evil', 'evil.example']) {
-      assert.equal(names.answers(host), false, host);
+      assert.equal(names.accepts(host), false, host);
     }
   });
 
   it('is what it counts as before it listens', () => {
-    assert.equal(new HostNames({ names: [], own: [] }).answers('evil.example'), false);
+    assert.equal(new HostNames({ names: [], own: [] }).accepts('evil.example'), false);
   });
 });
 
@@ -76,7 +76,7 @@ describe('a listener that others reach', () => {
   for (const address of ['0.0.0.0', '::', '10.0.0.7', 'fe80::1%eth0']) {
     it(`answers to every name, on ${address}`, () => {
       for (const host of ['evil.example', 'hascheduler', undefined]) {
-        assert.equal(listener(address).answers(host), true);
+        assert.equal(listener(address).accepts(host), true);
       }
     });
   }
@@ -84,10 +84,10 @@ describe('a listener that others reach', () => {
   it('answers, once names were given, to those, its own, loopback ones and addresses', () => {
     const names = listener('0.0.0.0', ['jobs.example']);
     for (const host of ['jobs.example', 'box.lan', 'localhost:8080', '10.0.0.7:8080', '[fd00::7]:8080']) {
-      assert.equal(names.answers(host), true, host);
+      assert.equal(names.accepts(host), true, host);
     }
     for (const host of ['evil.example', '10.0.0.7.evil.example', undefined]) {
-      assert.equal(names.answers(host), false, host);
+      assert.equal(names.accepts(host), false, host);
     }
   });
 });

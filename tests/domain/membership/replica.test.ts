@@ -33,7 +33,7 @@ describe('the lease settings of several replicas', () => {
   it('are told with who has which', () => {
     assert.deepEqual(timingWarnings([replica('a'), replica('c', { lease_timing: NINE }), replica('b')]), [
       'replicas have different lease settings: LEASE_DURATION=3s LEASE_RETRY_PERIOD=300ms LEASE_MARGIN=500ms on a, b; ' +
-      'LEASE_DURATION=9s LEASE_RETRY_PERIOD=300ms LEASE_MARGIN=500ms on c. Set them alike on all',
+      'LEASE_DURATION=9s LEASE_RETRY_PERIOD=300ms LEASE_MARGIN=500ms on c. Use the same settings on all replicas',
     ]);
   });
 

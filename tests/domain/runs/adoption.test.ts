@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adopted, adoptedBy, adoptionOf } from '../../../src/domain/runs/adoption.ts';
-import { isHeld, manualRun, NOBODY, OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
+import { isHeld, manualRun, OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
@@ -102,8 +102,8 @@ describe('a run that was requested', () => {
     assert.equal(adoptionOf(requested, undefined, false, NOW_MS), null, 'the mirror may learn of it yet');
   });
 
-  it('is held by nobody, until it is', () => {
-    assert.equal(isHeld(requested, { attempt: 0, executor_boot: NOBODY }), true, 'as it was found');
+  it('has no executor, until it is adopted', () => {
+    assert.equal(isHeld(requested, { attempt: 0, executor_boot: null }), true, 'as it was found');
     const begun = { ...requested, ...adopted(adoptionOf(requested, RETRIED, false, NOW_MS)!, BY) };
     assert.equal(isHeld(begun, requested), false, 'so that a second adoption finds nothing');
     assert.equal(isHeld(begun, { attempt: 1, executor_boot: 'b2' }), true);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isUnassigned, manualRun, NOBODY, OPEN_STATES, runId } from '../../../src/domain/runs/run.ts';
+import { isUnassigned, manualRun, OPEN_STATES, runId } from '../../../src/domain/runs/run.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
 
@@ -8,7 +8,7 @@ const T = Date.UTC(2030, 0, 1);
 const SCHEDULE = { ...every(100, T), revision: 3 };
 
 describe('manualRun', () => {
-  it('is open, for now, and in the hands of nobody', () => {
+  it('is open, for now, and has no executor', () => {
     const run = manualRun(SCHEDULE, T + 50, 'tag');
     assert.deepEqual(run, {
       id: `${runId('s', new Date(T + 50))}~tag`,
@@ -21,8 +21,8 @@ describe('manualRun', () => {
       state: 'claimed',
       reason: null,
       attempt: 0,
-      executor: NOBODY,
-      executor_boot: NOBODY,
+      executor: null,
+      executor_boot: null,
       term: 0,
       claimed_at: new Date(T + 50),
       claim_number: 0,
@@ -61,7 +61,7 @@ describe('manualRun', () => {
 });
 
 describe('isUnassigned', () => {
-  it('says whether anybody has a requested run in hand', () => {
+  it('tells a manual run that has not begun from one with an executor', () => {
     const run = manualRun(SCHEDULE, T, 'tag');
     assert.equal(isUnassigned(run), true);
     assert.equal(isUnassigned({ ...run, attempt: 1, executor: 'r1', executor_boot: 'b1' }), false);

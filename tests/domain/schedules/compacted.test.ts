@@ -128,11 +128,11 @@ describe('room for a schedule', () => {
       noRoomFor(asked(many(6), true), by) ?? '',
       /^the schedules of type at_times have 15 times to come, .* 20/,
     );
-    assert.match(noRoomFor(asked(many(10), false), by) ?? '', /with 6 more there would be too many/);
+    assert.match(noRoomFor(asked(many(10), false), by) ?? '', /6 more exceed it/);
     const full = { ...by, held: { ...held, schedules: 10 } };
     assert.match(
       noRoomFor(asked([], true), full) ?? '',
-      /^there are 10 schedules, and room for 10: .*MAX_SCHEDULES/,
+      /^there are 10 schedules, and the limit is 10: .*MAX_SCHEDULES/,
     );
     assert.equal(noRoomFor(asked([], false), full), null);
   });

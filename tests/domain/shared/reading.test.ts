@@ -98,7 +98,7 @@ describe('a lease that is read', () => {
   it('tells a change of hands only as a whole', () => {
     const hands = { leader: null, boot: 'b', term: 1, by: 'released', at };
     assert.deepEqual(readLeaderChange(hands), hands);
-    assert.match(String(readLeaderChange({ ...hands, at: 'now' })), /^at is "now", and not a date$/);
+    assert.match(String(readLeaderChange({ ...hands, at: 'now' })), /^at is "now", not a date$/);
   });
 });
 

@@ -108,7 +108,7 @@ describe('GET /schedules/{id}/runs', () => {
     ],
     [
       'cursor=bm9wZQ',
-      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+      'cursor: this is not a cursor of this list; use the one in the Link header of the previous page',
     ],
   ];
   for (const [query, sentence] of bad) {

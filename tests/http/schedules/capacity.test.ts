@@ -21,7 +21,7 @@ describe('a schedule beyond the capacity', () => {
   it('is refused with 507 and a sentence, and not stored', async () => {
     const { app, store } = await holding(10, 0);
     const { detail } = await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'b' }), 507);
-    assert.match(detail, /^there are 10 schedules, and room for 10/);
+    assert.match(detail, /^there are 10 schedules, and the limit is 10/);
     assert.equal(await store.schedules.get('b'), null);
   });
 

@@ -107,7 +107,7 @@ describe('GET /schedules', () => {
     [`q=${'x'.repeat(257)}`, 'q: has 257 characters; a search has at most 256'],
     [
       'cursor=xyz',
-      'cursor: this is not a cursor of this list; pass on the one that came with the page before',
+      'cursor: this is not a cursor of this list; use the one in the Link header of the previous page',
     ],
   ];
   for (const [query, sentence] of bad) {

@@ -37,7 +37,7 @@ describe('a request for another host', () => {
     const { app, store } = await testApi({ hosts: onLoopback() });
     const headers = { host: 'evil.example:8080', origin: 'http://evil.example:8080' };
     const { detail } = await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' }, headers), 421);
-    assert.match(detail, /"evil.example:8080" is not a name .* HOST_NAMES/);
+    assert.match(detail, /"evil.example:8080" is not an accepted host name.* HOST_NAMES/);
     assert.equal(await store.schedules.get('a'), null);
   });
 

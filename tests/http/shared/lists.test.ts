@@ -117,7 +117,7 @@ describe('the moments of a schedule', () => {
     assert.deepEqual(errors, [{
       pointer: '/definition/times',
       detail:
-        'definition.times: is the summary that lists and events tell; write the times, as GET /schedules/{id} has them',
+        'definition.times: is the summary shown in lists and events; write the times, as GET /schedules/{id} returns them',
     }]);
     assert.equal(understood(await store.schedules.get('a')).revision, 1);
   });

@@ -40,21 +40,21 @@ describe('Events of leadership', () => {
     const api = new FakeKubernetes();
     const { deps } = replicaIn(api);
     const events = new LeadershipEvents(deps);
-    events.tell({ type: 'ELECTION.ROLE', role: 'leader', by: 'acquired' });
-    events.tell(began(7));
-    events.tell(ended(7));
-    events.tell(began(9, { began_by: 'pre-empted' }));
-    events.tell(ended(9, 'expired'));
+    events.publish({ type: 'ELECTION.ROLE', role: 'leader', by: 'acquired' });
+    events.publish(began(7));
+    events.publish(ended(7));
+    events.publish(began(9, { began_by: 'pre-empted' }));
+    events.publish(ended(9, 'expired'));
     await events.idle();
     assert.deepEqual(api.events.map(({ type, reason, note }) => [type, reason, note]), [
       ['Normal', 'LeadershipAcquired', `${ME} leads with term 7, after 40 ms without a leader`],
-      ['Normal', 'LeadershipReleased', `${ME} leads no more: its term 7 is over (released)`],
+      ['Normal', 'LeadershipReleased', `${ME} no longer leads: its term 7 has ended (released)`],
       [
         'Normal',
         'LeadershipPreempted',
         `${ME} leads with term 9, after 40 ms without a leader: the leader before it was gone`,
       ],
-      ['Warning', 'LeadershipLost', `${ME} leads no more: its term 9 is over (expired)`],
+      ['Warning', 'LeadershipLost', `${ME} no longer leads: its term 9 has ended (expired)`],
     ]);
     assert.deepEqual(new Set(api.events.map(({ pod }) => pod.uid)), new Set([`uid-${ME}`]));
   });
@@ -69,7 +69,7 @@ describe('Events of leadership', () => {
       if (lost++ === 0) throw new Error('socket hang up');
     };
     const events = new LeadershipEvents(deps);
-    events.tell(began(7));
+    events.publish(began(7));
     await clock.advance(1000);
     await events.idle();
     assert.equal(api.events.length, 1);
@@ -81,9 +81,9 @@ describe('Events of leadership', () => {
     const { deps, clock } = replicaIn(api);
     api.before = refused(500);
     const events = new LeadershipEvents(deps);
-    events.tell(ended(1));
+    events.publish(ended(1));
     await rest();
-    for (let term = 2; term <= 31; term++) events.tell(ended(term));
+    for (let term = 2; term <= 31; term++) events.publish(ended(term));
     api.before = () => {};
     await clock.advance(60_000);
     await events.idle();
@@ -98,10 +98,10 @@ describe('Events of leadership', () => {
       if (call.startsWith('event')) refused(403)();
     };
     const events = new LeadershipEvents(deps);
-    events.tell(began(7));
-    events.tell(ended(7));
+    events.publish(began(7));
+    events.publish(ended(7));
     await events.idle();
-    events.tell(began(8));
+    events.publish(began(8));
     await events.idle();
     assert.equal(api.calls.filter((call) => call.startsWith('event')).length, 1);
     assert.deepEqual(lines, ['info this pod may not create Events; nothing else is affected']);
@@ -122,9 +122,9 @@ describe('news for Kubernetes', () => {
     const { deps } = replicaIn(api);
     let connect = (_: FakeKubernetes) => {};
     const news = kubernetesNews(() => new Promise((resolve) => connect = resolve), deps);
-    news.tell(began(7));
-    news.tell(ended(7));
-    news.tell(began(9));
+    news.publish(began(7));
+    news.publish(ended(7));
+    news.publish(began(9));
     connect(api);
     await news.close(1000);
     assert.deepEqual(api.labelled, [[ME, '9']]);
@@ -138,7 +138,7 @@ describe('news for Kubernetes', () => {
   it('are nobody’s outside a cluster', async () => {
     const { deps, lines } = replicaIn(new FakeKubernetes());
     const news = kubernetesNews(() => Promise.resolve(null), deps);
-    news.tell(began(7));
+    news.publish(began(7));
     await news.close(1000);
     assert.deepEqual(lines, []);
   });
@@ -146,9 +146,9 @@ describe('news for Kubernetes', () => {
   it('are given up, with a line, when the client can’t be had', async () => {
     const { deps, lines } = replicaIn(new FakeKubernetes());
     const news = kubernetesNews(() => Promise.reject(new Error('no such module')), deps);
-    news.tell(began(7));
+    news.publish(began(7));
     await news.close(1000);
-    assert.deepEqual(lines, ['warn the Kubernetes API can’t be used; nothing else is affected']);
+    assert.deepEqual(lines, ['warn the Kubernetes API can’t be used; the replica works without it']);
   });
 
   it('don’t hold up the end for longer than they may', async () => {

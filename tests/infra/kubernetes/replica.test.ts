@@ -36,6 +36,6 @@ async function told(
   deps: ReturnType<typeof replicaIn>['deps'],
 ): Promise<void> {
   const kubernetes = kubernetesNews(() => Promise.resolve(api), { ...deps, podName: id });
-  for (const each of news) kubernetes.tell(each);
+  for (const each of news) kubernetes.publish(each);
   await kubernetes.close(1000);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundedLines } from '../../../src/infra/log/boundedLines.ts';
+import { BoundedLines } from '../../../src/infra/log/boundedLines.ts';
 import { rest } from '../../support/simClock.ts';
 
 const MIB = 1024 * 1024;
@@ -10,7 +10,7 @@ function reader() {
   const read: string[] = [];
   const open: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
   let refuses = false;
-  const lines = boundedLines({
+  const lines = new BoundedLines({
     gap: (count) => `<${count} missing>\n`,
     write: (text) =>
       new Promise((resolve, reject) => {

@@ -57,7 +57,7 @@ describe('the watch on the event loop', () => {
     assert.deepEqual(warnings, []);
     for (const delayMs of [201, 300, 400]) fireLateBy(delayMs);
     fireLateBy(6_000);
-    assert.deepEqual(warnings, [{ delay_ms: 201, untold: 0 }, { delay_ms: 6_000, untold: 2 }]);
+    assert.deepEqual(warnings, [{ delay_ms: 201, suppressed: 0 }, { delay_ms: 6_000, suppressed: 2 }]);
   });
 
   it('is read as a histogram, and as the longest since it was read', async () => {

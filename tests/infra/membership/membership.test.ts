@@ -31,25 +31,29 @@ describe('the own address', BOUNDED, () => {
   it('is wrong when another replica answers', async () => {
     assert.match(
       await problemAt({}, OTHER) ?? '',
-      /^ADDRESS is IT: another replica answers there, r2\. Set ADDRESS/,
+      /^ADDRESS is IT: another replica answers at that address, r2\. Set ADDRESS/,
     );
   });
 
   it('is wrong when several do, this one among them or not', async () => {
-    const several = /^ADDRESS is IT: several replicas answer there, as behind a load balancer\. Set ADDRESS/;
+    const several =
+      /^ADDRESS is IT: several replicas answer at that address, as behind a load balancer\. Set ADDRESS/;
     assert.match(await problemAt({ others: [ME, OTHER] }) ?? '', several);
     assert.match(await problemAt({ others: [OTHER, OTHER.replaceAll('a', 'b')] }) ?? '', several);
   });
 
   it('is wrong when another program answers', async () => {
-    assert.match(await problemAt({ upMs: null }) ?? '', /another program answers there \(HTTP 200\)/);
+    assert.match(
+      await problemAt({ upMs: null }) ?? '',
+      /another program answers at that address \(HTTP 200\)/,
+    );
   });
 
   it('is wrong when nobody listens', async () => {
     const problem = await addressProblem({ address: NOT_THERE, boot: ME }, systemClock(), () => undefined);
     assert.match(
       problem ?? '',
-      /^ADDRESS is http:\/\/127\.0\.0\.1:1: this replica can't reach itself there \(ECONNREFUSED\)/,
+      /^ADDRESS is http:\/\/127\.0\.0\.1:1: this replica can't reach itself at that address \(ECONNREFUSED\)/,
     );
   });
 });
@@ -66,7 +70,12 @@ describe('a leader that can not be watched', () => {
       logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
       me: { address: NOT_THERE, boot: ME },
       lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
-      peers: () => ({ heir: () => null, watch: () => () => {}, seen: () => {}, watching: () => watching }),
+      peers: () => ({
+        heir: () => null,
+        watch: () => () => {},
+        noteHeartbeats: () => {},
+        watching: () => watching,
+      }),
     });
     it.start();
     return {
@@ -88,16 +97,16 @@ describe('a leader that can not be watched', () => {
     const [warning] = warnings();
     assert.match(
       warning ?? '',
-      /^the process of the leader \(r2\) can't be watched at http:\/\/r2: ECONNREFUSED\. If it dies/,
+      /^the leader's process \(r2\) can't be watched at http:\/\/r2: ECONNREFUSED\. If it dies/,
     );
-    watch('another replica answers there');
+    watch('another replica answers at that address');
     await clock.advance(20_000);
     assert.deepEqual(warnings(), [warning], 'the reason may change all the time');
     assert.equal(log.filter((line) => line === `warn ${warning}`).length, 1);
     watch(null);
     await clock.advance(1_000);
     assert.deepEqual([warnings(), it.vitals().leaderWatched], [[], true]);
-    assert.ok(log.includes('info a warning is settled'));
+    assert.ok(log.includes('info a warning is resolved'));
     it.stop();
   });
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { shared } from '../../../src/infra/mongo/leadership/barrier.ts';
+import { coalesced } from '../../../src/infra/mongo/leadership/barrier.ts';
 
 describe('shared call', () => {
   /** Calls that the test ends, in their order. */
   function calls() {
     const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
-    const call = shared(() => new Promise<void>((resolve, reject) => ends.push({ resolve, reject })));
+    const call = coalesced(() => new Promise<void>((resolve, reject) => ends.push({ resolve, reject })));
     return { ends, call };
   }
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { httpPeers } from '../../../src/infra/membership/peers.ts';
-import { isNobodyThere } from '../../../src/infra/membership/who.ts';
+import { isUnreachable } from '../../../src/infra/membership/probe.ts';
 import { Arrivals, fakePeer, heard, peerProcess, retryClock } from './peerSupport.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';
@@ -262,7 +262,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.reset();
     (await it.retry.putOff()).go();
     await isNotBelieved(it);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.end();
   });
 
@@ -291,7 +291,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.reset();
     (await it.retry.putOff()).go();
     await isNotBelieved(it);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.end();
   });
 
@@ -309,7 +309,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.state.others = [BOOT, OTHER];
     await it.retry.later(2_000);
     while (it.problem() === null) await new Promise(setImmediate);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.peer.reset();
     await isNotBelieved(it);
     it.end();
@@ -334,7 +334,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     for (let i = 0; i < 2; i++) await peer.asked.next();
     await heard(peer.address);
     for (let i = 0; i < 2; i++) await peer.asked.next();
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     peer.reset();
     await isNotBelieved({ ...it, peer, retry });
     it.end();
@@ -352,7 +352,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {})();
     assert.equal(it.peers.watching(), null);
     const end = it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {});
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     end();
     const elsewhere = it.peers.watch({ address: 'http://127.0.0.1:1', boot: OTHER }, () => {});
     assert.doesNotMatch(it.problem() ?? '', /other processes/);
@@ -366,7 +366,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     const it = watch(peer.address, BOOT, retry.clock, { address: peer.address, boot: ME });
     await peer.asked.next();
     await heard(peer.address);
-    assert.match(it.problem() ?? '', /the address of this replica as well/);
+    assert.match(it.problem() ?? '', /this replica has the same address/);
     await peer.die();
     (await retry.putOff()).go();
     await retry.putOff();
@@ -380,7 +380,8 @@ describe('an address that leads to several processes', BOUNDED, () => {
     await it.peer.die();
     (await retry.putOff()).go();
     await it.dead();
-    const seen = (second: number) => it.peers.seen([{ boot: BOOT, last_seen: new Date(second * 1000) }]);
+    const seen = (second: number) =>
+      it.peers.noteHeartbeats([{ boot: BOOT, last_seen: new Date(second * 1000) }]);
     const doubt = () => {
       const end = it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {});
       const problem = it.problem();
@@ -389,9 +390,9 @@ describe('an address that leads to several processes', BOUNDED, () => {
     };
     seen(1);
     seen(1);
-    assert.doesNotMatch(doubt() ?? '', /lives/);
+    assert.doesNotMatch(doubt() ?? '', /is alive/);
     seen(2);
-    assert.match(doubt() ?? '', /a process that seemed to have died there lives/);
+    assert.match(doubt() ?? '', /a process that was declared dead at this address is alive/);
   });
 });
 
@@ -400,7 +401,7 @@ describe('what is no address', () => {
     it(`is never asked: ${JSON.stringify(address)}`, () => {
       const retry = retryClock();
       const { problem, end } = watch(address, BOOT, retry.clock);
-      assert.equal(problem(), 'that is no address');
+      assert.equal(problem(), 'that is not a valid address');
       end();
       assert.equal(retry.running, 0);
     });
@@ -440,20 +441,20 @@ describe('what the network says', () => {
 
   it('is a proof when nobody listens, or nobody is there', () => {
     for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) {
-      assert.equal(isNobodyThere(failed(code)), true, code);
+      assert.equal(isUnreachable(failed(code)), true, code);
     }
   });
 
   it('is none when it took too long, broke, or no name was found', () => {
     for (const code of ['ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', undefined]) {
-      assert.equal(isNobodyThere(failed(code)), false, code);
+      assert.equal(isUnreachable(failed(code)), false, code);
     }
   });
 
   it('has to be said of each address that a name has', () => {
     const all = (...codes: string[]) =>
       Object.assign(new AggregateError(codes.map(failed)), { code: codes[0] });
-    assert.equal(isNobodyThere(all('ENETUNREACH', 'ECONNREFUSED')), true);
-    assert.equal(isNobodyThere(all('ENETUNREACH', 'ETIMEDOUT')), false);
+    assert.equal(isUnreachable(all('ENETUNREACH', 'ECONNREFUSED')), true);
+    assert.equal(isUnreachable(all('ENETUNREACH', 'ETIMEDOUT')), false);
   });
 });

@@ -55,7 +55,7 @@ describe('a MongoDB URI to initiate', () => {
 
   it('has to name the members and the set', async () => {
     await assert.rejects(initiate('mongodb://a,b/'), /MONGO_URI names no replica set: it must end as in/);
-    await assert.rejects(initiate('mongodb+srv://a/'), /whoever runs that MongoDB has made it a replica set/);
+    await assert.rejects(initiate('mongodb+srv://a/'), /its replica set already exists/);
     await assert.rejects(initiate(''), /^Error: MONGO_URI \(not shown here\): the scheme/);
   });
 });

@@ -31,6 +31,6 @@ describe('what is told of documents that are not understood', () => {
     assert.deepEqual([lines.length, found.length], [20, 50]);
     await clock.advance(60_000);
     tell('runs', 'later', 'broken');
-    assert.deepEqual(lines.at(-1), { collection: 'runs', id: 'later', reason: 'broken', untold: 30 });
+    assert.deepEqual(lines.at(-1), { collection: 'runs', id: 'later', reason: 'broken', suppressed: 30 });
   });
 });

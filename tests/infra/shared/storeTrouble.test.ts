@@ -9,8 +9,14 @@ function troubles() {
   const clock = new SimClock(0);
   const lines: unknown[] = [];
   const at = (level: string) => (msg: string, fields?: Record<string, unknown>) => {
-    const { operation, reason, untold } = fields ?? {};
-    lines.push([level, msg.split(/[:;]/)[0], operation, ...(reason === undefined ? [] : [reason]), untold]);
+    const { operation, reason, suppressed } = fields ?? {};
+    lines.push([
+      level,
+      msg.split(/[:;]/)[0],
+      operation,
+      ...(reason === undefined ? [] : [reason]),
+      suppressed,
+    ]);
   };
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   return { clock, lines, tell: storeTroubleLog(logger, clock) };
@@ -31,7 +37,7 @@ describe('the log of what goes wrong with the store', () => {
       ['warn', 'the store does not answer', 'lease.renew', 0],
       ['error', 'the store refuses calls', 'schedules.create', 'OutOfDiskSpace', 0],
       ['error', 'the store refuses calls', 'runs.record', 'Unauthorized', 0],
-      ['error', 'a call of the store failed as none should', 'runs.get', 0],
+      ['error', 'a store call failed with an unexpected error', 'runs.get', 0],
     ]);
   });
 

@@ -21,16 +21,11 @@ function openEvents(connection: Connection, from: number): OpenEvents {
   const { db } = connection;
   let at = from;
   let wake = () => {};
-  const quiet = () =>
-    new Promise<void>((resolve) => {
-      const timer = db.clock.setTimeout(() => wake(), QUIET_MS);
-      const stopListening = db.events.onAppend(() => wake());
-      wake = () => {
-        db.clock.clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-    });
+  const quiet = () => {
+    const waiting = db.events.wait(db.clock, QUIET_MS);
+    wake = waiting.wake;
+    return waiting.done;
+  };
   const forget = connection.onClose(() => wake());
   return {
     start: positionOf(db, from),

@@ -4,19 +4,21 @@ import { claimMark } from '../../../domain/firing/claimMark.ts';
 import { isClaimOf, isEarly, planClaim } from '../../firing/claimPlan.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
-import { inForce, renewed } from '../leadership/lease.ts';
+import { leaseUnder, renewed } from '../leadership/lease.ts';
 
 export function memoryClaims(connection: Connection): ClaimStore {
   const { db } = connection;
   // As on a MongoDB session: a transaction that arrives after a later one of the same session is
-  // refused. So the answer of `resolve` is final, even while a claim is in flight.
+  // refused. So the result of `resolve` is final, even while a claim is in flight.
   let sent = 0;
-  let seen = 0;
+  let latest = 0;
   const inOrder = <T>(op: string, body: () => T): Promise<T> => {
     const number = ++sent;
     return connection.call(op, () => {
-      if (number < seen) throw new StoreUnavailable('a later call of the same session has ended this claim');
-      seen = number;
+      if (number < latest) {
+        throw new StoreUnavailable('a later call of the same session has aborted this claim');
+      }
+      latest = number;
       return body();
     });
   };
@@ -33,7 +35,7 @@ export function memoryClaims(connection: Connection): ClaimStore {
 }
 
 function claim(db: Database, batch: ClaimBatch): ClaimResult {
-  if (!inForce(db, batch.grant)) return { kind: 'fenced' };
+  if (!leaseUnder(db, batch.grant)) return { kind: 'fenced' };
   if (isEarly(batch, db.nowMs())) return { kind: 'early', serverNowMs: db.nowMs() };
   const counted = batch.mayBeClaimed ? db.runs().filter((run) => run.count > 1) : [];
   const plan = planClaim(batch, (id) => db.schedules.get(id), (id) => db.run(id), counted);

@@ -6,7 +6,7 @@ import type { Database } from '../shared/database.ts';
 
 export function memoryPresence(connection: Connection): PresenceStore {
   const { db } = connection;
-  const ageMs = (replica: { last_seen: Date }) => seenMs(db, replica.last_seen);
+  const ageMs = (replica: { last_seen: Date }) => heartbeatAgeMs(db, replica.last_seen);
   return {
     announce: (announced) =>
       connection.call('presence.announce', () => {
@@ -47,7 +47,7 @@ export function memoryPresence(connection: Connection): PresenceStore {
 }
 
 /** Distance to the last heartbeat, ms; a future one predates a set-back of the server's clock. */
-export function seenMs(db: Database, lastSeen: Date): number {
+export function heartbeatAgeMs(db: Database, lastSeen: Date): number {
   return Math.abs(db.nowMs() - lastSeen.getTime());
 }
 

@@ -1,4 +1,5 @@
-import type { RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
+import type { RunQuery, RunStore, ScheduleKey } from '../../../actors/runs/runStore.ts';
+import type { Page } from '../../../actors/shared/page.ts';
 import { decodeCursor, RUN_KEY, runCursor } from '../../../domain/shared/cursor.ts';
 import { adopted, adoptedBy, type Adopter, type Adoption } from '../../../domain/runs/adoption.ts';
 import {
@@ -9,30 +10,16 @@ import {
   type Outcome,
   type Run,
   type RunSummary,
+  summaryOf,
 } from '../../../domain/runs/run.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
-import { seenMs } from '../membership/presence.ts';
+import { heartbeatAgeMs } from '../membership/presence.ts';
 
 export function memoryRuns(connection: Connection): RunStore {
   const { db } = connection;
   return {
-    list: ({ scheduleId, states, from, to, limit, cursor }) =>
-      connection.call('runs.list', () => {
-        const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
-        const runs = db.runs().filter((run) =>
-          (scheduleId === undefined || run.schedule_id === scheduleId) &&
-          (states === undefined || states.includes(run.state)) &&
-          (from === undefined || run.scheduled_for >= from) && (to === undefined || run.scheduled_for < to) &&
-          (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
-        ).sort(newestFirst);
-        const items = runs.slice(0, limit);
-        const last = items.at(-1);
-        return {
-          items,
-          nextCursor: last && runs.length > limit ? runCursor(last) : null,
-        };
-      }),
+    list: (query) => connection.call('runs.list', () => pageOf(db, query)),
 
     get: (id) => connection.call('runs.get', () => db.run(id) ?? null),
 
@@ -56,7 +43,7 @@ export function memoryRuns(connection: Connection): RunStore {
         for (const run of db.runs().sort(newestFirst)) {
           if (!isOwn(run)) continue;
           const known = recent.get(run.schedule_id) ?? [];
-          if (known.length < limit) recent.set(run.schedule_id, [...known, inShort(run)]);
+          if (known.length < limit) recent.set(run.schedule_id, [...known, summaryOf(run)]);
         }
         return recent;
       }),
@@ -67,22 +54,7 @@ export function memoryRuns(connection: Connection): RunStore {
         return outcomes.filter((outcome) => isEndedBy(db.run(outcome.run_id), outcome));
       }),
 
-    orphans: ({ exceptBoot, deadAfterMs, limit, exceptSchedules = [] }) =>
-      connection.call('runs.orphans', () => {
-        const except = new Set(exceptSchedules);
-        const lives = (boot: string) => {
-          const seen = db.replicas.get(boot)?.last_seen;
-          return seen !== undefined && seenMs(db, seen) <= deadAfterMs;
-        };
-        return db.openRuns()
-          .filter((run) =>
-            run.executor_boot !== exceptBoot && !lives(run.executor_boot) && !except.has(run.schedule_id)
-          )
-          .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
-            0,
-            limit,
-          );
-      }),
+    orphans: (query) => connection.call('runs.orphans', () => orphans(db, query)),
 
     adopt: (adoptions, by) =>
       connection.call('runs.adopt', () => {
@@ -92,6 +64,43 @@ export function memoryRuns(connection: Connection): RunStore {
   };
 }
 
+function pageOf(db: Database, { scheduleId, states, from, to, limit, cursor }: RunQuery): Page<Run> {
+  const after = cursor === null ? null : decodeCursor(cursor, RUN_KEY);
+  const runs = db.runs().filter((run) =>
+    (scheduleId === undefined || run.schedule_id === scheduleId) &&
+    (states === undefined || states.includes(run.state)) &&
+    (from === undefined || run.scheduled_for >= from) && (to === undefined || run.scheduled_for < to) &&
+    (after === null || newestFirst(run, { scheduled_for: new Date(after[0]), id: after[1] }) > 0)
+  ).sort(newestFirst);
+  const items = runs.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items,
+    nextCursor: last && runs.length > limit ? runCursor(last) : null,
+  };
+}
+
+type OrphanQuery = Parameters<RunStore['orphans']>[0];
+
+function orphans(
+  db: Database,
+  { exceptBoot, deadAfterMs, limit, exceptSchedules = [] }: OrphanQuery,
+): Run[] {
+  const except = new Set(exceptSchedules);
+  const isAlive = (boot: string | null) => {
+    const seen = boot === null ? undefined : db.replicas.get(boot)?.last_seen;
+    return seen !== undefined && heartbeatAgeMs(db, seen) <= deadAfterMs;
+  };
+  return db.openRuns()
+    .filter((run) =>
+      run.executor_boot !== exceptBoot && !isAlive(run.executor_boot) && !except.has(run.schedule_id)
+    )
+    .sort((a, b) => Number(isUnassigned(b)) - Number(isUnassigned(a)) || newestFirst(b, a)).slice(
+      0,
+      limit,
+    );
+}
+
 /** Whether a run belongs to one of these schedules. */
 function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
   const byId = new Map(of.map((schedule) => [schedule.id, schedule]));
@@ -99,10 +108,6 @@ function ownRuns(of: readonly ScheduleKey[]): (run: Run) => boolean {
     const schedule = byId.get(run.schedule_id);
     return schedule !== undefined && isRunOf(run, schedule);
   };
-}
-
-function inShort({ id, scheduled_for, state, lateness_ms }: Run): RunSummary {
-  return { id, scheduled_for, state, lateness_ms };
 }
 
 type RunKey = Pick<Run, 'scheduled_for' | 'id'>;
@@ -116,12 +121,12 @@ function record(db: Database, outcome: Outcome): void {
   const run = db.run(run_id);
   if (!isHeld(run, { attempt, executor_boot })) return;
   Object.assign(run, end);
-  db.tellIfEnded(run);
+  db.emitIfEnded(run);
 }
 
 function adopt(db: Database, adoption: Adoption, by: Adopter): void {
   const run = db.run(adoption.run.id);
   if (!isHeld(run, adoption.run)) return;
   Object.assign(run, structuredClone(adopted(adoption, by)));
-  db.tellIfEnded(run);
+  db.emitIfEnded(run);
 }

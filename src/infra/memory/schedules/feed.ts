@@ -42,16 +42,11 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
   let closed = false;
   let wake = () => {};
 
-  const quiet = () =>
-    new Promise<void>((resolve) => {
-      const timer = db.clock.setTimeout(() => wake(), QUIET_MS);
-      const stopListening = db.changes.onAppend(() => wake());
-      wake = () => {
-        db.clock.clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-    });
+  const quiet = () => {
+    const waiting = db.changes.wait(db.clock, QUIET_MS);
+    wake = waiting.wake;
+    return waiting.done;
+  };
 
   const next = () =>
     connection.call('feed.next', () => {
@@ -65,7 +60,7 @@ function openFeed(connection: Connection, startPosition: number, observer: FeedO
       const { changes, throughMs } = await next();
       if (closed) return;
       if (!changes) {
-        return observer.failed(new Error('the history of changes does not reach back to this token'), false);
+        return observer.failed(new Error('the change history does not reach back to this token'), false);
       }
       for (const change of changes) {
         observer.change(change);

@@ -1,9 +1,20 @@
-import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
+import type {
+  ScheduleFilter,
+  ScheduleQuery,
+  ScheduleStore,
+} from '../../../actors/schedules/scheduleStore.ts';
+import type { Page } from '../../../actors/shared/page.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
-import { CLOCK_TOLERANCE_MS, markOf } from '../../../domain/leadership/lease.ts';
-import { listed } from '../../../domain/schedules/listing.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
+import { markOf } from '../../../domain/leadership/watermark.ts';
+import { listed, type ListedSchedule } from '../../../domain/schedules/listing.ts';
 import { stillOwes } from '../../../domain/firing/owed.ts';
-import { isUnderstood, type Schedule, type ScheduleSpec } from '../../../domain/schedules/schedule.ts';
+import {
+  isUnderstood,
+  type NotUnderstood,
+  type Schedule,
+  type ScheduleSpec,
+} from '../../../domain/schedules/schedule.ts';
 import type { Superseded } from '../../../domain/timing/timing.ts';
 import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { MAX_SUPERSEDED, tooManySuperseded } from '../../schedules/superseded.ts';
@@ -19,21 +30,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         return stored === undefined ? null : connection.read(stored);
       }),
 
-    list: ({ limit, cursor, ...filter }, nowMs) =>
-      connection.call('schedules.list', () => {
-        const after = cursor === null ? '' : decodeCursor(cursor, SCHEDULE_KEY)[0];
-        const found: Schedule[] = [];
-        for (const schedule of db.schedulesAfter(after)) {
-          if (fits(schedule, filter)) found.push(schedule);
-          if (found.length > limit) break;
-        }
-        const items = found.slice(0, limit).map((schedule) => {
-          const read = connection.read(schedule);
-          return isUnderstood(read) ? listed(read, nowMs) : read;
-        });
-        const last = items.at(-1);
-        return { items, nextCursor: last && found.length > limit ? scheduleCursor(last) : null };
-      }),
+    list: (query, nowMs) => connection.call('schedules.list', () => pageOf(connection, query, nowMs)),
 
     count: (filter) =>
       connection.call(
@@ -80,6 +77,25 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         return connection.read(old);
       }),
   };
+}
+
+function pageOf(
+  connection: Connection,
+  { limit, cursor, ...filter }: ScheduleQuery,
+  nowMs: number,
+): Page<ListedSchedule | NotUnderstood> {
+  const after = cursor === null ? '' : decodeCursor(cursor, SCHEDULE_KEY)[0];
+  const found: Schedule[] = [];
+  for (const schedule of connection.db.schedulesAfter(after)) {
+    if (fits(schedule, filter)) found.push(schedule);
+    if (found.length > limit) break;
+  }
+  const items = found.slice(0, limit).map((schedule) => {
+    const read = connection.read(schedule);
+    return isUnderstood(read) ? listed(read, nowMs) : read;
+  });
+  const last = items.at(-1);
+  return { items, nextCursor: last && found.length > limit ? scheduleCursor(last) : null };
 }
 
 function fits(

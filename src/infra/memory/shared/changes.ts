@@ -1,3 +1,5 @@
+import type { Clock } from '../../../actors/shared/environment.ts';
+
 /** Changes kept for resumption (G9). */
 const KEPT = 10_000;
 
@@ -38,9 +40,18 @@ export class ChangeLog<Change> {
     return known ? this.#changes.slice(position - this.#start) : null;
   }
 
-  /** Calls `wake` at each change until the returned function is called. */
-  onAppend(wake: () => void): () => void {
-    this.#waiting.add(wake);
-    return () => this.#waiting.delete(wake);
+  /** Resolves with the next change, after `limitMs`, or when `wake` is called. */
+  wait(clock: Clock, limitMs: number): { done: Promise<void>; wake: () => void } {
+    let wake = () => {};
+    const done = new Promise<void>((resolve) => {
+      const timer = clock.setTimeout(() => wake(), limitMs);
+      wake = () => {
+        clock.clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
+    return { done, wake };
   }
 }

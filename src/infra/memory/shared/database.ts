@@ -4,7 +4,8 @@ import type { Clock } from '../../../actors/shared/environment.ts';
 import { LeaseMissing } from '../../../actors/shared/storeErrors.ts';
 import type { ClusterEvent } from '../../../domain/events/event.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Lease, SetBack } from '../../../domain/leadership/lease.ts';
+import type { Lease } from '../../../domain/leadership/lease.ts';
+import type { SetBack } from '../../../domain/leadership/setBack.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import { ENDED_STATES, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
 import type { Schedule } from '../../../domain/schedules/schedule.ts';
@@ -20,7 +21,7 @@ export class Database {
   /** Null before the database is prepared. */
   lease: Lease | null = null;
   /** The last set-back of the clock that was emitted as an event. */
-  toldSetBack: SetBack | null = null;
+  reportedSetBack: SetBack | null = null;
   /** Boot by hint callback. */
   readonly leaseWatchers = new Map<(hint: LeaseHint) => void, string>();
   readonly schedules = new Map<string, Schedule>();
@@ -88,11 +89,11 @@ export class Database {
     const stored = structuredClone(run);
     this.#runs.set(run.id, stored);
     this.#open.add(stored);
-    this.tellIfEnded(stored);
+    this.emitIfEnded(stored);
   }
 
   /** Call after each change of a run's state. */
-  tellIfEnded(run: Run): void {
+  emitIfEnded(run: Run): void {
     if (ENDED_STATES.includes(run.state)) this.events.append({ type: 'run', run });
   }
 

@@ -9,8 +9,7 @@ import {
   type TermDoc,
   toSchedule,
 } from '../shared/documents.ts';
-import { changeOfHands } from '../leadership/leaderChanges.ts';
-import { setBackOf } from '../leadership/lease.ts';
+import { leaderChangeIn, setBackIn } from '../leadership/leaseEvents.ts';
 import type { Readers } from '../shared/readers.ts';
 
 const WRITES = { $in: ['insert', 'update', 'replace'] };
@@ -64,10 +63,10 @@ export function eventOf(change: ChangeStreamDocument, readers: Readers): Cluster
   switch (change.ns.coll) {
     case 'leases': {
       const written = change.operationType === 'update' ? change.updateDescription.updatedFields : doc;
-      const part = changeOfHands(written ?? undefined);
-      const hands = part && readers.leaderChange(part);
-      if (hands !== null) return { type: 'leader', ...hands };
-      const set_back = setBackOf(written ?? undefined);
+      const part = leaderChangeIn(written ?? undefined);
+      const leaderChange = part && readers.leaderChange(part);
+      if (leaderChange !== null) return { type: 'leader', ...leaderChange };
+      const set_back = setBackIn(written ?? undefined);
       return set_back && { type: 'clock', set_back };
     }
     case 'leadership': {

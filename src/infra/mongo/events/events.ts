@@ -6,10 +6,10 @@
 import type { ChangeStream, ChangeStreamDocument, Db } from 'mongodb';
 import type { EventFeed, EventStep, OpenEvents } from '../../../actors/events/eventFeed.ts';
 import { StoreRefused } from '../../../actors/shared/storeErrors.ts';
-import { answered, asStoreError, hasCode } from '../shared/errors.ts';
+import { asStoreError, hasCode, storeCall } from '../shared/errors.ts';
 import { endsHistory, eventOf, EVENTS } from './eventOf.ts';
 import type { Readers } from '../shared/readers.ts';
-import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
+import { AWAIT_MS, nextChange, openStream } from '../shared/streams.ts';
 
 /** Longer than any token of this database: its longest part is an id of at most 160 bytes. */
 const MAX_POSITION_LENGTH = 2000;
@@ -34,14 +34,14 @@ export function mongoEvents({ db, readers, endWithStore }: EventParts): EventFee
   return {
     open: (after) => {
       if (after !== null && !isPosition(after)) return Promise.resolve('lost');
-      return answered('the opening of the events', async () => {
+      return storeCall('the opening of the events', async () => {
         const stream = db.watch<Document>(EVENTS, {
           ...(after !== null && { resumeAfter: { _data: after } }),
           fullDocument: 'updateLookup',
           maxAwaitTimeMS: AWAIT_MS,
         });
         try {
-          const { first } = await opened(stream);
+          const { first } = await openStream(stream);
           return openEvents(stream, after ?? positionOf(stream), first, readers, endWithStore);
         } catch (error) {
           await stream.close();
@@ -76,7 +76,7 @@ function openEvents(
   };
   const forget = endWithStore(close);
   const read = async (): Promise<EventStep | 'lost'> => {
-    const change = await (upcoming ?? nextOf(stream));
+    const change = await (upcoming ?? nextChange(stream));
     upcoming = null;
     if (change && endsHistory(change)) return 'lost';
     return { event: change && eventOf(change, readers), position: positionOf(stream, change) };
@@ -85,7 +85,7 @@ function openEvents(
     start,
     close,
     next: () =>
-      answered('the reading of events', () =>
+      storeCall('the reading of events', () =>
         read().catch((error: unknown) => {
           if (LOST.some((code) => hasCode(error, code))) return 'lost';
           throw error;

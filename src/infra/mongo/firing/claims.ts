@@ -24,10 +24,10 @@ import {
 } from '../../firing/claimPlan.ts';
 import type { ClaimSession } from '../leadership/claimSession.ts';
 import { type Collections, fromRun, LEASE_ID, type RunDoc } from '../shared/documents.ts';
-import { answered } from '../shared/errors.ts';
-import { inForce, renewal } from '../leadership/lease.ts';
+import { storeCall } from '../shared/errors.ts';
+import { renewal, underGrant } from '../leadership/leaseUpdates.ts';
 import type { Readers } from '../shared/readers.ts';
-import { Again, inTransaction, type Step } from '../shared/transaction.ts';
+import { inTransaction, Restart, type Step } from '../shared/transaction.ts';
 
 /** Retry limit of `resolve`; longer than the socket timeout, which a lost claim may have run into. */
 const RESOLVE_WITHIN_MS = 5000;
@@ -57,7 +57,7 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
   return {
     claim(batch) {
       const stale = new Set<string>();
-      return answered('a claim', () =>
+      return storeCall('a claim', () =>
         claimSession.use((session) =>
           inTransaction(
             { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
@@ -70,7 +70,7 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
     // written the lease document, left open by a crash here, would block every leader for a minute.
     resolve: async (runs, boot) => {
       if (runs.length === 0) return [];
-      const found = await answered(
+      const found = await storeCall(
         'the look-up of a claim',
         () =>
           claimSession.use(async (session) => {
@@ -105,7 +105,7 @@ async function claim(
   // it (a renewal, a barrier) then wait as long as a claim takes. Were it written last, each of
   // them would make the claim start over, and over a slow connection it would never commit.
   const doc = await collections.leases.findOneAndUpdate(
-    inForce(batch.grant),
+    underGrant(batch.grant),
     renewal(batch.durationMs, claimMark(batch.marks, batch.requests, knownStale)),
     { session, returnDocument: 'after' },
   );
@@ -116,7 +116,7 @@ async function claim(
   const staleNow = staleSchedules(batch, (id) => definitions.get(id));
   if (staleNow.some((id) => !knownStale.has(id))) {
     staleNow.forEach((id) => knownStale.add(id));
-    throw new Again('the watermark was written as if all definitions were the stored ones');
+    throw new Restart('the watermark was written for schedules that turned out to be stale');
   }
   // Usually nothing can be stored already, and nothing is looked up. A retry may follow a duplicate
   // key or a commit with an unknown result, and a stale schedule may have been claimed, before it

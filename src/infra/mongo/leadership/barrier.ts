@@ -11,7 +11,7 @@ const WITHIN_MS = 2500;
  * this write, or gets a write conflict and retries.
  */
 export function claimBarrier({ leases }: Collections): () => Promise<void> {
-  return shared(async () => {
+  return coalesced(async () => {
     await leases.updateOne({ _id: LEASE_ID }, { $inc: { barrier: 1 } }, { maxTimeMS: WITHIN_MS });
   });
 }
@@ -20,7 +20,7 @@ export function claimBarrier({ leases }: Collections): () => Promise<void> {
  * At most one call runs and one waits. Callers that arrive meanwhile share the waiting one, since
  * it starts after they arrived.
  */
-export function shared(run: () => Promise<void>): () => Promise<void> {
+export function coalesced(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;
   let waiting: Promise<void> | null = null;
   const start = (): Promise<void> => {

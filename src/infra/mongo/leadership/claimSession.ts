@@ -18,7 +18,7 @@ export class ClaimSession {
     return this.#get().serverSession.id.id;
   }
 
-  /** Whether nothing of it can be open on the server: it is idle, and its last use was answered. */
+  /** Whether no transaction can be open in it on the server: it is idle, and its last use got an answer. */
   get settled(): boolean {
     return this.#settled;
   }

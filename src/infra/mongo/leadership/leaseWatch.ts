@@ -3,7 +3,7 @@ import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStor
 import type { Clock } from '../../../actors/shared/environment.ts';
 import { type Collections, type LeaseDoc, NOTIFICATION_ID } from '../shared/documents.ts';
 import { asStoreError } from '../shared/errors.ts';
-import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
+import { AWAIT_MS, nextChange, openStream } from '../shared/streams.ts';
 
 export type LeaseWatch = LeaseStore['watch'];
 type Change = ChangeStreamDocument<LeaseDoc>;
@@ -44,7 +44,7 @@ function hintOf(change: Change | null): LeaseHint {
   return fields?.heir ? 'left' : 'changed';
 }
 
-function isBell(change: Change): boolean {
+function isNotification(change: Change): boolean {
   return 'documentKey' in change && (change.documentKey._id as string) === NOTIFICATION_ID;
 }
 
@@ -61,19 +61,19 @@ export function leaseWatch(
 
     const follow = async () => {
       stream = leases.watch(changesFor(boot), { maxAwaitTimeMS: AWAIT_MS });
-      const { first } = await opened(stream);
+      const { first } = await openStream(stream);
       if (ended) return;
       // The stream does not deliver changes from before it was open.
       tell(null);
       // The receiver of the hint may end the watch.
-      for (let change = await first; !ended; change = ended ? null : await nextOf(stream)) {
+      for (let change = await first; !ended; change = ended ? null : await nextChange(stream)) {
         if (change) tell(change);
       }
     };
 
     const tell = (change: Change | null) => {
-      if (change === null || !isBell(change)) onHint(hintOf(change));
-      if (change === null || isBell(change)) onHint('request');
+      if (change === null || !isNotification(change)) onHint(hintOf(change));
+      if (change === null || isNotification(change)) onHint('request');
     };
 
     const run = () => {

@@ -2,13 +2,13 @@ import type { LeadershipStore } from '../../../actors/leadership/termStore.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
 import type { Readers } from '../shared/readers.ts';
 import type { Collections } from '../shared/documents.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 
 /** Term history; a document's `_id` is its term. */
 export function mongoLeadership({ leadership }: Collections, readers: Readers): LeadershipStore {
   return {
     record: ({ began, ended }) =>
-      answered('the recording of a term', async () => {
+      storeCall('the recording of a term', async () => {
         const upsert = ({ term, ...fields }: Partial<Term> & { term: number }, onInsert: Partial<Term>) => ({
           updateOne: {
             filter: { _id: term },
@@ -25,7 +25,7 @@ export function mongoLeadership({ leadership }: Collections, readers: Readers): 
       }),
 
     list: (limit, before = Infinity) =>
-      answered('the history of terms', async () => {
+      storeCall('the history of terms', async () => {
         const docs = await leadership.find({ _id: { $lt: before } }).sort({ _id: -1 }).limit(limit).toArray();
         return docs.flatMap((doc) => readers.term(doc) ?? []);
       }),

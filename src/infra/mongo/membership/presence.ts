@@ -9,19 +9,12 @@ import { changeBy, type Presence, replicaOf } from '../../../domain/membership/r
 import { after, literal } from '../shared/expressions.ts';
 import type { Collections, ReplicaDoc } from '../shared/documents.ts';
 import type { Readers } from '../shared/readers.ts';
-import { answered } from '../shared/errors.ts';
+import { storeCall } from '../shared/errors.ts';
 
 export function mongoPresence({ replicas }: Collections, readers: Readers): PresenceStore {
-  /** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
-  const removal = ({ _id, ...doc }: ReplicaDoc) => {
-    const asFound = { _id, last_seen: doc.last_seen };
-    const left: Presence = { ...doc, change: 'left', news: 0 };
-    return [{ replaceOne: { filter: asFound, replacement: left } }, { deleteOne: { filter: asFound } }];
-  };
-
   return {
     announce: (announced) =>
-      answered('the announcement of this replica', async () => {
+      storeCall('the announcement of this replica', async () => {
         const first = {
           ...announced,
           lost_at: null,
@@ -35,7 +28,7 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
         const entry = readers.replica(stored);
-        // A broken entry of our own is rewritten.
+        // If our own entry is not understood, it is rewritten.
         const change = entry
           ? changeBy(entry, announced)
           : { change: 'announced' as const, news: first.news };
@@ -45,22 +38,22 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
       }),
 
     leave: (boot) =>
-      answered('the farewell of this replica', async () => {
+      storeCall('the deletion of the entry of this replica', async () => {
         const stored = await replicas.findOne({ _id: boot });
         if (stored) await replicas.bulkWrite(removal(stored));
       }),
 
     list: (withinMs) =>
-      answered('the listing of replicas', async () => {
-        const docs = await replicas.find(seenWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
+      storeCall('the listing of replicas', async () => {
+        const docs = await replicas.find(heartbeatWithin(withinMs)).sort({ id: 1, _id: 1 }).toArray();
         return docs.flatMap((doc) => readers.replica(doc) ?? []).map(replicaOf);
       }),
 
     sweep: ({ lostAfterMs, goneAfterMs }) =>
-      answered('the search for lost replicas', async () => {
+      storeCall('the search for lost replicas', async () => {
         const [lost, gone] = await Promise.all([
-          replicas.find({ ...notSeenWithin(lostAfterMs), lost_at: null }).toArray(),
-          replicas.find(notSeenWithin(goneAfterMs)).toArray(),
+          replicas.find({ ...noHeartbeatWithin(lostAfterMs), lost_at: null }).toArray(),
+          replicas.find(noHeartbeatWithin(goneAfterMs)).toArray(),
         ]);
         const isOurs = (doc: ReplicaDoc) => readers.replica(doc) !== null;
         const writes = [
@@ -75,20 +68,27 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
   };
 }
 
+/** Writes `left` as the last entry, then deletes it, unless a heartbeat came after `last_seen`. */
+function removal({ _id, ...doc }: ReplicaDoc) {
+  const asFound = { _id, last_seen: doc.last_seen };
+  const left: Presence = { ...doc, change: 'left', news: 0 };
+  return [{ replaceOne: { filter: asFound, replacement: left } }, { deleteOne: { filter: asFound } }];
+}
+
 /**
- * The filter for entries refreshed within the last `withinMs` of the server's clock. An entry
+ * The filter for entries with a heartbeat within the last `withinMs` of the server's clock. An entry
  * further in the future predates a set-back of that clock: a live replica has announced itself
  * since.
  */
-export function seenWithin(withinMs: number): Document {
-  return { $expr: isSeen(withinMs) };
+export function heartbeatWithin(withinMs: number): Document {
+  return { $expr: isRecent(withinMs) };
 }
 
-function notSeenWithin(ms: number): Document {
-  return { $expr: { $not: [isSeen(ms)] } };
+function noHeartbeatWithin(ms: number): Document {
+  return { $expr: { $not: [isRecent(ms)] } };
 }
 
-function isSeen(withinMs: number): Document {
+function isRecent(withinMs: number): Document {
   const since = { $gte: ['$last_seen', after('$$NOW', -withinMs)] };
   return { $and: [since, { $lte: ['$last_seen', after('$$NOW', withinMs)] }] };
 }

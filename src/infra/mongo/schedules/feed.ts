@@ -18,9 +18,9 @@ import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import { compacted } from '../../../domain/schedules/compacted.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../../domain/schedules/schedule.ts';
 import { type Collections, type ScheduleDoc, toSchedule } from '../shared/documents.ts';
-import { answered, asStoreError, hasCode } from '../shared/errors.ts';
+import { asStoreError, hasCode, storeCall } from '../shared/errors.ts';
 import { progressMs } from './progress.ts';
-import { AWAIT_MS, nextOf, opened } from '../shared/streams.ts';
+import { AWAIT_MS, nextChange, openStream } from '../shared/streams.ts';
 
 /** InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: only a new snapshot helps. */
 const NOT_RESUMABLE = [260, 280, 286];
@@ -43,13 +43,13 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
 
   return {
     async snapshot(observer) {
-      const { stored, ...open } = await answered(
+      const { stored, ...open } = await storeCall(
         'the snapshot of the schedules',
         () =>
           client.withSession({ causalConsistency: true }, async (session) => {
             const stream = watch({ startAtOperationTime: await operationTime(client, session) });
             try {
-              const { first } = await opened(stream);
+              const { first } = await openStream(stream);
               // Causal consistency: this read includes everything up to the stream's start time.
               return { stream, first, stored: await readAll(schedules, session) };
             } catch (error) {
@@ -62,10 +62,10 @@ export function mongoFeed(parts: FeedParts): ScheduleFeed {
     },
 
     async resume(token, observer) {
-      const open = await answered('the resumption of the change stream', async (): Promise<Open> => {
+      const open = await storeCall('the resumption of the change stream', async (): Promise<Open> => {
         const stream = watch({ resumeAfter: token });
         try {
-          const { first } = await opened(stream);
+          const { first } = await openStream(stream);
           return { stream, first };
         } catch (error) {
           if (isResumable(error, token)) throw error;
@@ -108,7 +108,7 @@ async function readAll(
 async function operationTime(client: MongoClient, session: ClientSession) {
   await client.db('admin').command({ ping: 1 }, { session });
   if (!session.operationTime) {
-    throw new StoreUnavailable('this MongoDB tells no operation time: it must be a replica set');
+    throw new StoreUnavailable('this MongoDB reports no operation time: it must be a replica set');
   }
   return session.operationTime;
 }
@@ -135,7 +135,7 @@ function pumped(
     else if (!toldOddToken) {
       toldOddToken = true;
       parts.logger.warn(
-        'the change stream has resume tokens of an unknown form, so the watermark stays where it is',
+        'the resume tokens of the change stream have an unknown format; the watermark stays in place',
         { token },
       );
     }
@@ -143,7 +143,7 @@ function pumped(
 
   const pump = async () => {
     // The observer may close the feed in any callback.
-    for (let event = await first; !closed; event = closed ? null : await nextOf(stream)) {
+    for (let event = await first; !closed; event = closed ? null : await nextChange(stream)) {
       const change = event && toChange(event);
       if (change) observer.change(change);
       if (change?.kind === 'invalidated') return;

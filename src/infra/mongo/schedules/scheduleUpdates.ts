@@ -1,6 +1,7 @@
 /** Updates of schedules, as pipelines that the server evaluates atomically, on its clock. */
 import type { Document } from 'mongodb';
-import { CLOCK_TOLERANCE_MS, type Mark } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
+import type { Mark } from '../../../domain/leadership/watermark.ts';
 import type { ScheduleSpec } from '../../../domain/schedules/schedule.ts';
 import { MAX_SUPERSEDED } from '../../schedules/superseded.ts';
 import { after, literal } from '../shared/expressions.ts';

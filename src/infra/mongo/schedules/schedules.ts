@@ -1,9 +1,15 @@
 import type { Document, Filter } from 'mongodb';
-import type { ScheduleFilter, ScheduleStore } from '../../../actors/schedules/scheduleStore.ts';
+import type {
+  ScheduleFilter,
+  ScheduleQuery,
+  ScheduleStore,
+} from '../../../actors/schedules/scheduleStore.ts';
+import type { Page } from '../../../actors/shared/page.ts';
 import { LeaseMissing, NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
-import type { Mark } from '../../../domain/leadership/lease.ts';
+import type { Mark } from '../../../domain/leadership/watermark.ts';
 import { problemIn } from '../../../domain/shared/reading.ts';
+import type { ListedSchedule } from '../../../domain/schedules/listing.ts';
 import { readListed } from '../../../domain/schedules/scheduleReading.ts';
 import {
   isUnderstood,
@@ -15,7 +21,7 @@ import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { tooManyChanges, tooManySuperseded } from '../../schedules/superseded.ts';
 import { claimBarrier } from '../leadership/barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from '../shared/documents.ts';
-import { answered, DUPLICATE_KEY, hasCode } from '../shared/errors.ts';
+import { DUPLICATE_KEY, hasCode, storeCall } from '../shared/errors.ts';
 import { literal } from '../shared/expressions.ts';
 import { summarised } from './scheduleListing.ts';
 import { amendment, creation, roomFor, succession } from './scheduleUpdates.ts';
@@ -42,42 +48,26 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
   const barrier = claimBarrier(collections);
 
   /** Must resolve before a definition change is acknowledged. */
-  const inForce = (change: string) =>
-    answered(
+  const awaitBarrier = (change: string) =>
+    storeCall(
       `the check that no claim in flight predates ${change}, which is stored but can't be acknowledged`,
       barrier,
     );
 
   return {
     get: (id) =>
-      answered('the reading of a schedule', async () => {
+      storeCall('the reading of a schedule', async () => {
         const doc = await schedules.findOne({ _id: id });
         return doc && toSchedule(doc);
       }),
 
-    list: (query, nowMs) =>
-      answered('the listing of schedules', async () => {
-        const { limit, cursor } = query;
-        const filter = filterOf(query);
-        const page = cursor === null
-          ? filter
-          : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
-        const docs = await schedules.aggregate<Document>([
-          { $match: page },
-          { $sort: { _id: 1 } },
-          { $limit: limit + 1 },
-          ...summarised(nowMs),
-        ], LISTING).toArray();
-        const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
-        const last = items.at(-1);
-        return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
-      }),
+    list: (query, nowMs) => storeCall('the listing of schedules', () => pageOf(collections, query, nowMs)),
 
     count: (filter) =>
-      answered('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
+      storeCall('the counting of schedules', () => schedules.countDocuments(filterOf(filter), LISTING)),
 
     create: (id, spec) =>
-      answered('the creation of a schedule', async () => {
+      storeCall('the creation of a schedule', async () => {
         try {
           // Matches no stored document, whatever its content: the upsert then fails with a duplicate key.
           const absent = { _id: id, revision: { $in: [] } };
@@ -90,22 +80,46 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       }),
 
     replace: async (id, spec, ifRevision) => {
-      const doc = await answered('the change of a schedule', () => change(collections, id, spec, ifRevision));
+      const doc = await storeCall(
+        'the change of a schedule',
+        () => change(collections, id, spec, ifRevision),
+      );
       if (doc === null || doc === 'conflict' || !isUnderstood(doc)) return doc;
-      await inForce('the change of the schedule');
+      await awaitBarrier('the change of the schedule');
       return doc;
     },
 
     remove: async (id, ifRevision) => {
-      const doc = await answered('the deletion of a schedule', async () => {
+      const doc = await storeCall('the deletion of a schedule', async () => {
         return await schedules.findOneAndDelete(matching(id, ifRevision), { maxTimeMS: WRITE_WITHIN_MS }) ??
           (await schedules.findOne({ _id: id }) ? 'conflict' : null);
       });
       if (doc === null || doc === 'conflict') return doc;
-      await inForce('the deletion of the schedule');
+      await awaitBarrier('the deletion of the schedule');
       return toSchedule(doc);
     },
   };
+}
+
+async function pageOf(
+  { schedules }: Collections,
+  query: ScheduleQuery,
+  nowMs: number,
+): Promise<Page<ListedSchedule | NotUnderstood>> {
+  const { limit, cursor } = query;
+  const filter = filterOf(query);
+  const page = cursor === null
+    ? filter
+    : { $and: [{ _id: { $gt: decodeCursor(cursor, SCHEDULE_KEY)[0] } }, filter] };
+  const docs = await schedules.aggregate<Document>([
+    { $match: page },
+    { $sort: { _id: 1 } },
+    { $limit: limit + 1 },
+    ...summarised(nowMs),
+  ], LISTING).toArray();
+  const items = docs.slice(0, limit).map(({ _id, ...doc }) => readListed({ ...doc, id: _id }));
+  const last = items.at(-1);
+  return { items, nextCursor: last && docs.length > limit ? scheduleCursor(last) : null };
 }
 
 /**

@@ -70,13 +70,13 @@ function optionProblem(uri: string, driver: MongoClientOptions): string {
   const base = uri.split('?', 1)[0] as string;
   const options = optionsOf(uri);
   const taken = (some: readonly string[]) => accepts(`${base}?${some.join('&')}`, driver);
-  if (!taken([])) return 'the host list, or the database after it: the driver can make nothing of it';
+  if (!taken([])) return 'the host list, or the database after it: the driver rejects it';
   const alone = options.findIndex((option) => !taken([option]));
   const without = options.findIndex((_, index) => taken(options.toSpliced(index, 1)));
   const index = without >= 0 ? without : alone;
-  if (index < 0) return 'the query: its options do not go together';
+  if (index < 0) return 'the query: its options exclude each other';
   const [name = ''] = (options[index] as string).split('=');
-  if (!isKnown(name)) return `the query: option ${index + 1} is none that the driver knows`;
+  if (!isKnown(name)) return `the query: option ${index + 1} is not known to the driver`;
   return `the option ${name}: the driver refuses its value, or it does not go with the other options or the hosts`;
 }
 

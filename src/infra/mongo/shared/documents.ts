@@ -1,11 +1,12 @@
 /** Domain records as documents: `_id` for `id`, otherwise unchanged. */
 import type { Binary, Collection, Db } from 'mongodb';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Lease, Mark, Watermark } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange, Lease } from '../../../domain/leadership/lease.ts';
+import type { Mark, Watermark } from '../../../domain/leadership/watermark.ts';
 import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
-import type { LeaderChange } from '../../../domain/leadership/lease.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
+import { readRun } from '../../../domain/runs/runReading.ts';
 import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';
 
 export interface LeaseDoc extends Omit<Lease, 'watermark'> {
@@ -28,7 +29,7 @@ export interface LeaseDoc extends Omit<Lease, 'watermark'> {
   previous?: Omit<LeaseDoc, 'previous'>;
   /** Written only so that schedule changes and open claims conflict (G4). */
   barrier?: number;
-  /** The last leader change: see leaderChanges.ts. */
+  /** The last leader change: see leaseEvents.ts. */
   hands?: Record<string, LeaderChange>;
 }
 
@@ -39,7 +40,12 @@ export interface SetAsideDoc {
 }
 
 export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
-export type RunDoc = Omit<Run, 'id'> & { _id: string };
+/** A run without an executor is stored with `NO_EXECUTOR`: every version's documents have a string there. */
+export type RunDoc = Omit<Run, 'id' | 'executor' | 'executor_boot'> & {
+  _id: string;
+  executor: string;
+  executor_boot: string;
+};
 /** A replica's `_id` is its boot, which `boot` repeats. */
 export type ReplicaDoc = Presence & { _id: string };
 
@@ -107,6 +113,20 @@ export function toSchedule({ _id, ...doc }: ScheduleDoc): Schedule | NotUndersto
   return readSchedule({ ...doc, id: _id });
 }
 
-export function fromRun({ id, ...run }: Run): RunDoc {
-  return { _id: id, ...run };
+/** The stored executor and boot of a run that has none: no replica has this name. */
+export const NO_EXECUTOR = '';
+
+export function fromRun({ id, executor, executor_boot, ...run }: Run): RunDoc {
+  return {
+    _id: id,
+    ...run,
+    executor: executor ?? NO_EXECUTOR,
+    executor_boot: executor_boot ?? NO_EXECUTOR,
+  };
+}
+
+export function toRun({ _id, ...doc }: RunDoc): Run | NotUnderstood {
+  const run = readRun({ id: _id, ...doc });
+  const isUnassigned = !('not_understood' in run) && run.executor_boot === NO_EXECUTOR;
+  return isUnassigned ? { ...run, executor: null, executor_boot: null } : run;
 }

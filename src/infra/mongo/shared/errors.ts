@@ -84,7 +84,7 @@ const CLOSED = new Set([
  * Runs a call. Unreachability and transient errors become `StoreUnavailable`, all other server
  * errors `StoreRefused`, with the driver's error as the cause.
  */
-export async function answered<T>(op: string, call: () => Promise<T>): Promise<T> {
+export async function storeCall<T>(op: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -59,7 +59,7 @@ export async function initiateReplicaSet(
         say('no member belongs to a replica set yet: initiating it', { set, hosts });
         const refusal = await initiate(clients.get(next.at) as MongoClient, set, hosts);
         say(
-          refusal === null ? 'initiated' : 'not initiated; looking again',
+          refusal === null ? 'initiated' : 'not initiated; checking again',
           refusal ? { why: refusal } : { set },
         );
       } else say(next.what, next.fields);
@@ -88,7 +88,7 @@ export function decide(members: readonly Member[], wanted: { hosts: readonly str
     if (member.set !== wanted.set || strangers.length > 0) {
       throw new Error(
         `${member.host} belongs to the replica set ${member.set} of ${member.hosts.join(', ')}; ` +
-          `MONGO_URI says ${wanted.set} of ${wanted.hosts.join(', ')}: one of the two must be put right.`,
+          `MONGO_URI says ${wanted.set} of ${wanted.hosts.join(', ')}: correct one of the two.`,
       );
     }
     if (member.isPrimary) return { kind: 'done', primary: member.host };
@@ -137,7 +137,9 @@ async function ask(host: string, client: MongoClient): Promise<Member> {
 /** Members and set name in a connection string. */
 function targetOf(uri: string): { hosts: string[]; set: string } {
   if (uri.startsWith('mongodb+srv:')) {
-    throw new Error('MONGO_URI is a mongodb+srv one: whoever runs that MongoDB has made it a replica set.');
+    throw new Error(
+      'MONGO_URI is of the form mongodb+srv: its replica set already exists, so there is nothing to initiate.',
+    );
   }
   const { options } = targetClient(uri);
   if (!options.replicaSet) {

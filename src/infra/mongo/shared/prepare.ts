@@ -1,7 +1,8 @@
 import type { CreateIndexesOptions, Db, Document, IndexSpecification } from 'mongodb';
 import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
-import { CLOCK_TOLERANCE_MS, type Lease } from '../../../domain/leadership/lease.ts';
-import { lostLease, type Remains } from '../../../domain/leadership/lostLease.ts';
+import type { Lease } from '../../../domain/leadership/lease.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
+import { recoveredLease, type SurvivingRecords } from '../../../domain/leadership/leaseRecovery.ts';
 import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';
 import { type Collections, fromLease, LEASE_ID } from './documents.ts';
 import { DUPLICATE_KEY, hasCode } from './errors.ts';
@@ -73,13 +74,13 @@ function nameOf(key: Index['key']): string {
 async function makeLease(db: Db, collections: Collections, known: Lease | null): Promise<boolean> {
   const { leases } = collections;
   if (await leases.findOne({ _id: LEASE_ID }, { projection: { _id: 1 } })) return false;
-  const remains = await remainsOf(collections);
+  const records = await survivingRecords(collections);
   const { localTime } = await db.command({ hello: 1 });
-  const lease = lostLease(known, remains, (localTime as Date).getTime());
+  const lease = recoveredLease(known, records, (localTime as Date).getTime());
   return await unless(DUPLICATE_KEY, leases.insertOne(fromLease(lease)));
 }
 
-async function remainsOf(collections: Collections): Promise<Remains> {
+async function survivingRecords(collections: Collections): Promise<SurvivingRecords> {
   const [[term], newestRun, latestRun] = await Promise.all([
     collections.leadership.find({ _id: { $gte: 0 } }).sort({ _id: -1 }).limit(1).toArray(),
     newestOccurrence(collections, { $lte: ['$scheduled_for', '$$NOW'] }),
@@ -91,8 +92,11 @@ async function remainsOf(collections: Collections): Promise<Remains> {
 /** `wasDue` as an expression. */
 const WAS_DUE = { $lte: ['$scheduled_for', { $add: ['$claimed_at', CLOCK_TOLERANCE_MS] }] };
 
-async function newestOccurrence({ runs }: Collections, condition: Document): Promise<Remains['newestRun']> {
-  const [found] = await runs.aggregate<NonNullable<Remains['newestRun']>>([
+async function newestOccurrence(
+  { runs }: Collections,
+  condition: Document,
+): Promise<SurvivingRecords['newestRun']> {
+  const [found] = await runs.aggregate<NonNullable<SurvivingRecords['newestRun']>>([
     {
       $match: {
         scheduled_for: { $type: 'date' },

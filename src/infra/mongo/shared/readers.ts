@@ -2,16 +2,19 @@
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../actors/shared/storeErrors.ts';
 import { readReplica, readTerm } from '../../../domain/membership/clusterReading.ts';
-import type { LeaderChange } from '../../../domain/leadership/lease.ts';
+import type { LeaderChange, Lease } from '../../../domain/leadership/lease.ts';
 import type { Term } from '../../../domain/leadership/term.ts';
-import type { Lease } from '../../../domain/leadership/lease.ts';
 import { readLeaderChange, readLease } from '../../../domain/leadership/leaseReading.ts';
-import { kindOf, type Need, type Needs, type NotUnderstood } from '../../../domain/shared/reading.ts';
+import {
+  type FieldType,
+  type FieldTypes,
+  kindOf,
+  type NotUnderstood,
+} from '../../../domain/shared/reading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
 import type { Run } from '../../../domain/runs/run.ts';
-import { readRun } from '../../../domain/runs/runReading.ts';
-import type { TellNotUnderstood } from '../../shared/notUnderstood.ts';
-import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc } from './documents.ts';
+import type { ReportNotUnderstood } from '../../shared/notUnderstood.ts';
+import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc, toRun } from './documents.ts';
 
 export interface Readers {
   run(doc: RunDoc): Run | NotUnderstood;
@@ -24,40 +27,39 @@ export interface Readers {
   leaderChange(part: object): LeaderChange | null;
 }
 
-export function readers(tell: TellNotUnderstood): Readers {
-  const told = <T extends object>(collection: string, record: T | NotUnderstood): T | NotUnderstood => {
-    if ('not_understood' in record) tell(collection, record.id, record.not_understood);
+export function readers(report: ReportNotUnderstood): Readers {
+  const reported = <T extends object>(collection: string, record: T | NotUnderstood): T | NotUnderstood => {
+    if ('not_understood' in record) report(collection, record.id, record.not_understood);
     return record;
   };
   const understood = <T extends object>(collection: string, record: T | NotUnderstood): T | null =>
-    'not_understood' in told(collection, record) ? null : record as T;
-  const run = ({ _id, ...doc }: RunDoc) => readRun({ id: _id, ...doc });
+    'not_understood' in reported(collection, record) ? null : record as T;
   return {
-    run: (doc) => told('runs', run(doc)),
-    runs: (docs) => docs.flatMap((doc) => understood('runs', run(doc)) ?? []),
+    run: (doc) => reported('runs', toRun(doc)),
+    runs: (docs) => docs.flatMap((doc) => understood('runs', toRun(doc)) ?? []),
     replica: ({ _id, ...doc }) => understood('replicas', readReplica({ ...doc, boot: _id })),
     term: ({ _id, ...doc }) => understood('leadership', readTerm({ term: _id, ...doc })),
     lease(doc) {
       const lease = readLease(doc);
       if (typeof lease !== 'string') return lease;
-      tell('leases', LEASE_ID, lease);
+      report('leases', LEASE_ID, lease);
       throw new NotUnderstoodError(
-        `this version does not understand the lease document: ${lease}; mend it, or delete it, and it is made again`,
+        `this version does not understand the lease document: ${lease}; repair it, or delete it: a replica then creates it again`,
       );
     },
     leaderChange(part) {
-      const hands = readLeaderChange(part);
-      if (typeof hands !== 'string') return hands;
-      tell('leases', LEASE_ID, `in the change of hands, ${hands}`);
+      const change = readLeaderChange(part);
+      if (typeof change !== 'string') return change;
+      report('leases', LEASE_ID, `in the leader change, ${change}`);
       return null;
     },
   };
 }
 
 /** Whether this version understands a document, as a server-side expression; `id` is its `_id`. */
-export function isUnderstood(needs: Needs): Document {
+export function isUnderstood(fields: FieldTypes): Document {
   return {
-    $and: Object.entries(needs).map(([name, need]) => fits(name === 'id' ? '$_id' : `$${name}`, need)),
+    $and: Object.entries(fields).map(([name, type]) => fits(name === 'id' ? '$_id' : `$${name}`, type)),
   };
 }
 
@@ -66,9 +68,9 @@ const TYPES = { text: ['string'], date: ['date'], number: NUMBERS, count: NUMBER
 /** Limit of a JavaScript date, epoch ms. */
 const LONGEST_MS = 8.64e15;
 
-function fits(field: string, need: Need): Document {
-  if (typeof need !== 'string') return { $in: [field, [...need]] };
-  const kind = kindOf(need);
+function fits(field: string, type: FieldType): Document {
+  if (typeof type !== 'string') return { $in: [field, [...type]] };
+  const kind = kindOf(type);
   const hasType = (types: string[]) => ({ $in: [{ $type: field }, types] });
   const between = (least: unknown, most: unknown) => [{ $gte: [field, least] }, { $lte: [field, most] }];
   const range = kind === 'date'
@@ -77,5 +79,5 @@ function fits(field: string, need: Need): Document {
     ? between(0, Number.MAX_SAFE_INTEGER)
     : [];
   const isOfKind = { $and: [hasType(TYPES[kind]), ...range] };
-  return kind === need ? isOfKind : { $or: [hasType(['missing', 'null', 'undefined']), isOfKind] };
+  return kind === type ? isOfKind : { $or: [hasType(['missing', 'null', 'undefined']), isOfKind] };
 }

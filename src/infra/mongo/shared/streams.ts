@@ -8,10 +8,10 @@ export const AWAIT_MS = 500;
  * Opens a change stream on the server; rejects if it can't. The driver sends the request with the
  * first `tryNext`, which also waits for a change: its answer is returned as a separate promise.
  */
-export async function opened<T extends Document, C extends ChangeStreamDocument<T>>(
+export async function openStream<T extends Document, C extends ChangeStreamDocument<T>>(
   stream: ChangeStream<T, C>,
 ): Promise<{ first: Promise<C | null> }> {
-  const first = nextOf(stream);
+  const first = nextChange(stream);
   // The reader awaits it later; until then, a rejection must not be unhandled.
   first.catch(() => {});
   // Emitted with the first answer, unless that holds a change already.
@@ -21,7 +21,7 @@ export async function opened<T extends Document, C extends ChangeStreamDocument<
 }
 
 /** The next change, or null if none came for a while; rejects when the stream has ended. */
-export async function nextOf<T extends Document, C extends ChangeStreamDocument<T>>(
+export async function nextChange<T extends Document, C extends ChangeStreamDocument<T>>(
   stream: ChangeStream<T, C>,
 ): Promise<C | null> {
   const change = await stream.tryNext();

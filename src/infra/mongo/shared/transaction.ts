@@ -33,8 +33,8 @@ export interface TransactionOptions {
 export type Step<T> = { commit: boolean; value: T };
 
 /** Thrown by a body that must restart with what it has learned. */
-export class Again extends Error {
-  override name = 'Again';
+export class Restart extends Error {
+  override name = 'Restart';
 }
 
 /**
@@ -55,7 +55,7 @@ export async function inTransaction<T>(
       if (commit) await commitBy(deadlineMs, options);
       return value;
     } catch (error) {
-      const again = error instanceof Again || hasLabel(error, 'TransientTransactionError') ||
+      const again = error instanceof Restart || hasLabel(error, 'TransientTransactionError') ||
         hasCode(error, DUPLICATE_KEY);
       if (!again) throw error;
       if (clock.monotonic() >= deadlineMs) throw unavailable(op, error);

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isFree } from '../../../src/domain/leadership/lease.ts';
-import { lostLease, type Remains, wasDue } from '../../../src/domain/leadership/lostLease.ts';
+import {
+  recoveredLease,
+  type SurvivingRecords,
+  wasDue,
+} from '../../../src/domain/leadership/leaseRecovery.ts';
 import { leaseWith } from '../../support/leases.ts';
 
 const NOW_MS = Date.UTC(2030, 0, 1);
-const NOTHING: Remains = { newestTerm: 0, newestRun: null, latestRun: null };
+const NOTHING: SurvivingRecords = { newestTerm: 0, newestRun: null, latestRun: null };
 const mark = (claimedThroughMs: number, mirroredThroughMs = claimedThroughMs) => ({
   claimedThroughMs,
   mirroredThroughMs,
@@ -25,7 +29,7 @@ const known = leaseWith({
 
 describe('a lease document that has to be made', () => {
   it('owes nothing of the time before the very first start', () => {
-    const lease = lostLease(null, NOTHING, NOW_MS);
+    const lease = recoveredLease(null, NOTHING, NOW_MS);
     assert.deepEqual([lease.term, lease.renewed_at], [0, null]);
     // Two seconds: so little may `written_at` of what is made just then be behind, when the clock is set back.
     assert.deepEqual(lease.watermark, mark(NOW_MS, NOW_MS - 2000));
@@ -33,7 +37,7 @@ describe('a lease document that has to be made', () => {
   });
 
   it("goes on from what was last seen of it, in nobody's hands, and without a command of before", () => {
-    const lease = lostLease(known, { newestTerm: 6, newestRun: null, latestRun: null }, NOW_MS);
+    const lease = recoveredLease(known, { newestTerm: 6, newestRun: null, latestRun: null }, NOW_MS);
     assert.deepEqual([lease.term, lease.watermark], [7, known.watermark]);
     assert.deepEqual([lease.released_at, lease.released_by], [new Date(NOW_MS), 'expired']);
     assert.equal(lease.step_down_term, null);
@@ -43,7 +47,7 @@ describe('a lease document that has to be made', () => {
   it('keeps how the last term ended, if it had', () => {
     const released_at = new Date(NOW_MS - 100);
     const ended = { ...known, released_at, expires_at: released_at, released_by: 'stepped down' } as const;
-    const lease = lostLease(ended, NOTHING, NOW_MS);
+    const lease = recoveredLease(ended, NOTHING, NOW_MS);
     assert.deepEqual([lease.released_at, lease.released_by], [released_at, 'stepped down']);
   });
 
@@ -56,7 +60,7 @@ describe('a lease document that has to be made', () => {
         latestRun: run,
       }]
     ) {
-      const lease = lostLease(known, remains, NOW_MS);
+      const lease = recoveredLease(known, remains, NOW_MS);
       assert.deepEqual([lease.term, lease.holder, lease.boot], [9, null, null]);
       assert.deepEqual(lease.watermark, known.watermark);
       assert.ok(isFree({ lease, serverNowMs: NOW_MS }));
@@ -65,16 +69,16 @@ describe('a lease document that has to be made', () => {
 
   it('reaches back a minute before the newest run when no replica remembers it', () => {
     const run = { scheduled_for: new Date(NOW_MS - 3_600_000), term: 3 };
-    const lease = lostLease(null, { newestTerm: 4, newestRun: run, latestRun: run }, NOW_MS);
+    const lease = recoveredLease(null, { newestTerm: 4, newestRun: run, latestRun: run }, NOW_MS);
     assert.deepEqual([lease.term, lease.watermark], [4, mark(NOW_MS - 3_660_000)]);
     assert.equal(lease.renewed_at?.getTime(), NOW_MS);
-    const without = lostLease(null, { newestTerm: 4, newestRun: null, latestRun: null }, NOW_MS);
+    const without = recoveredLease(null, { newestTerm: 4, newestRun: null, latestRun: null }, NOW_MS);
     assert.deepEqual(without.watermark, mark(NOW_MS - 60_000));
   });
 
   it('has claims looked up as far as any run reaches, where the clock was set back', () => {
     const latestRun = { scheduled_for: new Date(NOW_MS + 3_600_000) };
-    const lease = lostLease(null, { newestTerm: 4, newestRun: null, latestRun }, NOW_MS);
+    const lease = recoveredLease(null, { newestTerm: 4, newestRun: null, latestRun }, NOW_MS);
     assert.deepEqual(lease.latest_at, latestRun.scheduled_for);
     assert.deepEqual(lease.watermark, mark(NOW_MS - 60_000));
   });

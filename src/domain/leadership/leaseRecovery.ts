@@ -1,13 +1,15 @@
 /**
- * Creates the lease document at the very first start, and again after its deletion. Without what
- * the deleted document said, no occurrence may be lost or doubled (docs/protocol.md, "What was
- * deleted").
+ * The lease document to create at the very first start, and again after its deletion. Although the
+ * deleted document is lost, no occurrence may be lost or claimed twice (docs/protocol.md, "Deleted
+ * documents").
  */
-import { CLOCK_TOLERANCE_MS, type Lease, NEVER_HELD, type Watermark } from './lease.ts';
+import { type Lease, NEVER_HELD } from './lease.ts';
+import { CLOCK_TOLERANCE_MS } from './setBack.ts';
+import type { Watermark } from './watermark.ts';
 import type { Run } from '../runs/run.ts';
 
-/** What the store's other records say of earlier leaders. */
-export interface Remains {
+/** What terms and runs in the store show about earlier leaders. */
+export interface SurvivingRecords {
   /** The highest term that any record names; 0 when there is none. */
   newestTerm: number;
   /** The newest occurrence up to now that was claimed or recorded; null when there is none. */
@@ -37,11 +39,11 @@ const BEHIND_MS = 60_000;
 const WRITTEN_BEFORE_MS = 2000;
 
 /**
- * The lease to store. `known`: its last state seen by this replica, or null. `nowMs`: the server's
+ * The lease to store. `known`: its state when this replica last read it, or null. `nowMs`: the server's
  * time, later than the deletion.
  */
-export function lostLease(known: Lease | null, remains: Remains, nowMs: number): Lease {
-  const newestTerm = Math.max(remains.newestTerm, remains.newestRun?.term ?? 0);
+export function recoveredLease(known: Lease | null, records: SurvivingRecords, nowMs: number): Lease {
+  const newestTerm = Math.max(records.newestTerm, records.newestRun?.term ?? 0);
   if (known === null && newestTerm === 0) {
     const watermark = { claimedThroughMs: nowMs, mirroredThroughMs: nowMs - WRITTEN_BEFORE_MS };
     return { ...NEVER_HELD, watermark };
@@ -60,17 +62,17 @@ export function lostLease(known: Lease | null, remains: Remains, nowMs: number):
     latest_at: new Date(Math.max(
       nowMs,
       known?.latest_at?.getTime() ?? nowMs,
-      remains.latestRun?.scheduled_for.getTime() ?? nowMs,
+      records.latestRun?.scheduled_for.getTime() ?? nowMs,
     )),
-    watermark: known?.watermark ?? both(settledMs(remains, nowMs)),
+    watermark: known?.watermark ?? atBoth(settledMs(records, nowMs)),
   };
 }
 
 /** A low estimate of the lost watermark. Too low is safe: existing claims are found by run id. */
-function settledMs({ newestRun }: Remains, nowMs: number): number {
+function settledMs({ newestRun }: SurvivingRecords, nowMs: number): number {
   return Math.min(nowMs, newestRun?.scheduled_for.getTime() ?? nowMs) - BEHIND_MS;
 }
 
-function both(ms: number): Watermark {
+function atBoth(ms: number): Watermark {
   return { claimedThroughMs: ms, mirroredThroughMs: ms };
 }
