@@ -68,6 +68,8 @@ export class Link {
   broken = new Set<string>();
   /** The history of changes is lost to the next one who resumes. */
   historyLost = false;
+  /** What a test does to the calls on top of the weather; null for nothing. */
+  trouble: Intercept | null = null;
 
   constructor(context: LinkContext) {
     this.#context = context;
@@ -78,7 +80,9 @@ export class Link {
     await gate();
     const sentMs = nowMs();
     try {
-      const answer = await this.#travel(op, run);
+      const answer = this.trouble === null
+        ? await this.#travel(op, run)
+        : await this.trouble(op, () => this.#travel(op, run));
       await gate();
       answered(op, nowMs() - sentMs);
       return answer;

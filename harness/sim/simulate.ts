@@ -85,18 +85,17 @@ async function recover(world: World): Promise<void> {
 /** No schedules any more: everything comes to rest, and then to an end. */
 async function quiesce(world: World, check: (holds: boolean, sentence: string) => void): Promise<void> {
   const { oracle, db } = world;
-  const user = world.user();
-  for (const id of [...db.schedules.keys()]) await user.schedules.remove(id);
+  for (const id of [...db.schedules.keys()]) await world.user.schedules.remove(id);
   oracle.observe(null, 'schedules.remove');
   // An adoption takes up to 10 s after a takeover, and an attempt up to 6 s.
   await world.run(20_000);
   const living = world.processes().filter((process) => process.lives);
-  const [open] = oracle.unended();
+  const [open] = oracle.attempts.unended();
   check(
     open === undefined,
     `G7: ${open?.id} of ${open?.executor_boot} has no end (attempt ${open?.attempt}).`,
   );
-  oracle.checkEnds();
+  oracle.attempts.checkEnds();
   for (const { name, replica, scheduler } of living) {
     check(replica.jobs.size === 0, `${name} has ${replica.jobs.size} live jobs and nothing to do.`);
     check(scheduler?.queue.size === 0, `${name} still holds schedules.`);

@@ -3,11 +3,12 @@ import type { Hono } from 'hono';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { Grant } from '../../src/domain/leadership/lease.ts';
-import { type Run, runId } from '../../src/domain/runs/run.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
 import type { ApiDeps, Route, Status } from '../../src/http/shared/api.ts';
 import { createApp } from '../../src/http/app.ts';
 import { HostNames } from '../../src/domain/membership/hostNames.ts';
 import { memoryDatabase } from '../../src/infra/memory/store.ts';
+import { claimed } from '../support/runs.ts';
 import { understood } from '../support/schedules.ts';
 
 /** What every test's clock says, the store's too. */
@@ -140,6 +141,8 @@ export async function recordRuns(
   runs: readonly (Partial<Run> & { scheduled_for: Date })[],
 ): Promise<void> {
   const schedule = understood(await store.schedules.get(scheduleId));
+  const { holder: executor, boot: executor_boot, term } = grant;
+  const claim = { executor, executor_boot, term, claimed_at: new Date(NOW_MS) };
   const mark = { claimedThroughMs: NOW_MS, mirroredThroughMs: NOW_MS };
   const result = await store.claims.claim({
     grant,
@@ -150,7 +153,7 @@ export async function recordRuns(
       effectiveFrom: schedule.effective_from,
       owedFromMs: 0,
       runs: runs.map((run) => ({
-        ...claimed(scheduleId, run.scheduled_for, grant),
+        ...claimed(scheduleId, run.scheduled_for.getTime(), claim),
         schedule_created_at: schedule.created_at,
         ...run,
       })),
@@ -160,32 +163,6 @@ export async function recordRuns(
     nowMs: NOW_MS,
   });
   assert.equal(result.kind === 'committed' && result.runs.length, runs.length);
-}
-
-function claimed(scheduleId: string, scheduledFor: Date, grant: Grant): Run {
-  return {
-    id: runId(scheduleId, scheduledFor),
-    schedule_id: scheduleId,
-    schedule_revision: 1,
-    scheduled_for: scheduledFor,
-    trigger: 'schedule',
-    state: 'claimed',
-    reason: null,
-    attempt: 1,
-    executor: grant.holder,
-    executor_boot: grant.boot,
-    term: grant.term,
-    claimed_at: new Date(NOW_MS),
-    claim_number: 1,
-    started_at: null,
-    finished_at: null,
-    lateness_ms: 0,
-    error: null,
-    output: null,
-    count: 1,
-    since: scheduledFor,
-    expire_at: null,
-  };
 }
 
 /** When a record that ends now may be deleted. */

@@ -7,7 +7,9 @@ import type { Store } from '../../src/actors/store.ts';
 import { manualRun, type Run } from '../../src/domain/runs/run.ts';
 import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
-import { batch, candidate, claimed, committed, create, lead, LONG_MS, NO_MARK, request } from './support.ts';
+import { announcement } from '../support/replicas.ts';
+import { NO_MARK } from '../support/leases.ts';
+import { batch, candidate, claimed, committed, create, lead, LONG_MS, request } from './support.ts';
 
 const DEAD_MS = 5000;
 
@@ -180,17 +182,11 @@ export function strangeCases(mongo: TestMongo): void {
     'replicas and terms that are not understood are left out, and left alone',
     async (store, { told, collection }) => {
       const boot = 'b1';
-      const settings = { lease_timing: null, warnings: [] };
-      const who = { id: 'r', boot, role: 'follower' as const, address: '', version: '', ...settings };
-      await store.presence.announce({
-        ...who,
-        started_at: new Date(0),
-        transitions: [],
-        transition_count: 0,
-      });
+      await store.presence.announce(announcement('r', { boot }));
+      const { started_at: _s, transitions: _t, transition_count: _c, ...incomplete } = announcement('r');
       const strange = [{ _id: 'b2' }, { _id: 'b3', last_seen: new Date() }, {
         _id: 'b4',
-        ...who,
+        ...incomplete,
         last_seen: new Date(0),
       }];
       await collection('replicas').insertMany(strange as never[]);
@@ -207,17 +203,7 @@ export function strangeCases(mongo: TestMongo): void {
   );
 
   test("a replica's own entry is written anew when it is broken", async (store, { collection }) => {
-    const who = {
-      id: 'r',
-      boot: 'b1',
-      role: 'follower' as const,
-      address: '',
-      version: '',
-      lease_timing: null,
-      warnings: [],
-      started_at: new Date(0),
-    };
-    const announce = () => store.presence.announce({ ...who, transitions: [], transition_count: 0 });
+    const announce = () => store.presence.announce(announcement('r', { boot: 'b1' }));
     await announce();
     await collection('replicas').updateOne({ _id: 'b1' as never }, { $set: { role: 7, transitions: 'x' } });
     assert.deepEqual(await store.presence.list(LONG_MS), []);

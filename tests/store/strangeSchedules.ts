@@ -6,7 +6,8 @@ import type { Store } from '../../src/actors/store.ts';
 import { isUnderstood } from '../../src/domain/schedules/schedule.ts';
 import type { TestMongo } from '../../harness/cluster/mongo.ts';
 import { mongoDatabase } from './mongoDatabase.ts';
-import { create, interval, Recorder } from './support.ts';
+import { everySpec } from '../../harness/definitions.ts';
+import { create, Recorder } from './support.ts';
 
 const TIMES = { times: [new Date(0), new Date(1)] };
 
@@ -44,7 +45,7 @@ export function strangeSchedules(mongo: TestMongo): void {
         await store.prepare();
         const docs = database.raw.db(database.name).collection<{ _id: string }>('schedules');
         await docs.insertMany(Object.entries(STRANGE).map(([_id, doc]) => ({ _id, ...doc })));
-        await create(store, 'good', { ...interval('1s'), tags: { a: 'b' } });
+        await create(store, 'good', { ...everySpec('1s'), tags: { a: 'b' } });
         await body(store, (id) => docs.findOne({ _id: id }));
       } finally {
         await database.close();
@@ -81,8 +82,8 @@ export function strangeSchedules(mongo: TestMongo): void {
   test('strange schedules keep their ids, as they are, until they are deleted', async (store, raw) => {
     for (const id of Object.keys(STRANGE)) {
       const before = await raw(id);
-      assert.equal(await store.schedules.create(id, interval('1s')), 'conflict', id);
-      assert.deepEqual(await store.schedules.replace(id, interval('1s')), await store.schedules.get(id));
+      assert.equal(await store.schedules.create(id, everySpec('1s')), 'conflict', id);
+      assert.deepEqual(await store.schedules.replace(id, everySpec('1s')), await store.schedules.get(id));
       assert.deepEqual(await raw(id), before);
       const removed = await store.schedules.remove(id);
       assert.ok(removed !== null && removed !== 'conflict' && !isUnderstood(removed), id);

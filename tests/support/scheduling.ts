@@ -10,10 +10,10 @@ import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
 import type { Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../src/domain/schedules/schedule.ts';
-import { leaseWith } from './leases.ts';
-import { calls, underParent } from './machines.ts';
+import { heldLease } from './leases.ts';
+import { calls, underParent } from './machines/actors.ts';
 import { every } from './schedules.ts';
-import { SimClock } from './simClock.ts';
+import { SimClock } from '../../harness/sim/clock.ts';
 
 export const T = Date.UTC(2030, 0, 1);
 export const GRANT: Grant = { holder: 'r1', boot: 'b1', term: 8 };
@@ -25,17 +25,7 @@ export const mark = (claimedMs: number, mirroredMs = claimedMs): Watermark => ({
 });
 
 export function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
-  return leaseWith({
-    holder: 'r1',
-    boot: 'b1',
-    term,
-    address: 'http://r1',
-    acquired_at: new Date(T + acquiredMs),
-    began_by: 'acquired',
-    renewed_at: new Date(T + acquiredMs),
-    expires_at: new Date(T + acquiredMs + 3000),
-    watermark,
-  });
+  return heldLease('r1', term, T + acquiredMs, { boot: 'b1', watermark });
 }
 
 export const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({

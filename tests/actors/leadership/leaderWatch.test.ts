@@ -4,7 +4,7 @@ import { leaderWatch } from '../../../src/actors/leadership/leaderWatch.ts';
 import type { Peers } from '../../../src/actors/leadership/peers.ts';
 import type { Grant, Lease, LeaseReading } from '../../../src/domain/leadership/lease.ts';
 import { leaseWith } from '../../support/leases.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const EMPTY = leaseWith({});
 

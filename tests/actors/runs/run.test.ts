@@ -8,10 +8,12 @@ import {
 } from '../../../src/actors/runs/run.ts';
 import { type Outcome, type Run, runId } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
-import { calls, reachable, underParent, walk } from '../../support/machines.ts';
+import { calls, underParent } from '../../support/machines/actors.ts';
+import { reachable } from '../../support/machines/reachable.ts';
+import { walk } from '../../support/machines/walk.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const T = Date.UTC(2030, 0, 1);
 const HOUR_MS = 3_600_000;

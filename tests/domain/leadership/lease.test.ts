@@ -11,24 +11,14 @@ import {
   markOf,
   unrenewedSince,
 } from '../../../src/domain/leadership/lease.ts';
-import { leaseWith } from '../../support/leases.ts';
+import { heldLease } from '../../support/leases.ts';
 
 const HEAD_START_MS = 100;
 
-/** A lease that lasts until 10 s, or was given back then, as it is read at `nowMs`. */
+/** A lease that lasts until 10 s, read at `nowMs`. */
 function reading(nowMs: number, changes: Partial<Lease> = {}): LeaseReading {
-  const lease = leaseWith({
-    holder: 'a',
-    boot: 'boot-a',
-    term: 1,
-    address: 'http://a',
-    acquired_at: new Date(0),
-    began_by: 'acquired',
-    renewed_at: new Date(7_000),
-    expires_at: new Date(10_000),
-    ...changes,
-  });
-  return { lease, serverNowMs: nowMs };
+  const times = { renewed_at: new Date(7_000), expires_at: new Date(10_000) };
+  return { lease: heldLease('a', 1, 0, { ...times, ...changes }), serverNowMs: nowMs };
 }
 
 const RELEASED = { released_at: new Date(10_000), released_by: 'released' } as const;

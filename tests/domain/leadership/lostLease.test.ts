@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isFree } from '../../../src/domain/leadership/lease.ts';
 import { lostLease, type Remains, wasDue } from '../../../src/domain/leadership/lostLease.ts';
-import { leaseWith } from '../../support/leases.ts';
+import { heldLease } from '../../support/leases.ts';
 
 const NOW_MS = Date.UTC(2030, 0, 1);
 const NOTHING: Remains = { newestTerm: 0, newestRun: null, latestRun: null };
@@ -10,13 +10,7 @@ const mark = (claimedThroughMs: number, mirroredThroughMs = claimedThroughMs) =>
   claimedThroughMs,
   mirroredThroughMs,
 });
-const known = leaseWith({
-  holder: 'a',
-  boot: 'boot-a',
-  term: 7,
-  address: 'http://a',
-  acquired_at: new Date(NOW_MS - 60_000),
-  began_by: 'acquired',
+const known = heldLease('a', 7, NOW_MS - 60_000, {
   renewed_at: new Date(NOW_MS - 300),
   expires_at: new Date(NOW_MS + 2_700),
   step_down_term: 7,

@@ -8,7 +8,7 @@ import type { Run } from '../../../src/domain/runs/run.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { type EventReader, readEvents } from '../../support/sse.ts';
 import { HOURLY, NOW_MS, problem, send, testApi } from '../support.ts';
 

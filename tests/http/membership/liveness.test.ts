@@ -8,7 +8,7 @@ import { liveness } from '../../../src/http/membership/liveness.ts';
 import { serve } from '../../../src/http/server/server.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { KNOWS_NONE } from '../../infra/membership/peerSupport.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { problem, testApi } from '../support.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';

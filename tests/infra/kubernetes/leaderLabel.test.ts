@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LeaderLabel } from '../../../src/infra/kubernetes/leaderLabel.ts';
-import { rest } from '../../support/simClock.ts';
+import { rest } from '../../../harness/sim/clock.ts';
 import { FakeKubernetes, ME, refused, replicaIn } from './fake.ts';
 
 const LEADER = { 'hascheduler.dev/role': 'leader' };

@@ -4,7 +4,7 @@ import { ChangeDeclined, StoreUnavailable } from '../../../src/actors/shared/sto
 import type { Store } from '../../../src/actors/store.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { observedStore } from '../../../src/infra/shared/observedStore.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const AWAY = new StoreUnavailable('away');
 

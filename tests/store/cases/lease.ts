@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { LeaseHint } from '../../../src/actors/leadership/leaseStore.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
 import { manualRun } from '../../../src/domain/runs/run.ts';
+import { NO_MARK } from '../../support/leases.ts';
 import {
   batch,
   candidate,
@@ -10,7 +11,6 @@ import {
   eventually,
   lead,
   LONG_MS,
-  NO_MARK,
   replace,
   request,
   SPEC,
