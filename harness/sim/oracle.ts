@@ -1,6 +1,6 @@
 /**
- * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
- * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
+ * The oracle: sees every effect on the store as it happens, and checks it against records of its own, without
+ * the product's code for decisions. The first violation ends the simulation.
  */
 import { CLOCK_TOLERANCE_MS, type Lease, markOf } from '../../src/domain/leadership/lease.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
@@ -16,9 +16,9 @@ export interface Witness {
   name: string;
   boot: string;
   lives: boolean;
-  /** Whether it would act as leader now. */
+  /** Whether it would act as leader now: its trust window is open. */
   trusts(): boolean;
-  /** How far its idea of the server's clock may be off, ms. */
+  /** The possible error of its estimate of the server's clock, ms. */
   clockErrorMs(): number;
 }
 
@@ -97,11 +97,11 @@ export class Oracle {
     this.#changesSeen = changes.end;
   }
 
-  /** Nobody's yet: it is in the books from now on, and has to come to an end. */
+  /** A manual run is stored. It has no executor yet, and must end. */
   #requested(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
     if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== '') {
-      this.fail(`${run.id} was requested and is in somebody's hands.`);
+      this.fail(`${run.id} was requested, and has an executor already.`);
     }
     this.requests++;
     this.attempts.opened(run);
@@ -150,7 +150,7 @@ export class Oracle {
     }
   }
 
-  /** It was deleted, and goes on from an older watermark, maybe; whoever led does not know of it yet. */
+  /** It was deleted. It may go on from an older watermark, and the leader does not know of the deletion yet. */
   #leaseMade({ term }: Lease, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `makes the lease, after term ${term}`);
     this.#madeMs = this.#trueMs();

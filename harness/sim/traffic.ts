@@ -127,7 +127,7 @@ const OPS: readonly Op[] = [
   },
 ];
 
-/** As PATCH does: read, change, and write under the condition that nobody else has written. */
+/** As PATCH does: read, change, and write on condition that the revision is unchanged. */
 async function edit(
   all: ScheduleStore,
   id: string,

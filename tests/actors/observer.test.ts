@@ -1,6 +1,7 @@
 /** What replicas tell their observer, against what the store holds in the end. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_WORK } from '../../harness/definitions.ts';
 import type { ReplicaObserver } from '../../src/actors/observer.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import { loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
@@ -93,7 +94,7 @@ describe('what an observer is told', () => {
 
   it('has how terms begin and end, and what is missed and abandoned', async () => {
     const { cluster, told } = await observed();
-    const policy = { catch_up: 'none', catch_up_window: '60s', on_executor_loss: 'abandon' } as const;
+    const policy = { ...DEFAULT_WORK.policy, catch_up: 'none', on_executor_loss: 'abandon' } as const;
     await cluster.create('s', 1000, { policy });
     cluster.attempt = () => new Promise(() => {});
     await cluster.clock.advance(2500);

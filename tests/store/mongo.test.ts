@@ -8,8 +8,8 @@ import { mongoPresenceCases } from './mongo/presence.ts';
 import { mongoRefusalCases } from './mongo/refusals.ts';
 import { mongoStreamCases } from './mongo/streams.ts';
 import { mongoTestOn } from './mongo/support.ts';
-import { strangeCases } from './strangeCases.ts';
-import { strangeSchedules } from './strangeSchedules.ts';
+import { malformedDocumentCases } from './mongo/malformedDocuments.ts';
+import { malformedScheduleCases } from './mongo/malformedSchedules.ts';
 import { mongoDatabase } from './mongoDatabase.ts';
 
 const mongo = await testMongo();
@@ -26,6 +26,6 @@ describe('MongoDB store', { skip: mongo.skip }, () => {
     mongoClockCases(test);
     mongoPresenceCases(test);
   });
-  describe('with strange documents', () => strangeCases(mongo));
-  describe('with strange schedules', () => strangeSchedules(mongo));
+  describe('with malformed documents', () => malformedDocumentCases(mongo));
+  describe('with malformed schedules', () => malformedScheduleCases(mongo));
 });

@@ -63,7 +63,7 @@ export async function lead(
   return { grant: { holder: name, boot: `boot-${name}`, term: lease.term }, lease };
 }
 
-/** Repeats a call until it answers with something: for what comes with the server's time and tells nobody. */
+/** Repeats a call until its result is not null: for changes by the server's clock, which send no notification. */
 export async function eventually<T>(call: () => Promise<T | null>): Promise<T> {
   for (;;) {
     const answer = await call();

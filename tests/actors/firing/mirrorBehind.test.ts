@@ -72,7 +72,7 @@ describe('what the leader does not know yet', () => {
     const cluster = await SimCluster.ofThree();
     await cluster.create('s', 100);
     await cluster.clock.advance(1010);
-    // Nobody leads for a while; the schedule is replaced meanwhile.
+    // There is no leader for a while, and the schedule is replaced meanwhile.
     for (const replica of cluster.replicas) replica.link.trouble = unreachable;
     await cluster.clock.advance(5000);
     await cluster.user.schedules.replace('s', everySpec(1000));

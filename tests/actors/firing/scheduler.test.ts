@@ -5,25 +5,21 @@ import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
 import type { SchedulerInput } from '../../../src/actors/firing/schedulerContext.ts';
 import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
-import type { Grant } from '../../../src/domain/leadership/lease.ts';
-import { runId } from '../../../src/domain/runs/run.ts';
 import { reachable } from '../../support/machines/reachable.ts';
 import { walk } from '../../support/machines/walk.ts';
 import {
   A,
   ENDING,
-  GRANT,
   lease,
   loadedEvent,
   LOST,
   mark,
   NEXT_GRANT,
   progress,
-  running,
   T,
   upsert,
   won,
-} from '../../support/scheduling.ts';
+} from './schedulerSetup.ts';
 
 describe('scheduler', () => {
   /** So long after the beginning of a schedule that is due after 100 ms. */
@@ -122,7 +118,7 @@ describe('scheduler', () => {
           );
           const isInFlight = ['claiming', 'resolving', 'unresolved'].includes(state);
           if (!isInFlight) assert.equal(grant !== null, state === 'waiting', 'it waits only while it leads');
-          if (!isInFlight) assert.equal(ending, false, 'whoever waits for the end has been told');
+          if (!isInFlight) assert.equal(ending, false, 'the end has been announced');
           if (ending) assert.equal(grant, null, 'nothing more is claimed');
           if (isInFlight) assert.ok(claimTerm > 0 && claimNumber > 0, 'a claim has a term, and a number');
           assert.ok(mark.claimedThroughMs === 0 || mark.claimedThroughMs >= T);
@@ -133,104 +129,4 @@ describe('scheduler', () => {
     assert.deepEqual(untaken, []);
     assert.deepEqual(search({ ...inputOf(100), isTrusted: () => false }).reached, ['idle', 'waiting']);
   });
-});
-
-/** What may come next, one way or the other; nothing, when it is about a claim and none is in flight. */
-type Move = 'WON' | 'LOST' | 'ENDING' | 'due' | 'commits' | 'fenced' | 'fails' | 'ours' | 'owed';
-
-const MOVES: Move[] = ['WON', 'LOST', 'ENDING', 'due', 'commits', 'fenced', 'fails', 'ours', 'owed'];
-
-/** Plays the moves, and checks after each one what can never happen. False when one of them does not apply. */
-async function play(moves: readonly Move[]): Promise<boolean> {
-  const it = running(A);
-  const durable = new Set<string>();
-  let grant: Grant | null = null;
-  let term = 7;
-  let isAwaited = false;
-  /** Calls that were seen, and those among them that are answered. */
-  const seen = { claims: 0, resolves: 0, answered: 0 };
-  const pending = () => it.claim.list.length + it.resolve.list.length - seen.answered;
-  const answer = async (how: () => Promise<void>) => {
-    seen.answered++;
-    await how();
-  };
-  const asked = () => it.claim.last.input.requests.flatMap(({ runs }) => runs);
-  const moved: Record<Move, () => Promise<void> | void> = {
-    WON: () => {
-      grant = { ...GRANT, term: ++term };
-      isAwaited = false;
-      it.send(won(mark(0), grant));
-    },
-    LOST: () => {
-      grant = null;
-      it.send(LOST);
-    },
-    ENDING: () => {
-      grant = null;
-      isAwaited = true;
-      it.send(ENDING);
-    },
-    due: async () => {
-      await it.clock.advance(100);
-      it.send(progress(it.clock.now() - T));
-    },
-    commits: () => {
-      for (const run of asked()) durable.add(run.id);
-      return answer(() => it.commit());
-    },
-    fenced: () => {
-      if (grant?.term === it.claim.last.input.grant.term) grant = null;
-      return answer(() => it.claim.last.answer({ kind: 'fenced' }));
-    },
-    fails: () => answer(() => (it.machine.state === 'claiming' ? it.claim : it.resolve).last.fail()),
-    ours: () => {
-      for (const run of asked()) durable.add(run.id);
-      return answer(() => it.resolve.last.answer(asked()));
-    },
-    owed: () => answer(() => it.resolve.last.answer([])),
-  };
-  const applies = (move: Move) => {
-    if (move === 'commits' || move === 'fenced') return it.machine.state === 'claiming';
-    if (move === 'ours' || move === 'owed') return it.machine.state === 'resolving';
-    return move !== 'fails' || pending() > 0;
-  };
-  for (const [step, move] of moves.entries()) {
-    if (!applies(move)) return false;
-    await moved[move]();
-    const way = moves.slice(0, step + 1).join(', ');
-    assert.ok(pending() <= 1, `two claims in flight after ${way}`);
-    assert.deepEqual(it.context().grant, grant, `it knows whether it leads, after ${way}`);
-    const isInFlight = ['claiming', 'resolving', 'unresolved'].includes(it.machine.state);
-    assert.equal(it.queue.taken.length > 0, isInFlight, `what is in flight is set aside, after ${way}`);
-    const executed = it.execute.list.map(({ input }) => input.run.id);
-    assert.deepEqual(executed.toSorted(), [...durable].sort(), `what is durable is executed, after ${way}`);
-    for (const { input: batch } of it.claim.list.slice(seen.claims)) {
-      assert.deepEqual(batch.grant, grant, `a claim without a grant after ${way}`);
-      const settled = new Set([...durable, ...asked().map((run) => run.id)]);
-      const throughMs = batch.marks.settled.claimedThroughMs;
-      for (let atMs = T + 100; atMs <= throughMs; atMs += 100) {
-        assert.ok(settled.has(runId('a', new Date(atMs))), `the watermark is past what is owed after ${way}`);
-      }
-    }
-    seen.claims = it.claim.list.length;
-    const stoodDown = it.machine.heard().filter((type) => type === 'SCHEDULER.STOOD_DOWN').length;
-    assert.equal(
-      stoodDown,
-      isAwaited && !isInFlight ? 1 : 0,
-      `it stands down once, when all is settled: ${way}`,
-    );
-    if (stoodDown > 0) isAwaited = false;
-  }
-  return true;
-}
-
-/** Plays these moves, and everything that may follow them. */
-async function playOn(moves: readonly Move[], more: number): Promise<void> {
-  if (!await play(moves) || more === 0) return;
-  for (const move of MOVES) await playOn([...moves, move], more - 1);
-}
-
-it('scheduler: whatever comes in whatever order, nothing happens that never can', async () => {
-  const starts: Move[][] = [['WON', 'due'], ['WON', 'due', 'fails']];
-  for (const start of starts) await playOn(start, 3);
 });

@@ -16,7 +16,7 @@ import {
   upsert,
   won,
   written,
-} from '../../support/scheduling.ts';
+} from './schedulerSetup.ts';
 
 describe('scheduler, as an actor', () => {
   it('claims what is due at one moment in one transaction, under its grant', async () => {
@@ -219,7 +219,7 @@ describe('scheduler, as an actor', () => {
     assert.deepEqual(asks(it.claim.last.input), { a: [200] });
   });
 
-  it('executes nothing that somebody else has settled', async () => {
+  it('does not execute a run that another replica has settled', async () => {
     const it = running(A);
     await it.clock.advance(200);
     it.send(won());

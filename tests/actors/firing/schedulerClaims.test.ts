@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
-import { A, asks, B, deleted, loadedEvent, LOST, offset, running, won } from '../../support/scheduling.ts';
+import { A, asks, B, deleted, loadedEvent, LOST, offset, running, won } from './schedulerSetup.ts';
 
 describe('scheduler: a claim without an answer', () => {
   async function lost() {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nextMark } from '../../../src/domain/firing/nextMark.ts';
 import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
-import { A, asks, ENDING, LOST, mark, NEXT_GRANT, running, T, won } from '../../support/scheduling.ts';
+import { A, asks, ENDING, LOST, mark, NEXT_GRANT, running, T, won } from './schedulerSetup.ts';
 
 describe('scheduler: the end of a leadership', () => {
   it('claims nothing any more once the lease is lost', async () => {

@@ -73,20 +73,13 @@ function running() {
   return {
     ...under,
     machine: under,
-    clock,
-    read,
-    acquire,
-    renew,
-    release,
-    reports,
-    watches,
-    followed,
+    ...{ clock, read, acquire, renew, release, reports, watches, followed },
     leaderDead: () => sends.dead?.(),
     hint: () => sends.HINT?.(),
     request: () => sends.REQUEST?.(),
     trustOver: () => sends['TRUST.OVER']?.(),
     trustEnded: () => trustEnded,
-    /** To the leadership, and forgets what was told on the way. */
+    /** Acquires the lease, and discards the messages of that. */
     async lead() {
       await read.last.answer(FREE);
       await acquire.last.answer(GOT);
@@ -134,7 +127,7 @@ describe('election, as an actor', () => {
     await it.clock.advance(15);
     assert.deepEqual(it.acquire.last.input, { me: ME, instead: THEIRS });
     await it.acquire.last.answer(GOT);
-    assert.equal(it.leaderDead(), undefined, 'a leader watches nobody');
+    assert.equal(it.leaderDead(), undefined, 'a leader watches no other replica');
     assert.equal(it.machine.state, 'leader.holding');
   });
 
@@ -217,7 +210,7 @@ describe('election, as an actor', () => {
     assert.equal(it.trustEnded(), 1);
     it.hint();
     await it.clock.advance(899);
-    assert.equal(it.read.list.length, 1, 'somebody else is to be first');
+    assert.equal(it.read.list.length, 1, 'another replica has the head start');
     await it.clock.advance(1);
     await it.read.last.answer(HELD);
     assert.deepEqual([it.machine.state, it.followed], ['follower.watching', [7]]);

@@ -174,7 +174,7 @@ describe('election: follower', () => {
     }
   });
 
-  it('leaves it to whoever was first, and pre-empts nobody later by mistake', () => {
+  it('gives up a pre-emption when another replica was first, and does not repeat it later', () => {
     const it = start().answers('read', HELD).on(DEAD).on(HINT);
     assert.equal(it.state, 'follower.looking');
     it.answers('read', { lease: lease(3000, { holder: 'r3', boot: 'b3', term: 8 }), serverNowMs: T });

@@ -32,7 +32,7 @@ describe('election: resigning', () => {
     assert.equal(resigning().after('settleLimit').state, 'resigning.releasing');
   });
 
-  it('tells how the term ended: fenced if it was over, expired if nobody answers', () => {
+  it('says how the term ended: fenced if it was over, expired if the store does not answer', () => {
     assert.deepEqual(releasing().answers('release', false).does, releasedBy('fenced'));
     const error = new Error('cut off');
     assert.deepEqual(releasing().fails('release', error).does, [
@@ -90,7 +90,7 @@ describe('election: asked to step down', () => {
     assert.deepEqual([it.state, it.does], ['follower.looking', ['start read']]);
   });
 
-  it('leads again when nobody else came, and is not asked any more', () => {
+  it('leads again when no other replica has taken the lease, and is not asked any more', () => {
     const it = yielding().after('yield').answers('read', FREE);
     const term9 = { ...WON, term: 9, step_down_term: 8 };
     it.answers('acquire', { lease: term9, previous: ASKED });

@@ -8,7 +8,7 @@ import { heirs, seeing } from './takeoverSetup.ts';
 describe('a leader that is asked to step down', () => {
   const yieldMs = 3 * LEASE.retryMs;
 
-  it('makes way for another at once: nothing is lost, nothing fired twice, and the history says why', async () => {
+  it('is replaced at once: nothing is lost, nothing fires twice, and the history says why', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
     assert.equal(await cluster.user.lease.askToStepDown(1), true);
@@ -26,7 +26,7 @@ describe('a leader that is asked to step down', () => {
     assert.ok(cluster.executions.some(({ replica }) => replica === heirs(cluster, [old])[0]?.id));
   });
 
-  it('settles the claim that is on its way first, and executes what it committed', async () => {
+  it('settles the claim in flight first, and executes what it committed', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
     let claims = 0;
@@ -47,7 +47,7 @@ describe('a leader that is asked to step down', () => {
     await assertOnceEach(cluster, 's', 20);
   });
 
-  it('learns of it with its next renewal, when it is not told', async () => {
+  it('learns of the request with its next renewal when it misses the notification', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
     old.link.trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
@@ -57,7 +57,7 @@ describe('a leader that is asked to step down', () => {
     await assertOnceEach(cluster, 's', 20);
   });
 
-  it('leads again, under another term, when nobody else is there', async () => {
+  it('leads again, under a new term, when it is the only replica', async () => {
     const cluster = new SimCluster();
     const only = cluster.add('r1');
     await cluster.clock.advance(1000);
@@ -76,7 +76,7 @@ describe('a leader that is asked to step down', () => {
     assert.ok((now?.gap_ms ?? 0) >= yieldMs - 50 && (now?.gap_ms ?? 0) <= yieldMs + 50, `${now?.gap_ms}`);
   });
 
-  it('stops all the same when it is asked to do that meanwhile', async () => {
+  it('stops when it is asked to stop meanwhile', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
     await cluster.user.lease.askToStepDown(1);
@@ -88,7 +88,7 @@ describe('a leader that is asked to step down', () => {
     await assertOnceEach(cluster, 's', 20);
   });
 
-  it('is another one by then, when that term is over: nobody steps down', async () => {
+  it('does not step down when the named term is over', async () => {
     const cluster = await seeing();
     cluster.leader().crash();
     await cluster.clock.advance(100);

@@ -9,7 +9,7 @@ import { assertOnceEach, SimCluster, unreachable } from '../../support/simCluste
 import { heirs, seeing } from './takeoverSetup.ts';
 
 describe('a leader that stops', () => {
-  it('is followed by its heir, and nobody else asks for the lease', async () => {
+  it('is followed by its heir, and no other replica requests the lease', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
     const heir = cluster.replicas.find(({ boot }) => boot === cluster.peers.heirOf(old.boot));
@@ -180,7 +180,7 @@ describe('a leader that does not answer', () => {
     assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) < 50, `${now?.gap_ms}`);
   });
 
-  it('that was released is told as such', async () => {
+  it('is recorded as released after a release', async () => {
     const cluster = await seeing();
     const stopped = cluster.leader().stop();
     await cluster.clock.advance(200);

@@ -65,7 +65,7 @@ describe('adoption', () => {
     assert.equal(idle().on({ type: 'LEASE.SEEN', mark: NO_MARK }).state, 'idle');
   });
 
-  it('looks again every second when nobody is orphaned, or there was no answer', () => {
+  it('looks again every second when there is no orphan, or no answer', () => {
     const it = looking().answers('look', found());
     assert.deepEqual([it.state, it.does], ['resting', ['after 1000']]);
     it.after('interval').fails('look', 'cut off');
@@ -141,7 +141,7 @@ describe('adoption', () => {
     const ours = { ...ASKED_FOR, attempt: 1, executor: 'r2', executor_boot: 'b2', term: 7 };
     const counts = { ...done(ours), requested: 1 };
 
-    it('is made at once: nobody has to be dead for that', () => {
+    it('is made at once: no executor has to be dead', () => {
       const it = within('resting', young).on(REQUESTED);
       assert.deepEqual([it.state, it.does], ['looking', ['start look']]);
       it.answers('look', found(ASKED_FOR));
@@ -171,7 +171,7 @@ describe('adoption', () => {
       }
     });
 
-    it('is found by whoever leads next, when it was asked for while nobody led', () => {
+    it('is found by the next leader when it was requested without a leader', () => {
       const it = idle().on(REQUESTED);
       assert.deepEqual([it.state, it.does], ['idle', []]);
       it.on(WON).after('headStart');

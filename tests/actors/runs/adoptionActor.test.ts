@@ -269,7 +269,7 @@ describe('adoption, as an actor', () => {
     const next = await leading();
     next.queue.put(careful, NO_MARK);
     await next.answersLooks(5, [begun]);
-    assert.equal(next.adopt.list.length, 0, 'somebody has it in hand, who may live');
+    assert.equal(next.adopt.list.length, 0, 'it has an executor, which may be alive');
     await next.look.last.answer(found(begun));
     assert.deepEqual(next.adopt.last.input.adoptions.map(({ how }) => how), ['abandon']);
   });

@@ -3,52 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/adoption.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
-import type { Run } from '../../../src/domain/runs/run.ts';
 import type { SimProcess } from '../../../harness/sim/process.ts';
-import { SimCluster, unreachable } from '../../support/simCluster.ts';
-import { ADOPTED_WITHIN_MS, executionsOf } from './adoptionScenario.ts';
+import { SimCluster } from '../../support/simCluster.ts';
+import { ADOPTED_WITHIN_MS, assertNoneOpen, executionsOf, lostWithOneRun } from './adoptionScenario.ts';
 
 const NEVER = new Promise<never>(() => {});
-
-/** Something happens to the replica right after its next claim was committed, before it knows of it. */
-function atNextClaim(replica: SimProcess, what: () => void): void {
-  replica.link.trouble = async (op, run) => {
-    const answer = await run();
-    if (op === 'claims.claim') {
-      replica.link.trouble = null;
-      what();
-    }
-    return answer;
-  };
-}
-
-/** A second's schedule, and the leader, which has claimed the first run and is lost in the same moment. */
-async function lostWithOneRun(
-  policy: 'retry' | 'abandon' = 'retry',
-  lose = (old: SimProcess) => old.crash(),
-) {
-  const cluster = await SimCluster.ofThree();
-  const old = cluster.leader();
-  await cluster.create('s', 1000, {
-    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: policy },
-  });
-  atNextClaim(old, () => lose(old));
-  await cluster.clock.advance(1100);
-  const [run] = await cluster.runs('s') as [Run];
-  assert.deepEqual([run.state, run.executor, executionsOf(cluster, run)], ['claimed', old.id, []]);
-  return { cluster, old, run, stored: async () => await cluster.user.runs.get(run.id) as Run };
-}
-
-/** Nothing is open but what was claimed just now, and nothing was executed twice under one attempt. */
-async function assertNoneOpen(cluster: SimCluster): Promise<void> {
-  const justNowMs = cluster.clock.now() - 50;
-  const open = (await cluster.runs('s')).filter(({ state, claimed_at }) =>
-    state === 'claimed' && claimed_at.getTime() < justNowMs
-  );
-  assert.deepEqual(open.map(({ id }) => id), []);
-  const attempts = cluster.executions.map(({ runId, attempt }) => `${runId} ${attempt}`);
-  assert.equal(new Set(attempts).size, attempts.length);
-}
 
 describe('the runs of a leader that crashed', () => {
   it('are executed by another, as the second attempt, under the same id', async () => {
@@ -145,106 +104,6 @@ describe('the runs of a leader that crashed', () => {
       assert.deepEqual([after.get(id)?.state, after.get(id)?.attempt], ['succeeded', 2]);
     }
     await assertNoneOpen(cluster);
-  });
-});
-
-describe('an executor that was frozen', () => {
-  it('does not begin, or record, what was adopted when it wakes', async () => {
-    const { cluster, old, run, stored } = await lostWithOneRun('retry', (old) => old.freeze());
-    await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    const adopted = await stored();
-    assert.deepEqual([adopted.state, adopted.attempt], ['succeeded', 2]);
-    old.wake();
-    await cluster.clock.advance(3000);
-    assert.deepEqual(executionsOf(cluster, run), [`2 ${adopted.executor}`]);
-    assert.deepEqual(await stored(), adopted);
-    assert.equal(old.replica.jobs.size, 0, 'it has forgotten the run');
-    await assertNoneOpen(cluster);
-  });
-
-  it('asks, and begins, when nobody has adopted it', async () => {
-    const { cluster, old, run, stored } = await lostWithOneRun('retry', (old) => old.freeze());
-    await cluster.clock.advance(4000);
-    let asked = 0;
-    old.link.trouble = (op, run) => {
-      if (op === 'runs.get' && asked++ === 0) return unreachable();
-      return run();
-    };
-    old.wake();
-    await cluster.clock.advance(1000);
-    const { state, attempt } = await stored();
-    assert.deepEqual([state, attempt, asked, executionsOf(cluster, run)], ['succeeded', 1, 2, [
-      `1 ${old.id}`,
-    ]]);
-  });
-});
-
-describe('an executor that lives', () => {
-  it('keeps its runs when another leads, and records them', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    let end = () => {};
-    cluster.attempt = () => new Promise<void>((resolve) => (end = resolve));
-    await cluster.clock.advance(1010);
-    const [run] = await cluster.runs('s') as [Run];
-    cluster.attempt = () => Promise.resolve();
-    old.link.trouble = (op, run) =>
-      op.startsWith('lease.') || op.startsWith('claims.') ? unreachable() : run();
-    await cluster.clock.advance(ADOPTED_WITHIN_MS + 2 * DEAD_AFTER_MS);
-    assert.notEqual(cluster.leader(), old);
-    assert.equal((await cluster.user.runs.get(run.id) as Run | null)?.attempt, 1);
-    end();
-    await cluster.clock.advance(100);
-    const ended = await cluster.user.runs.get(run.id) as Run | null;
-    assert.deepEqual([ended?.state, ended?.attempt, ended?.executor], ['succeeded', 1, old.id]);
-    assert.deepEqual(executionsOf(cluster, run), [`1 ${old.id}`]);
-  });
-
-  it('keeps its runs when the store was away from everybody for long', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 29_000));
-    await cluster.clock.advance(1010);
-    cluster.attempt = () => Promise.resolve();
-    for (const replica of cluster.replicas) replica.link.trouble = unreachable;
-    await cluster.clock.advance(2 * DEAD_AFTER_MS);
-    // Whoever leads next finds the store first.
-    for (const replica of cluster.replicas) {
-      replica.link.trouble = (op, run) => op === 'presence.announce' ? unreachable() : run();
-    }
-    await cluster.clock.advance(1500);
-    for (const replica of cluster.replicas) replica.link.trouble = null;
-    await cluster.clock.advance(20_000);
-    const [run] = await cluster.runs('s') as [Run];
-    assert.deepEqual([run.state, run.attempt, run.executor], ['succeeded', 1, old.id]);
-    await assertNoneOpen(cluster);
-  });
-});
-
-describe("an executor that lives while the server's clock is set", () => {
-  it('keeps its runs, though by that clock it was not seen for long', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 29_000));
-    await cluster.clock.advance(1010);
-    cluster.attempt = () => Promise.resolve();
-    await cluster.user.lease.askToStepDown((await cluster.user.lease.read()).lease.term);
-    await cluster.clock.advance(500);
-    const next = cluster.leader();
-    assert.notEqual(next, old);
-    // It has watched for long enough, and is about to look.
-    await cluster.clock.advance(DEAD_AFTER_MS + 2000);
-    next.link.trouble = async (op, run) => {
-      if (op === 'runs.orphans' && cluster.serverClock.offsetMs === 0) cluster.serverClock.offsetMs = 20_000;
-      return await run();
-    };
-    await cluster.clock.advance(25_000);
-    assert.equal(cluster.serverClock.offsetMs, 20_000);
-    const [run] = await cluster.runs('s') as [Run];
-    assert.deepEqual([run.state, run.attempt, run.executor], ['succeeded', 1, old.id]);
   });
 });
 

@@ -72,7 +72,7 @@ describe('pool of jobs', () => {
     assert.deepEqual([execute.list.length, jobs.size], [0, 0]);
   });
 
-  it('keeps a job that is still owed, until nobody here leads any more or it is paused', () => {
+  it('keeps a job that still owes something, until this replica leads no more or it is paused', () => {
     const { jobs } = pool();
     const ends = [
       () => jobs.withdraw(),

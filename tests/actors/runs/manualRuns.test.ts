@@ -7,7 +7,7 @@ import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { SimCluster, unreachable } from '../../support/simCluster.ts';
 import { ADOPTED_WITHIN_MS, executionsOf } from './adoptionScenario.ts';
 
-describe('a run that somebody asks for', () => {
+describe('a manual run', () => {
   /** A schedule whose own time does not come, and a request for it, of whose run it tells. */
   async function asking(cluster: SimCluster) {
     await cluster.create('s', 3_600_000);
@@ -27,7 +27,7 @@ describe('a run that somebody asks for', () => {
     };
   }
 
-  it('begins within milliseconds, whoever asked', async () => {
+  it('starts within milliseconds', async () => {
     const cluster = await SimCluster.ofThree();
     const { run, request, stored, assertOnce } = await asking(cluster);
     const atMs = cluster.clock.now();
@@ -42,7 +42,7 @@ describe('a run that somebody asks for', () => {
     await assertOnce();
   });
 
-  it('begins within a second when the leader is not told of it', async () => {
+  it('starts within a second when the leader misses the notification', async () => {
     const cluster = await SimCluster.ofThree();
     const { request, stored, assertOnce } = await asking(cluster);
     cluster.leader().link.trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
@@ -57,7 +57,7 @@ describe('a run that somebody asks for', () => {
     await assertOnce();
   });
 
-  it('begins with the next leader, a moment later, when the leader dies right after the request', async () => {
+  it('is started by the next leader when the leader dies right after the request', async () => {
     const cluster = await SimCluster.ofThree();
     cluster.peers.noticeDeaths = true;
     const { request, assertOnce } = await asking(cluster);
@@ -71,7 +71,7 @@ describe('a run that somebody asks for', () => {
     await assertOnce();
   });
 
-  it('waits for a leader when nobody leads', async () => {
+  it('waits while there is no leader', async () => {
     const cluster = await SimCluster.ofThree();
     const { request, stored, assertOnce } = await asking(cluster);
     cluster.leader().crash();
@@ -114,7 +114,7 @@ describe('a run that somebody asks for', () => {
     assert.notEqual((await stored()).executor, old.id);
   });
 
-  it('ends as abandoned when its schedule is deleted before anybody has begun', async () => {
+  it('ends as abandoned when its schedule is deleted before it starts', async () => {
     const cluster = await SimCluster.ofThree();
     const { run, request, stored } = await asking(cluster);
     cluster.leader().crash();

@@ -37,7 +37,7 @@ describe('run', () => {
     ['the attempt answers', 'succeeded', (it) => it.answers('execute', { output: 'fine' })],
     ['the attempt fails', 'failed', (it) => it.fails('execute', new Error('refused'))],
     ['it takes too long', 'timedOut', (it) => it.after('timeout')],
-    ['somebody cancels it', 'cancelled', (it) => it.on({ type: 'CANCEL' })],
+    ['it is cancelled', 'cancelled', (it) => it.on({ type: 'CANCEL' })],
   ];
   for (const [when, state, step] of ends) {
     it(`is ${state} when ${when}, and that is final`, () => {

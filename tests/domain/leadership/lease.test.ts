@@ -39,7 +39,7 @@ describe('a lease', () => {
     }
   });
 
-  it('is left to its heir for a moment, but to nobody on a server whose clock is behind', () => {
+  it('is left to its heir for a moment, except on a server whose clock is behind', () => {
     const waits = [10_000, 10_060, 10_100, 11_000].map((nowMs) => free(reading(nowMs, LEFT)));
     assert.deepEqual(waits, [100, 40, 0, 0]);
     assert.equal(free(reading(9_999, LEFT)), 0);

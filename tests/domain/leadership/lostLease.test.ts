@@ -26,7 +26,7 @@ describe('a lease document that has to be made', () => {
     assert.ok(isFree({ lease, serverNowMs: NOW_MS }));
   });
 
-  it("goes on from what was last seen of it, in nobody's hands, and without a command of before", () => {
+  it('continues from its last known state, without a holder and without a pending command', () => {
     const lease = lostLease(known, { newestTerm: 6, newestRun: null, latestRun: null }, NOW_MS);
     assert.deepEqual([lease.term, lease.watermark], [7, known.watermark]);
     assert.deepEqual([lease.released_at, lease.released_by], [new Date(NOW_MS), 'expired']);

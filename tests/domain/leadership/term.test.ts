@@ -46,14 +46,14 @@ describe('termsOf', () => {
     assert.deepEqual([ended?.ended_by, ended?.ended_at, b.gap_ms], ['stepped down', at(8), 1000]);
   });
 
-  it('ends a pre-empted term when its process was seen to be gone: from then on nobody led', () => {
+  it('ends a pre-empted term when its process was seen to be gone', () => {
     const next = lease('b', 2, 2, { began_by: 'pre-empted', predecessor_died_at: at(1) });
     const { began: b, ended } = termsOf({ lease: next, previous: lease('a', 1, 0) });
     assert.deepEqual([ended?.ended_by, ended?.ended_at], ['fenced', at(1)]);
     assert.deepEqual([b.began_by, b.began_at, b.gap_ms], ['pre-empted', at(2), 1000]);
   });
 
-  it('ends a term by its own end, when that came before anybody took it, whoever was seen to be gone', () => {
+  it('ends a term at its own end if that came before the pre-emption', () => {
     const next = lease('b', 2, 4, { began_by: 'pre-empted', predecessor_died_at: at(1) });
     const released = lease('a', 1, 0, { released_at: at(2), released_by: 'released', expires_at: at(2) });
     for (

@@ -37,7 +37,7 @@ describe('the lease settings of several replicas', () => {
     ]);
   });
 
-  it('are unknown of a version that does not tell, which differs from nobody', () => {
+  it('are ignored for a version that omits them', () => {
     assert.deepEqual(timingWarnings([replica('a'), replica('old', { lease_timing: null })]), []);
   });
 

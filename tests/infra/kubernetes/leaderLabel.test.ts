@@ -14,7 +14,7 @@ function setUp() {
 }
 
 describe("the leader's label", () => {
-  it('is put on the own pod, with the term, and taken from whoever led before', async () => {
+  it("is put on the own pod, with the term, and removed from the previous leader's", async () => {
     const { api, label } = setUp();
     api.add('hascheduler-b', LEADER, term(6));
     api.add('hascheduler-c', LEADER);

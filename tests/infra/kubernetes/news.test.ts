@@ -107,7 +107,7 @@ describe('news for Kubernetes', () => {
     assert.deepEqual(api.labelled, []);
   });
 
-  it('are told once there is somebody to tell, in order', async () => {
+  it('are sent in order once the API is reachable', async () => {
     const api = new FakeKubernetes();
     const { deps } = replicaIn(api);
     let connect = (_: FakeKubernetes) => {};
@@ -125,7 +125,7 @@ describe('news for Kubernetes', () => {
     ]);
   });
 
-  it('are nobody’s outside a cluster', async () => {
+  it('are not sent outside a cluster', async () => {
     const { deps, lines } = replicaIn(new FakeKubernetes());
     const news = kubernetesNews(() => Promise.resolve(null), deps);
     news.tell(began(7));

@@ -45,7 +45,7 @@ describe('the own address', BOUNDED, () => {
     assert.match(await problemAt({ upMs: null }) ?? '', /another program answers there \(HTTP 200\)/);
   });
 
-  it('is wrong when nobody listens', async () => {
+  it('is wrong when its port is closed', async () => {
     const problem = await addressProblem({ address: NOT_THERE, boot: ME }, systemClock(), () => undefined);
     assert.match(
       problem ?? '',

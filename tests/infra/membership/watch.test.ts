@@ -15,7 +15,7 @@ async function anotherDies(): Promise<void> {
   await dead();
 }
 
-/** The address at which nobody listens any more. */
+/** An address whose port is closed by now. */
 async function deserted(): Promise<string> {
   const peer = await fakePeer(BOOT);
   await peer.die();
@@ -31,7 +31,7 @@ it('a peer is told who watches it', BOUNDED, async () => {
 });
 
 describe('a peer that was never met', BOUNDED, () => {
-  it('is not dead because nobody listens there; it is tried again', async () => {
+  it('is not dead because its port is closed; it is tried again', async () => {
     const retry = retryClock();
     const { isDead, end } = watch(await deserted(), BOOT, retry.clock);
     for (let i = 0; i < 3; i++) (await retry.putOff()).go();

@@ -178,7 +178,7 @@ describe('what is no address', () => {
 describe('what the network says', () => {
   const failed = (code?: string) => Object.assign(new Error('connect'), code === undefined ? {} : { code });
 
-  it('is a proof when nobody listens, or nobody is there', () => {
+  it('is proof of a death when the port is closed or the host is gone', () => {
     for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) {
       assert.equal(isNobodyThere(failed(code)), true, code);
     }

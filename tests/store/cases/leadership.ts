@@ -24,7 +24,7 @@ const BY_SECOND = { began: SECOND, ended: endOf(FIRST_ENDED) };
 const BY_THIRD = { began: THIRD, ended: endOf(SECOND_ENDED) };
 
 export function leadershipCases(test: Test): void {
-  test('lists nothing before anybody led', async (store) => {
+  test('lists nothing before the first term', async (store) => {
     assert.deepEqual(await store.leadership.list(10), []);
   });
 

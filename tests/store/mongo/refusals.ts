@@ -98,7 +98,7 @@ export function mongoRefusalCases(test: MongoTest): void {
     await failing.off();
   });
 
-  it('rejects while nobody answers, and says so', async () => {
+  it('rejects with the reason while MongoDB does not answer', async () => {
     const options = {
       clock: systemClock(),
       random: systemRandom(),

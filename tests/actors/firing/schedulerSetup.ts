@@ -1,19 +1,19 @@
-/** The scheduler as an actor, on a clock, a queue and a store that the test moves. */
-import { jobMachine } from '../../src/actors/runs/job.ts';
-import { JobPool } from '../../src/actors/runs/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../src/actors/firing/claimStore.ts';
-import { runMachine } from '../../src/actors/runs/run.ts';
-import { nextMark } from '../../src/domain/firing/nextMark.ts';
-import { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
-import { claimMark } from '../../src/domain/firing/claimMark.ts';
-import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
-import type { Grant, Lease, Watermark } from '../../src/domain/leadership/lease.ts';
-import type { Run } from '../../src/domain/runs/run.ts';
-import type { NotUnderstood, Schedule } from '../../src/domain/schedules/schedule.ts';
-import { heldLease } from './leases.ts';
-import { calls, underParent } from './machines/actors.ts';
-import { every } from './schedules.ts';
-import { SimClock } from '../../harness/sim/clock.ts';
+/** The scheduler as an actor, with a clock, a queue and a store that the test controls. */
+import { jobMachine } from '../../../src/actors/runs/job.ts';
+import { JobPool } from '../../../src/actors/runs/jobs.ts';
+import type { ClaimBatch, ClaimResult } from '../../../src/actors/firing/claimStore.ts';
+import { runMachine } from '../../../src/actors/runs/run.ts';
+import { nextMark } from '../../../src/domain/firing/nextMark.ts';
+import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
+import { claimMark } from '../../../src/domain/firing/claimMark.ts';
+import { DueQueue } from '../../../src/domain/firing/dueQueue.ts';
+import type { Grant, Lease, Watermark } from '../../../src/domain/leadership/lease.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
+import type { NotUnderstood, Schedule } from '../../../src/domain/schedules/schedule.ts';
+import { heldLease } from '../../support/leases.ts';
+import { calls, underParent } from '../../support/machines/actors.ts';
+import { every } from '../../support/schedules.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 export const T = Date.UTC(2030, 0, 1);
 export const GRANT: Grant = { holder: 'r1', boot: 'b1', term: 8 };
@@ -67,13 +67,8 @@ export function running(...schedules: Schedule[]) {
   const queue = new DueQueue();
   const claim = calls<ClaimResult, ClaimBatch>();
   const resolve = calls<Run[], { runs: Run[]; boot: string }>();
-  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
-  const silent = () => {};
-  const jobs = new JobPool(
-    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
-    runMachine.provide({ actors: { execute: execute.slot } }),
-    { clock, serverNowMs: () => clock.now() },
-  );
+  const execute = executions();
+  const jobs = poolOf(clock, execute);
   const tests = {
     trusted: true,
     skewMs: 0,
@@ -107,13 +102,7 @@ export function running(...schedules: Schedule[]) {
   );
   under.child.send(loadedEvent(...schedules));
   return {
-    clock,
-    queue,
-    claim,
-    resolve,
-    execute,
-    jobs,
-    tests,
+    ...{ clock, queue, claim, resolve, execute, jobs, tests },
     machine: under,
     send: under.child.send,
     context: () => under.child.getSnapshot().context,
@@ -132,6 +121,17 @@ export function running(...schedules: Schedule[]) {
       });
     },
   };
+}
+
+const executions = () => calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+
+function poolOf(clock: SimClock, execute: ReturnType<typeof executions>): JobPool {
+  const silent = () => {};
+  return new JobPool(
+    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
+    runMachine.provide({ actors: { execute: execute.slot } }),
+    { clock, serverNowMs: () => clock.now() },
+  );
 }
 
 /** The watermark that a claim writes. */
