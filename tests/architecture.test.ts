@@ -1,7 +1,7 @@
 /**
- * Imports point inwards only: domain ← actors ← infra and http ← what plugs them together (src/*.ts) and the
- * local cluster. Within a layer the concerns stand in an order, and import only from those before. And time and
- * chance come in through ports, so that a simulation can hold them.
+ * Imports point inwards only: domain ← actors ← infra and http ← the composition (src/*.ts) and the local cluster.
+ * Within a layer the concerns have an order, and import only from earlier ones. Time and randomness enter through
+ * ports, so that a simulation can control them.
  */
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
@@ -26,8 +26,8 @@ const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
 };
 
 /**
- * The concerns of each layer. One may import from itself and from those before it; a file that is in none of them, right
- * in the layer's folder, from all. A concern is called the same in every layer.
+ * The concerns of each layer. A concern may import from itself and from those before it; a file right in the layer's
+ * folder from all of them. A concern has the same name in every layer.
  */
 const CONCERNS: Record<string, readonly string[]> = {
   domain: ['shared', 'timing', 'schedules', 'runs', 'leadership', 'firing', 'membership', 'events'],
@@ -48,10 +48,9 @@ const CONCERNS: Record<string, readonly string[]> = {
   ],
 };
 
-/** The adapters of time and chance are here. */
-const AMBIENT_LAYER = 'infra';
+const MAY_USE_TIME_AND_RANDOMNESS = ['infra', 'local'];
 /**
- * A name with a colon after its first word is a signature (`setTimeout(fn: …`), one after a dot is somebody's
+ * Ambient time and randomness. Not `setTimeout(fn: …`, which is a signature, and not a name after a dot, which is a
  * method.
  */
 const AMBIENT = [
@@ -126,7 +125,7 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((na
 const sources = files.map((file) => ({ file, source: withoutComments(readFileSync(file, 'utf8')) }));
 
 describe('the architecture', () => {
-  it('has files in every layer, so that this test looks at something', () => {
+  it('finds files in every layer', () => {
     assert.deepEqual(new Set(files.map(layerOf)), new Set(Object.keys(MAY_IMPORT)));
   });
 
@@ -140,19 +139,20 @@ describe('the architecture', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('takes time and chance from ports alone, outside of src/infra', () => {
-    const problems = sources.filter(({ file }) => layerOf(file) !== AMBIENT_LAYER).flatMap((
-      { file, source },
-    ) =>
-      AMBIENT.flatMap((pattern) => {
-        const found = pattern.exec(source);
-        return found ? [`${relative(SRC, file)}: ${found[0]}`] : [];
-      })
-    );
+  it('takes time and randomness from ports only, outside of src/infra and src/local', () => {
+    const problems = sources.filter(({ file }) => !MAY_USE_TIME_AND_RANDOMNESS.includes(layerOf(file)))
+      .flatMap((
+        { file, source },
+      ) =>
+        AMBIENT.flatMap((pattern) => {
+          const found = pattern.exec(source);
+          return found ? [`${relative(SRC, file)}: ${found[0]}`] : [];
+        })
+      );
     assert.deepEqual(problems, []);
   });
 
-  it('has files in every concern, and none outside of them', () => {
+  it('has every concern that this test knows, and no other', () => {
     const all = [...new Set(Object.values(CONCERNS).flat())];
     assert.ok(all.includes('leadership'));
     for (const [folder, order] of Object.entries(CONCERNS)) {
@@ -163,7 +163,7 @@ describe('the architecture', () => {
     }
   });
 
-  it('would notice a violation of either kind', () => {
+  it('detects each kind of violation', () => {
     const file = join(SRC, 'domain', 'x.ts');
     const inTiming = join(SRC, 'domain', 'timing', 'x.ts');
     assert.match(problemWith(inTiming, '../runs/run.ts')!, /timing may not import from src\/domain\/runs/);

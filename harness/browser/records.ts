@@ -1,5 +1,6 @@
 /** Records that would take too long to produce: inserted in the form that a replica writes. */
 import type { Db } from 'mongodb';
+import { DEFAULT_WORK } from '../definitions.ts';
 import { systemClock } from '../../src/infra/machine/clock.ts';
 import { mongoStore } from '../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../src/infra/machine/random.ts';
@@ -54,9 +55,7 @@ export async function insertSchedules(db: Db, count: number): Promise<void> {
         definition: { cron_expression: `0 0 1 ${1 + i % 12} *`, timezone: 'UTC' },
         paused: i % 10 === 0,
       },
-      ...{ name: `report ${i}`, tags: { team: i % 2 ? 'billing' : 'sales' }, action: { type: 'log' } },
-      policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
-      history: { success: '24h', failure: '168h' },
+      ...{ name: `report ${i}`, tags: { team: i % 2 ? 'billing' : 'sales' }, ...DEFAULT_WORK },
       ...{ revision: 1, created_at: at, updated_at: at, effective_from: at, superseded: [] },
     }),
     db,

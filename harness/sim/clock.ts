@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/actors/shared/environment.ts';
 
-/** When simulations begin. */
+/** What clocks show when a simulation starts. */
 export const EPOCH_MS = Date.UTC(2030, 0, 1);
 
 interface Timer {
@@ -11,21 +11,27 @@ interface Timer {
 }
 
 /**
- * True time. It moves only when told to, from deadline to deadline, and lets everything that a timer set off
- * come to rest before the next one: that makes a simulation the same each time. A heap with lazy removal,
- * since a simulation sets and clears a timer for nearly everything.
+ * Simulated time. It moves only when told to, from deadline to deadline. After each timer it waits until every
+ * promise that can settle has settled, so that the same timers fire in the same order in each run. The timers
+ * are in a heap with lazy removal, since a simulation sets and clears one for nearly every call.
  */
-export class TrueClock implements Clock {
-  /** Since the beginning of the simulation. */
+export class SimClock implements Clock {
+  /** Since the start of the simulation. */
   trueMs = 0;
   /** Timers that fired. */
   steps = 0;
   #order = 0;
   #live = 0;
   #heap: Timer[] = [];
+  readonly #startMs: number;
+
+  /** `startMs`: what the wall clock shows at the start, epoch ms. */
+  constructor(startMs = EPOCH_MS) {
+    this.#startMs = startMs;
+  }
 
   now(): number {
-    return EPOCH_MS + this.trueMs;
+    return this.#startMs + this.trueMs;
   }
 
   monotonic(): number {
@@ -56,7 +62,11 @@ export class TrueClock implements Clock {
     return new Promise((resolve) => this.setTimeout(resolve, delayMs));
   }
 
-  /** Stops early when `isOver` says so, which is asked after each step. */
+  async advance(byMs: number): Promise<void> {
+    await this.runUntil(this.trueMs + byMs);
+  }
+
+  /** Stops early as soon as `isOver` is true after a step. */
   async runUntil(endMs: number, isOver: () => boolean = () => false): Promise<void> {
     await rest();
     for (let top = this.#heap[0]; top !== undefined && top.dueMs <= endMs; top = this.#heap[0]) {
@@ -113,17 +123,17 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }
 
-/** Resolves when no promise is left that can go on by itself. */
-function rest(): Promise<void> {
+/** Resolves when every promise that can settle without a timer has settled. */
+export function rest(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The database server's clock: true time plus an offset, which a failover may change a little. */
+/** The database server's clock: true time plus an offset, which a failover or an administrator may change. */
 export class ServerClock implements Clock {
   offsetMs = 0;
-  readonly #true: TrueClock;
+  readonly #true: SimClock;
 
-  constructor(trueClock: TrueClock) {
+  constructor(trueClock: SimClock) {
     this.#true = trueClock;
   }
 

@@ -5,7 +5,7 @@ import { Database } from '../../src/infra/memory/shared/database.ts';
 
 /** The memory database, which also remembers what was inserted until the oracle has seen it. */
 export class SimDatabase extends Database {
-  /** Short: nobody reads them here, and a log that is filling up looks like a leak. */
+  /** Short: they are not read here, and a growing log would look like a leak. */
   override readonly events = new ChangeLog<ClusterEvent>(100);
   #inserted: Run[] = [];
 

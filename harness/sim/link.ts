@@ -10,18 +10,18 @@ import type { Intercept } from '../../src/infra/memory/shared/connection.ts';
 import type { SimDatabase } from './database.ts';
 import type { SeededRandom } from './random.ts';
 
-/** What a link is like just now. */
+/** The present quality of a link. */
 export interface Weather {
   /** Mean time of one way, ms. */
   wayMs: number;
   lossBefore: number;
   lossAfter: number;
   cut: boolean;
-  /** What change streams tell comes this much later. */
+  /** Change streams are late by this much. */
   lagMs: number;
-  /** Chance that a claim gets no answer, whether it took effect or not. */
+  /** Probability that a claim gets no response, whether or not it took effect. */
   claimTrouble: number;
-  /** The same of renewals. */
+  /** The same for renewals. */
   renewTrouble: number;
 }
 
@@ -35,7 +35,7 @@ export const FAIR: Weather = {
   renewTrouble: 0,
 };
 
-/** Loses nothing: a single renewal that is lost, and comes late, can leave nobody leading for a lease. */
+/** Loses nothing: a single renewal that is lost and arrives late can leave the cluster without a leader for a lease. */
 export const FLAWLESS: Weather = { ...FAIR, lossBefore: 0, lossAfter: 0, claimTrouble: 0 };
 
 /** What the link needs to know of the world. */
@@ -44,30 +44,32 @@ export interface LinkContext {
   db: SimDatabase;
   weather: Weather;
   wait(delayMs: number): Promise<void>;
-  /** Whether the store has somebody who answers. */
+  /** Whether the store has a primary. */
   serverUp(): boolean;
-  /** Counts the times that the server broke every connection. */
+  /** Number of times that the server broke every connection. */
   serverEpoch(): number;
-  /** Resolves when the caller may go on: at once, on waking, or never. Null for at once. */
+  /** Resolves when the process wakes, or never if it has crashed; null while it runs. */
   gate(): Promise<void> | null;
-  /** Runs the effect under the eyes of the oracle. */
+  /** Applies the call to the store, and shows the result to the oracle. */
   effect<T>(op: string, run: () => Promise<T>): Promise<T>;
   /** A call was answered. */
   answered(op: string, tookMs: number): void;
   nowMs(): number;
 }
 
-/** A driver gives up an answer that takes longer. */
+/** A driver gives up waiting for a response after this time. */
 const LONGEST_WAY_MS = 1500;
 
 const STREAMS = ['feed.next', 'lease.watch'];
 
 export class Link {
   readonly #context: LinkContext;
-  /** Streams break at their next call. */
+  /** Streams that break at their next call. */
   broken = new Set<string>();
-  /** The history of changes is lost to the next one who resumes. */
+  /** The next resumption of a stream fails, since its history is lost. */
   historyLost = false;
+  /** What a test does to the calls on top of the weather; null for nothing. */
+  trouble: Intercept | null = null;
 
   constructor(context: LinkContext) {
     this.#context = context;
@@ -78,7 +80,9 @@ export class Link {
     await gate();
     const sentMs = nowMs();
     try {
-      const answer = await this.#travel(op, run);
+      const answer = this.trouble === null
+        ? await this.#travel(op, run)
+        : await this.trouble(op, () => this.#travel(op, run));
       await gate();
       answered(op, nowMs() - sentMs);
       return answer;
@@ -99,7 +103,7 @@ export class Link {
     await wait(this.#wayMs());
     if (!serverUp()) {
       await wait(random.chance(0.5) ? this.#wayMs() : random.between(100, 2000));
-      throw new StoreUnavailable('nobody answers');
+      throw new StoreUnavailable('the store does not answer');
     }
     const epoch = serverEpoch();
     const done = effect(op, run);
@@ -114,7 +118,7 @@ export class Link {
     return outcome.value;
   }
 
-  /** The caller gives up; sometimes the request arrives all the same, then or later. */
+  /** The caller gives up; the request may still arrive, then or later. */
   async #lost<T>(op: string, run: () => Promise<T>): Promise<never> {
     const { random, weather, wait, serverUp, effect } = this.#context;
     if (!weather.cut && random.chance(0.3)) {

@@ -177,7 +177,7 @@ export const MUTATIONS: readonly Mutation[] = [
     store: (store) => withClaims(store, { resolve: async (runs) => [...runs] }),
   },
   {
-    name: 'what was claimed by somebody before is executed',
+    name: 'a run that was claimed before is executed again',
     store: (store, { db }) =>
       withClaims(store, {
         async claim(batch) {

@@ -1,12 +1,13 @@
 /**
- * The oracle: it sees every effect on the store at the moment at which it happens, keeps its own books, and
- * knows nothing of how the product comes to its decisions. The first thing that is wrong ends the simulation.
+ * The oracle: sees every effect on the store as it happens, and checks it against records of its own, without
+ * the product's code for decisions. The first violation ends the simulation.
  */
-import type { Lease } from '../../src/domain/leadership/lease.ts';
-import { CLOCK_TOLERANCE_MS } from '../../src/domain/leadership/setBack.ts';
+import { type Lease } from '../../src/domain/leadership/lease.ts';
 import { markOf } from '../../src/domain/leadership/watermark.ts';
-import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
+import { CLOCK_TOLERANCE_MS } from '../../src/domain/leadership/setBack.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
 import type { Schedule } from '../../src/domain/schedules/schedule.ts';
+import { Attempts } from './attempts.ts';
 import type { SimDatabase } from './database.ts';
 import { Ledger } from './ledger.ts';
 import { checkRules } from './rules.ts';
@@ -17,38 +18,19 @@ export interface Witness {
   name: string;
   boot: string;
   lives: boolean;
-  /** Whether it would act as leader now. */
+  /** Whether it would act as leader now: its trust window is open. */
   trusts(): boolean;
-  /** How far its idea of the server's clock may be off, ms. */
+  /** The possible error of its estimate of the server's clock, ms. */
   clockErrorMs(): number;
 }
-
-/** An adoption whose answer is lost is sent again until there is one: as long as a way to the store is bad. */
-const ADOPTED_WITHIN_MS = 30_000;
-
-/** An attempt that begins so long after the claim, or the last word of the store, that it may be another's by now. */
-const LATEST_START_MS = 2000;
-
-/** Who has announced itself within this lives, and keeps its runs. */
-const DEAD_AFTER_MS = 5000;
 
 export class Oracle {
   violation: string | null = null;
   readonly ledger = new Ledger();
+  readonly attempts: Attempts;
   readonly #db: SimDatabase;
   readonly #trace: Trace;
   readonly #witnesses: () => readonly Witness[];
-  readonly #executed = new Set<string>();
-  /** When another executor took over from an attempt; true time. */
-  readonly #takenMs = new Map<string, number>();
-  /** Claimed runs without an outcome. */
-  readonly #open = new Map<string, { boot: string | null; attempt: number }>();
-  /** When each boot announced itself last, true time. */
-  readonly #seenMs = new Map<string, number>();
-  /** When a boot was last heard of again after it had been silent for so long that it counted as dead. */
-  readonly #backMs = new Map<string, number>();
-  /** How the others ended. */
-  readonly #ended = new Map<string, string>();
   readonly #leaseMs: number;
   readonly #trueMs: () => number;
   #lease: Lease | null = null;
@@ -73,13 +55,13 @@ export class Oracle {
     trace: Trace,
     witnesses: () => readonly Witness[],
     leaseMs: number,
-    trueMs: () => number,
   ) {
-    this.#trueMs = trueMs;
+    this.#trueMs = trace.nowMs;
     this.#leaseMs = leaseMs;
     this.#db = db;
     this.#trace = trace;
     this.#witnesses = witnesses;
+    this.attempts = new Attempts(db, trace, (sentence) => this.fail(sentence));
   }
 
   fail(sentence: string): void {
@@ -99,10 +81,10 @@ export class Oracle {
       for (const run of runs) this.#inserted(run, op, who);
     }
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
-    if (op === 'presence.announce' && who) this.#observeHeartbeat(who.boot);
-    if (op === 'presence.leave' && who) this.#seenMs.delete(who.boot);
-    if (op === 'runs.adopt') this.#observeAdoptions(who);
-    if (op === 'runs.record') this.#observeOutcomes(who);
+    if (op === 'presence.announce' && who) this.attempts.announced(who.boot);
+    if (op === 'presence.leave' && who) this.attempts.left(who.boot);
+    if (op === 'runs.adopt') this.attempts.observeAdoptions(who);
+    if (op === 'runs.record') this.attempts.observeOutcomes(who);
   }
 
   #observeSchedules(): void {
@@ -117,14 +99,14 @@ export class Oracle {
     this.#changesSeen = changes.end;
   }
 
-  /** Nobody's yet: it is in the books from now on, and has to come to an end. */
+  /** A manual run is stored. It has no executor yet, and must end. */
   #requested(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
     if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== null) {
-      this.fail(`${run.id} was requested and is in somebody's hands.`);
+      this.fail(`${run.id} was requested, and has an executor already.`);
     }
     this.requests++;
-    this.#open.set(run.id, { boot: run.executor_boot, attempt: 0 });
+    this.attempts.opened(run);
   }
 
   /** A request was answered with success. */
@@ -147,7 +129,7 @@ export class Oracle {
     if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
     if (run.state !== 'claimed') return;
     this.claims++;
-    this.#open.set(run.id, { boot: run.executor_boot, attempt: run.attempt });
+    this.attempts.opened(run);
   }
 
   #leaseChanged(who: Witness | null, op: string): void {
@@ -170,7 +152,7 @@ export class Oracle {
     }
   }
 
-  /** It was deleted, and goes on from an older watermark, maybe; whoever led does not know of it yet. */
+  /** It was deleted. It may go on from an older watermark, and the leader does not know of the deletion yet. */
   #leaseMade({ term }: Lease, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `makes the lease, after term ${term}`);
     this.#madeMs = this.#trueMs();
@@ -226,85 +208,9 @@ export class Oracle {
     }
   }
 
-  /** An attempt begins. */
+  /** An attempt starts. */
   executes(who: Pick<Witness, 'name' | 'boot'>, run: Run): void {
-    const key = `${run.id} attempt ${run.attempt}`;
-    this.#trace.mix(who.name, `executes ${key}`);
-    const stored = this.#db.run(run.id);
-    if (!stored) return this.fail(`${who.name} executes ${key}, which is not durable.`);
-    if (this.#executed.has(key)) this.fail(`G1: ${who.name} executes ${key} a second time.`);
-    if (stored.executor_boot !== who.boot && stored.attempt <= run.attempt) {
-      this.fail(`G1: ${who.name} executes ${key}, which is ${stored.executor}'s.`);
-    }
-    const sinceMs = this.#trace.nowMs() - (this.#takenMs.get(key) ?? Infinity);
-    if (sinceMs > LATEST_START_MS + 1) {
-      this.fail(`G7: ${who.name} begins ${key}, which was taken from it ${sinceMs} ms ago.`);
-    }
-    this.#executed.add(key);
-  }
-
-  #observeOutcomes(who: Witness | null): void {
-    for (const id of this.#open.keys()) {
-      const stored = this.#db.run(id);
-      if (stored && OPEN_STATES.includes(stored.state)) continue;
-      if (!stored) this.fail(`${id} has vanished.`);
-      else if (!this.#executed.has(`${id} attempt ${stored.attempt}`)) {
-        this.fail(`${id} ended without execution.`);
-      } else if (stored.executor_boot !== who?.boot) {
-        this.fail(
-          `G3: ${who?.name} ended ${id}, which is ${stored.executor_boot}'s (attempt ${stored.attempt}).`,
-        );
-      }
-      this.#open.delete(id);
-      this.#ended.set(id, `${stored?.state} attempt ${stored?.attempt}`);
-    }
-  }
-
-  #observeHeartbeat(boot: string): void {
-    const nowMs = this.#trueMs();
-    if (nowMs - (this.#seenMs.get(boot) ?? nowMs) >= DEAD_AFTER_MS) this.#backMs.set(boot, nowMs);
-    this.#seenMs.set(boot, nowMs);
-  }
-
-  /** How long ago it was for this boot, ms; Infinity if it never was. */
-  #sinceMs(times: ReadonlyMap<string, number>, boot: string | null): number {
-    return this.#trueMs() - (boot === null ? -Infinity : times.get(boot) ?? -Infinity);
-  }
-
-  #observeAdoptions(who: Witness | null): void {
-    for (const [id, held] of this.#open) {
-      const stored = this.#db.run(id) as Run;
-      const { executor_boot: boot, attempt, state } = stored;
-      if (boot === held.boot && attempt === held.attempt && OPEN_STATES.includes(state)) continue;
-      const silentMs = this.#sinceMs(this.#seenMs, held.boot);
-      this.#trace.note(`${who?.name}`, `adopts ${id} of ${held.boot}: ${state} attempt ${attempt}`);
-      // One that comes back between the decision and the write still loses its run: both count, one outcome does.
-      const backMs = this.#sinceMs(this.#backMs, held.boot);
-      if (silentMs < DEAD_AFTER_MS && backMs > ADOPTED_WITHIN_MS) {
-        this.fail(`G7: ${id} was taken from ${held.boot}, seen ${silentMs} ms ago.`);
-      }
-      this.#takenMs.set(`${id} attempt ${held.attempt}`, this.#trace.nowMs());
-      if (state === 'abandoned') {
-        this.#open.delete(id);
-        this.#ended.set(id, `abandoned attempt ${attempt}`);
-      } else if (boot === who?.boot && attempt === held.attempt + 1) {
-        this.#open.set(id, { boot, attempt });
-      } else this.fail(`G7: ${id} was adopted as attempt ${attempt} of ${boot} by ${who?.name}.`);
-    }
-  }
-
-  /** Runs that were claimed and have no end. */
-  unended(): Run[] {
-    return [...this.#open.keys()].flatMap((id) => this.#db.run(id) ?? []);
-  }
-
-  /** The end of every run is the one that was recorded first. */
-  checkEnds(): void {
-    for (const [id, end] of this.#ended) {
-      const stored = this.#db.run(id);
-      const now = stored ? `${stored.state} attempt ${stored.attempt}` : 'gone';
-      if (now !== end) this.fail(`${id} had ended as ${end}, and is ${now}.`);
-    }
+    this.attempts.executes(who, run);
   }
 }
 

@@ -1,18 +1,20 @@
 import type { Peers } from '../../src/actors/leadership/peers.ts';
-import type { TrueClock } from './clock.ts';
+import type { SimClock } from './clock.ts';
 import type { SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 
-/** Liveness connections between processes: one that dies is noticed a moment later, a frozen one never. */
+/** Liveness connections between processes: a death is noticed within 20 ms, a freeze never. */
 export class SimPeers {
-  /** By whom they watch; and who each is, the eldest first. */
+  /** Whether a death is noticed before the lease expires. */
+  noticeDeaths = true;
+  /** By boot: the connections of its watchers, with their boots, the oldest first. */
   readonly #watchers = new Map<string, Map<() => void, string>>();
   readonly #diedMs = new Map<string, number>();
-  readonly #clock: TrueClock;
+  readonly #clock: SimClock;
   readonly #random: SeededRandom;
   readonly #lives: (boot: string) => boolean;
 
-  constructor(clock: TrueClock, random: SeededRandom, lives: (boot: string) => boolean) {
+  constructor(clock: SimClock, random: SeededRandom, lives: (boot: string) => boolean) {
     this.#clock = clock;
     this.#random = random;
     this.#lives = lives;
@@ -21,10 +23,10 @@ export class SimPeers {
   /** What one process sees of the others. */
   of(watcher: SimProcess): Peers {
     return {
-      // Possibly one that is frozen, cut off or dead by now.
-      heir: () => [...this.#watchers.get(watcher.boot)?.values() ?? []][0] ?? null,
+      // It may be frozen, cut off or dead by now.
+      heir: () => this.heirOf(watcher.boot),
       watch: ({ boot }, onDead) => {
-        // Nobody that was never met is told dead.
+        // A boot that was never connected is not reported dead.
         if (!this.#lives(boot)) return () => {};
         let ended = false;
         const sinceMs = () => this.#clock.trueMs - (this.#diedMs.get(boot) as number);
@@ -39,7 +41,13 @@ export class SimPeers {
     };
   }
 
+  /** The boot that has watched this one for the longest time. */
+  heirOf(boot: string): string | null {
+    return [...this.#watchers.get(boot)?.values() ?? []][0] ?? null;
+  }
+
   died(boot: string): void {
+    if (!this.noticeDeaths) return;
     this.#diedMs.set(boot, this.#clock.trueMs);
     for (const notice of this.#watchers.get(boot)?.keys() ?? []) {
       this.#clock.setTimeout(notice, this.#random.between(0.5, 20));

@@ -1,53 +1,31 @@
 /**
- * One life of one replica: the product, assembled over a simulated link and clock. It can crash, freeze as by
- * SIGSTOP, and be asked to stop.
+ * One process of one replica: the product, assembled over a simulated link and clock. It can crash, freeze as
+ * by SIGSTOP, sleep with its host, and be asked to stop.
  */
+import type { ReplicaObserver } from '../../src/actors/observer.ts';
 import type { Execute } from '../../src/actors/runs/execute.ts';
 import type { Clock, Logger } from '../../src/actors/shared/environment.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { LeaseTiming } from '../../src/domain/leadership/leaseTiming.ts';
-import { Connection, type Obstacle } from '../../src/infra/memory/shared/connection.ts';
+import type { Role } from '../../src/domain/membership/replica.ts';
+import type { Run } from '../../src/domain/runs/run.ts';
+import { Connection } from '../../src/infra/memory/shared/connection.ts';
 import { memoryStore } from '../../src/infra/memory/store.ts';
-import { MonotonicTime, type TimeSources } from '../../src/infra/machine/monotonicTime.ts';
 import { assembleReplica, type Replica } from '../../src/replica.ts';
-import type { TrueClock } from './clock.ts';
+import type { SimClock } from './clock.ts';
 import type { SimDatabase } from './database.ts';
-import { Link, type Weather } from './link.ts';
+import { type Host, unknownTo } from './host.ts';
+import { Link } from './link.ts';
 import type { Mutation } from './mutation.ts';
 import type { Oracle, Witness } from './oracle.ts';
 import type { SimPeers } from './peers.ts';
+import { ProcessClock } from './processClock.ts';
 import type { SeededRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 
-/** The machine that a replica runs on: it keeps its name, clocks and link when the process comes back. */
-export interface Host {
-  id: string;
-  /** Wall clock less true time, ms. */
-  skewMs: number;
-  /** Milliseconds of the monotonic clock in one of true time. */
-  rate: number;
-  monotonicStartMs: number;
-  /** For how long it was suspended, and since when it is; true time. */
-  sleptMs: number;
-  asleepSinceMs: number | null;
-  weather: Weather;
-  boots: number;
-  /** Of the product, for the next process. */
-  version: number;
-}
-
-/** What version 1 does not understand has this tag. */
-export const NEEDS_NEWEST = { needs: '2' };
-export const NEWEST_VERSION = 2;
-
-function unknownTo(version: number): Obstacle {
-  return ({ tags }) =>
-    version < NEWEST_VERSION && tags?.needs === NEEDS_NEWEST.needs ? 'it is of a newer version' : null;
-}
-
-/** The parts of the world that a process touches. */
+/** What a process needs of its cluster. */
 export interface Surroundings {
-  clock: TrueClock;
+  clock: SimClock;
   db: SimDatabase;
   trace: Trace;
   oracle: Pick<Oracle, 'observe' | 'executes' | 'fail'>;
@@ -56,19 +34,18 @@ export interface Surroundings {
   lease: LeaseTiming;
   peers: SimPeers;
   mutation: Mutation | null;
+  /** What an attempt does; null for a random duration, and now and then a failure. */
+  attempt: ((run: Run) => Promise<void>) | null;
+  observer(process: SimProcess): Partial<ReplicaObserver>;
+  logged(process: SimProcess, level: LogLevel, message: string): void;
 }
 
-/** A timer of the process, as its machine counts. */
-interface OwnTimer {
-  handle: unknown;
-  fire: () => void;
-  dueMs: number;
-}
+export type LogLevel = keyof Logger;
 
-/** Calls whose answers tell the server's time. */
+/** Calls that sample the server's clock. */
 const SAMPLES = ['lease.read', 'lease.renew', 'lease.acquire'];
 const GRACE_MS = 5000;
-/** No request is on its way for longer. */
+/** No request is in flight for longer. */
 const LATE_MS = 5000;
 
 export class SimProcess implements Witness {
@@ -79,17 +56,17 @@ export class SimProcess implements Witness {
   readonly replica: Replica;
   readonly store: Store;
   readonly link: Link;
-  /** Happens when its next claim takes effect. */
+  /** Called when its next claim takes effect. */
   atClaim: (() => void) | null = null;
   state: 'running' | 'frozen' | 'crashed' | 'stopping' | 'stopped' = 'running';
   readonly #in: Surroundings;
   readonly #random: SeededRandom;
-  readonly #timers = new Set<OwnTimer>();
+  readonly #clock: ProcessClock;
   #frozen: Promise<void> | null = null;
   #wake = () => {};
-  /** Round trips of the calls that told the server's time lately, and when. */
+  /** Recent round trips that sampled the server's clock. */
   #samples: { atMs: number; tookMs: number }[] = [];
-  /** When the server's time was last told. */
+  /** When the server's clock was last sampled. */
   #sampledMs = -Infinity;
   readonly #connection: Connection;
 
@@ -116,7 +93,8 @@ export class SimProcess implements Witness {
     });
     this.#connection = new Connection(db, this.link.intercept, unknownTo(this.version));
     const store = this.link.wrap(memoryStore(db, this.#connection));
-    const own = this.#clock();
+    const own = new ProcessClock(clock, host, () => this.#frozen, mutation);
+    this.#clock = own;
     this.store = mutation?.store?.(store, { db, clock: own, call: this.link.intercept, boot: this.boot }) ??
       store;
     this.replica = assembleReplica({
@@ -129,6 +107,7 @@ export class SimProcess implements Witness {
       identity: { id: host.id, boot: this.boot, address: `http://${host.id}`, version: 'sim' },
       lease: mutation?.lease?.(lease) ?? lease,
       graceMs: GRACE_MS,
+      observer: surroundings.observer(this),
     });
     this.replica.actor.subscribe({
       error: (error) =>
@@ -137,15 +116,23 @@ export class SimProcess implements Witness {
     this.replica.start();
   }
 
+  get id(): string {
+    return this.host.id;
+  }
+
   get lives(): boolean {
     return this.state !== 'crashed' && this.state !== 'stopped';
   }
 
-  get leads(): boolean {
-    return this.lives && this.replica.actor.getSnapshot().context.role === 'leader';
+  get role(): Role {
+    return this.replica.actor.getSnapshot().context.role;
   }
 
-  /** The scheduler's present memory. */
+  get leads(): boolean {
+    return this.lives && this.role === 'leader';
+  }
+
+  /** The context of the scheduler machine. */
   get scheduler() {
     return this.replica.actor.getSnapshot().children.scheduler?.getSnapshot().context;
   }
@@ -159,18 +146,17 @@ export class SimProcess implements Witness {
     const { clock, server } = this.#in;
     this.#samples = this.#samples.filter(({ atMs }) => atMs > clock.trueMs - 31_000);
     const slowest = this.#samples.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
-    // What was sent before the replica heard of a step may arrive for some time after.
+    // A request that was sent before the replica knew of a step may still arrive after it.
     const unheard = server.steps.filter(({ atMs }) => atMs > this.#sampledMs - LATE_MS);
     return slowest + unheard.reduce((sum, { byMs }) => sum + byMs, 0) + 10;
   }
 
   crash(): void {
     this.state = 'crashed';
-    for (const { handle } of this.#timers) this.#in.clock.clearTimeout(handle);
-    this.#timers.clear();
-    this.#endSleep();
+    this.#clock.stop();
+    this.#clock.resume();
     this.#in.peers.died(this.boot);
-    // What is on its way may still arrive.
+    // Requests in flight may still arrive.
     this.#in.clock.setTimeout(() => this.#connection.close(), 10_000);
   }
 
@@ -179,33 +165,18 @@ export class SimProcess implements Witness {
     this.#frozen = new Promise((resolve) => (this.#wake = resolve));
   }
 
-  /** Its machine sleeps: as a freeze, and its timers stand still as well. */
+  /** Its host is suspended: like a freeze, and its timers stand still too. */
   suspend(): void {
     this.freeze();
-    const { trueMs } = this.#in.clock;
-    this.host.asleepSinceMs = trueMs;
-    for (const timer of this.#timers) this.#in.clock.clearTimeout(timer.handle);
+    this.#clock.suspend();
   }
 
   wake(): void {
     if (this.state !== 'frozen') return;
-    this.#endSleep();
+    this.#clock.resume();
     this.state = 'running';
     this.#frozen = null;
     this.#wake();
-  }
-
-  #endSleep(): void {
-    const { clock } = this.#in;
-    const { host } = this;
-    if (host.asleepSinceMs === null) return;
-    const sleptMs = clock.trueMs - host.asleepSinceMs;
-    host.sleptMs += sleptMs;
-    host.asleepSinceMs = null;
-    for (const timer of this.#timers) {
-      timer.dueMs += sleptMs;
-      timer.handle = clock.setTimeout(timer.fire, timer.dueMs - clock.trueMs);
-    }
   }
 
   async stop(): Promise<void> {
@@ -244,49 +215,15 @@ export class SimProcess implements Witness {
     this.#sampledMs = this.#in.clock.trueMs;
   }
 
-  #clock(): Clock {
-    const { clock, mutation } = this.#in;
-    const { host } = this;
-    const asleepMs = () =>
-      host.sleptMs + (host.asleepSinceMs === null ? 0 : clock.trueMs - host.asleepSinceMs);
-    const sources: TimeSources = {
-      awakeMs: () => host.monotonicStartMs + (clock.trueMs - asleepMs()) * host.rate,
-      wallMs: () => clock.now() + host.skewMs,
-      uptimeMs: () => Math.floor(clock.trueMs * host.rate / 10) * 10,
-      uptimeStepMs: 10,
-    };
-    const time = new MonotonicTime(mutation?.time?.(sources) ?? sources);
-    return {
-      now: () => clock.now() + host.skewMs,
-      monotonic: () => time.nowMs(),
-      setTimeout: (fn, delayMs) => {
-        const fire = () => {
-          this.#timers.delete(timer);
-          if (this.state === 'crashed') return;
-          if (this.#frozen) void this.#frozen.then(() => (timer.handle = clock.setTimeout(fire, 0)));
-          else fn();
-        };
-        const waitMs = delayMs / host.rate;
-        const timer: OwnTimer = {
-          handle: clock.setTimeout(fire, waitMs),
-          fire,
-          dueMs: clock.trueMs + waitMs,
-        };
-        this.#timers.add(timer);
-        return timer;
-      },
-      clearTimeout: (timer) => {
-        if (timer === undefined) return;
-        this.#timers.delete(timer as OwnTimer);
-        clock.clearTimeout((timer as OwnTimer).handle);
-      },
-    };
-  }
-
   #execute(clock: Clock): Execute {
     return async ({ run }) => {
-      this.#in.oracle.executes(this, run);
-      // A repeated attempt is slow, so that the one before may end beside it.
+      const { oracle, attempt } = this.#in;
+      oracle.executes(this, run);
+      if (attempt !== null) {
+        await attempt(run);
+        return { output: null };
+      }
+      // Later attempts are often slow, so that they overlap with the attempt before.
       const longestMs = this.#random.chance(run.attempt > 1 ? 0.5 : 0.05) ? 6000 : 200;
       await new Promise<void>((resolve) => clock.setTimeout(resolve, this.#random.between(0, longestMs)));
       if (this.#random.chance(0.05)) throw new Error('the action failed');
@@ -296,19 +233,14 @@ export class SimProcess implements Witness {
 
   #logger(): Logger {
     const { trace, oracle } = this.#in;
-    const say = (message: string, fields?: Record<string, unknown>) => {
+    const log = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
+      this.#in.logged(this, level, message);
+      if (level === 'debug') return;
       const { error, term, by } = fields ?? {};
       const more = error instanceof Error ? `: ${error.message}` : term === undefined ? '' : ` ${term} ${by}`;
       trace.note(this.name, message + more);
+      if (level === 'error') oracle.fail(`${this.name}: ${message}`);
     };
-    return {
-      debug: () => {},
-      info: say,
-      warn: say,
-      error: (message, fields) => {
-        say(message, fields);
-        oracle.fail(`${this.name}: ${message}`);
-      },
-    };
+    return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
   }
 }

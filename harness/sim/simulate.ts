@@ -20,10 +20,10 @@ export interface Result {
 }
 
 const STORM_MS = 45_000;
-/** What was waiting for an answer when the world was healed gives up within this. */
+/** Calls in flight when the faults end are given up within this time. */
 const PATIENCE_MS = 4000;
 
-/** First safety: faults by chance. Then liveness: no more faults, and everything has to come right. */
+/** First safety, under random faults; then liveness: without faults, everything must recover. */
 export async function simulate(seed: number, mutation: Mutation | null = null): Promise<Result> {
   const world = new World(seed, mutation);
   const { oracle, trace } = world;
@@ -74,7 +74,7 @@ async function recover(world: World): Promise<void> {
     claimedThroughMs: nowMs - 5000,
     mirroredThroughMs: Infinity,
   }));
-  check(owed === null, `G2: nobody accounts for what is owed: ${owed}.`);
+  check(owed === null, `G2: an owed occurrence has no record: ${owed}.`);
   for (const process of living()) {
     check(mirrors(process, db), `${process.name}'s mirror is not as the store.`);
   }
@@ -82,28 +82,27 @@ async function recover(world: World): Promise<void> {
   await quiesce(world, check);
 }
 
-/** No schedules any more: everything comes to rest, and then to an end. */
+/** Deletes all schedules, waits until nothing is left to do, and stops the replicas. */
 async function quiesce(world: World, check: (holds: boolean, sentence: string) => void): Promise<void> {
   const { oracle, db } = world;
-  const user = world.user();
-  for (const id of [...db.schedules.keys()]) await user.schedules.remove(id);
+  for (const id of [...db.schedules.keys()]) await world.user.schedules.remove(id);
   oracle.observe(null, 'schedules.remove');
   // An adoption takes up to 10 s after a takeover, and an attempt up to 6 s.
   await world.run(20_000);
   const living = world.processes().filter((process) => process.lives);
-  const [open] = oracle.unended();
+  const [open] = oracle.attempts.unended();
   check(
     open === undefined,
     `G7: ${open?.id} of ${open?.executor_boot} has no end (attempt ${open?.attempt}).`,
   );
-  oracle.checkEnds();
+  oracle.attempts.checkEnds();
   for (const { name, replica, scheduler } of living) {
     check(replica.jobs.size === 0, `${name} has ${replica.jobs.size} live jobs and nothing to do.`);
     check(scheduler?.progress.queue.size === 0, `${name} still holds schedules.`);
   }
   const stopped = Promise.all(living.map((process) => process.stop()));
   await world.run(12_000);
-  check(world.processes().every(({ lives }) => !lives), 'Not everybody has stopped.');
+  check(world.processes().every(({ lives }) => !lives), 'Some replicas have not stopped.');
   check(world.clock.timers === 0, `${world.clock.timers} timers are left at the end.`);
   if (oracle.violation === null) await stopped;
 }

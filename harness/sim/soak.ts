@@ -2,19 +2,10 @@
  * A cluster of three in fair weather that fires for a long simulated time: what it holds at the end has to be
  * what it held at the beginning (G9).
  */
-import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
-import { Connection } from '../../src/infra/memory/shared/connection.ts';
-import { memoryStore } from '../../src/infra/memory/store.ts';
-import { ServerClock, TrueClock } from './clock.ts';
-import { SimDatabase } from './database.ts';
-import { FAIR } from './link.ts';
-import { SimPeers } from './peers.ts';
-import { NEWEST_VERSION, SimProcess } from './process.ts';
+import { everySpec } from '../definitions.ts';
+import { Cluster } from './cluster.ts';
 import { SeededRandom } from './random.ts';
-import { Trace } from './trace.ts';
 
-const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
-const CALM = { ...FAIR, lossBefore: 0, lossAfter: 0, claimTrouble: 0 };
 const SCHEDULES = 200;
 /** Runs are kept for this long after their end. */
 const KEPT = '5s';
@@ -40,85 +31,72 @@ export interface Soak {
   mostTimers: number;
 }
 
-/** Fires `perSecond` times a second for the given simulated time. */
-export async function soak(perSecond: number, forMs: number, collectGarbage: () => void): Promise<Soak> {
-  const heapMb = () => {
-    collectGarbage();
-    return process.memoryUsage().heapUsed / 1e6;
-  };
-  const clock = new TrueClock();
-  const db = new SimDatabase(new ServerClock(clock));
-  let executions = 0;
-  const oracle = {
-    observe: () => void db.takeInserted(),
-    executes: () => void executions++,
+/** Counts the executions; an error ends it. */
+class SoakedCluster extends Cluster {
+  executions = 0;
+  override readonly oracle = {
+    observe: () => void this.db.takeInserted(),
+    executes: () => void this.executions++,
     fail(sentence: string) {
       throw new Error(sentence);
     },
   };
-  const random = new SeededRandom(1);
-  const trace = new Trace(() => clock.trueMs);
-  const peers = new SimPeers(clock, random.fork(), () => true);
-  const surroundings = {
-    ...{ clock, db, trace, oracle, random, peers, lease: LEASE, mutation: null },
-    server: { up: true, epoch: 0, steps: [] },
-  };
-  const processes = ['r1', 'r2', 'r3'].map((id) => {
-    const host = {
-      id,
-      skewMs: 0,
-      rate: 1,
-      monotonicStartMs: 0,
-      sleptMs: 0,
-      asleepSinceMs: null,
-      weather: CALM,
-      boots: 0,
-      version: NEWEST_VERSION,
-    };
-    return new SimProcess(host, surroundings);
-  });
-  const run = (ms: number) => clock.runUntil(clock.trueMs + ms);
-  const holdings = (): Holdings => ({
-    timers: clock.timers,
-    liveJobs: processes.reduce((sum, { replica }) => sum + replica.jobs.size, 0),
-    leaseWatchers: db.leaseWatchers.size,
-    openRuns: db.openRuns().length,
-    runs: db.runs().length,
-    heapMb: heapMb(),
-  });
-  const user = memoryStore(db, new Connection(db));
-  const ids = Array.from({ length: SCHEDULES }, (_, index) => `s${index}`);
-  const fire = async (ms: number) => {
-    for (const id of ids) await user.schedules.create(id, every(SCHEDULES * 1000 / perSecond));
+
+  constructor() {
+    super(new SeededRandom(1));
+    for (const id of ['r1', 'r2', 'r3']) this.boot(this.addHost(id));
+  }
+
+  get liveJobs(): number[] {
+    return this.processes().map(({ replica }) => replica.jobs.size);
+  }
+
+  /** Fires `perSecond` times a second, then waits until the last records have expired. */
+  async fire(perSecond: number, forMs: number): Promise<{ mostLiveJobs: number; mostTimers: number }> {
+    const { user, clock } = this;
+    const ids = Array.from({ length: SCHEDULES }, (_, index) => `s${index}`);
+    const spec = everySpec(SCHEDULES * 1000 / perSecond, { history: { success: KEPT, failure: KEPT } });
+    for (const id of ids) await user.schedules.create(id, spec);
     let [mostLiveJobs, mostTimers] = [0, 0];
-    for (let leftMs = ms; leftMs > 0; leftMs -= 1000) {
-      await run(Math.min(leftMs, 1000));
-      mostLiveJobs = Math.max(mostLiveJobs, ...processes.map(({ replica }) => replica.jobs.size));
+    for (let leftMs = forMs; leftMs > 0; leftMs -= 1000) {
+      await clock.advance(Math.min(leftMs, 1000));
+      mostLiveJobs = Math.max(mostLiveJobs, ...this.liveJobs);
       mostTimers = Math.max(mostTimers, clock.timers);
     }
     for (const id of ids) await user.schedules.remove(id);
-    // Until the last records have run out, at a moment at which nothing is on its way.
-    await run(10_900);
+    // At this moment no call is in flight.
+    await clock.advance(10_900);
     return { mostLiveJobs, mostTimers };
-  };
-  await run(3000);
-  // Caches and compiled code are there after a first round.
-  await fire(5000);
-  const before = holdings();
-  executions = 0;
-  const most = await fire(forMs);
-  return { before, after: holdings(), executions, ...most };
+  }
+
+  holdings(collectGarbage: () => void): Holdings {
+    const { clock, db } = this;
+    return {
+      timers: clock.timers,
+      liveJobs: this.liveJobs.reduce((sum, jobs) => sum + jobs, 0),
+      leaseWatchers: db.leaseWatchers.size,
+      openRuns: db.openRuns().length,
+      runs: db.runs().length,
+      heapMb: heapInUseMb(collectGarbage),
+    };
+  }
 }
 
-function every(intervalMs: number): ScheduleSpec {
-  return {
-    type: 'duration',
-    definition: { interval: `${intervalMs}ms` },
-    paused: false,
-    action: { type: 'log' },
-    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
-    history: { success: KEPT, failure: KEPT },
-  };
+function heapInUseMb(collectGarbage: () => void): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed / 1e6;
+}
+
+/** Fires `perSecond` times a second for the given simulated time. */
+export async function soak(perSecond: number, forMs: number, collectGarbage: () => void): Promise<Soak> {
+  const cluster = new SoakedCluster();
+  await cluster.clock.advance(3000);
+  // The first round fills caches and compiles code.
+  await cluster.fire(perSecond, 5000);
+  const before = cluster.holdings(collectGarbage);
+  cluster.executions = 0;
+  const most = await cluster.fire(perSecond, forMs);
+  return { before, after: cluster.holdings(collectGarbage), executions: cluster.executions, ...most };
 }
 
 /** What is more at the end than it was at the beginning, as sentences. */

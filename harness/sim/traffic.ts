@@ -10,9 +10,11 @@ import {
   specOf,
 } from '../../src/domain/schedules/schedule.ts';
 import type { Rule } from '../../src/domain/timing/timing.ts';
+import { DEFAULT_WORK } from '../definitions.ts';
 import { EPOCH_MS } from './clock.ts';
 import { CRON_STEPS } from './naive.ts';
-import { NEEDS_NEWEST, NEWEST_VERSION, type SimProcess } from './process.ts';
+import { NEEDS_NEWEST, NEWEST_VERSION } from './host.ts';
+import type { SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -125,7 +127,7 @@ const OPS: readonly Op[] = [
   },
 ];
 
-/** As PATCH does: read, change, and write under the condition that nobody else has written. */
+/** As PATCH does: read, change, and write on condition that the revision is unchanged. */
 async function edit(
   all: ScheduleStore,
   id: string,
@@ -143,9 +145,8 @@ function spec(random: SeededRandom, { nowMs, version }: Served): ScheduleSpec {
     ...(random.chance(0.1) ? { end_at: new Date(Math.floor(nowMs) + random.whole(1000, 15_000)) } : {}),
     paused: random.chance(0.05),
     ...(version === NEWEST_VERSION && random.chance(0.2) && { tags: NEEDS_NEWEST }),
-    action: { type: 'log' },
+    ...DEFAULT_WORK,
     policy: policy(random),
-    history: { success: '24h', failure: '168h' },
   };
 }
 

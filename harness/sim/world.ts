@@ -1,53 +1,24 @@
-/**
- * A whole cluster in one simulation: the store, the replicas' hosts and processes, the users, and everything
- * that can go wrong, on one true clock and one seeded source of chance.
- */
-import type { Store } from '../../src/actors/store.ts';
-import type { ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
-import { Connection } from '../../src/infra/memory/shared/connection.ts';
-import { memoryStore } from '../../src/infra/memory/store.ts';
-import { ServerClock, TrueClock } from './clock.ts';
-import { SimDatabase } from './database.ts';
+/** A simulated cluster under random faults and random requests of users. One seed determines all of it. */
+import { everySpec } from '../definitions.ts';
+import { Cluster } from './cluster.ts';
 import { FAULTS } from './faults.ts';
+import { type Host, NEWEST_VERSION } from './host.ts';
 import { FAIR, FLAWLESS } from './link.ts';
 import type { Mutation } from './mutation.ts';
 import { Oracle } from './oracle.ts';
-import { type Host, NEWEST_VERSION, SimProcess, type Surroundings } from './process.ts';
-import { SimPeers } from './peers.ts';
+import type { SimProcess } from './process.ts';
 import { SeededRandom } from './random.ts';
-import { Trace } from './trace.ts';
 import { request } from './traffic.ts';
 
-const FLOOD: ScheduleSpec = {
-  type: 'duration',
-  definition: { interval: '10ms' },
-  paused: false,
-  action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
-  history: { success: '24h', failure: '168h' },
-};
-
-const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
-
-export class World {
-  readonly clock = new TrueClock();
-  readonly serverClock = new ServerClock(this.clock);
-  readonly db = new SimDatabase(this.serverClock);
-  readonly trace = new Trace(() => this.clock.trueMs);
-  readonly oracle = new Oracle(
+export class World extends Cluster {
+  override readonly oracle = new Oracle(
     this.db,
     this.trace,
     () => this.processes(),
-    LEASE.durationMs,
-    () => this.clock.trueMs,
+    this.lease.durationMs,
   );
-  readonly server: Surroundings['server'] = { up: true, epoch: 0, steps: [] };
-  readonly lease = LEASE;
-  readonly hosts: Host[] = [];
   readonly faults = new Map<string, number>();
-  readonly #processes = new Map<string, SimProcess>();
   readonly #random: SeededRandom;
-  readonly #surroundings: Surroundings;
   /** What will end a fault. */
   readonly #cures = new Set<() => void>();
   #healed = false;
@@ -56,47 +27,24 @@ export class World {
   #memberOffsetMs = 0;
 
   constructor(seed: number, mutation: Mutation | null = null) {
-    this.#random = new SeededRandom(seed);
-    const random = this.#random.fork();
-    const peers = new SimPeers(this.clock, random.fork(), (boot) => this.#living(boot));
-    const { clock, db, trace, oracle, server, lease } = this;
-    this.#surroundings = { clock, db, trace, oracle, server, lease, mutation, peers, random };
-    mutation?.database?.(db);
+    const random = new SeededRandom(seed);
+    super(random.fork(), mutation);
+    this.#random = random;
+    mutation?.database?.(this.db);
     const sizes = [{ of: 3, weight: 7 }, { of: 2, weight: 2 }, { of: 5, weight: 1 }];
-    const size = this.#random.weighted(sizes).of;
-    for (let number = 1; number <= size; number++) this.boot(this.#host(`r${number}`));
+    const size = random.weighted(sizes).of;
+    for (let number = 1; number <= size; number++) this.boot(this.#randomHost(`r${number}`));
   }
 
-  #host(id: string): Host {
+  #randomHost(id: string): Host {
     const random = this.#random;
-    const host: Host = {
-      id,
+    return this.addHost(id, {
       skewMs: random.chance(0.5) ? random.between(-300_000, 300_000) : random.between(-50, 50),
       rate: 1 + random.between(-0.0002, 0.0002),
       monotonicStartMs: random.between(0, 1e9),
-      sleptMs: 0,
-      asleepSinceMs: null,
       weather: { ...FAIR },
-      boots: 0,
       version: random.chance(0.8) ? NEWEST_VERSION : 1,
-    };
-    this.hosts.push(host);
-    return host;
-  }
-
-  /** Those that ever began and have not been replaced by a new life. */
-  processes(): SimProcess[] {
-    return [...this.#processes.values()];
-  }
-
-  #living(boot: string): boolean {
-    return this.processes().some((process) => process.boot === boot && process.lives);
-  }
-
-  boot(host: Host): void {
-    const process = new SimProcess(host, this.#surroundings);
-    this.#processes.set(host.id, process);
-    this.trace.note(process.name, 'starts');
+    });
   }
 
   later(delayMs: number, cure: () => void): void {
@@ -168,10 +116,10 @@ export class World {
 
   /** More falls due in an outage of the store than is caught up on. */
   async #flood(afterMs: number): Promise<void> {
-    const { schedules } = this.user();
+    const { schedules } = this.user;
     await this.clock.wait(afterMs);
     if (this.#healed) return;
-    const flood = await schedules.create('flood', FLOOD);
+    const flood = await schedules.create('flood', everySpec(10));
     this.oracle.observe(null, 'schedules.create');
     if (flood === 'conflict') return;
     await this.clock.wait(2000);
@@ -203,11 +151,6 @@ export class World {
     // One that is down or stopping comes back by itself, as what its host says then.
     if (process.state !== 'running') return;
     void process.stop().then(() => this.later(downMs, () => this.boot(host)));
-  }
-
-  /** A connection that no trouble touches. */
-  user(): Store {
-    return memoryStore(this.db, new Connection(this.db));
   }
 
   async run(forMs: number): Promise<void> {

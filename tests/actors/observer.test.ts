@@ -1,6 +1,7 @@
 /** What replicas tell their observer, against what the store holds in the end. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_WORK } from '../../harness/definitions.ts';
 import type { ReplicaObserver } from '../../src/actors/observer.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import { loseAnswers, SimCluster, unreachable } from '../support/simCluster.ts';
@@ -26,7 +27,7 @@ async function observed() {
       if (news.type === 'ELECTION.ENDED') told.terms.push(news.by);
     },
   };
-  cluster.observer = observer;
+  cluster.replicaObserver = observer;
   for (const id of ['r1', 'r2', 'r3']) cluster.add(id);
   await cluster.clock.advance(1000);
   return { cluster, told };
@@ -58,17 +59,17 @@ describe('what an observer is told', () => {
     await cluster.clock.advance(60_500);
     const [old, others] = [cluster.leader(), cluster.followers()];
     // Its attempt goes on, and others take it for dead.
-    old.trouble = () => unreachable();
+    old.link.trouble = () => unreachable();
     let lost = 0;
     for (const replica of others) {
-      replica.trouble = async (op, run) => {
+      replica.link.trouble = async (op, run) => {
         const answer = await run();
         if (op === 'runs.record' && lost++ === 0) return await unreachable();
         return answer;
       };
     }
     await cluster.clock.advance(15_000);
-    old.trouble = (_op, run) => run();
+    old.link.trouble = null;
     await cluster.clock.advance(45_000);
     const [run] = await cluster.runs('s') as [Run];
     assert.deepEqual([run.state, run.attempt, told.attempts.filter(({ id }) => id === run.id).length], [
@@ -93,15 +94,15 @@ describe('what an observer is told', () => {
 
   it('has how terms begin and end, and what is missed and abandoned', async () => {
     const { cluster, told } = await observed();
-    const policy = { catch_up: 'none', catch_up_window: '60s', on_executor_loss: 'abandon' } as const;
+    const policy = { ...DEFAULT_WORK.policy, catch_up: 'none', on_executor_loss: 'abandon' } as const;
     await cluster.create('s', 1000, { policy });
     cluster.attempt = () => new Promise(() => {});
     await cluster.clock.advance(2500);
     const old = cluster.leader();
     old.crash();
-    for (const replica of cluster.followers()) replica.trouble = () => unreachable();
+    for (const replica of cluster.followers()) replica.link.trouble = () => unreachable();
     await cluster.clock.advance(10_000);
-    for (const replica of cluster.followers()) replica.trouble = (_op, run) => run();
+    for (const replica of cluster.followers()) replica.link.trouble = null;
     await cluster.clock.advance(10_000);
     const stored = await cluster.runs('s');
     const count = (runs: readonly Run[], state: string) =>

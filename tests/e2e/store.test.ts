@@ -9,7 +9,7 @@ import { systemRandom } from '../../src/infra/machine/random.ts';
 import { assembleReplica } from '../../src/replica.ts';
 import { anotherMongod, testMongo } from '../../harness/cluster/mongo.ts';
 import { freePort, ReplicaProcess } from '../../harness/cluster/replicas.ts';
-import { every } from '../support/simCluster.ts';
+import { everySpec } from '../../harness/definitions.ts';
 
 const mongo = await testMongo();
 after(() => mongo.stop());
@@ -67,7 +67,7 @@ describe('two replicas whose clocks are ten minutes apart', { skip: mongo.skip }
     await first.fires(0);
     const second = start('behind', -300_000);
     await second.loaded;
-    await first.store.schedules.create('s', every(100));
+    await first.store.schedules.create('s', everySpec(100));
     await first.fires(10);
     const offBy = [first.clockErrorMs()];
     await first.stop();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { systemRandom } from '../../src/infra/machine/random.ts';
 import { warmUp } from '../../src/warmUp.ts';
-import { SimClock } from '../support/simClock.ts';
+import { SimClock } from '../../harness/sim/clock.ts';
 
 it('a warm-up comes to its end, and leaves nothing behind', async () => {
   const clock = new SimClock();

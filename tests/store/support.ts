@@ -4,9 +4,11 @@ import type { ClaimBatch, ClaimRequest, ClaimResult } from '../../src/actors/fir
 import type { FeedObserver, ScheduleChange } from '../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { Candidate, Grant, Lease } from '../../src/domain/leadership/lease.ts';
-import type { Watermark } from '../../src/domain/leadership/watermark.ts';
-import { type Outcome, type Run, runId } from '../../src/domain/runs/run.ts';
+import type { Outcome, Run } from '../../src/domain/runs/run.ts';
 import type { Schedule, ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
+import { DEFAULT_WORK, everySpec } from '../../harness/definitions.ts';
+import { NO_MARK } from '../support/leases.ts';
+import * as runs from '../support/runs.ts';
 import { understood } from '../support/schedules.ts';
 
 /** A new, empty database. */
@@ -45,8 +47,6 @@ export function testOn(open: OpenDatabase): Test {
 /** Long enough for nothing to run out while a test runs. */
 export const LONG_MS = 60_000;
 
-export const NO_MARK: Watermark = { claimedThroughMs: 0, mirroredThroughMs: 0 };
-
 export function candidate(name: string): Candidate {
   return { holder: name, boot: `boot-${name}`, address: `http://${name}:8080` };
 }
@@ -63,7 +63,7 @@ export async function lead(
   return { grant: { holder: name, boot: `boot-${name}`, term: lease.term }, lease };
 }
 
-/** Repeats a call until it answers with something: for what comes with the server's time and tells nobody. */
+/** Repeats a call until its result is not null: for changes by the server's clock, which send no notification. */
 export async function eventually<T>(call: () => Promise<T | null>): Promise<T> {
   for (;;) {
     const answer = await call();
@@ -76,15 +76,8 @@ export const SPEC: ScheduleSpec = {
   type: 'cron',
   definition: { cron_expression: '* * * * *', timezone: 'UTC' },
   paused: false,
-  action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
-  history: { success: '24h', failure: '168h' },
+  ...DEFAULT_WORK,
 };
-
-export function interval(interval: string): ScheduleSpec {
-  const { definition: _, ...rest } = SPEC;
-  return { ...rest, type: 'duration', definition: { interval } };
-}
 
 export async function create(store: Store, id: string, spec: ScheduleSpec = SPEC): Promise<Schedule> {
   const schedule = await store.schedules.create(id, spec);
@@ -94,7 +87,7 @@ export async function create(store: Store, id: string, spec: ScheduleSpec = SPEC
 
 /** A definition with another timing each time. */
 export function another(): ScheduleSpec {
-  return interval(`${++timings}h`);
+  return everySpec(`${++timings}h`);
 }
 let timings = 0;
 
@@ -108,32 +101,10 @@ export function at(second: number): Date {
   return new Date(Date.UTC(2030, 0, 1) + second * 1000);
 }
 
+/** The run of the occurrence at that second, claimed under the grant. */
 export function claimed(scheduleId: string, second: number, grant: Grant, changes: Partial<Run> = {}): Run {
-  const scheduledFor = at(second);
-  return {
-    id: runId(scheduleId, scheduledFor),
-    schedule_id: scheduleId,
-    schedule_revision: 1,
-    scheduled_for: scheduledFor,
-    trigger: 'schedule',
-    state: 'claimed',
-    reason: null,
-    attempt: 1,
-    executor: grant.holder,
-    executor_boot: grant.boot,
-    term: grant.term,
-    claimed_at: at(second),
-    claim_number: 1,
-    started_at: null,
-    finished_at: null,
-    lateness_ms: 0,
-    error: null,
-    output: null,
-    count: 1,
-    since: scheduledFor,
-    expire_at: null,
-    ...changes,
-  };
+  const { holder: executor, boot: executor_boot, term } = grant;
+  return runs.claimed(scheduleId, at(second).getTime(), { executor, executor_boot, term, ...changes });
 }
 
 export function request(schedule: Schedule, runs: Run[]): ClaimRequest {
@@ -165,22 +136,10 @@ export function committed(result: ClaimResult) {
   return { lease, runs: runs.map((run) => run.id), duplicates, stale };
 }
 
-/** How a run ended well. */
+/** The success of a run, with fixed times. */
 export function outcomeOf(run: Run, changes: Partial<Outcome> = {}): Outcome {
-  return {
-    run_id: run.id,
-    schedule_id: run.schedule_id,
-    attempt: run.attempt,
-    executor_boot: run.executor_boot as string,
-    state: 'succeeded',
-    started_at: at(1),
-    finished_at: at(2),
-    lateness_ms: 3,
-    error: null,
-    output: 'done',
-    expire_at: at(86_400),
-    ...changes,
-  };
+  const times = { started_at: at(1), finished_at: at(2), expire_at: at(86_400) };
+  return runs.outcomeOf(run, { ...times, lateness_ms: 3, output: 'done', ...changes });
 }
 
 /** Remembers what a feed tells, and lets a test wait for it. */

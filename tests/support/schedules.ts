@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
+import { everySpec } from '../../harness/definitions.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../src/domain/schedules/schedule.ts';
 
 type Common = Omit<Schedule, 'type' | 'definition'>;
 
-/** A stored schedule with a plain policy, for tests: `every(100)` fires at 100, 200, … after `fromMs`. */
+/** A stored schedule of the first revision: `every(100, T)` fires at T + 100, T + 200, … */
 export function every(intervalMs: number, fromMs: number, more: Partial<Common> = {}): Schedule {
   return {
+    ...everySpec(intervalMs),
     id: 's',
-    type: 'duration',
-    definition: { interval: `${intervalMs}ms` },
-    paused: false,
-    action: { type: 'log' },
-    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
-    history: { success: '24h', failure: '168h' },
     revision: 1,
     timing_revision: more.revision ?? 1,
     created_at: new Date(fromMs),
@@ -24,7 +20,7 @@ export function every(intervalMs: number, fromMs: number, more: Partial<Common> 
   };
 }
 
-/** A schedule that a store has answered with: it has to be one. */
+/** Asserts that the store has answered with a schedule. */
 export function understood(stored: Schedule | NotUnderstood | 'conflict' | null | undefined): Schedule {
   assert.ok(stored != null && stored !== 'conflict' && isUnderstood(stored), `${JSON.stringify(stored)}`);
   return stored;

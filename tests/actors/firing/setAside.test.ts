@@ -22,7 +22,7 @@ import {
   upsert,
   won,
   written,
-} from '../../support/scheduling.ts';
+} from './schedulerSetup.ts';
 
 const setAside = (rest: Watermark, own: Record<string, Mark>): Watermark => ({
   ...rest,
@@ -30,7 +30,7 @@ const setAside = (rest: Watermark, own: Record<string, Mark>): Watermark => ({
 });
 
 describe('a schedule that a leader sets aside', () => {
-  it('is told of once, claims nothing, and keeps the mark that was in force', async () => {
+  it('is reported once, claims nothing, and keeps its mark', async () => {
     const it = leading(A, B);
     it.send(oddNow('a'));
     it.send(oddNow('a'));
@@ -43,7 +43,7 @@ describe('a schedule that a leader sets aside', () => {
     assert.deepEqual(it.mark(), setAside(mark(150), { a: mark(0) }), 'the others do not wait for it');
   });
 
-  it('goes on where it was left as soon as it is understood', async () => {
+  it('resumes from its mark as soon as it is understood', async () => {
     const it = leading(A);
     await it.advance(99);
     it.seen(it.mark());
@@ -61,7 +61,7 @@ describe('a schedule that a leader sets aside', () => {
     );
   });
 
-  it('is forgotten when it is deleted, and its like under the same id counts from itself', async () => {
+  it('is forgotten when it is deleted, and a new schedule with its id owes only from its own start', async () => {
     const it = leading(A);
     it.send(oddNow('a'));
     await it.advance(300);
@@ -76,7 +76,7 @@ describe('a schedule that a leader sets aside', () => {
     assert.deepEqual(asks(it.claim.last.input), { a: [440] });
   });
 
-  it('keeps its mark through snapshots, as long as it is in them', async () => {
+  it('keeps its mark through snapshots that contain it', async () => {
     const it = leading();
     it.send({ ...loadedEvent(B), notUnderstood: [odd('a'), odd('c')] });
     assert.deepEqual(it.tests.setAside, ['a', 'c']);
@@ -89,7 +89,7 @@ describe('a schedule that a leader sets aside', () => {
     assert.deepEqual(asks(it.claim.last.input), { a: [40] });
   });
 
-  it('stops the watermark when there are more of them than it can name', async () => {
+  it('stops the watermark when there are more of them than it can list', async () => {
     const it = leading();
     const many = Array.from({ length: MAX_SET_ASIDE }, (_, i) => odd(`odd-${i}`));
     it.send({ ...loadedEvent(), notUnderstood: many });
@@ -109,7 +109,7 @@ describe('a schedule that a leader sets aside', () => {
     assert.deepEqual([it.mark().claimedThroughMs, it.mark().setAside?.size], [T + 130, MAX_SET_ASIDE]);
   });
 
-  it('is passed by nothing that a claim in flight writes, also when the leadership ends meanwhile', async () => {
+  it('is not passed by the mark of a claim in flight, even if the leadership ends meanwhile', async () => {
     for (const end of [ENDING, LOST]) {
       const it = leading(A, B);
       await it.advance(100);

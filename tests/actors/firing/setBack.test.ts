@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { changed, every } from '../../support/schedules.ts';
-import { asks, deleted, leading, mark, running, T, upsert, won } from '../../support/scheduling.ts';
+import { asks, deleted, leading, mark, running, T, upsert, won } from './schedulerSetup.ts';
 
 describe("a server's clock that is set back while a replica leads", () => {
   const SLOW = every(500, T, { id: 'a' });

@@ -4,7 +4,7 @@ import { leaderWatch } from '../../../src/actors/leadership/leaderWatch.ts';
 import type { Peers } from '../../../src/actors/leadership/peers.ts';
 import type { Grant, Lease, LeaseReading } from '../../../src/domain/leadership/lease.ts';
 import { leaseWith } from '../../support/leases.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const EMPTY = leaseWith({});
 
@@ -81,7 +81,7 @@ describe('leaderWatch', () => {
     }
   });
 
-  it('meets nobody once it has ended', async () => {
+  it('meets no replica once it has ended', async () => {
     const { read, end, clock, story } = watching();
     read(held('a', 1));
     end();
@@ -138,7 +138,7 @@ describe('leaderWatch', () => {
     assert.equal(story.length, 2);
   });
 
-  it('has nobody to watch before anybody led', async () => {
+  it('watches nothing before the first term', async () => {
     const { follow, story, end } = watching();
     await follow(EMPTY);
     end();

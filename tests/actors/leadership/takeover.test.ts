@@ -3,34 +3,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { wait } from '../../../src/actors/shared/wait.ts';
 import type { Policy } from '../../../src/domain/schedules/schedule.ts';
-import { assertOnceEach, LEASE, SimCluster, type SimReplica, unreachable } from '../../support/simCluster.ts';
-
-async function seeing(): Promise<SimCluster> {
-  const cluster = await SimCluster.ofThree();
-  cluster.liveness = true;
-  await cluster.create('s', 20);
-  await cluster.clock.advance(1000);
-  return cluster;
-}
-
-/** Who leads among those that live. */
-function heirs(cluster: SimCluster, dead: readonly unknown[]) {
-  return cluster.replicas.filter((each) => !dead.includes(each) && each.role === 'leader');
-}
+import { LEASE } from '../../../harness/sim/cluster.ts';
+import type { SimProcess } from '../../../harness/sim/process.ts';
+import { assertOnceEach, SimCluster, unreachable } from '../../support/simCluster.ts';
+import { heirs, seeing } from './takeoverSetup.ts';
 
 describe('a leader that stops', () => {
-  it('is followed by its heir, and nobody else asks for the lease', async () => {
+  it('is followed by its heir, and no other replica requests the lease', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
-    const heir = cluster.replicas.find(({ boot }) => boot === cluster.eldestWatcher(old.boot));
+    const heir = cluster.replicas.find(({ boot }) => boot === cluster.peers.heirOf(old.boot));
     const asked: string[] = [];
     for (const replica of cluster.replicas) {
-      replica.trouble = (op, run) => {
+      replica.link.trouble = (op, run) => {
         if (op === 'lease.acquire') asked.push(replica.id);
         return run();
       };
     }
-    const stopped = old.replica.stop();
+    const stopped = old.stop();
     await cluster.clock.advance(1000);
     await stopped;
     assert.deepEqual([asked, heirs(cluster, [old])], [[heir?.id], [heir]]);
@@ -40,9 +30,9 @@ describe('a leader that stops', () => {
   it('is followed by another one when the heir is frozen just then', async () => {
     const cluster = await seeing();
     const old = cluster.leader();
-    const heir = cluster.replicas.find(({ boot }) => boot === cluster.eldestWatcher(old.boot));
+    const heir = cluster.replicas.find(({ boot }) => boot === cluster.peers.heirOf(old.boot));
     heir?.freeze();
-    const stopped = old.replica.stop();
+    const stopped = old.stop();
     await cluster.clock.advance(LEASE.retryMs * 1.1 + 150);
     assert.equal(heirs(cluster, [old, heir]).length, 1);
     heir?.wake();
@@ -59,9 +49,9 @@ describe('an ordinary takeover', () => {
       { catch_up, catch_up_window, on_executor_loss: 'retry' }
     ))
   );
-  const losses: Record<string, (leader: SimReplica) => void> = {
+  const losses: Record<string, (leader: SimProcess) => void> = {
     'is frozen': (leader) => leader.freeze(),
-    'is cut off': (leader) => (leader.trouble = unreachable),
+    'is cut off': (leader) => (leader.link.trouble = unreachable),
     crashes: (leader) => leader.crash(),
   };
   for (const [what, lose] of Object.entries(losses)) {
@@ -72,7 +62,7 @@ describe('an ordinary takeover', () => {
       await cluster.clock.advance(300);
       // A claim takes a while, as on a real store.
       for (const replica of cluster.replicas) {
-        replica.trouble = async (op, run) => {
+        replica.link.trouble = async (op, run) => {
           if (op === 'claims.claim') await wait(cluster.clock, 7);
           return await run();
         };
@@ -96,12 +86,12 @@ describe('a leader that does not hear that it won', () => {
     const old = cluster.leader();
     let lost = 0;
     for (const replica of cluster.replicas) {
-      replica.trouble = async (op, run) => {
+      replica.link.trouble = async (op, run) => {
         const answer = await run();
         return op === 'lease.acquire' && lost++ === 0 ? await unreachable() : answer;
       };
     }
-    const stopped = old.replica.stop();
+    const stopped = old.stop();
     await cluster.clock.advance(2.2 * LEASE.retryMs);
     assert.deepEqual([lost, heirs(cluster, [old]).length], [2, 1]);
     await cluster.clock.advance(1000);
@@ -124,9 +114,9 @@ describe('a leader whose process is gone', () => {
     assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
     const [now, before] = await cluster.user.leadership.list(10);
     assert.deepEqual([now?.began_by, before?.ended_by, before?.replica], ['pre-empted', 'fenced', old.id]);
-    // Two milliseconds later its peers see it; then one of them takes its place.
-    const seenMs = (before?.ended_at?.getTime() ?? 0) - crashedMs;
-    assert.ok(seenMs >= 1 && seenMs <= 2, `${seenMs}`);
+    // The term ended with the crash, which its peers noticed some milliseconds later.
+    const afterMs = (before?.ended_at?.getTime() ?? 0) - crashedMs;
+    assert.ok(Math.abs(afterMs) <= 1, `${afterMs}`);
     const gapMs = now?.gap_ms ?? -1;
     assert.equal(gapMs, (now?.began_at.getTime() ?? 0) - (before?.ended_at?.getTime() ?? 0));
     assert.ok(gapMs >= 1 && gapMs <= 50, `${gapMs}`);
@@ -171,7 +161,7 @@ describe('a leader that does not answer', () => {
     const cutMs = cluster.clock.now();
     const trustedMs = LEASE.durationMs - LEASE.marginMs;
     let late = 0;
-    old.trouble = async (op, run) => {
+    old.link.trouble = async (op, run) => {
       const sinceMs = cluster.clock.now() - cutMs;
       if (op === 'lease.read' || sinceMs > trustedMs - 50) return await run();
       if (op !== 'lease.renew' || sinceMs < trustedMs - LEASE.retryMs - 100) return await unreachable();
@@ -190,106 +180,12 @@ describe('a leader that does not answer', () => {
     assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) < 50, `${now?.gap_ms}`);
   });
 
-  it('that was released is told as such', async () => {
+  it('is recorded as released after a release', async () => {
     const cluster = await seeing();
-    const stopped = cluster.leader().replica.stop();
+    const stopped = cluster.leader().stop();
     await cluster.clock.advance(200);
     await stopped;
     const [now, before] = await cluster.user.leadership.list(10);
     assert.deepEqual([now?.began_by, before?.ended_by], ['acquired', 'released']);
-  });
-});
-
-describe('a leader that is asked to step down', () => {
-  const yieldMs = 3 * LEASE.retryMs;
-
-  it('makes way for another at once: nothing is lost, nothing fired twice, and the history says why', async () => {
-    const cluster = await seeing();
-    const old = cluster.leader();
-    assert.equal(await cluster.user.lease.askToStepDown(1), true);
-    await cluster.clock.advance(50);
-    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower']);
-    await cluster.clock.advance(2 * yieldMs);
-    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower'], 'and it stays so');
-    assert.ok(await assertOnceEach(cluster, 's', 20) >= 100);
-    const [now, before] = await cluster.user.leadership.list(10);
-    assert.deepEqual(
-      [now?.term, now?.began_by, before?.replica, before?.ended_by],
-      [2, 'acquired', old.id, 'stepped down'],
-    );
-    assert.ok((now?.gap_ms ?? -1) >= 0 && (now?.gap_ms as number) <= 50, `${now?.gap_ms}`);
-    assert.ok(cluster.executions.some(({ replica }) => replica === heirs(cluster, [old])[0]?.id));
-  });
-
-  it('settles the claim that is on its way first, and executes what it committed', async () => {
-    const cluster = await seeing();
-    const old = cluster.leader();
-    let claims = 0;
-    old.trouble = async (op, run) => {
-      if (op !== 'claims.claim') return await run();
-      claims++;
-      await new Promise<void>((resolve) => cluster.clock.setTimeout(resolve, 400));
-      return await run();
-    };
-    await cluster.clock.advance(30);
-    assert.equal(claims, 1);
-    await cluster.user.lease.askToStepDown(1);
-    await cluster.clock.advance(300);
-    assert.deepEqual([old.role, heirs(cluster, [old]).length], ['resigning', 0]);
-    await cluster.clock.advance(150);
-    assert.deepEqual([old.role, heirs(cluster, [old]).length, claims], ['follower', 1, 1]);
-    await cluster.clock.advance(1000);
-    await assertOnceEach(cluster, 's', 20);
-  });
-
-  it('learns of it with its next renewal, when it is not told', async () => {
-    const cluster = await seeing();
-    const old = cluster.leader();
-    old.trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
-    await cluster.user.lease.askToStepDown(1);
-    await cluster.clock.advance(LEASE.retryMs + 50);
-    assert.deepEqual([heirs(cluster, [old]).length, old.role], [1, 'follower']);
-    await assertOnceEach(cluster, 's', 20);
-  });
-
-  it('leads again, under another term, when nobody else is there', async () => {
-    const cluster = new SimCluster();
-    const only = cluster.add('r1');
-    await cluster.clock.advance(1000);
-    await cluster.create('s', 20);
-    await cluster.clock.advance(1000);
-    await cluster.user.lease.askToStepDown(1);
-    await cluster.clock.advance(yieldMs - 1);
-    assert.equal(only.role, 'follower');
-    await cluster.clock.advance(50);
-    assert.equal(only.role, 'leader');
-    await cluster.clock.advance(2 * yieldMs);
-    assert.equal(only.role, 'leader', 'it was asked once');
-    await assertOnceEach(cluster, 's', 20);
-    const [now] = await cluster.user.leadership.list(10);
-    assert.equal(now?.term, 2);
-    assert.ok((now?.gap_ms ?? 0) >= yieldMs - 50 && (now?.gap_ms ?? 0) <= yieldMs + 50, `${now?.gap_ms}`);
-  });
-
-  it('stops all the same when it is asked to do that meanwhile', async () => {
-    const cluster = await seeing();
-    const old = cluster.leader();
-    await cluster.user.lease.askToStepDown(1);
-    const stopped = old.replica.stop();
-    await cluster.clock.advance(500);
-    await stopped;
-    assert.equal(heirs(cluster, [old]).length, 1);
-    await cluster.clock.advance(500);
-    await assertOnceEach(cluster, 's', 20);
-  });
-
-  it('is another one by then, when that term is over: nobody steps down', async () => {
-    const cluster = await seeing();
-    cluster.leader().crash();
-    await cluster.clock.advance(100);
-    assert.equal(await cluster.user.lease.askToStepDown(1), false);
-    await cluster.clock.advance(2 * LEASE.retryMs);
-    const [now] = await cluster.user.leadership.list(10);
-    assert.deepEqual([now?.term, now?.ended_at], [2, null]);
   });
 });

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
 import { termHistoryMachine } from '../../../src/actors/leadership/termHistory.ts';
 import type { Acquisition } from '../../../src/domain/leadership/lease.ts';
-import { calls, reachable, walk } from '../../support/machines.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { calls } from '../../support/machines/actors.ts';
+import { reachable } from '../../support/machines/reachable.ts';
+import { walk } from '../../support/machines/walk.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 /** The machine passes it on as it is: its term tells one from another. */
 const win = (term: number) => ({ lease: { term }, previous: { term: term - 1 } }) as Acquisition;

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
 import { presenceMachine } from '../../../src/actors/membership/presence.ts';
 import type { Announcement, Role } from '../../../src/domain/membership/replica.ts';
-import { calls, reachable, type Walk, walk } from '../../support/machines.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { calls } from '../../support/machines/actors.ts';
+import { reachable } from '../../support/machines/reachable.ts';
+import { type Walk, walk } from '../../support/machines/walk.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const STOP = { type: 'STOP' as const };
 const role = (name: Role, by = 'why') => ({ type: 'ROLE' as const, role: name, by });

@@ -3,60 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/executorWatch.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
-import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
-import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
-import { SimCluster, type SimReplica, unreachable } from '../../support/simCluster.ts';
+import type { SimProcess } from '../../../harness/sim/process.ts';
+import { SimCluster } from '../../support/simCluster.ts';
+import { ADOPTED_WITHIN_MS, assertNoneOpen, executionsOf, lostWithOneRun } from './adoptionScenario.ts';
 
 const NEVER = new Promise<never>(() => {});
-/** Long enough for another to lead, to be sure of the death, and to adopt. */
-const ADOPTED_WITHIN_MS = 3000 + 300 + DEAD_AFTER_MS + 2000;
-
-/** Something happens to the replica right after its next claim was committed, before it knows of it. */
-function atNextClaim(replica: SimReplica, what: () => void): void {
-  replica.trouble = async (op, run) => {
-    const answer = await run();
-    if (op === 'claims.claim') {
-      replica.trouble = (_op, run) => run();
-      what();
-    }
-    return answer;
-  };
-}
-
-/** `attempt replica` of each execution of a run. */
-function executionsOf(cluster: SimCluster, { id }: Run): string[] {
-  return cluster.executions.filter(({ runId }) => runId === id).map((each) =>
-    `${each.attempt} ${each.replica}`
-  );
-}
-
-/** A second's schedule, and the leader, which has claimed the first run and is lost in the same moment. */
-async function lostWithOneRun(
-  policy: 'retry' | 'abandon' = 'retry',
-  lose = (old: SimReplica) => old.crash(),
-) {
-  const cluster = await SimCluster.ofThree();
-  const old = cluster.leader();
-  await cluster.create('s', 1000, {
-    policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: policy },
-  });
-  atNextClaim(old, () => lose(old));
-  await cluster.clock.advance(1100);
-  const [run] = await cluster.runs('s') as [Run];
-  assert.deepEqual([run.state, run.executor, executionsOf(cluster, run)], ['claimed', old.id, []]);
-  return { cluster, old, run, stored: async () => await cluster.user.runs.get(run.id) as Run };
-}
-
-/** Nothing is open but what was claimed just now, and nothing was executed twice under one attempt. */
-async function assertNoneOpen(cluster: SimCluster): Promise<void> {
-  const justNowMs = cluster.clock.now() - 50;
-  const open = (await cluster.runs('s')).filter(({ state, claimed_at }) =>
-    state === 'claimed' && claimed_at.getTime() < justNowMs
-  );
-  assert.deepEqual(open.map(({ id }) => id), []);
-  const attempts = cluster.executions.map(({ runId, attempt }) => `${runId} ${attempt}`);
-  assert.equal(new Set(attempts).size, attempts.length);
-}
 
 describe('the runs of a leader that crashed', () => {
   it('are executed by another, as the second attempt, under the same id', async () => {
@@ -94,10 +45,10 @@ describe('the runs of a leader that crashed', () => {
 
   it('are adopted again, as the third attempt, when the adopter crashes as well', async () => {
     const { cluster, old, run, stored } = await lostWithOneRun();
-    const adopters: SimReplica[] = [];
+    const adopters: SimProcess[] = [];
     for (const replica of cluster.replicas) {
       if (replica === old) continue;
-      replica.trouble = async (op, run) => {
+      replica.link.trouble = async (op, run) => {
         const answer = await run();
         if (op !== 'runs.adopt' || adopters.length > 0) return answer;
         adopters.push(replica);
@@ -121,7 +72,7 @@ describe('the runs of a leader that crashed', () => {
       let lost = 0;
       for (const replica of cluster.replicas) {
         if (replica === old) continue;
-        replica.trouble = async (op, run) => {
+        replica.link.trouble = async (op, run) => {
           if (op !== 'runs.adopt' || lost === 3) return await run();
           lost++;
           if (happened) await run();
@@ -156,121 +107,22 @@ describe('the runs of a leader that crashed', () => {
   });
 });
 
-describe('an executor that was frozen', () => {
-  it('does not begin, or record, what was adopted when it wakes', async () => {
-    const { cluster, old, run, stored } = await lostWithOneRun('retry', (old) => old.freeze());
-    await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    const adopted = await stored();
-    assert.deepEqual([adopted.state, adopted.attempt], ['succeeded', 2]);
-    old.wake();
-    await cluster.clock.advance(3000);
-    assert.deepEqual(executionsOf(cluster, run), [`2 ${adopted.executor}`]);
-    assert.deepEqual(await stored(), adopted);
-    assert.equal(old.replica.jobs.size, 0, 'it has forgotten the run');
-    await assertNoneOpen(cluster);
-  });
-
-  it('asks, and begins, when nobody has adopted it', async () => {
-    const { cluster, old, run, stored } = await lostWithOneRun('retry', (old) => old.freeze());
-    await cluster.clock.advance(4000);
-    let asked = 0;
-    old.trouble = (op, run) => {
-      if (op === 'runs.get' && asked++ === 0) return unreachable();
-      return run();
-    };
-    old.wake();
-    await cluster.clock.advance(1000);
-    const { state, attempt } = await stored();
-    assert.deepEqual([state, attempt, asked, executionsOf(cluster, run)], ['succeeded', 1, 2, [
-      `1 ${old.id}`,
-    ]]);
-  });
-});
-
-describe('an executor that lives', () => {
-  it('keeps its runs when another leads, and records them', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    let end = () => {};
-    cluster.attempt = () => new Promise<void>((resolve) => (end = resolve));
-    await cluster.clock.advance(1010);
-    const [run] = await cluster.runs('s') as [Run];
-    cluster.attempt = () => Promise.resolve();
-    old.trouble = (op, run) => op.startsWith('lease.') || op.startsWith('claims.') ? unreachable() : run();
-    await cluster.clock.advance(ADOPTED_WITHIN_MS + 2 * DEAD_AFTER_MS);
-    assert.notEqual(cluster.leader(), old);
-    assert.equal((await cluster.user.runs.get(run.id) as Run | null)?.attempt, 1);
-    end();
-    await cluster.clock.advance(100);
-    const ended = await cluster.user.runs.get(run.id) as Run | null;
-    assert.deepEqual([ended?.state, ended?.attempt, ended?.executor], ['succeeded', 1, old.id]);
-    assert.deepEqual(executionsOf(cluster, run), [`1 ${old.id}`]);
-  });
-
-  it('keeps its runs when the store was away from everybody for long', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 29_000));
-    await cluster.clock.advance(1010);
-    cluster.attempt = () => Promise.resolve();
-    for (const replica of cluster.replicas) replica.trouble = unreachable;
-    await cluster.clock.advance(2 * DEAD_AFTER_MS);
-    // Whoever leads next finds the store first.
-    for (const replica of cluster.replicas) {
-      replica.trouble = (op, run) => op === 'presence.announce' ? unreachable() : run();
-    }
-    await cluster.clock.advance(1500);
-    for (const replica of cluster.replicas) replica.trouble = (_op, run) => run();
-    await cluster.clock.advance(20_000);
-    const [run] = await cluster.runs('s') as [Run];
-    assert.deepEqual([run.state, run.attempt, run.executor], ['succeeded', 1, old.id]);
-    await assertNoneOpen(cluster);
-  });
-});
-
-describe("an executor that lives while the server's clock is set", () => {
-  it('keeps its runs, though by that clock it was not seen for long', async () => {
-    const cluster = await SimCluster.ofThree();
-    const old = cluster.leader();
-    await cluster.create('s', 1000);
-    cluster.attempt = () => new Promise((resolve) => cluster.clock.setTimeout(resolve, 29_000));
-    await cluster.clock.advance(1010);
-    cluster.attempt = () => Promise.resolve();
-    await cluster.user.lease.askToStepDown((await cluster.user.lease.read()).lease.term);
-    await cluster.clock.advance(500);
-    const next = cluster.leader();
-    assert.notEqual(next, old);
-    // It has watched for long enough, and is about to look.
-    await cluster.clock.advance(DEAD_AFTER_MS + 2000);
-    next.trouble = async (op, run) => {
-      if (op === 'runs.orphans' && cluster.serverStepMs === 0) cluster.serverStepMs = 20_000;
-      return await run();
-    };
-    await cluster.clock.advance(25_000);
-    assert.equal(cluster.serverStepMs, 20_000);
-    const [run] = await cluster.runs('s') as [Run];
-    assert.deepEqual([run.state, run.attempt, run.executor], ['succeeded', 1, old.id]);
-  });
-});
-
 describe('a replica that stops', () => {
   it('adopts nothing any more', async () => {
     const { cluster, old, stored } = await lostWithOneRun();
     for (const replica of cluster.replicas) {
       if (replica !== old) {
-        replica.trouble = (op, run) => op === 'runs.orphans' ? Promise.resolve([] as never) : run();
+        replica.link.trouble = (op, run) => op === 'runs.orphans' ? Promise.resolve([] as never) : run();
       }
     }
     await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    const next = cluster.replicas.find((each) => each !== old && each.role === 'leader') as SimReplica;
+    const next = cluster.replicas.find((each) => each !== old && each.role === 'leader') as SimProcess;
     const asked: string[] = [];
-    next.trouble = (op, run) => {
+    next.link.trouble = (op, run) => {
       asked.push(op);
       return run();
     };
-    const stopped = next.replica.stop();
+    const stopped = next.stop();
     await cluster.clock.advance(100);
     await stopped;
     assert.deepEqual(asked.filter((op) => op === 'runs.orphans' || op === 'runs.adopt'), []);
@@ -281,10 +133,10 @@ describe('a replica that stops', () => {
     const { cluster, old, stored } = await lostWithOneRun();
     let answer = () => {};
     const held = new Promise<void>((resolve) => (answer = resolve));
-    let adopter: SimReplica | undefined;
+    let adopter: SimProcess | undefined;
     for (const replica of cluster.replicas) {
       if (replica === old) continue;
-      replica.trouble = async (op, run) => {
+      replica.link.trouble = async (op, run) => {
         const result = await run();
         if (op !== 'runs.adopt') return result;
         adopter = replica;
@@ -294,7 +146,7 @@ describe('a replica that stops', () => {
     }
     await cluster.clock.advance(ADOPTED_WITHIN_MS);
     assert.deepEqual([(await stored()).state, (await stored()).executor], ['claimed', adopter?.id]);
-    const stopped = adopter?.replica.stop();
+    const stopped = adopter?.stop();
     await cluster.clock.advance(500);
     assert.equal((await stored()).state, 'claimed');
     answer();
@@ -302,124 +154,5 @@ describe('a replica that stops', () => {
     await stopped;
     const { state, attempt, executor } = await stored();
     assert.deepEqual([state, attempt, executor], ['succeeded', 2, adopter?.id]);
-  });
-});
-
-describe('a run that somebody asks for', () => {
-  /** A schedule whose own time does not come, and a request for it, of whose run it tells. */
-  async function asking(cluster: SimCluster) {
-    await cluster.create('s', 3_600_000);
-    await cluster.clock.advance(100);
-    const schedule = await cluster.user.schedules.get('s') as Schedule;
-    const run = manualRun(schedule, cluster.clock.now(), 'one');
-    return {
-      run,
-      request: () => cluster.user.runs.request(run),
-      stored: async () => await cluster.user.runs.get(run.id) as Run,
-      /** There is one record of it, and it was executed once, by whom the record names. */
-      async assertOnce(attempt = 1) {
-        const [only, ...others] = await cluster.runs('s');
-        assert.deepEqual([only?.id, only?.state, only?.attempt, others], [run.id, 'succeeded', attempt, []]);
-        assert.deepEqual(executionsOf(cluster, run), [`${attempt} ${only?.executor}`]);
-      },
-    };
-  }
-
-  it('begins within milliseconds, whoever asked', async () => {
-    const cluster = await SimCluster.ofThree();
-    const { run, request, stored, assertOnce } = await asking(cluster);
-    const atMs = cluster.clock.now();
-    await request();
-    await cluster.clock.advance(20);
-    const { executor, trigger, claimed_at, lateness_ms, term } = await stored();
-    assert.deepEqual([executor, trigger, term], [cluster.leader().id, 'manual', 1]);
-    assert.ok(claimed_at.getTime() - atMs <= 2 && lateness_ms <= 5, `${lateness_ms}`);
-    assert.ok(cluster.executions.every((each) => each.runId === run.id && each.atMs - atMs <= 2));
-    await assertOnce();
-    await cluster.clock.advance(3 * DEAD_AFTER_MS);
-    await assertOnce();
-  });
-
-  it('begins within a second when the leader is not told of it', async () => {
-    const cluster = await SimCluster.ofThree();
-    const { request, stored, assertOnce } = await asking(cluster);
-    cluster.leader().trouble = (op, run) => op === 'lease.watch' ? unreachable() : run();
-    await request();
-    await cluster.clock.advance(1100);
-    const { lateness_ms } = await stored();
-    assert.equal(
-      lateness_ms <= 1050,
-      true,
-      `the look of the next second has found it, and not ${lateness_ms} ms later`,
-    );
-    await assertOnce();
-  });
-
-  it('begins with the next leader, a moment later, when the leader dies right after the request', async () => {
-    const cluster = await SimCluster.ofThree();
-    cluster.liveness = true;
-    const { request, assertOnce } = await asking(cluster);
-    const old = cluster.leader();
-    await request();
-    old.crash();
-    await cluster.clock.advance(200);
-    await assertOnce();
-    assert.equal(executionsOf(cluster, (await cluster.runs('s'))[0] as Run)[0]?.endsWith(old.id), false);
-    await cluster.clock.advance(3 * DEAD_AFTER_MS);
-    await assertOnce();
-  });
-
-  it('waits for a leader when nobody leads', async () => {
-    const cluster = await SimCluster.ofThree();
-    const { request, stored, assertOnce } = await asking(cluster);
-    cluster.leader().crash();
-    await cluster.clock.advance(1000);
-    await request();
-    await cluster.clock.advance(1000);
-    assert.deepEqual([(await stored()).state, (await stored()).attempt], ['claimed', 0]);
-    await cluster.clock.advance(1500);
-    await assertOnce();
-  });
-
-  it('is executed once, as the second attempt, when the leader dies right after it has made it its own', async () => {
-    const cluster = await SimCluster.ofThree();
-    cluster.liveness = true;
-    const { request, stored, assertOnce } = await asking(cluster);
-    const old = cluster.leader();
-    old.trouble = async (op, run) => {
-      const answer = await run();
-      if (op === 'runs.adopt') old.crash();
-      return answer;
-    };
-    await request();
-    await cluster.clock.advance(DEAD_AFTER_MS);
-    assert.deepEqual([(await stored()).attempt, (await stored()).executor], [1, old.id]);
-    await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    await assertOnce(2);
-  });
-
-  it('is executed once when a leader that was frozen meanwhile wakes', async () => {
-    const cluster = await SimCluster.ofThree();
-    const { request, stored, assertOnce } = await asking(cluster);
-    const old = cluster.leader();
-    old.freeze();
-    await request();
-    await cluster.clock.advance(4000);
-    await assertOnce();
-    old.wake();
-    await cluster.clock.advance(3 * DEAD_AFTER_MS);
-    await assertOnce();
-    assert.notEqual((await stored()).executor, old.id);
-  });
-
-  it('ends as abandoned when its schedule is deleted before anybody has begun', async () => {
-    const cluster = await SimCluster.ofThree();
-    const { run, request, stored } = await asking(cluster);
-    cluster.leader().crash();
-    await request();
-    await cluster.user.schedules.remove('s');
-    await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    const { state, reason } = await stored();
-    assert.deepEqual([state, reason, executionsOf(cluster, run)], ['abandoned', 'schedule_gone', []]);
   });
 });

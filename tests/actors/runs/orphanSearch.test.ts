@@ -5,7 +5,7 @@ import { manualRun } from '../../../src/domain/runs/run.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { OrphanSearch } from '../../../src/slots/orphanSearch.ts';
 import { create } from '../../store/support.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 /** A store in which so many requested runs are of schedules that the mirror does not have. */
 async function given(count: number, schedules: number) {

@@ -3,29 +3,17 @@ import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
 import { MAX_BACKLOG, MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
 import { lengthOf, oldest, queueOf } from '../../../src/domain/shared/queue.ts';
-import { type Outcome, runId } from '../../../src/domain/runs/run.ts';
-import { calls, reachable, type Walk, walk } from '../../support/machines.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { calls } from '../../support/machines/actors.ts';
+import { reachable } from '../../support/machines/reachable.ts';
+import { type Walk, walk } from '../../support/machines/walk.ts';
+import type { Outcome } from '../../../src/domain/runs/run.ts';
+import { claimed, outcomeOf } from '../../support/runs.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const T = Date.UTC(2030, 0, 1);
 
 /** The outcome of the n-th run. */
-function outcome(n: number): Outcome {
-  const at = new Date(T + n);
-  return {
-    run_id: runId('s', at),
-    schedule_id: 's',
-    attempt: 1,
-    executor_boot: 'b1',
-    state: 'succeeded',
-    started_at: at,
-    finished_at: at,
-    lateness_ms: 0,
-    error: null,
-    output: null,
-    expire_at: at,
-  };
-}
+const outcome = (n: number) => outcomeOf(claimed('s', T + n));
 
 const outcomes = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => outcome(from + index));

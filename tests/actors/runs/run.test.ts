@@ -8,10 +8,12 @@ import {
 } from '../../../src/actors/runs/run.ts';
 import { type Outcome, type Run, runId } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
-import { calls, reachable, underParent, walk } from '../../support/machines.ts';
+import { calls, underParent } from '../../support/machines/actors.ts';
+import { reachable } from '../../support/machines/reachable.ts';
+import { walk } from '../../support/machines/walk.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const T = Date.UTC(2030, 0, 1);
 const HOUR_MS = 3_600_000;
@@ -35,7 +37,7 @@ describe('run', () => {
     ['the attempt answers', 'succeeded', (it) => it.answers('execute', { output: 'fine' })],
     ['the attempt fails', 'failed', (it) => it.fails('execute', new Error('refused'))],
     ['it takes too long', 'timedOut', (it) => it.after('timeout')],
-    ['somebody cancels it', 'cancelled', (it) => it.on({ type: 'CANCEL' })],
+    ['it is cancelled', 'cancelled', (it) => it.on({ type: 'CANCEL' })],
   ];
   for (const [when, state, step] of ends) {
     it(`is ${state} when ${when}, and that is final`, () => {

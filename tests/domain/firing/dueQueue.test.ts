@@ -245,7 +245,7 @@ describe('the due queue', () => {
     assert.throws(() => queue.take(at(T + 200), 1000), /in flight/);
   });
 
-  it('follows the watermark of whoever leads, but for definitions that one may not know', () => {
+  it("follows the leader's watermark, except for definitions that the leader may not know", () => {
     const queue = new DueQueue();
     queue.put(every(100, T, { id: 'old' }), FRESH);
     queue.put(every(100, T + 5000, { id: 'new' }), FRESH);

@@ -2,41 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Term, termsOf, withEnd } from '../../../src/domain/leadership/term.ts';
 import type { Lease } from '../../../src/domain/leadership/lease.ts';
-import { leaseWith } from '../../support/leases.ts';
+import { heldLease, leaseWith } from '../../support/leases.ts';
+import { termOf } from '../../support/terms.ts';
 
 const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
 
-/** A lease that was acquired so many seconds in, for 3 s, and not renewed. */
-function lease(holder: string, term: number, second: number, changes: Partial<Lease> = {}): Lease {
-  return leaseWith({
-    holder,
-    boot: `boot-${holder}`,
-    term,
-    address: `http://${holder}`,
-    acquired_at: at(second),
-    began_by: 'acquired',
-    renewed_at: at(second),
-    expires_at: at(second + 3),
-    ...changes,
-  });
-}
+/** A lease that was acquired `second` seconds after the start, for 3 s, and not renewed. */
+const lease = (holder: string, term: number, second: number, changes: Partial<Lease> = {}) =>
+  heldLease(holder, term, at(second).getTime(), changes);
 
-const NOBODY = leaseWith({});
+const NEVER_LED = leaseWith({});
 
-const began = (holder: string, term: number, second: number, gap_ms: number | null): Term => ({
-  term,
-  replica: holder,
-  boot: `boot-${holder}`,
-  began_at: at(second),
-  began_by: 'acquired',
-  ended_at: null,
-  ended_by: null,
-  gap_ms,
-});
+const began = (holder: string, term: number, second: number, gap_ms: number | null) =>
+  termOf(holder, term, at(second), { gap_ms });
 
 describe('termsOf', () => {
   it('knows of no end, and no gap, before the first term', () => {
-    const terms = termsOf({ lease: lease('a', 1, 0), previous: NOBODY });
+    const terms = termsOf({ lease: lease('a', 1, 0), previous: NEVER_LED });
     assert.deepEqual(terms, { began: began('a', 1, 0, null), ended: null });
   });
 
@@ -64,14 +46,14 @@ describe('termsOf', () => {
     assert.deepEqual([ended?.ended_by, ended?.ended_at, b.gap_ms], ['stepped down', at(8), 1000]);
   });
 
-  it('ends a pre-empted term when its process was seen to be gone: from then on nobody led', () => {
+  it('ends a pre-empted term when its process was seen to be gone', () => {
     const next = lease('b', 2, 2, { began_by: 'pre-empted', predecessor_died_at: at(1) });
     const { began: b, ended } = termsOf({ lease: next, previous: lease('a', 1, 0) });
     assert.deepEqual([ended?.ended_by, ended?.ended_at], ['fenced', at(1)]);
     assert.deepEqual([b.began_by, b.began_at, b.gap_ms], ['pre-empted', at(2), 1000]);
   });
 
-  it('ends a term by its own end, when that came before anybody took it, whoever was seen to be gone', () => {
+  it('ends a term at its own end if that came before the pre-emption', () => {
     const next = lease('b', 2, 4, { began_by: 'pre-empted', predecessor_died_at: at(1) });
     const released = lease('a', 1, 0, { released_at: at(2), released_by: 'released', expires_at: at(2) });
     for (

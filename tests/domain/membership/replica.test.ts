@@ -6,14 +6,14 @@ import {
   type Replica,
   timingWarnings,
 } from '../../../src/domain/membership/replica.ts';
+import { announcement } from '../../support/replicas.ts';
 
 const THREE = { duration_ms: 3000, retry_ms: 300, margin_ms: 500 };
 const NINE = { ...THREE, duration_ms: 9000 };
 
 function replica(id: string, more: Partial<Replica> = {}): Replica {
-  const who = { id, boot: `boot of ${id}`, role: 'follower' as const, address: `http://${id}`, version: '1' };
-  const times = { started_at: new Date(0), last_seen: new Date(0), lost_at: null };
-  return { ...who, ...times, transitions: [], lease_timing: THREE, warnings: [], ...more };
+  const { transition_count: _, ...announced } = announcement(id);
+  return { ...announced, last_seen: new Date(0), lost_at: null, ...more };
 }
 
 describe('the lease settings of several replicas', () => {
@@ -37,7 +37,7 @@ describe('the lease settings of several replicas', () => {
     ]);
   });
 
-  it('are unknown of a version that does not tell, which differs from nobody', () => {
+  it('are ignored for a version that omits them', () => {
     assert.deepEqual(timingWarnings([replica('a'), replica('old', { lease_timing: null })]), []);
   });
 

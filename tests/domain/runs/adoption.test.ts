@@ -19,7 +19,7 @@ const BY = { replica: 'r2', boot: 'b2', term: 9 };
 const NOW_MS = T + 8000;
 
 describe('an orphan', () => {
-  it('becomes the next attempt of whoever adopts it', () => {
+  it("becomes the adopter's next attempt", () => {
     const adoption = adoptionOf(RUN, RETRIED, false, NOW_MS);
     assert.deepEqual(adoption, { how: 'retry', run: RUN, at: new Date(NOW_MS) });
     assert.deepEqual({ ...RUN, ...adopted(adoption!, BY) }, {
@@ -72,7 +72,7 @@ describe('an orphan', () => {
 describe('a run that was requested', () => {
   const requested = manualRun(RETRIED, T, 'one');
 
-  it('becomes the first attempt of whoever adopts it, whatever its policy says of lost ones', () => {
+  it("becomes the adopter's first attempt, whatever its policy for lost executors", () => {
     for (const schedule of [RETRIED, ABANDONED]) {
       const adoption = adoptionOf(requested, schedule, false, NOW_MS);
       assert.deepEqual({ ...requested, ...adopted(adoption!, BY) }, {
@@ -86,7 +86,7 @@ describe('a run that was requested', () => {
     }
   });
 
-  it('is an orphan like any other once somebody has begun with it', () => {
+  it('is an orphan like any other once an attempt has started', () => {
     const adoption = adoptionOf(requested, ABANDONED, false, NOW_MS);
     const begun = { ...requested, ...adopted(adoption!, { ...BY, boot: 'b1' }) };
     assert.deepEqual(adoptionOf(begun, ABANDONED, false, NOW_MS)?.how, 'abandon');
@@ -102,7 +102,7 @@ describe('a run that was requested', () => {
     assert.equal(adoptionOf(requested, undefined, false, NOW_MS), null, 'the mirror may learn of it yet');
   });
 
-  it('has no executor, until it is adopted', () => {
+  it('is not held before it is adopted', () => {
     assert.equal(isHeld(requested, { attempt: 0, executor_boot: null }), true, 'as it was found');
     const begun = { ...requested, ...adopted(adoptionOf(requested, RETRIED, false, NOW_MS)!, BY) };
     assert.equal(isHeld(begun, requested), false, 'so that a second adoption finds nothing');

@@ -8,7 +8,7 @@ const T = Date.UTC(2030, 0, 1);
 const SCHEDULE = { ...every(100, T), revision: 3 };
 
 describe('manualRun', () => {
-  it('is open, for now, and has no executor', () => {
+  it('is open, due now, and has no executor', () => {
     const run = manualRun(SCHEDULE, T + 50, 'tag');
     assert.deepEqual(run, {
       id: `${runId('s', new Date(T + 50))}~tag`,
@@ -54,14 +54,14 @@ describe('manualRun', () => {
     assert.deepEqual([scheduled_for, claimed_at], [new Date(T + 50), new Date(T + 50)]);
   });
 
-  it('is not from before its schedule, however late the clock of whoever was asked', () => {
+  it("is not older than its schedule, even if the replica's clock is behind", () => {
     const { scheduled_for, claimed_at, since } = manualRun(SCHEDULE, T - 5000, 'tag');
     assert.deepEqual([scheduled_for, claimed_at, since], [new Date(T), new Date(T), new Date(T)]);
   });
 });
 
 describe('isUnassigned', () => {
-  it('tells a manual run that has not begun from one with an executor', () => {
+  it('says whether a requested run has no executor yet', () => {
     const run = manualRun(SCHEDULE, T, 'tag');
     assert.equal(isUnassigned(run), true);
     assert.equal(isUnassigned({ ...run, attempt: 1, executor: 'r1', executor_boot: 'b1' }), false);

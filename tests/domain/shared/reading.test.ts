@@ -73,7 +73,7 @@ describe('a lease that is read', () => {
   const at = new Date(5);
   const needed = { term: 3, expires_at: at, claimed_through: at, mirrored_through: at };
 
-  it('is of nobody where it does not say more', () => {
+  it('has no holder unless it names one', () => {
     const lease = readLease(needed);
     assert.ok(typeof lease !== 'string');
     assert.deepEqual([lease.term, lease.holder, lease.released_at], [3, null, null]);
@@ -95,7 +95,7 @@ describe('a lease that is read', () => {
     }
   });
 
-  it('tells a change of hands only as a whole', () => {
+  it('has a leader change only as a whole', () => {
     const hands = { leader: null, boot: 'b', term: 1, by: 'released', at };
     assert.deepEqual(readLeaderChange(hands), hands);
     assert.match(String(readLeaderChange({ ...hands, at: 'now' })), /^at is "now", not a date$/);

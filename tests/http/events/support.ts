@@ -4,7 +4,7 @@ import type { Store } from '../../../src/actors/store.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { type EventReader, readEvents } from '../../support/sse.ts';
 import { HOURLY, NOW_MS, send, testApi } from '../support.ts';
 

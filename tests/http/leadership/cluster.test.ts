@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Term, termsOf } from '../../../src/domain/leadership/term.ts';
+import { announcement } from '../../support/replicas.ts';
 import { json, lead, NOW_MS, problem, testApi } from '../support.ts';
 
 describe('GET /leader', () => {
@@ -42,25 +43,16 @@ describe('GET /cluster', () => {
       mirroredThroughMs: NOW_MS + 8_000,
     });
     for (const [id, role] of [['replica-2', 'leader'], ['replica-1', 'follower']] as const) {
-      await store.presence.announce({
-        id,
-        boot: `boot of ${id}`,
-        role,
-        address: `http://${id}`,
-        version: '0.1.0',
-        started_at: new Date(NOW_MS - 1_000),
-        transitions: role === 'leader' ? [LED] : [],
-        transition_count: 1,
-        lease_timing: { duration_ms: 3000, retry_ms: 300, margin_ms: 500 },
-        warnings: role === 'leader' ? ['its address is wrong'] : [],
-      });
+      const led = { transitions: [LED], transition_count: 1, warnings: ['its address is wrong'] };
+      const started_at = new Date(NOW_MS - 1_000);
+      await store.presence.announce(announcement(id, { role, started_at, ...(role === 'leader' && led) }));
     }
     const replica = (id: string, role: string) => ({
       id,
-      boot: `boot of ${id}`,
+      boot: `boot-${id}`,
       role,
       address: `http://${id}`,
-      version: '0.1.0',
+      version: '1',
       started_at: '2029-12-31T23:59:59.000Z',
       last_seen: '2030-01-01T00:00:00.000Z',
       lost_at: null,

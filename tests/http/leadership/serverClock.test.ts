@@ -11,11 +11,11 @@ import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { mongoDatabase } from '../../store/mongoDatabase.ts';
 import { testMongo } from '../../../harness/cluster/mongo.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
+import { NO_MARK } from '../../support/leases.ts';
 import { type EventReader, readEvents } from '../../support/sse.ts';
 import { HOURLY, json, lead, send, testApi } from '../support.ts';
 
-const NO_MARK = { claimedThroughMs: 0, mirroredThroughMs: 0 };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const replica = { id: 'replica-1', boot: 'boot-1', address: '', version: '' };
 

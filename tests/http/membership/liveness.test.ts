@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { liveness } from '../../../src/http/membership/liveness.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { problem, testApi } from '../support.ts';
 
 const BOOT = '11111111-2222-3333-4444-555555555555';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { metricsRoutes } from '../../../src/http/operations/metrics.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../../support/prometheus.ts';
-import { VITALS } from '../../support/vitals.ts';
+import { VITALS } from '../../support/replicas.ts';
 import { HOURLY, json, send, testApi } from '../support.ts';
 
 async function setUp() {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { Store } from '../../../src/actors/store.ts';
+import { everySpec } from '../../../harness/definitions.ts';
 import { HOURLY, json, lead, NOW_MS, problem, recordRuns, send, testApi } from '../support.ts';
 import { understood } from '../../support/schedules.ts';
 
@@ -40,16 +41,7 @@ async function breaking(when: 'after a change' | 'at once' | 'never') {
   return api;
 }
 
-const PAUSED = {
-  ...{
-    type: 'duration' as const,
-    definition: { interval: '1h' },
-    paused: true,
-    action: { type: 'log' as const },
-  },
-  policy: { catch_up: 'all' as const, catch_up_window: '60s', on_executor_loss: 'retry' as const },
-  history: { success: '24h', failure: '168h' },
-};
+const PAUSED = everySpec('1h', { paused: true });
 
 describe('a committed change', () => {
   for (const [method, path] of [['POST', '/schedules'], ...CHANGES] as [string, string][]) {

@@ -5,9 +5,9 @@ import type { Hono } from 'hono';
 import type { Store } from '../../../src/actors/store.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { mongoDatabase } from '../../store/mongoDatabase.ts';
-import { interval } from '../../store/support.ts';
+import { everySpec } from '../../../harness/definitions.ts';
 import { testMongo } from '../../../harness/cluster/mongo.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';
 import { readEvents } from '../../support/sse.ts';
@@ -129,7 +129,7 @@ for (
         assert.equal((await problem(app.request('/schedules/odd/occurrences'), 409)).detail, detail);
         await problem(send(app, 'POST', '/schedules', { ...HOURLY, id: 'odd' }), 409);
         assert.deepEqual(
-          await store.schedules.replace('odd', interval('1s')),
+          await store.schedules.replace('odd', everySpec('1s')),
           ODD,
           'with If-Match too',
         );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Store } from '../../../src/actors/store.ts';
+import { termOf } from '../../support/terms.ts';
 import { json, lead, NOW_MS, problem, recordRuns, send, testApi } from '../support.ts';
 import { understood } from '../../support/schedules.ts';
 
@@ -79,11 +80,7 @@ describe('a page of a list', () => {
   it('of terms has a link, too', async () => {
     const { app, store } = await testApi();
     for (let term = 1; term <= 5; term++) {
-      const began = {
-        ...{ term, replica: 'a', boot: 'boot-a', began_at: new Date(NOW_MS), began_by: 'acquired' as const },
-        ...{ ended_at: null, ended_by: null, gap_ms: null },
-      };
-      await store.leadership.record({ began, ended: null });
+      await store.leadership.record({ began: termOf('a', term, new Date(NOW_MS)), ended: null });
     }
     const found = await pages(app, '/leadership?limit=2');
     assert.deepEqual(found.map((page) => JSON.parse(page).map(({ term }: { term: number }) => term)), [

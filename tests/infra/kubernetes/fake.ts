@@ -7,7 +7,7 @@ import {
   type PodPatch,
 } from '../../../src/infra/kubernetes/api.ts';
 import type { KubernetesDeps } from '../../../src/infra/kubernetes/news.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 export const ME = 'hascheduler-a';
 const LABELS = { 'app.kubernetes.io/name': 'hascheduler' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LeaderLabel } from '../../../src/infra/kubernetes/leaderLabel.ts';
-import { rest } from '../../support/simClock.ts';
+import { rest } from '../../../harness/sim/clock.ts';
 import { FakeKubernetes, ME, refused, replicaIn } from './fake.ts';
 
 const LEADER = { 'hascheduler.dev/role': 'leader' };
@@ -14,7 +14,7 @@ function setUp() {
 }
 
 describe("the leader's label", () => {
-  it('is put on the own pod, with the term, and taken from whoever led before', async () => {
+  it("is put on the own pod, with the term, and removed from the previous leader's", async () => {
     const { api, label } = setUp();
     api.add('hascheduler-b', LEADER, term(6));
     api.add('hascheduler-c', LEADER);

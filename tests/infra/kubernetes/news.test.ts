@@ -4,30 +4,20 @@ import type { ElectionNews } from '../../../src/actors/leadership/electionEvents
 import type { Acquisition, Lease } from '../../../src/domain/leadership/lease.ts';
 import { LeadershipEvents } from '../../../src/infra/kubernetes/leadershipEvents.ts';
 import { kubernetesNews } from '../../../src/infra/kubernetes/news.ts';
-import { leaseWith } from '../../support/leases.ts';
-import { rest } from '../../support/simClock.ts';
+import { heldLease } from '../../support/leases.ts';
+import { rest } from '../../../harness/sim/clock.ts';
 import { FakeKubernetes, ME, refused, replicaIn } from './fake.ts';
 
 const T0 = Date.UTC(2030, 0, 1);
 
-function lease(term: number, holder: string, startMs: number, more: Partial<Lease> = {}): Lease {
-  return leaseWith({
-    ...{ holder, boot: `boot-${holder}`, term, address: 'http://x', began_by: 'acquired' },
-    acquired_at: new Date(startMs),
-    renewed_at: new Date(startMs),
-    expires_at: new Date(startMs + 3000),
-    ...more,
-  });
-}
-
 /** The term began 40 ms after the one before was released. */
 function began(term: number, more: Partial<Lease> = {}): ElectionNews {
   const releasedMs = T0 + 1000;
-  const previous = lease(term - 1, 'hascheduler-b', T0, {
+  const previous = heldLease('hascheduler-b', term - 1, T0, {
     released_at: new Date(releasedMs),
     expires_at: new Date(releasedMs),
   });
-  const acquisition: Acquisition = { previous, lease: lease(term, ME, releasedMs + 40, more) };
+  const acquisition: Acquisition = { previous, lease: heldLease(ME, term, releasedMs + 40, more) };
   return { type: 'ELECTION.BEGAN', acquisition };
 }
 
@@ -117,7 +107,7 @@ describe('news for Kubernetes', () => {
     assert.deepEqual(api.labelled, []);
   });
 
-  it('are told once there is somebody to tell, in order', async () => {
+  it('are sent in order once the API is reachable', async () => {
     const api = new FakeKubernetes();
     const { deps } = replicaIn(api);
     let connect = (_: FakeKubernetes) => {};
@@ -135,7 +125,7 @@ describe('news for Kubernetes', () => {
     ]);
   });
 
-  it('are nobody’s outside a cluster', async () => {
+  it('are not sent outside a cluster', async () => {
     const { deps, lines } = replicaIn(new FakeKubernetes());
     const news = kubernetesNews(() => Promise.resolve(null), deps);
     news.publish(began(7));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BoundedLines } from '../../../src/infra/log/boundedLines.ts';
-import { rest } from '../../support/simClock.ts';
+import { rest } from '../../../harness/sim/clock.ts';
 
 const MIB = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { logAction } from '../../../src/infra/runs/logAction.ts';
 import { jsonLogger, LOG_LEVELS, type LogLevel } from '../../../src/infra/log/log.ts';
 import { claimed } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const T = Date.UTC(2030, 0, 1);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LogThrottle } from '../../../src/infra/log/logThrottle.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 describe('what is told seldom', () => {
   it('has its turn at first, then when the time is over, with the number of those that had none', async () => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/actors/shared/environment.ts';
 import { watchLoop } from '../../../src/infra/machine/loopWatch.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf } from '../../support/prometheus.ts';
-import { VITALS } from '../../support/vitals.ts';
+import { VITALS } from '../../support/replicas.ts';
 
 const LOSSES = { lines: 0, failures: 0 };
 

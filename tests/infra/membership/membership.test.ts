@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/infra/machine/clock.ts';
 import { addressProblem } from '../../../src/infra/membership/addressCheck.ts';
 import { membership } from '../../../src/infra/membership/membership.ts';
 import type { HttpPeers } from '../../../src/infra/membership/peers.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 import { fakePeer } from './peerSupport.ts';
 
 const ME = '99999999-8888-7777-6666-555555555555';
@@ -49,7 +49,7 @@ describe('the own address', BOUNDED, () => {
     );
   });
 
-  it('is wrong when nobody listens', async () => {
+  it('is wrong when its port is closed', async () => {
     const problem = await addressProblem({ address: NOT_THERE, boot: ME }, systemClock(), () => undefined);
     assert.match(
       problem ?? '',

@@ -126,7 +126,7 @@ export async function fakePeer(boot: string, port = 0) {
     asked,
     /** Breaks all connections, as a network does. */
     reset,
-    /** As a process that is killed: nobody listens, nobody answers. */
+    /** Like a process that is killed: closes the port and all connections. */
     async die() {
       if (!server.listening) return;
       const closed = once(server, 'close');

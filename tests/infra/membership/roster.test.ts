@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Replica } from '../../../src/domain/membership/replica.ts';
 import { Roster } from '../../../src/infra/membership/roster.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const replica = (boot: string) => ({ id: boot, boot, lost_at: null }) as Replica;
 

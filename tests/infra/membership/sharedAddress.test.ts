@@ -34,7 +34,7 @@ describe('shared call', () => {
     assert.equal(ends.length, 4, 'an idle one starts at once');
   });
 
-  it('passes a failure on to those who share it, and to nobody else', async () => {
+  it('passes a failure on to the watches that share it, and to no other', async () => {
     const { ends, call } = calls();
     const first = assert.rejects(call(), /one/);
     const second = call();

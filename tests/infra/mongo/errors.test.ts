@@ -30,8 +30,8 @@ describe('an error of a call to MongoDB', () => {
       code: 14031,
       errorLabels: ['UnknownTransactionCommitResult'],
     }, 'OutOfDiskSpace'],
-    ['what nobody thought of, by name', { code: 123_456, codeName: 'NotToday' }, 'NotToday'],
-    ['what nobody thought of', { code: 123_456 }, 'code 123456'],
+    ['an unknown code, by name', { code: 123_456, codeName: 'NotToday' }, 'NotToday'],
+    ['an unknown code', { code: 123_456 }, 'code 123456'],
   ];
   for (const [what, fields, reason] of refusals) {
     it(`means that the store refuses the call: ${what}`, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { notUnderstoodLog } from '../../../src/infra/shared/notUnderstood.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 describe('what is told of documents that are not understood', () => {
   const setUp = () => {

@@ -4,7 +4,7 @@ import { ChangeDeclined, StoreUnavailable } from '../../../src/actors/shared/sto
 import type { Store } from '../../../src/actors/store.ts';
 import { memoryDatabase } from '../../../src/infra/memory/store.ts';
 import { observedStore } from '../../../src/infra/shared/observedStore.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 const AWAY = new StoreUnavailable('away');
 
@@ -96,7 +96,7 @@ describe('an observed store', () => {
     assert.deepEqual(told.failures, [['feed.stream', AWAY], ['lease.watch', AWAY]]);
   });
 
-  it('tells of events that break, but not of those that nobody follows any more', async () => {
+  it('reports event streams that break, but not those that are no longer followed', async () => {
     const { clock, store, told, world, during } = observed();
     const [broken, left] = [await during(store.events.open(null)), await during(store.events.open(null))];
     assert.ok(broken !== 'lost' && left !== 'lost');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Logger } from '../../../src/actors/shared/environment.ts';
 import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { storeTroubleLog } from '../../../src/infra/shared/storeTrouble.ts';
-import { SimClock } from '../../support/simClock.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 function troubles() {
   const clock = new SimClock(0);

@@ -28,10 +28,10 @@ export function adoptionCases(test: Test): void {
     await store.runs.record([outcomeOf(runs[2] as Run)]);
     assert.deepEqual(await orphans(store), [runs[1], runs[0]]);
     assert.deepEqual(await orphans(store, { limit: 1 }), [runs[1]]);
-    assert.deepEqual(await orphans(store, { exceptBoot: 'boot-a' }), [], 'its own runs are nobody else’s');
+    assert.deepEqual(await orphans(store, { exceptBoot: 'boot-a' }), [], 'its own runs are no orphans');
   });
 
-  test('finds requested runs before all others, and whoever lives', async (store) => {
+  test('finds requested runs before all others, whichever executors are alive', async (store) => {
     const [orphan] = await stored(store, [1]);
     const schedule = understood(await store.schedules.get('job'));
     const late = manualRun(schedule, at(120).getTime(), 'late');

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/actors/store.ts';
+import { everySpec } from '../../../harness/definitions.ts';
 import {
   at,
   batch,
   claimed,
   committed,
   create,
-  interval,
   lead,
   LONG_MS,
   outcomeOf,
@@ -95,7 +95,7 @@ export function claimCases(test: Test): void {
   test('claims nothing of a definition that was replaced, and says so before the mark is written', async (store) => {
     const { grant, lease } = await lead(store, 'a');
     const [changed, same] = [await create(store, 'changed'), await create(store, 'same')];
-    await replace(store, 'changed', interval('1s'));
+    await replace(store, 'changed', everySpec('1s'));
     const startMs = lease.watermark.claimedThroughMs;
     const result = committed(
       await store.claims.claim(batch(grant, [
@@ -133,7 +133,7 @@ export function claimCases(test: Test): void {
     const schedule = await create(store, 'job');
     const runs = [claimed('job', 1, grant), claimed('job', 2, grant)];
     await store.claims.claim(batch(grant, [request(schedule, runs.slice(0, 1))]));
-    await replace(store, 'job', interval('1s'));
+    await replace(store, 'job', everySpec('1s'));
     const { lease: _, ...rest } = committed(
       await store.claims.claim(batch(grant, [request(schedule, runs)])),
     );
@@ -181,7 +181,7 @@ export function claimCases(test: Test): void {
       for (let round = 0; round < 20; round++) {
         const schedule = await create(store, `job-${round}`);
         const change = round % 2 === 0
-          ? api.schedules.replace(schedule.id, interval('1s'))
+          ? api.schedules.replace(schedule.id, everySpec('1s'))
           : api.schedules.remove(schedule.id);
         let acknowledged = false;
         void change.then(() => acknowledged = true);

@@ -4,13 +4,13 @@ import type { Store } from '../../../src/actors/store.ts';
 import type { ClusterEvent } from '../../../src/domain/events/event.ts';
 import type { Term } from '../../../src/domain/leadership/term.ts';
 import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';
+import { everySpec } from '../../../harness/definitions.ts';
 import {
   at,
   batch,
   claimed,
   create,
   eventually,
-  interval,
   lead,
   LONG_MS,
   outcomeOf,
@@ -195,7 +195,7 @@ export function eventCases(test: Test): void {
       id: 'job',
       schedule: created,
     });
-    const changed = await replace(store, 'job', interval('5s'));
+    const changed = await replace(store, 'job', everySpec('5s'));
     assert.deepEqual((await take(events, 1))[0]?.event, {
       type: 'schedule',
       change: 'updated',

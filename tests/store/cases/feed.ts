@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { FeedObserver } from '../../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../../src/actors/store.ts';
-import { another, create, interval, Recorder, replace, SPEC, type Test } from '../support.ts';
+import { everySpec } from '../../../harness/definitions.ts';
+import { another, create, Recorder, replace, SPEC, type Test } from '../support.ts';
 
 export function feedCases(test: Test): void {
   test('has moments as numbers in its snapshot, beside the other schedules', async (store) => {
@@ -11,7 +12,7 @@ export function feedCases(test: Test): void {
       await create(store, `b${i}`, { ...SPEC, type: 'at_times', definition: { times } });
       await create(store, `c${i}`);
     }
-    await replace(store, 'a', interval('1s'));
+    await replace(store, 'a', everySpec('1s'));
     const { schedules, feed } = await store.feed.snapshot(new Recorder());
     feed.close();
     const kinds = schedules.map((schedule) =>
@@ -32,7 +33,7 @@ export function feedCases(test: Test): void {
     const { schedules, feed } = await connect().feed.snapshot(recorder);
     assert.deepEqual(schedules, [await store.schedules.get('old')]);
     const created = await create(store, 'new');
-    const replaced = await replace(store, 'old', interval('1s'));
+    const replaced = await replace(store, 'old', everySpec('1s'));
     await store.schedules.remove('new');
     await recorder.until(({ changes }) => changes.at(-1)?.kind === 'delete');
     // What the snapshot holds may be told again, and what is gone by now need not be told before its

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { type EndedTerm, type Term, termsOf } from '../../../src/domain/leadership/term.ts';
+import { termOf } from '../../support/terms.ts';
 import { at, candidate, lead, LONG_MS, type Test } from '../support.ts';
 
-/** A term that begins so many seconds into the test's time, and has not ended. */
-function began(term: number, second: number, gap_ms: number | null): Term {
-  return {
-    term,
-    replica: `r${term}`,
-    boot: `boot-r${term}`,
-    began_at: at(second),
-    began_by: 'acquired',
-    ended_at: null,
-    ended_by: null,
-    gap_ms,
-  };
-}
+/** A term that begins `second` seconds after the start, and has not ended. */
+const began = (term: number, second: number, gap_ms: number | null) =>
+  termOf(`r${term}`, term, at(second), { gap_ms });
 
 const FIRST = began(1, 0, null);
 const SECOND = began(2, 12, 2000);
@@ -33,7 +24,7 @@ const BY_SECOND = { began: SECOND, ended: endOf(FIRST_ENDED) };
 const BY_THIRD = { began: THIRD, ended: endOf(SECOND_ENDED) };
 
 export function leadershipCases(test: Test): void {
-  test('lists nothing before anybody led', async (store) => {
+  test('lists nothing before the first term', async (store) => {
     assert.deepEqual(await store.leadership.list(10), []);
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { LeaseHint } from '../../../src/actors/leadership/leaseStore.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
 import { manualRun } from '../../../src/domain/runs/run.ts';
+import { NO_MARK } from '../../support/leases.ts';
 import {
   batch,
   candidate,
@@ -10,7 +11,6 @@ import {
   eventually,
   lead,
   LONG_MS,
-  NO_MARK,
   replace,
   request,
   SPEC,
@@ -103,7 +103,7 @@ export function leaseCases(test: Test): void {
     );
   });
 
-  test('is pre-empted by whoever names exactly the grant that is in force', async (store) => {
+  test('is pre-empted by a candidate that names exactly the grant in force', async (store) => {
     const { grant, lease } = await lead(store, 'a');
     const dead = { ...grant, diedAt: new Date() };
     for (const wrong of [{ holder: 'x' }, { boot: 'x' }, { term: 2 }, { term: 0 }]) {
@@ -135,11 +135,11 @@ export function leaseCases(test: Test): void {
       ({ holder, boot, term } = won.lease as Grant);
     }
     await store.lease.release({ holder, boot, term }, 'released');
-    assert.equal((await lead(store, 'c')).lease.predecessor_died_at, null, 'nobody was pre-empted');
+    assert.equal((await lead(store, 'c')).lease.predecessor_died_at, null, 'no leader was pre-empted');
   });
 
   test('passes on the request to step down, to the leader of that term only', async (store) => {
-    assert.equal(await store.lease.askToStepDown(0), false, 'nobody leads');
+    assert.equal(await store.lease.askToStepDown(0), false, 'there is no leader');
     const { grant } = await lead(store, 'a');
     assert.equal(await store.lease.askToStepDown(2), false);
     assert.equal(await store.lease.askToStepDown(1), true);
@@ -165,7 +165,7 @@ export function leaseCases(test: Test): void {
     assert.deepEqual((await store.lease.read()).lease, renewed);
   });
 
-  test('may be renewed after it ran out, as long as nobody else took it', async (store) => {
+  test('may be renewed after it expired, unless another replica has taken it', async (store) => {
     const { grant } = await lead(store, 'a', 1);
     await eventually(async () => isFree(await store.lease.read()) || null);
     assert.ok(await store.lease.renew(grant, LONG_MS, NO_MARK));
@@ -191,7 +191,7 @@ export function leaseCases(test: Test): void {
     assert.deepEqual(next.watermark, { claimedThroughMs: startMs + 500, mirroredThroughMs: startMs + 400 });
   });
 
-  test('names the heir it was left to, until somebody takes it, whoever that is', async (store) => {
+  test('names its heir until any replica takes it', async (store) => {
     const { grant } = await lead(store, 'a');
     await store.lease.release(grant, 'released', 'boot-b');
     assert.equal((await store.lease.read()).lease.heir, 'boot-b');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';
+import { announcement } from '../../support/replicas.ts';
 import { at, eventually, LONG_MS, type Test } from '../support.ts';
 
 const STEPS: Transition[] = [
@@ -8,13 +9,11 @@ const STEPS: Transition[] = [
   { at: at(3), from: 'leader', to: 'follower', by: 'TRUST.OVER' },
 ];
 
-/** Of a replica that has made the first `steps` steps. */
+/** What a replica announces that has made the first `steps` transitions. */
 function entry(id: string, boot: string, steps = 0): Announcement {
   const transitions = STEPS.slice(0, steps);
   const role = (transitions.at(-1)?.to ?? 'follower') as Announcement['role'];
-  const who = { id, boot, role, address: `http://${id}`, version: '1', started_at: new Date(1) };
-  const lease_timing = { duration_ms: 3000, retry_ms: 300, margin_ms: 500 };
-  return { ...who, transitions, transition_count: steps, lease_timing, warnings: [] };
+  return announcement(id, { boot, role, transitions, transition_count: steps });
 }
 
 /** An announcement as it is listed, but for when it was. */

@@ -5,7 +5,8 @@ import type { ScheduleSpec } from '../../../src/domain/schedules/schedule.ts';
 import type { ScheduleQuery } from '../../../src/actors/schedules/scheduleStore.ts';
 import { ChangeDeclined, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { understood } from '../../support/schedules.ts';
-import { another, create, interval, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
+import { everySpec } from '../../../harness/definitions.ts';
+import { another, create, lead, LONG_MS, replace, SPEC, type Test } from '../support.ts';
 
 export function scheduleCases(test: Test): void {
   test('stores what a client wrote, as it is, stamped by the server', async (store) => {
@@ -33,7 +34,7 @@ export function scheduleCases(test: Test): void {
 
   test('refuses an id that is taken', async (store) => {
     const created = await create(store, 'job');
-    assert.equal(await store.schedules.create('job', interval('1s')), 'conflict');
+    assert.equal(await store.schedules.create('job', everySpec('1s')), 'conflict');
     assert.deepEqual(await store.schedules.get('job'), created);
   });
 
@@ -62,10 +63,10 @@ export function scheduleCases(test: Test): void {
   test('replaces a definition and keeps what the old one may still owe', async (store) => {
     const spec = { ...SPEC, start_at: new Date(5), tags: { team: 'x' } };
     const first = await create(store, 'job', spec);
-    const second = await replace(store, 'job', interval('2s'));
+    const second = await replace(store, 'job', everySpec('2s'));
     const { id, revision, timing_revision, created_at, superseded, ...more } = second;
     const { updated_at, effective_from, written_at, ...rest } = more;
-    assert.deepEqual(rest, interval('2s'));
+    assert.deepEqual(rest, everySpec('2s'));
     assert.equal(timing_revision, 2);
     assert.deepEqual({ id, revision, created_at }, { id: 'job', revision: 2, created_at: first.created_at });
     assert.ok(effective_from > first.effective_from);
@@ -82,9 +83,9 @@ export function scheduleCases(test: Test): void {
     };
     assert.deepEqual(superseded, [old]);
 
-    const third = await replace(store, 'job', { ...interval('3s'), paused: true });
+    const third = await replace(store, 'job', { ...everySpec('3s'), paused: true });
     const next = {
-      ...interval('2s'),
+      ...everySpec('2s'),
       revision: 2,
       from: effective_from,
       until: third.effective_from,
@@ -145,7 +146,7 @@ export function scheduleCases(test: Test): void {
   test('changes nothing when another revision is stored, or none', async (store) => {
     await create(store, 'job');
     const second = await replace(store, 'job', another());
-    assert.equal(await store.schedules.replace('job', interval('1s'), 1), 'conflict');
+    assert.equal(await store.schedules.replace('job', everySpec('1s'), 1), 'conflict');
     assert.equal(await store.schedules.remove('job', 1), 'conflict');
     assert.deepEqual(await store.schedules.get('job'), second);
     assert.equal(await store.schedules.replace('other', SPEC), null);
@@ -159,25 +160,25 @@ export function scheduleCases(test: Test): void {
   });
 
   test('supersedes nothing by a change of anything but the timing (G4)', async (store) => {
-    const first = await create(store, 'job', { ...interval('1m'), name: 'one' });
-    const renamed = await replace(store, 'job', { ...interval('60s'), name: 'two', tags: { team: 'x' } });
+    const first = await create(store, 'job', { ...everySpec('1m'), name: 'one' });
+    const renamed = await replace(store, 'job', { ...everySpec('60s'), name: 'two', tags: { team: 'x' } });
     assert.deepEqual([renamed.revision, renamed.timing_revision, renamed.name], [2, 1, 'two']);
     assert.deepEqual(renamed.effective_from, first.effective_from);
     assert.deepEqual(renamed.superseded, []);
     const policy = { ...SPEC.policy, catch_up: 'latest' as const };
-    const third = await replace(store, 'job', { ...interval('60s'), name: 'two', policy });
+    const third = await replace(store, 'job', { ...everySpec('60s'), name: 'two', policy });
     assert.deepEqual([third.revision, third.effective_from], [3, first.effective_from]);
-    const fourth = await replace(store, 'job', { ...interval('61s'), name: 'two', policy });
+    const fourth = await replace(store, 'job', { ...everySpec('61s'), name: 'two', policy });
     assert.deepEqual([fourth.revision, fourth.timing_revision], [4, 4]);
     assert.deepEqual(fourth.superseded.map(({ revision, from, until }) => [revision, from, until]), [
       [1, first.effective_from, fourth.effective_from],
     ]);
-    const again = await replace(store, 'job', { ...interval('61s'), name: 'three', policy });
+    const again = await replace(store, 'job', { ...everySpec('61s'), name: 'three', policy });
     assert.deepEqual([again.revision, again.superseded], [5, fourth.superseded]);
   });
 
   test('makes no revision of what changes nothing, in any order of its fields', async (store, connect) => {
-    const spec = { ...interval('1m'), name: 'one', tags: { a: '1', b: '2' }, start_at: new Date(5) };
+    const spec = { ...everySpec('1m'), name: 'one', tags: { a: '1', b: '2' }, start_at: new Date(5) };
     const first = await create(store, 'job', spec);
     const puts = Array.from(
       { length: 20 },
@@ -189,8 +190,8 @@ export function scheduleCases(test: Test): void {
 
   test('lists those that fit all that is asked for, with their number', async (store) => {
     await create(store, 'a', { ...SPEC, name: 'Nightly (report)', tags: { team: 'billing', 'a.b': '$x' } });
-    await create(store, 'b', { ...interval('1s'), name: 'nightly', paused: true, tags: { team: 'ops' } });
-    await create(store, 'nightly.c', { ...interval('1s'), name: 'c' });
+    await create(store, 'b', { ...everySpec('1s'), name: 'nightly', paused: true, tags: { team: 'ops' } });
+    await create(store, 'nightly.c', { ...everySpec('1s'), name: 'c' });
     await create(store, 'd');
     const list = async (query: Partial<ScheduleQuery>) => {
       const { items, nextCursor } = await store.schedules.list({ limit: 9, cursor: null, ...query }, 0);
@@ -294,7 +295,7 @@ export function scheduleCases(test: Test): void {
     const stores = [store, connect(), connect()];
     const changes = Array.from(
       { length: 30 },
-      (_, i) => replace(stores[i % 3] as typeof store, 'job', interval(`${i + 1}s`)),
+      (_, i) => replace(stores[i % 3] as typeof store, 'job', everySpec(`${i + 1}s`)),
     );
     const revisions = (await Promise.all(changes)).map((schedule) => schedule.revision);
     assert.deepEqual(revisions.sort((a, b) => a - b), Array.from({ length: 30 }, (_, i) => i + 2));

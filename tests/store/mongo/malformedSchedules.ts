@@ -1,17 +1,18 @@
-/** Schedules that a hand has written, of whatever form: they are told as such, and in nobody's way. */
+/** Malformed documents in the collection of schedules: they are reported, and do not affect any other schedule. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Document } from 'mongodb';
-import type { Store } from '../../src/actors/store.ts';
-import { isUnderstood } from '../../src/domain/schedules/schedule.ts';
-import type { TestMongo } from '../../harness/cluster/mongo.ts';
-import { mongoDatabase } from './mongoDatabase.ts';
-import { create, interval, Recorder } from './support.ts';
+import type { Store } from '../../../src/actors/store.ts';
+import { isUnderstood } from '../../../src/domain/schedules/schedule.ts';
+import type { TestMongo } from '../../../harness/cluster/mongo.ts';
+import { mongoDatabase } from '../mongoDatabase.ts';
+import { everySpec } from '../../../harness/definitions.ts';
+import { create, Recorder } from '../support.ts';
 
 const TIMES = { times: [new Date(0), new Date(1)] };
 
-/** By the name of what is strange about each. */
-const STRANGE: Record<string, Document> = {
+/** By what is malformed. */
+const MALFORMED: Record<string, Document> = {
   nothing: {},
   'no revision': {
     type: 'cron',
@@ -32,7 +33,7 @@ const STRANGE: Record<string, Document> = {
   'a list of types': { type: ['at_times', 'cron'], definition: null },
 };
 
-export function strangeSchedules(mongo: TestMongo): void {
+export function malformedScheduleCases(mongo: TestMongo): void {
   const test = (
     name: string,
     body: (store: Store, raw: (id: string) => Promise<Document | null>) => Promise<void>,
@@ -43,16 +44,16 @@ export function strangeSchedules(mongo: TestMongo): void {
         const store = database.connect();
         await store.prepare();
         const docs = database.raw.db(database.name).collection<{ _id: string }>('schedules');
-        await docs.insertMany(Object.entries(STRANGE).map(([_id, doc]) => ({ _id, ...doc })));
-        await create(store, 'good', { ...interval('1s'), tags: { a: 'b' } });
+        await docs.insertMany(Object.entries(MALFORMED).map(([_id, doc]) => ({ _id, ...doc })));
+        await create(store, 'good', { ...everySpec('1s'), tags: { a: 'b' } });
         await body(store, (id) => docs.findOne({ _id: id }));
       } finally {
         await database.close();
       }
     });
 
-  test('strange schedules are in every list that they fit, and keep nothing else out', async (store) => {
-    const all = [...Object.keys(STRANGE), 'good'].sort();
+  test('malformed schedules are in every list that they match, and hide no other schedule', async (store) => {
+    const all = [...Object.keys(MALFORMED), 'good'].sort();
     const ids = async (query: object) => {
       const { items } = await store.schedules.list({ limit: 50, cursor: null, ...query }, 0);
       const known = items.filter(isUnderstood).map(({ id }) => id);
@@ -67,22 +68,22 @@ export function strangeSchedules(mongo: TestMongo): void {
     assert.deepEqual(await ids({ q: 'o' }), all.filter((id) => id.includes('o')));
   });
 
-  test('strange schedules are set aside by a mirror, each with its reason', async (store) => {
+  test('malformed schedules are set aside by the mirror, each with its reason', async (store) => {
     const { schedules, notUnderstood, feed } = await store.feed.snapshot(new Recorder());
     feed.close();
     assert.deepEqual(schedules.map(({ id }) => id), ['good']);
-    assert.deepEqual(notUnderstood.map(({ id }) => id).sort(), Object.keys(STRANGE).sort());
+    assert.deepEqual(notUnderstood.map(({ id }) => id).sort(), Object.keys(MALFORMED).sort());
     for (const { id, not_understood } of notUnderstood) {
       assert.ok(not_understood.length > 10, id);
       assert.deepEqual(await store.schedules.get(id), { id, not_understood });
     }
   });
 
-  test('strange schedules keep their ids, as they are, until they are deleted', async (store, raw) => {
-    for (const id of Object.keys(STRANGE)) {
+  test('malformed schedules keep their ids, unchanged, until they are deleted', async (store, raw) => {
+    for (const id of Object.keys(MALFORMED)) {
       const before = await raw(id);
-      assert.equal(await store.schedules.create(id, interval('1s')), 'conflict', id);
-      assert.deepEqual(await store.schedules.replace(id, interval('1s')), await store.schedules.get(id));
+      assert.equal(await store.schedules.create(id, everySpec('1s')), 'conflict', id);
+      assert.deepEqual(await store.schedules.replace(id, everySpec('1s')), await store.schedules.get(id));
       assert.deepEqual(await raw(id), before);
       const removed = await store.schedules.remove(id);
       assert.ok(removed !== null && removed !== 'conflict' && !isUnderstood(removed), id);

@@ -1,20 +1,20 @@
-/** The scheduler as an actor, on a clock, a queue and a store that the test moves. */
-import { jobMachine } from '../../src/actors/runs/job.ts';
-import { JobPool } from '../../src/actors/runs/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../src/actors/firing/claimStore.ts';
-import { runMachine } from '../../src/actors/runs/run.ts';
-import { nextMark } from '../../src/domain/firing/nextMark.ts';
-import { schedulerMachine } from '../../src/actors/firing/scheduler.ts';
-import { claimMark } from '../../src/domain/firing/claimMark.ts';
-import { Progress } from '../../src/domain/firing/progress.ts';
-import type { Grant, Lease } from '../../src/domain/leadership/lease.ts';
-import type { Watermark } from '../../src/domain/leadership/watermark.ts';
-import type { Run } from '../../src/domain/runs/run.ts';
-import type { NotUnderstood, Schedule } from '../../src/domain/schedules/schedule.ts';
-import { leaseWith } from './leases.ts';
-import { calls, underParent } from './machines.ts';
-import { every } from './schedules.ts';
-import { SimClock } from './simClock.ts';
+/** The scheduler as an actor, with a clock, a queue and a store that the test controls. */
+import { jobMachine } from '../../../src/actors/runs/job.ts';
+import { JobPool } from '../../../src/actors/runs/jobs.ts';
+import type { ClaimBatch, ClaimResult } from '../../../src/actors/firing/claimStore.ts';
+import { runMachine } from '../../../src/actors/runs/run.ts';
+import { nextMark } from '../../../src/domain/firing/nextMark.ts';
+import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
+import { claimMark } from '../../../src/domain/firing/claimMark.ts';
+import { Progress } from '../../../src/domain/firing/progress.ts';
+import type { Grant, Lease } from '../../../src/domain/leadership/lease.ts';
+import type { Watermark } from '../../../src/domain/leadership/watermark.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
+import type { NotUnderstood, Schedule } from '../../../src/domain/schedules/schedule.ts';
+import { heldLease } from '../../support/leases.ts';
+import { calls, underParent } from '../../support/machines/actors.ts';
+import { every } from '../../support/schedules.ts';
+import { SimClock } from '../../../harness/sim/clock.ts';
 
 export const T = Date.UTC(2030, 0, 1);
 export const GRANT: Grant = { holder: 'r1', boot: 'b1', term: 8 };
@@ -26,17 +26,7 @@ export const mark = (claimedMs: number, mirroredMs = claimedMs): Watermark => ({
 });
 
 export function lease(term: number, watermark: Watermark, acquiredMs = 0): Lease {
-  return leaseWith({
-    holder: 'r1',
-    boot: 'b1',
-    term,
-    address: 'http://r1',
-    acquired_at: new Date(T + acquiredMs),
-    began_by: 'acquired',
-    renewed_at: new Date(T + acquiredMs),
-    expires_at: new Date(T + acquiredMs + 3000),
-    watermark,
-  });
+  return heldLease('r1', term, T + acquiredMs, { boot: 'b1', watermark });
 }
 
 export const won = (watermark = mark(0), grant = GRANT, acquiredMs = 0) => ({
@@ -79,13 +69,8 @@ export function running(...schedules: Schedule[]) {
   const { queue } = progress;
   const claim = calls<ClaimResult, ClaimBatch>();
   const resolve = calls<Run[], { runs: Run[]; boot: string }>();
-  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
-  const silent = () => {};
-  const jobs = new JobPool(
-    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
-    runMachine.provide({ actors: { execute: execute.slot } }),
-    { clock, serverNowMs: () => clock.now() },
-  );
+  const execute = executions();
+  const jobs = poolOf(clock, execute);
   const tests = {
     trusted: true,
     skewMs: 0,
@@ -119,14 +104,7 @@ export function running(...schedules: Schedule[]) {
   );
   under.child.send(loadedEvent(...schedules));
   return {
-    clock,
-    progress,
-    queue,
-    claim,
-    resolve,
-    execute,
-    jobs,
-    tests,
+    ...{ clock, progress, queue, claim, resolve, execute, jobs, tests },
     machine: under,
     send: under.child.send,
     context: () => under.child.getSnapshot().context,
@@ -145,6 +123,17 @@ export function running(...schedules: Schedule[]) {
       });
     },
   };
+}
+
+const executions = () => calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+
+function poolOf(clock: SimClock, execute: ReturnType<typeof executions>): JobPool {
+  const silent = () => {};
+  return new JobPool(
+    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
+    runMachine.provide({ actors: { execute: execute.slot } }),
+    { clock, serverNowMs: () => clock.now() },
+  );
 }
 
 /** The watermark that a claim writes. */

@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Document } from 'mongodb';
-import { NotUnderstoodError } from '../../src/actors/shared/storeErrors.ts';
-import type { Store } from '../../src/actors/store.ts';
-import { manualRun, type Run } from '../../src/domain/runs/run.ts';
-import type { TestMongo } from '../../harness/cluster/mongo.ts';
-import { mongoDatabase, type TestMongoDatabase } from './mongoDatabase.ts';
-import { batch, candidate, claimed, committed, create, lead, LONG_MS, NO_MARK, request } from './support.ts';
+import { NotUnderstoodError } from '../../../src/actors/shared/storeErrors.ts';
+import type { Store } from '../../../src/actors/store.ts';
+import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
+import type { TestMongo } from '../../../harness/cluster/mongo.ts';
+import { mongoDatabase, type TestMongoDatabase } from '../mongoDatabase.ts';
+import { announcement } from '../../support/replicas.ts';
+import { NO_MARK } from '../../support/leases.ts';
+import { batch, candidate, claimed, committed, create, lead, LONG_MS, request } from '../support.ts';
 
 const DEAD_MS = 5000;
 
 /** How a run's document can be wrong, by the reason that is told. */
-const STRANGE_RUNS: Record<string, Document> = {
+const MALFORMED_RUNS: Record<string, Document> = {
   'schedule_id is missing': { $unset: { schedule_id: 1 } },
   'schedule_id is a list': { $set: { schedule_id: ['job'] } },
   'scheduled_for is missing': { $unset: { scheduled_for: 1 } },
@@ -24,7 +26,7 @@ const STRANGE_RUNS: Record<string, Document> = {
   'trigger is "webhook"': { $set: { trigger: 'webhook' } },
 };
 
-export function strangeCases(mongo: TestMongo): void {
+export function malformedDocumentCases(mongo: TestMongo): void {
   interface Given extends TestMongoDatabase {
     told: string[];
     collection(name: string): ReturnType<ReturnType<TestMongoDatabase['raw']['db']>['collection']>;
@@ -49,7 +51,7 @@ export function strangeCases(mongo: TestMongo): void {
   const orphans = (store: Store, limit = 500, exceptSchedules: string[] = []) =>
     store.runs.orphans({ exceptBoot: 'me', deadAfterMs: DEAD_MS, limit, exceptSchedules });
 
-  for (const [reason, change] of Object.entries(STRANGE_RUNS)) {
+  for (const [reason, change] of Object.entries(MALFORMED_RUNS)) {
     test(`a run of which ${reason}`, async (store, { told, collection }) => {
       const schedule = await create(store, 'job');
       const [strange, sound] = ['strange', 'sound'].map((tag) => manualRun(schedule, Date.now(), tag));
@@ -125,10 +127,10 @@ export function strangeCases(mongo: TestMongo): void {
           { state: 'half' },
           { executor: 7 },
         ];
-        const strange = Array.from({ length: count }, (_, i) => {
+        const malformed = Array.from({ length: count }, (_, i) => {
           return { _id: `strange-${i}`, ...sound, scheduled_for: past, ...breaks[i % breaks.length] };
         });
-        await collection('runs').insertMany(strange as never[], { ignoreUndefined: true });
+        await collection('runs').insertMany(malformed as never[], { ignoreUndefined: true });
         const run = manualRun(schedule, Date.now(), 'sound');
         await store.runs.request(run);
         assert.deepEqual(ids(await orphans(store)), [run.id]);
@@ -180,23 +182,17 @@ export function strangeCases(mongo: TestMongo): void {
     'replicas and terms that are not understood are left out, and left alone',
     async (store, { told, collection }) => {
       const boot = 'b1';
-      const settings = { lease_timing: null, warnings: [] };
-      const who = { id: 'r', boot, role: 'follower' as const, address: '', version: '', ...settings };
-      await store.presence.announce({
-        ...who,
-        started_at: new Date(0),
-        transitions: [],
-        transition_count: 0,
-      });
-      const strange = [{ _id: 'b2' }, { _id: 'b3', last_seen: new Date() }, {
+      await store.presence.announce(announcement('r', { boot }));
+      const { started_at: _s, transitions: _t, transition_count: _c, ...incomplete } = announcement('r');
+      const malformed = [{ _id: 'b2' }, { _id: 'b3', last_seen: new Date() }, {
         _id: 'b4',
-        ...who,
+        ...incomplete,
         last_seen: new Date(0),
       }];
-      await collection('replicas').insertMany(strange as never[]);
+      await collection('replicas').insertMany(malformed as never[]);
       assert.deepEqual((await store.presence.list(LONG_MS)).map((replica) => replica.boot), [boot]);
       await store.presence.sweep({ lostAfterMs: 1000, goneAfterMs: 2000 });
-      for (const doc of strange) {
+      for (const doc of malformed) {
         assert.deepEqual(await collection('replicas').findOne({ _id: doc._id as never }), doc);
       }
       await collection('leadership').insertMany([{ _id: 7, replica: 5 }, { _id: 'x' }] as never[]);
@@ -207,17 +203,7 @@ export function strangeCases(mongo: TestMongo): void {
   );
 
   test("a replica's own entry is written anew when it is broken", async (store, { collection }) => {
-    const who = {
-      id: 'r',
-      boot: 'b1',
-      role: 'follower' as const,
-      address: '',
-      version: '',
-      lease_timing: null,
-      warnings: [],
-      started_at: new Date(0),
-    };
-    const announce = () => store.presence.announce({ ...who, transitions: [], transition_count: 0 });
+    const announce = () => store.presence.announce(announcement('r', { boot: 'b1' }));
     await announce();
     await collection('replicas').updateOne({ _id: 'b1' as never }, { $set: { role: 7, transitions: 'x' } });
     assert.deepEqual(await store.presence.list(LONG_MS), []);
