@@ -30,7 +30,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.reset();
     (await it.retry.putOff()).go();
     await isNotBelieved(it);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.end();
   });
 
@@ -59,7 +59,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.reset();
     (await it.retry.putOff()).go();
     await isNotBelieved(it);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.end();
   });
 
@@ -77,7 +77,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peer.state.others = [BOOT, OTHER];
     await it.retry.later(2_000);
     while (it.problem() === null) await new Promise(setImmediate);
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     it.peer.reset();
     await isNotBelieved(it);
     it.end();
@@ -102,7 +102,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     for (let i = 0; i < 2; i++) await peer.asked.next();
     await heard(peer.address);
     for (let i = 0; i < 2; i++) await peer.asked.next();
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     peer.reset();
     await isNotBelieved({ ...it, peer, retry });
     it.end();
@@ -120,7 +120,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {})();
     assert.equal(it.peers.watching(), null);
     const end = it.peers.watch({ address: it.peer.address, boot: OTHER }, () => {});
-    assert.match(it.problem() ?? '', /other processes answer there as well/);
+    assert.match(it.problem() ?? '', /other processes answer at that address as well/);
     end();
     const elsewhere = it.peers.watch({ address: 'http://127.0.0.1:1', boot: OTHER }, () => {});
     assert.doesNotMatch(it.problem() ?? '', /other processes/);
@@ -134,7 +134,7 @@ describe('an address that leads to several processes', BOUNDED, () => {
     const it = watch(peer.address, BOOT, retry.clock, { address: peer.address, boot: ME });
     await peer.asked.next();
     await heard(peer.address);
-    assert.match(it.problem() ?? '', /the address of this replica as well/);
+    assert.match(it.problem() ?? '', /this replica has the same address/);
     await peer.die();
     (await retry.putOff()).go();
     await retry.putOff();
@@ -158,9 +158,9 @@ describe('an address that leads to several processes', BOUNDED, () => {
     };
     seen(1);
     seen(1);
-    assert.doesNotMatch(doubt() ?? '', /lives/);
+    assert.doesNotMatch(doubt() ?? '', /is alive/);
     seen(2);
-    assert.match(doubt() ?? '', /a process that seemed to have died there lives/);
+    assert.match(doubt() ?? '', /a process that was declared dead at this address is alive/);
   });
 });
 
@@ -169,7 +169,7 @@ describe('what is no address', () => {
     it(`is never asked: ${JSON.stringify(address)}`, () => {
       const retry = retryClock();
       const { problem, end } = watch(address, BOOT, retry.clock);
-      assert.equal(problem(), 'that is no address');
+      assert.equal(problem(), 'that is not a valid address');
       end();
       assert.equal(retry.running, 0);
     });
