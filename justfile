@@ -66,6 +66,30 @@ create-schedule-at:
 [group('schedules')]
 create-schedule-cron: (_send 'POST' '/schedules' 'payloads/create_schedule_cron.json')
 
+# create a schedule half of whose attempts fail, and are made again up to four times
+[group('schedules')]
+create-schedule-retry: (_send 'POST' '/schedules' 'payloads/create_schedule_retry.json')
+
+# create a schedule of every 2 s whose runs take 3 s: an occurrence is skipped while a run is open
+[group('schedules')]
+create-schedule-overlap-skip: (_send 'POST' '/schedules' 'payloads/create_schedule_overlap_skip.json')
+
+# the same, but occurrences wait for their turn
+[group('schedules')]
+create-schedule-overlap-queue: (_send 'POST' '/schedules' 'payloads/create_schedule_overlap_queue.json')
+
+# the same, but each run cancels the one before
+[group('schedules')]
+create-schedule-overlap-replace: (_send 'POST' '/schedules' 'payloads/create_schedule_overlap_replace.json')
+
+# create a schedule of every 5 s whose runs start up to 3 s later
+[group('schedules')]
+create-schedule-jitter: (_send 'POST' '/schedules' 'payloads/create_schedule_jitter.json')
+
+# create a schedule that runs ten times
+[group('schedules')]
+create-schedule-max-runs: (_send 'POST' '/schedules' 'payloads/create_schedule_max_runs.json')
+
 # list all schedules
 [group('schedules')]
 get-schedules: (_get '/schedules')
@@ -93,6 +117,35 @@ trigger-schedule ID: (_call '-X' 'POST' '/schedules/' + trim_start_match(ID, 'ID
 # list the runs of a schedule, newest first
 [group('schedules')]
 get-runs ID: (_get '/schedules/' + trim_start_match(ID, 'ID=') + '/runs')
+
+# cancel a run: it ends, or its attempt is aborted
+[group('schedules')]
+cancel-run ID: (_call '-X' 'POST' '/runs/' + trim_start_match(ID, 'ID=') + '/cancel')
+
+# run again what an ended run did
+[group('schedules')]
+rerun ID: (_call '-X' 'POST' '/runs/' + trim_start_match(ID, 'ID=') + '/rerun')
+
+# run a schedule's occurrences from FROM to TO (excluded), times of the past such as 2026-01-01T00:00:00Z
+[group('schedules')]
+[no-exit-message]
+backfill ID FROM TO:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    node -e '
+      const body = JSON.parse(require("node:fs").readFileSync("payloads/backfill.json", "utf8"));
+      const [from, to] = process.argv.slice(1);
+      console.log(JSON.stringify({ ...body, from, to }));
+    ' "${2#FROM=}" "${3#TO=}" | "{{ just_executable() }}" --justfile "{{ justfile() }}" URL="{{ URL }}" \
+      _send POST "/schedules/${1#ID=}/backfills" -
+
+# list the backfills of a schedule, with their progress
+[group('schedules')]
+get-backfills ID: (_get '/schedules/' + trim_start_match(ID, 'ID=') + '/backfills')
+
+# cancel a backfill, and its open runs
+[group('schedules')]
+cancel-backfill ID: (_call '-X' 'POST' '/backfills/' + trim_start_match(ID, 'ID=') + '/cancel')
 
 # show the leader
 [group('cluster')]

@@ -1,10 +1,11 @@
 /** Definitions of schedules, as a client writes them, for simulations and tests. */
+import { DEFAULT_POLICY } from '../src/domain/schedules/policy.ts';
 import type { ScheduleSpec, Work } from '../src/domain/schedules/schedule.ts';
 
 /** What a schedule does unless a client says otherwise: the API's defaults. */
 export const DEFAULT_WORK: Work = {
   action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
+  policy: DEFAULT_POLICY,
   history: { success: '24h', failure: '168h' },
 };
 

@@ -6,6 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { adoptionMachine } from '../src/actors/runs/adoption.ts';
+import { cancellationMachine } from '../src/actors/runs/cancellation.ts';
+import { executorMachine } from '../src/actors/runs/executor.ts';
 import { termHistoryMachine } from '../src/actors/leadership/termHistory.ts';
 import { electionMachine } from '../src/actors/leadership/election.ts';
 import { jobMachine } from '../src/actors/runs/job.ts';
@@ -26,7 +28,9 @@ const MACHINES = [
   schedulerMachine,
   jobMachine,
   runMachine,
+  executorMachine,
   adoptionMachine,
+  cancellationMachine,
   outcomesMachine,
   presenceMachine,
   termHistoryMachine,

@@ -80,6 +80,8 @@ async function oneByOne(sums: Sums): Promise<number> {
     sums.add('occurrences settled', result.occurrences);
     sums.add('runs claimed', result.claims);
     sums.add('manual runs requested', result.requests);
+    sums.add('runs backfilled', result.backfilled);
+    sums.add('backfills completed', result.backfills);
     sums.add('terms', result.terms);
     sums.add('terms by pre-emption', result.preemptions);
     if (result.violation === null) continue;

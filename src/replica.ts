@@ -11,7 +11,9 @@ import { nextMark } from './domain/firing/nextMark.ts';
 import { Progress } from './domain/firing/progress.ts';
 import type { Lease } from './domain/leadership/lease.ts';
 import type { Watermark } from './domain/leadership/watermark.ts';
-import type { Outcome } from './domain/runs/run.ts';
+import type { Outcome } from './domain/runs/outcome.ts';
+import { Backlog } from './domain/runs/backlog.ts';
+import { Places } from './domain/runs/places.ts';
 import type { Holding } from './domain/schedules/capacity.ts';
 import type { NotUnderstood } from './domain/schedules/schedule.ts';
 import { ReplicaClocks } from './replicaClocks.ts';
@@ -22,7 +24,14 @@ import type { ReplicaDeps, SlotDeps } from './slots/deps.ts';
 import { fillScheduler } from './slots/firing.ts';
 import { fillElection, fillTermHistory } from './slots/leadership.ts';
 import { fillPresence } from './slots/membership.ts';
-import { fillAdoption, fillJob, fillOutcomes, fillRun } from './slots/runs.ts';
+import {
+  fillAdoption,
+  fillCancellation,
+  fillExecutor,
+  fillJob,
+  fillOutcomes,
+  fillRun,
+} from './slots/runs.ts';
 import { fillMirror } from './slots/schedules.ts';
 import { StoreView } from './storeView.ts';
 
@@ -48,7 +57,7 @@ export interface Replica {
 }
 
 export function assembleReplica(deps: ReplicaDeps): Replica {
-  const { clock, logger, lease, observer, inspect } = deps;
+  const { clock, random, logger, lease, observer, inspect } = deps;
   const clocks = new ReplicaClocks(clock, lease, (stepMs) => {
     logClockStep(logger, stepMs);
     observer?.clockStepped?.(stepMs);
@@ -56,23 +65,30 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const { serverTime, trust, sampled, serverNowMs, monotonicMs } = clocks;
   const view = new StoreView();
   const progress = new Progress();
+  const places = new Places(deps.maxRuns);
+  const backlog = new Backlog();
   const slots: SlotDeps = {
     ...{ ...deps, serverTime, trust, sampled },
     known: () => view.leaseWith(progress.mark),
     troubled: (error) => view.failed(error),
     report: reporting(deps),
+    tellRuns: (event) => actor.send(event),
+    freePlace(runId) {
+      places.release(runId);
+      actor.send({ type: 'RUNS.FREED' });
+    },
   };
   const jobs: JobPool = new JobPool(
     fillJob(slots, (outcome) => record(actor, logger, outcome)),
-    fillRun(slots),
-    { clock, inspect, serverNowMs },
+    fillRun(slots, (start) => outcomesOf(actor)?.send({ type: 'START', start })),
+    { clock, inspect, serverNowMs, random: () => random.next() },
   );
-  const machine = filled(slots, jobs, {
+  const machine = filled(slots, progress, backlog, jobs, {
     answered: (seen) => view.answered(seen, monotonicMs()),
     nextMark: () => nextMark(progress, Math.floor(serverNowMs()), 'now'),
     runsEnded: () => runsEnded(actor, jobs),
   });
-  const input = inputOf(deps, clocks, progress, jobs);
+  const input = inputOf(deps, clocks, { progress, jobs, places, backlog });
   const actor: ReplicaActor = createActor(machine, {
     id: 'replica',
     clock,
@@ -89,7 +105,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     stop: () => stopped(actor, jobs),
     abandon: () => abandoned(actor, jobs, deps),
     serverNowMs: clocks.knownNowMs,
-    vitals: () => vitalsOf({ view, clocks, progress, jobs, leads: leads() }),
+    vitals: () => vitalsOf({ view, clocks, progress, places, jobs, leads: leads() }),
     holding: () => holdingOf(progress.queue),
     status: () =>
       statusOf({
@@ -104,6 +120,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
 /** The replica's machine with all of its slots filled. */
 function filled(
   slots: SlotDeps,
+  { queue }: Progress,
+  backlog: Backlog,
   jobs: JobPool,
   { answered, nextMark, runsEnded }: {
     answered(seen: Lease | null): void;
@@ -115,7 +133,9 @@ function filled(
     actors: {
       mirror: fillMirror(slots),
       scheduler: fillScheduler(slots),
-      adoption: fillAdoption(slots),
+      executor: fillExecutor(slots),
+      cancellation: fillCancellation(slots),
+      adoption: fillAdoption(slots, queue, backlog),
       election: fillElection(slots, answered, nextMark),
       outcomes: fillOutcomes(slots),
       presence: fillPresence(slots),
@@ -136,12 +156,16 @@ function filled(
 type ReplicaActor = Actor<typeof replicaMachine>;
 
 function inputOf(
-  { random, logger, identity: { id, boot, address }, lease, graceMs }: ReplicaDeps,
+  { random, logger, identity: { id, boot, address }, lease, graceMs, standbyExecutes }: ReplicaDeps,
   { monotonicMs, serverNowMs, knownNowMs, clockSetMs, isTrusted }: ReplicaClocks,
-  progress: Progress,
-  jobs: JobPool,
+  { progress, jobs, places, backlog }: {
+    progress: Progress;
+    jobs: JobPool;
+    places: Places;
+    backlog: Backlog;
+  },
 ) {
-  const shared = { jobs, replica: id, boot, serverNowMs, monotonicMs, isTrusted };
+  const shared = { jobs, places, replica: id, boot, serverNowMs, monotonicMs, isTrusted };
   return {
     graceMs,
     election: {
@@ -151,25 +175,31 @@ function inputOf(
       monotonicMs,
     },
     scheduler: {
-      ...{ ...shared, progress },
+      ...{ ...shared, progress, backlog },
       leaseDurationMs: lease.durationMs,
       onSetAside: (schedules: readonly NotUnderstood[]) => logSetAside(logger, schedules),
     },
-    adoption: { ...shared, queue: progress.queue, clockSetMs },
+    executor: { ...shared, standbyExecutes },
+    cancellation: shared,
+    adoption: { ...shared, clockSetMs },
     presence: { serverNowMs: knownNowMs },
   };
 }
 
+function outcomesOf(actor: ReplicaActor): Actor<typeof outcomesMachine> | undefined {
+  return actor.system.get('outcomes') as Actor<typeof outcomesMachine> | undefined;
+}
+
 function record(actor: ReplicaActor, logger: Logger, outcome: Outcome): void {
-  const outcomes = actor.system.get('outcomes') as Actor<typeof outcomesMachine> | undefined;
+  const outcomes = outcomesOf(actor);
   if (outcomes !== undefined) outcomes.send({ type: 'OUTCOME', outcome });
   else logger.warn('a run ended too late to be recorded', { run_id: outcome.run_id });
 }
 
-/** Waits for runs that are being adopted, too. */
+/** Waits for runs that are being taken, too. */
 async function runsEnded(actor: ReplicaActor, jobs: JobPool): Promise<void> {
-  const { adoption } = actor.getSnapshot().children;
-  if (adoption !== undefined) await waitFor(adoption, (snapshot) => snapshot.matches('idle'));
+  const { executor } = actor.getSnapshot().children;
+  if (executor !== undefined) await waitFor(executor, (snapshot) => snapshot.matches('stopped'));
   await jobs.idle();
 }
 

@@ -55,10 +55,12 @@ export async function createParts(base: Base, metrics: Metrics) {
   const peers = httpPeers(clock, identity, connected.eldest);
   const replica = assembleReplica({
     ...{ store, clock, random, logger, identity, peers, inspect },
-    execute: actionsOf({ log: logAction(logger) }),
+    execute: actionsOf({ log: logAction({ logger, clock, random }) }),
     warnings: members.warnings,
     lease: config.lease,
     graceMs: config.graceMs,
+    maxRuns: config.maxRuns,
+    standbyExecutes: config.standbyExecutes,
     observer: {
       ...metrics.replica,
       election(news) {

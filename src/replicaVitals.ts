@@ -2,6 +2,7 @@
 import type { JobPool } from './actors/runs/jobs.ts';
 import type { DueQueue } from './domain/firing/dueQueue.ts';
 import type { Progress } from './domain/firing/progress.ts';
+import type { Places } from './domain/runs/places.ts';
 import { clockBehindMs } from './domain/leadership/setBack.ts';
 import { type Watermark, watermarkMs } from './domain/leadership/watermark.ts';
 import type { Holding } from './domain/schedules/capacity.ts';
@@ -12,10 +13,11 @@ import type { StoreView } from './storeView.ts';
 
 export type OwnVitals = Omit<Vitals, 'addressOk' | 'leaderWatched'>;
 
-export function vitalsOf({ view, clocks, progress, jobs, leads }: {
+export function vitalsOf({ view, clocks, progress, places, jobs, leads }: {
   view: StoreView;
   clocks: ReplicaClocks;
   progress: Progress;
+  places: Places;
   jobs: JobPool;
   leads: boolean;
 }): OwnVitals {
@@ -32,6 +34,7 @@ export function vitalsOf({ view, clocks, progress, jobs, leads }: {
     schedules: queue.size,
     moments: queue.moments,
     liveJobs: jobs.size,
+    places: { used: places.used, max: places.max },
   };
 }
 

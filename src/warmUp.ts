@@ -18,7 +18,7 @@ const LEASE = { durationMs: 3000, retryMs: 300, marginMs: 500 };
 export async function warmUp(clock: Clock, random: Random): Promise<void> {
   const store = memoryDatabase({ clock }).connect();
   const logger = jsonLogger({ level: 'info', replica: 'warm-up', clock, write: () => {} });
-  const log = logAction(logger);
+  const log = logAction({ logger, clock, random });
   let runs = 0;
   let enough = () => {};
   const played = new Promise<void>((resolve) => enough = resolve);
@@ -35,6 +35,8 @@ export async function warmUp(clock: Clock, random: Random): Promise<void> {
     identity: { id: 'warm-up', boot: random.uuid(), address: 'http://warm-up', version: '0' },
     lease: LEASE,
     graceMs: 1000,
+    maxRuns: 100,
+    standbyExecutes: true,
   });
   const parsed = parseScheduleSpec(SCHEDULE);
   if (!parsed.ok) throw new Error('The schedule of the warm-up is not sound.');

@@ -56,7 +56,7 @@ export abstract class Cluster implements Surroundings {
   addHost(id: string, changes: Partial<Host> = {}): Host {
     const host: Host = {
       ...{ id, skewMs: 0, rate: 1, monotonicStartMs: 0, sleptMs: 0, asleepSinceMs: null },
-      ...{ weather: { ...FLAWLESS }, boots: 0, version: NEWEST_VERSION },
+      ...{ weather: { ...FLAWLESS }, boots: 0, version: NEWEST_VERSION, places: 500, standbyExecutes: true },
       ...changes,
     };
     this.hosts.push(host);

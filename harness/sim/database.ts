@@ -8,10 +8,23 @@ export class SimDatabase extends Database {
   /** Short: they are not read here, and a growing log would look like a leak. */
   override readonly events = new ChangeLog<ClusterEvent>(100);
   #inserted: Run[] = [];
+  readonly #changed = new Set<string>();
 
   override insertRun(run: Run): void {
     super.insertRun(run);
     this.#inserted.push(run);
+  }
+
+  override emitIfEnded(run: Run): void {
+    super.emitIfEnded(run);
+    this.#changed.add(run.id);
+  }
+
+  /** Ids of the runs that were written since the last call. */
+  takeChanged(): string[] {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed;
   }
 
   takeInserted(): Run[] {

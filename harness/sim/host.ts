@@ -14,6 +14,9 @@ export interface Host {
   asleepSinceMs: number | null;
   weather: Weather;
   boots: number;
+  /** For runs. */
+  places: number;
+  standbyExecutes: boolean;
   /** Version of the product that its next process runs. */
   version: number;
 }

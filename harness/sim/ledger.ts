@@ -1,6 +1,7 @@
 import type { Mark } from '../../src/domain/leadership/watermark.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
-import type { Policy, Schedule } from '../../src/domain/schedules/schedule.ts';
+import type { Policy } from '../../src/domain/schedules/policy.ts';
+import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { BoundedRule } from '../../src/domain/timing/timing.ts';
 import { occurrenceAfter } from './naive.ts';
 import { seconds } from './trace.ts';
@@ -19,13 +20,17 @@ export class Segment {
   /** On the clock that never goes back. */
   readonly writtenMs: number;
   policy: Policy;
+  /** Occurrences that are claimed, at most, and those that were, of all timings of its schedule. */
+  maxRuns: number;
+  readonly #life: { claimed: number };
   /** All that a client wrote, and the part of it that is timing. */
   spec: string;
   readonly timing: string;
   /** It owes the occurrences in (from, until]. */
   untilMs = Infinity;
   readonly #timing: BoundedRule;
-  readonly #paused: boolean;
+  /** It owes nothing before this. */
+  readonly #owesFromMs: number;
   /** Everything owed at or before this is settled. */
   #settledThroughMs: number;
   /** The occurrences that a record stands for. */
@@ -33,7 +38,9 @@ export class Segment {
   /** Those of all schedules of this id that have a record of their own, which can't be stored a second time. */
   readonly #recorded: Set<number>;
 
-  constructor(schedule: Schedule, recorded: Set<number>) {
+  constructor(schedule: Schedule, recorded: Set<number>, life: { claimed: number }) {
+    this.#life = life;
+    this.maxRuns = schedule.max_runs ?? Infinity;
     this.id = schedule.id;
     this.firstRevision = schedule.revision;
     this.revision = schedule.revision;
@@ -44,18 +51,20 @@ export class Segment {
     this.spec = specOf(schedule);
     this.timing = timingOf(schedule);
     this.#timing = structuredClone(schedule);
-    this.#paused = schedule.paused;
+    this.#owesFromMs = schedule.paused ? schedule.pause_until?.getTime() ?? Infinity : -Infinity;
     this.#settledThroughMs = this.fromMs;
     this.#recorded = recorded;
   }
 
   /** The first occurrence after a moment that this timing has, in force or not; Infinity for none. */
   after(ms: number): number {
-    return this.#paused ? Infinity : occurrenceAfter(this.#timing, this.createdMs, ms) ?? Infinity;
+    if (this.#owesFromMs === Infinity) return Infinity;
+    return occurrenceAfter(this.#timing, this.createdMs, Math.max(ms, this.#owesFromMs)) ?? Infinity;
   }
 
   /** The first occurrence that is owed, not settled, and at or before a moment; null when there is none. */
   unsettled(throughMs: number): number | null {
+    if (this.isExhausted) return null;
     const endMs = Math.min(throughMs, this.untilMs);
     for (
       let nextMs = this.after(this.#settledThroughMs);
@@ -68,6 +77,13 @@ export class Segment {
     return null;
   }
 
+  /** Whether this is one of its occurrences, due while it was in force, and not settled. */
+  owes(atMs: number): boolean {
+    if (this.isExhausted || atMs <= Math.max(this.fromMs, this.#settledThroughMs)) return false;
+    return atMs <= this.untilMs && this.after(atMs - 1) === atMs && !this.#settled.has(atMs) &&
+      !this.#recorded.has(atMs);
+  }
+
   /** Settles one occurrence. Says what is wrong with that, null when nothing is. */
   settle(atMs: number): string | null {
     if (atMs <= this.fromMs || atMs > this.untilMs) return 'was not in force then';
@@ -75,6 +91,26 @@ export class Segment {
     if (this.#settled.has(atMs)) return 'has that settled already (G1)';
     this.#settled.add(atMs);
     return null;
+  }
+
+  /** It has had all its runs. */
+  get isExhausted(): boolean {
+    return this.#life.claimed >= this.maxRuns;
+  }
+
+  /** One of its occurrences was claimed. Says what is wrong with that. */
+  claim(): string | null {
+    if (this.maxRuns === Infinity) return null;
+    return ++this.#life.claimed > this.maxRuns ? `is claimed for the ${this.#life.claimed}th time` : null;
+  }
+
+  /** Nothing is owed up to this moment. */
+  forgive(throughMs: number): void {
+    this.#settledThroughMs = Math.max(this.#settledThroughMs, throughMs);
+  }
+
+  get life(): { claimed: number } {
+    return this.#life;
   }
 
   toString(): string {
@@ -90,7 +126,16 @@ export class Ledger {
   readonly #segments = new Map<string, Segment[]>();
   /** Nominal times of records, by id, also of schedules that were deleted: one made anew has the same occurrences. */
   readonly #recorded = new Map<string, Set<number>>();
+  /** Nominal times that had a run, by id; those that a backfill was asked to run again do not count. */
+  readonly #ran = new Map<string, Set<number>>();
   settled = 0;
+  /** The latest time that the server's clock has shown. */
+  #latestMs = -Infinity;
+
+  /** It is this late by the server's clock. */
+  tick(nowMs: number): void {
+    this.#latestMs = Math.max(this.#latestMs, nowMs);
+  }
 
   /** A definition has taken effect, at this server time. Says what is wrong with it. */
   define(schedule: Schedule, nowMs: number): string | null {
@@ -101,9 +146,9 @@ export class Ledger {
     }
     if (last?.spec === specOf(schedule)) return `${last} is made anew by a change of nothing`;
     if (last?.timing === timingOf(schedule)) return this.#amend(last, schedule);
-    const recorded = this.#recorded.get(schedule.id) ?? new Set<number>();
-    this.#recorded.set(schedule.id, recorded);
-    const segment = new Segment(schedule, recorded);
+    const recorded = this.#recordedOf(schedule.id);
+    const isSameLife = last?.createdMs === schedule.created_at.getTime();
+    const segment = new Segment(schedule, recorded, isSameLife ? last.life : { claimed: 0 });
     if (segment.fromMs < nowMs || segment.fromMs > nowMs + CLOCK_TOLERANCE_MS + row.length + 10) {
       return `${segment} takes effect at another time than now, ${seconds(nowMs)}`;
     }
@@ -117,6 +162,9 @@ export class Ledger {
     if (schedule.effective_from.getTime() !== last.fromMs) return `${last} is superseded by the same timing`;
     last.revision = schedule.revision;
     last.policy = schedule.policy;
+    // Whatever fell due by any clock while it was completed.
+    if (last.isExhausted) last.forgive(Math.max(schedule.updated_at.getTime(), this.#latestMs));
+    last.maxRuns = schedule.max_runs ?? Infinity;
     last.spec = specOf(schedule);
     return null;
   }
@@ -152,7 +200,41 @@ export class Ledger {
       count++;
     }
     this.settled += count;
+    const tooMany = run.state === 'claimed' ? segment.claim() : null;
+    if (tooMany !== null) return `${segment} ${tooMany}`;
+    const second = run.state === 'claimed' ? this.#run(run) : null;
+    if (second !== null) return second;
     return count === run.count ? null : `it stands for ${count} occurrences and says ${run.count}`;
+  }
+
+  /** A backfill has made a run. Says what is wrong with that. */
+  backfilled(run: Run, again: boolean): string | null {
+    const atMs = run.scheduled_for.getTime();
+    const owing = this.#segments.get(run.schedule_id)?.find((segment) => segment.owes(atMs));
+    if (owing !== undefined) return `${owing} owes it, and the leader has not settled it`;
+    if (again) return null;
+    this.#recordedOf(run.schedule_id).add(atMs);
+    return run.state === 'claimed' ? this.#run(run) : null;
+  }
+
+  /** An occurrence gets its run. Says what is wrong with that. */
+  #run({ schedule_id, scheduled_for }: Run): string | null {
+    const ran = this.#ran.get(schedule_id) ?? new Set<number>();
+    this.#ran.set(schedule_id, ran);
+    if (ran.has(scheduled_for.getTime())) return 'the occurrence has had a run (G1)';
+    ran.add(scheduled_for.getTime());
+    return null;
+  }
+
+  /** A run was skipped in the end, before an attempt began. */
+  notRun({ schedule_id, scheduled_for }: Run): void {
+    this.#ran.get(schedule_id)?.delete(scheduled_for.getTime());
+  }
+
+  #recordedOf(scheduleId: string): Set<number> {
+    const recorded = this.#recorded.get(scheduleId) ?? new Set<number>();
+    this.#recorded.set(scheduleId, recorded);
+    return recorded;
   }
 
   /** Something that is owed by what the mark of its schedule says, and not settled. */
@@ -169,11 +251,12 @@ export class Ledger {
   }
 }
 
-function timingOf({ type, definition, start_at, end_at, paused }: Schedule): string {
-  return JSON.stringify([type, definition, start_at, end_at, paused]);
+function timingOf({ type, definition, start_at, end_at, paused, pause_until }: Schedule): string {
+  return JSON.stringify([type, definition, start_at, end_at, paused, pause_until]);
 }
 
 function specOf(schedule: Schedule): string {
-  const { name, tags, pause_reason, policy, history } = schedule;
-  return JSON.stringify([timingOf(schedule), name, tags, pause_reason, policy, history]);
+  const { name, tags, pause_reason, jitter, max_runs, delete_after, action, policy, history } = schedule;
+  const rest = [name, tags, pause_reason, jitter, max_runs, delete_after, action, policy, history];
+  return JSON.stringify([timingOf(schedule), ...rest]);
 }

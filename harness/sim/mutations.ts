@@ -7,9 +7,11 @@ import type { FeedObserver } from '../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../src/actors/store.ts';
 import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
 import type { Grant, Lease } from '../../src/domain/leadership/lease.ts';
-import type { Outcome } from '../../src/domain/runs/run.ts';
+import { finished } from '../../src/domain/runs/backfill.ts';
+import type { Outcome } from '../../src/domain/runs/outcome.ts';
 import type { SimDatabase } from './database.ts';
 import type { Mutation } from './mutation.ts';
+import { RUN_MUTATIONS } from './runMutations.ts';
 
 const withClaims = (store: Store, more: Partial<Store['claims']>): Store => ({
   ...store,
@@ -242,6 +244,42 @@ export const MUTATIONS: readonly Mutation[] = [
       runs: { ...store.runs, record: (outcomes) => store.runs.record(outcomes).catch(() => []) },
     }),
   },
+  {
+    name: 'the cancellation of a backfill leaves its runs alone',
+    store: (store, { db, call }) => ({
+      ...store,
+      backfills: {
+        ...store.backfills,
+        cancel: (id) =>
+          call('backfills.cancel', async () => {
+            const backfill = db.backfill(id);
+            if (backfill === undefined) return null;
+            const isNew = backfill.state === 'running';
+            if (isNew) Object.assign(backfill, finished('cancelled', db.now()));
+            return structuredClone({ backfill, isNew });
+          }),
+      },
+    }),
+  },
+  {
+    name: 'a backfill passes over what it could not begin yet',
+    store: (store, { db }) => ({
+      ...store,
+      backfills: {
+        ...store.backfills,
+        async advance(id) {
+          const isMore = await store.backfills.advance(id);
+          const backfill = db.backfill(id);
+          const open = db.openRuns().filter(({ backfill_id }) => backfill_id === id);
+          if (backfill?.state === 'running' && open.length >= backfill.max_concurrent) {
+            backfill.cursor = new Date(backfill.to.getTime() - 1);
+          }
+          return isMore;
+        },
+      },
+    }),
+  },
+  ...RUN_MUTATIONS,
 ];
 
 const DEAF: FeedObserver = { change: () => {}, progress: () => {}, failed: () => {} };

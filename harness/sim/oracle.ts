@@ -7,27 +7,43 @@ import { markOf } from '../../src/domain/leadership/watermark.ts';
 import { CLOCK_TOLERANCE_MS } from '../../src/domain/leadership/setBack.ts';
 import type { Run } from '../../src/domain/runs/run.ts';
 import type { Schedule } from '../../src/domain/schedules/schedule.ts';
-import { Attempts } from './attempts.ts';
 import type { SimDatabase } from './database.ts';
+import { BackfillBook } from './backfillBook.ts';
 import { Ledger } from './ledger.ts';
 import { checkRules } from './rules.ts';
+import { RunBook } from './runBook.ts';
 import { seconds, type Trace } from './trace.ts';
 
 /** A process as the oracle knows it. */
 export interface Witness {
   name: string;
   boot: string;
+  /** Runs that it may hold at a time. */
+  places: number;
   lives: boolean;
   /** Whether it would act as leader now: its trust window is open. */
   trusts(): boolean;
   /** The possible error of its estimate of the server's clock, ms. */
-  clockErrorMs(): number;
+  clockErrorMs(agoMs?: number): number;
 }
+
+/** Calls that may change runs that exist. */
+const CHANGES_RUNS = [
+  'runs.change',
+  'runs.record',
+  'schedules.remove',
+  'claims.claim',
+  'runs.request',
+  'runs.passTurns',
+  'backfills.advance',
+  'backfills.cancel',
+];
 
 export class Oracle {
   violation: string | null = null;
   readonly ledger = new Ledger();
-  readonly attempts: Attempts;
+  readonly runs: RunBook;
+  readonly backfills: BackfillBook;
   readonly #db: SimDatabase;
   readonly #trace: Trace;
   readonly #witnesses: () => readonly Witness[];
@@ -61,7 +77,13 @@ export class Oracle {
     this.#db = db;
     this.#trace = trace;
     this.#witnesses = witnesses;
-    this.attempts = new Attempts(db, trace, (sentence) => this.fail(sentence));
+    this.runs = new RunBook(
+      db,
+      trace,
+      (sentence) => this.fail(sentence),
+      (run) => this.ledger.notRun(run),
+    );
+    this.backfills = new BackfillBook(db, this.ledger, (sentence) => this.fail(sentence));
   }
 
   fail(sentence: string): void {
@@ -73,18 +95,20 @@ export class Oracle {
   /** Something has taken effect on the store. */
   observe(who: Witness | null, op: string): void {
     this.#beganMs = Math.min(this.#beganMs, this.#db.nowMs());
+    this.ledger.tick(this.#db.nowMs());
     this.#observeSchedules();
     const runs = this.#db.takeInserted();
     if (op === 'runs.request') { for (const run of runs) this.#requested(run, who); }
+    else if (op === 'backfills.advance') { for (const run of runs) this.#backfilled(run, who); }
     else {
       if (runs.length > 0) this.#trace.note(`${who?.name}`, `claims ${runs.map(summary).join(', ')}`);
       for (const run of runs) this.#inserted(run, op, who);
     }
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
-    if (op === 'presence.announce' && who) this.attempts.announced(who.boot);
-    if (op === 'presence.leave' && who) this.attempts.left(who.boot);
-    if (op === 'runs.adopt') this.attempts.observeAdoptions(who);
-    if (op === 'runs.record') this.attempts.observeOutcomes(who);
+    if (op === 'presence.announce' && who) this.runs.announced(who.boot);
+    if (op === 'presence.leave' && who) this.runs.left(who.boot);
+    if (CHANGES_RUNS.includes(op)) this.runs.observe(op, who);
+    this.backfills.observe(op, who);
   }
 
   #observeSchedules(): void {
@@ -102,11 +126,20 @@ export class Oracle {
   /** A manual run is stored. It has no executor yet, and must end. */
   #requested(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
+    if (run.reason === 'overlap') return this.runs.skipped(run);
     if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== null) {
       this.fail(`${run.id} was requested, and has an executor already.`);
     }
     this.requests++;
-    this.attempts.opened(run);
+    this.runs.opened(run);
+  }
+
+  /** A backfill has made a run. */
+  #backfilled(run: Run, who: Witness | null): void {
+    this.#trace.note(`${who?.name}`, `backfills ${run.id} (${run.state})`);
+    this.backfills.made(run);
+    if (run.reason === 'overlap') return this.runs.skipped(run);
+    this.runs.opened(run);
   }
 
   /** A request was answered with success. */
@@ -118,7 +151,9 @@ export class Oracle {
     const what = `${run.id} (${run.state})`;
     const { lease } = this.#db;
     if (op !== 'claims.claim' || who === null) return this.fail(`${what} was stored by ${op}.`);
-    if (lease?.boot !== run.executor_boot || lease.term !== run.term || who.boot !== run.executor_boot) {
+    if (
+      lease?.boot !== who.boot || lease.term !== run.term || ![null, who.boot].includes(run.executor_boot)
+    ) {
       this.fail(`G3: ${who.name} claimed ${what} under term ${run.term}; the lease is ${lease?.holder}'s.`);
     }
     const segment = this.ledger.current(run.schedule_id);
@@ -127,9 +162,10 @@ export class Oracle {
     const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() -
       Math.min(who.clockErrorMs(), CLOCK_TOLERANCE_MS);
     if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
+    if (run.reason === 'overlap') this.runs.skipped(run);
     if (run.state !== 'claimed') return;
     this.claims++;
-    this.attempts.opened(run);
+    this.runs.opened(run);
   }
 
   #leaseChanged(who: Witness | null, op: string): void {
@@ -210,7 +246,7 @@ export class Oracle {
 
   /** An attempt starts. */
   executes(who: Pick<Witness, 'name' | 'boot'>, run: Run): void {
-    this.attempts.executes(who, run);
+    this.runs.executes(who, run);
   }
 }
 

@@ -107,6 +107,8 @@ export class SimProcess implements Witness {
       identity: { id: host.id, boot: this.boot, address: `http://${host.id}`, version: 'sim' },
       lease: mutation?.lease?.(lease) ?? lease,
       graceMs: GRACE_MS,
+      maxRuns: host.places,
+      standbyExecutes: host.standbyExecutes,
       observer: surroundings.observer(this),
     });
     this.replica.actor.subscribe({
@@ -118,6 +120,10 @@ export class SimProcess implements Witness {
 
   get id(): string {
     return this.host.id;
+  }
+
+  get places(): number {
+    return this.host.places;
   }
 
   get lives(): boolean {
@@ -142,12 +148,15 @@ export class SimProcess implements Witness {
     return context !== undefined && context.grant !== null && context.isTrusted();
   }
 
-  clockErrorMs(): number {
+  clockErrorMs(agoMs = 0): number {
     const { clock, server } = this.#in;
     this.#samples = this.#samples.filter(({ atMs }) => atMs > clock.trueMs - 31_000);
     const slowest = this.#samples.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
+    const sampledMs = agoMs === 0
+      ? this.#sampledMs
+      : this.#samples.findLast(({ atMs }) => atMs <= clock.trueMs - agoMs)?.atMs ?? -Infinity;
     // A request that was sent before the replica knew of a step may still arrive after it.
-    const unheard = server.steps.filter(({ atMs }) => atMs > this.#sampledMs - LATE_MS);
+    const unheard = server.steps.filter(({ atMs }) => atMs > sampledMs - LATE_MS);
     return slowest + unheard.reduce((sum, { byMs }) => sum + byMs, 0) + 10;
   }
 
@@ -216,7 +225,7 @@ export class SimProcess implements Witness {
   }
 
   #execute(clock: Clock): Execute {
-    return async ({ run }) => {
+    return async ({ run }, signal) => {
       const { oracle, attempt } = this.#in;
       oracle.executes(this, run);
       if (attempt !== null) {
@@ -225,8 +234,11 @@ export class SimProcess implements Witness {
       }
       // Later attempts are often slow, so that they overlap with the attempt before.
       const longestMs = this.#random.chance(run.attempt > 1 ? 0.5 : 0.05) ? 6000 : 200;
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, this.#random.between(0, longestMs)));
-      if (this.#random.chance(0.05)) throw new Error('the action failed');
+      await new Promise<void>((resolve) => {
+        clock.setTimeout(resolve, this.#random.between(0, longestMs));
+        signal.addEventListener('abort', () => resolve());
+      });
+      if (this.#random.chance(0.2)) throw new Error('the action failed');
       return { output: null };
     };
   }

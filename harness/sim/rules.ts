@@ -24,6 +24,7 @@ export function checkRules(
   // A leader may go by any beginning of its term between these; what it does has to be right by one of them.
   const [givenUpThroughMs, keptFromMs] = [earliestMs - graceMs, latestMs - graceMs];
   switch (run.reason) {
+    case 'replaced':
     case null:
       if (run.state !== 'claimed') return `${run.state} for no reason`;
       if (atMs < decidedMs - windowMs) return 'it is older than the catch-up window';
@@ -33,6 +34,8 @@ export function checkRules(
       }
       if (atMs > earliestMs && atMs <= latestMs) return null;
       return (run.trigger === 'catch_up') === (atMs <= earliestMs) ? null : `its trigger is ${run.trigger}`;
+    case 'overlap':
+      return segment.policy.overlap === 'allow' ? 'runs may overlap' : null;
     case 'catch_up_window':
       return atMs < decidedMs - windowMs ? null : 'it is within the catch-up window';
     case 'catch_up_policy':
@@ -41,6 +44,8 @@ export function checkRules(
       return segment.after(atMs) <= keptFromMs ? null : 'it is the latest';
     case 'executor_lost':
     case 'schedule_gone':
+    case 'requested':
+    case 'schedule_deleted':
       return `nothing is claimed as ${run.reason}`;
     case 'catch_up_limit': {
       let newer = 0;

@@ -14,6 +14,9 @@ export interface Result {
   occurrences: number;
   claims: number;
   requests: number;
+  /** Runs of backfills, and backfills that were completed. */
+  backfilled: number;
+  backfills: number;
   terms: number;
   preemptions: number;
   faults: ReadonlyMap<string, number>;
@@ -22,6 +25,8 @@ export interface Result {
 const STORM_MS = 45_000;
 /** Calls in flight when the faults end are given up within this time. */
 const PATIENCE_MS = 4000;
+/** Some dozens of runs one after the other, each with some slow attempts and their backoffs. */
+const LONGEST_BACKFILL_MS = 180_000;
 
 /** First safety, under random faults; then liveness: without faults, everything must recover. */
 export async function simulate(seed: number, mutation: Mutation | null = null): Promise<Result> {
@@ -47,6 +52,8 @@ export async function simulate(seed: number, mutation: Mutation | null = null): 
     occurrences: oracle.ledger.settled,
     claims: oracle.claims,
     requests: oracle.requests,
+    backfilled: oracle.backfills.runs,
+    backfills: oracle.backfills.completed,
     terms: oracle.terms,
     preemptions: oracle.preemptions,
     faults: world.faults,
@@ -79,23 +86,39 @@ async function recover(world: World): Promise<void> {
     check(mirrors(process, db), `${process.name}'s mirror is not as the store.`);
   }
   if (oracle.violation !== null) return;
+  await finishBackfills(world, check);
+  if (oracle.violation !== null) return;
   await quiesce(world, check);
+}
+
+/** Every backfill comes to an end. One whose schedule is not settled, since the clock was set back, waits. */
+async function finishBackfills(
+  world: World,
+  check: (holds: boolean, sentence: string) => void,
+): Promise<void> {
+  const { oracle, db } = world;
+  const isLeft = () => oracle.violation === null && oracle.backfills.running().length > 0;
+  const waits = () => db.preparedLease().watermark.claimedThroughMs > db.nowMs();
+  for (let waitedMs = 0; isLeft() && waitedMs < LONGEST_BACKFILL_MS; waitedMs += 1000) await world.run(1000);
+  check(!isLeft() || waits(), `The backfills ${oracle.backfills.running()} do not come to an end.`);
 }
 
 /** Deletes all schedules, waits until nothing is left to do, and stops the replicas. */
 async function quiesce(world: World, check: (holds: boolean, sentence: string) => void): Promise<void> {
   const { oracle, db } = world;
-  for (const id of [...db.schedules.keys()]) await world.user.schedules.remove(id);
-  oracle.observe(null, 'schedules.remove');
+  for (const id of [...db.schedules.keys()]) {
+    await world.user.schedules.remove(id);
+    oracle.observe(null, 'schedules.remove');
+  }
   // An adoption takes up to 10 s after a takeover, and an attempt up to 6 s.
   await world.run(20_000);
   const living = world.processes().filter((process) => process.lives);
-  const [open] = oracle.attempts.unended();
+  const [open] = oracle.runs.unended();
   check(
     open === undefined,
     `G7: ${open?.id} of ${open?.executor_boot} has no end (attempt ${open?.attempt}).`,
   );
-  oracle.attempts.checkEnds();
+  oracle.runs.checkEnds();
   for (const { name, replica, scheduler } of living) {
     check(replica.jobs.size === 0, `${name} has ${replica.jobs.size} live jobs and nothing to do.`);
     check(scheduler?.progress.queue.size === 0, `${name} still holds schedules.`);

@@ -35,7 +35,7 @@ export interface Soak {
 class SoakedCluster extends Cluster {
   executions = 0;
   override readonly oracle = {
-    observe: () => void this.db.takeInserted(),
+    observe: () => void [this.db.takeInserted(), this.db.takeChanged()],
     executes: () => void this.executions++,
     fail(sentence: string) {
       throw new Error(sentence);

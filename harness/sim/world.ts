@@ -43,6 +43,8 @@ export class World extends Cluster {
       rate: 1 + random.between(-0.0002, 0.0002),
       monotonicStartMs: random.between(0, 1e9),
       weather: { ...FAIR },
+      places: random.weighted([{ of: 500, weight: 3 }, { of: 20, weight: 3 }, { of: 3, weight: 1 }]).of,
+      standbyExecutes: random.chance(0.8),
       version: random.chance(0.8) ? NEWEST_VERSION : 1,
     });
   }
@@ -123,13 +125,17 @@ export class World extends Cluster {
     this.oracle.observe(null, 'schedules.create');
     if (flood === 'conflict') return;
     await this.clock.wait(2000);
-    if (this.#healed) return void await schedules.remove('flood');
+    const remove = async () => {
+      await schedules.remove('flood');
+      this.oracle.observe(null, 'schedules.remove');
+    };
+    if (this.#healed) return await remove();
     this.server.up = false;
     this.breakConnections();
     this.trace.note('FAULT', 'the store is gone for 13 s, while a schedule fires every 10 ms');
     this.later(13_000, () => {
       this.elect(this.#memberOffsetMs);
-      void this.clock.wait(4000).then(() => schedules.remove('flood'));
+      void this.clock.wait(4000).then(remove);
     });
   }
 

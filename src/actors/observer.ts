@@ -1,4 +1,5 @@
-import type { Outcome, Run } from '../domain/runs/run.ts';
+import type { Outcome } from '../domain/runs/outcome.ts';
+import type { Run } from '../domain/runs/run.ts';
 import type { ElectionNews } from './leadership/electionEvents.ts';
 
 /** Observes a replica as it acts, for metrics. Must be quick, and must not throw. */
@@ -7,7 +8,7 @@ export interface ReplicaObserver {
   claimed(runs: readonly Run[]): void;
   /** An attempt begins; `run` holds its number and its lateness. */
   attempting(run: Run): void;
-  /** An attempt and its run have ended, and the outcome is recorded. */
+  /** An attempt has ended, and the outcome is recorded; its run has ended too, unless it is retried. */
   settled(outcome: Outcome): void;
   /** This replica has ended `count` runs of lost executors. */
   abandoned(count: number): void;

@@ -6,10 +6,10 @@
  * - connecting: the mirror retries until the store answers, creates what the store lacks, and loads
  *   the schedules. Until then the replica takes no part in the election: a leader must know what to
  *   fire.
- * - standingBy: the election runs; while this replica holds the lease, the scheduler fires, and the
- *   adoption takes care of orphans. A later outage of the store changes nothing here: the actors
+ * - standingBy: the election runs, and the executor takes runs; while this replica holds the lease, the
+ *   scheduler fires, and the adoption takes care of orphans. A later outage of the store changes nothing here: the actors
  *   retry by themselves, and the election ends a term that can't be renewed.
- * - draining (G8): release the lease at once, after the batch in flight; let started runs end, within
+ * - draining (G8): release the lease at once, after the batch in flight; take no more runs; let started ones end, within
  *   the grace period; write the last outcomes; remove the presence entry.
  *
  * Every state handles STOP. Can never happen: an election without a mirror; outcomes dropped while
@@ -18,6 +18,9 @@
 import { assign, fromPromise, sendTo, setup, spawnChild } from 'xstate';
 import type { Role } from '../domain/membership/replica.ts';
 import { type AdoptionInput, adoptionMachine } from './runs/adoption.ts';
+import { type CancellationInput, cancellationMachine } from './runs/cancellation.ts';
+import { type ExecutorInput, executorMachine } from './runs/executor.ts';
+import type { RunsEvent } from './runs/runEvents.ts';
 import { electionMachine } from './leadership/election.ts';
 import type { ElectionInput } from './leadership/electionSetup.ts';
 import type { ElectionEvent, ElectionNews, LeaseEvent, SchedulerEvent } from './leadership/electionEvents.ts';
@@ -34,6 +37,8 @@ import { unfilled } from './shared/slot.ts';
 export interface ReplicaInput {
   election: ElectionInput;
   scheduler: SchedulerInput;
+  executor: ExecutorInput;
+  cancellation: CancellationInput;
   adoption: AdoptionInput;
   presence: PresenceInput;
   /** Grace period for runs after STOP, ms. */
@@ -53,10 +58,19 @@ export const replicaMachine = setup({
   types: {
     context: {} as Context,
     input: {} as ReplicaInput,
-    events: {} as LeaseEvent | ElectionEvent | SchedulerEvent | MirrorEvent | ChildDone | StopEvent,
+    events: {} as
+      | LeaseEvent
+      | ElectionEvent
+      | SchedulerEvent
+      | MirrorEvent
+      | RunsEvent
+      | ChildDone
+      | StopEvent,
     children: {} as {
       mirror: 'mirror';
       scheduler: 'scheduler';
+      executor: 'executor';
+      cancellation: 'cancellation';
       adoption: 'adoption';
       election: 'election';
       outcomes: 'outcomes';
@@ -67,12 +81,14 @@ export const replicaMachine = setup({
   actors: {
     mirror: mirrorMachine,
     scheduler: schedulerMachine,
+    executor: executorMachine,
+    cancellation: cancellationMachine,
     adoption: adoptionMachine,
     election: electionMachine,
     outcomes: outcomesMachine,
     presence: presenceMachine,
     termHistory: termHistoryMachine,
-    /** Resolves when no run is live, and none is being adopted. */
+    /** Resolves when no run is live, and none is being taken. */
     runsEnded: fromPromise<void>(unfilled('replica', 'runsEnded')),
   },
   actions: {
@@ -84,6 +100,11 @@ export const replicaMachine = setup({
     noteRole: assign((_, { role, by }: { role: Role; by: string }) => ({ role, roleBy: by })),
     announceRole: sendTo('presence', ({ context: { role, roleBy } }) => ({ type: 'ROLE', role, by: roleBy })),
     startElection: spawnChild('election', { id: 'election', input: ({ context }) => context.election }),
+    startExecutor: spawnChild('executor', { id: 'executor', input: ({ context }) => context.executor }),
+    startCancellation: spawnChild('cancellation', {
+      id: 'cancellation',
+      input: ({ context }) => context.cancellation,
+    }),
     startPresence: spawnChild('presence', { id: 'presence', input: ({ context }) => context.presence }),
   },
   delays: { grace: ({ context }) => context.graceMs, lastWords: 3000 },
@@ -101,7 +122,17 @@ export const replicaMachine = setup({
   on: {
     'MIRROR.*': { actions: sendTo('scheduler', ({ event }) => event) },
     'LEASE.*': {
-      actions: [sendTo('scheduler', ({ event }) => event), sendTo('adoption', ({ event }) => event)],
+      actions: [
+        sendTo('scheduler', ({ event }) => event),
+        sendTo('executor', ({ event }) => event),
+        sendTo('adoption', ({ event }) => event),
+      ],
+    },
+    'RUNS.*': {
+      actions: [
+        sendTo('executor', ({ event }) => event),
+        sendTo('cancellation', ({ event }) => event),
+      ],
     },
     'SCHEDULER.*': { actions: sendTo('election', ({ event }) => event) },
     'ELECTION.ROLE': {
@@ -124,7 +155,10 @@ export const replicaMachine = setup({
       on: {
         'MIRROR.LOADED': {
           target: 'standingBy',
-          actions: [sendTo('scheduler', ({ event }) => event), 'startPresence', 'startElection'],
+          actions: [
+            sendTo('scheduler', ({ event }) => event),
+            ...['startPresence', 'startExecutor', 'startCancellation', 'startElection'] as const,
+          ],
         },
         STOP: 'stopped',
       },
@@ -134,7 +168,7 @@ export const replicaMachine = setup({
       initial: 'resigning',
       states: {
         resigning: {
-          entry: sendTo('election', { type: 'STOP' }),
+          entry: [sendTo('election', { type: 'STOP' }), sendTo('executor', { type: 'STOP' })],
           on: {
             'ELECTION.STOPPED': {
               target: 'finishing',

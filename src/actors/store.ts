@@ -7,6 +7,7 @@ import type { ClaimStore } from './firing/claimStore.ts';
 import type { LeaseStore } from './leadership/leaseStore.ts';
 import type { LeadershipStore } from './leadership/termStore.ts';
 import type { PresenceStore } from './membership/presenceStore.ts';
+import type { BackfillStore } from './runs/backfillStore.ts';
 import type { RunStore } from './runs/runStore.ts';
 import type { ScheduleFeed } from './schedules/scheduleFeed.ts';
 import type { ScheduleStore } from './schedules/scheduleStore.ts';
@@ -19,6 +20,7 @@ export interface Store {
   schedules: ScheduleStore;
   feed: ScheduleFeed;
   runs: RunStore;
+  backfills: BackfillStore;
   presence: PresenceStore;
   leadership: LeadershipStore;
   events: EventFeed;

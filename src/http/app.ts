@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Responses } from './shared/responses.ts';
 import type { ApiDeps, Route } from './shared/api.ts';
+import { backfillRoutes } from './runs/backfills.ts';
 import { commandRoutes } from './schedules/commands.ts';
 import { clusterRoutes } from './leadership/cluster.ts';
 import { healthRoutes } from './operations/health.ts';
@@ -13,6 +14,7 @@ import { occurrenceRoutes } from './schedules/occurrences.ts';
 import { refuseRepeated } from './shared/paging.ts';
 import { Problem, problemResponse, toProblem } from './shared/problem.ts';
 import { rootRoutes } from './operations/root.ts';
+import { runCommandRoutes } from './runs/runCommands.ts';
 import { runRoutes } from './runs/runs.ts';
 import { scheduleRoutes } from './schedules/schedules.ts';
 import { termRoutes } from './leadership/terms.ts';
@@ -25,6 +27,8 @@ export function createApp(given: ApiDeps, more: readonly Route[] = []): Hono {
     ...occurrenceRoutes(deps),
     ...commandRoutes(deps),
     ...runRoutes(deps),
+    ...backfillRoutes(deps),
+    ...runCommandRoutes(deps),
     ...clusterRoutes(deps),
     ...termRoutes(deps),
     ...healthRoutes(deps),

@@ -26,6 +26,10 @@ export interface Config {
   /** Limits on what every replica holds in memory. */
   limits: Capacity;
   graceMs: number;
+  /** Runs that this replica executes at a time, at most. */
+  maxRuns: number;
+  /** Whether it executes runs while another replica leads. */
+  standbyExecutes: boolean;
   /** Where to show the actors' activity. */
   inspect: InspectTarget[];
   /** Port of the page that shows it through Stately. */
@@ -35,6 +39,9 @@ export interface Config {
 export type InspectTarget = (typeof INSPECT_TARGETS)[number];
 
 const INSPECT_TARGETS = ['stately', 'sse'] as const;
+
+/** Runs of one replica at a time, at most, whatever is configured (G9). */
+const MAX_PLACES = 10_000;
 
 export const MEMORY_URI = 'memory:';
 
@@ -96,6 +103,8 @@ export function readConfig(
       moments: checked('MAX_MOMENTS', '2000000', parseCount),
     },
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
+    maxRuns: checked('MAX_CONCURRENT_RUNS', '500', parsePlaces),
+    standbyExecutes: checked('STANDBY_EXECUTES', 'true', parseYesOrNo),
     inspect: checked('INSPECT', '', parseInspect),
     inspectPort: checked('INSPECT_PORT', '8090', parsePort),
   };
@@ -211,6 +220,18 @@ function parseInspect(value: string): InspectTarget[] {
 function parseCount(value: string): number {
   if (!/^[1-9]\d{0,8}$/.test(value)) throw new Error('it must be a whole number from 1 to 999999999');
   return Number(value);
+}
+
+function parsePlaces(value: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(value) || Number(value) > MAX_PLACES) {
+    throw new Error(`it must be a whole number from 1 to ${MAX_PLACES}`);
+  }
+  return Number(value);
+}
+
+function parseYesOrNo(value: string): boolean {
+  if (value !== 'true' && value !== 'false') throw new Error('it must be true or false');
+  return value === 'true';
 }
 
 function parsePositive(value: string): number {

@@ -6,6 +6,7 @@ import type { InspectionEvent } from 'xstate';
 import type { Peers } from '../actors/leadership/peers.ts';
 import type { ReplicaObserver } from '../actors/observer.ts';
 import type { Execute } from '../actors/runs/execute.ts';
+import type { RunsEvent } from '../actors/runs/runEvents.ts';
 import type { Clock, Logger, Random } from '../actors/shared/environment.ts';
 import type { Store } from '../actors/store.ts';
 import type { Lease, LeaseReading } from '../domain/leadership/lease.ts';
@@ -24,6 +25,10 @@ export interface ReplicaDeps {
   identity: { id: string; boot: string; address: string; version: string };
   lease: LeaseTiming;
   graceMs: number;
+  /** Places for runs. */
+  maxRuns: number;
+  /** Whether a standby executes runs, too. */
+  standbyExecutes: boolean;
   /** Current warnings about this replica, for its presence entry; must be stable while nothing changes. */
   warnings?: () => string[];
   /** Receives the inspection events of all actors of this replica. */
@@ -39,6 +44,10 @@ export interface SlotDeps extends ReplicaDeps {
   known(): Lease | null;
   /** Notes that the store is unusable now, and why. */
   troubled(error: unknown): void;
+  /** For the executor and the cancellation of this replica. */
+  tellRuns(event: RunsEvent): void;
+  /** The run has ended here, and its end is recorded. */
+  freePlace(runId: string): void;
   report(_: unknown, params: { message: string; error?: unknown }): void;
   /** Samples the server's clock, by a call sent and answered at these monotonic times, ms. */
   sampled(sentMs: number, receivedMs: number, serverMs: number, of: SampleOf): void;

@@ -5,6 +5,7 @@ import type { SlotDeps } from './deps.ts';
 export function fillScheduler({ store, clock, logger, observer, trust, sampled, report }: SlotDeps) {
   return schedulerMachine.provide({
     actors: {
+      survey: fromPromise(({ input }) => store.claims.newest(input.of)),
       claim: fromPromise(async ({ input }) => {
         const startedMs = clock.monotonic();
         const result = await store.claims.claim(input);

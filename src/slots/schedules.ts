@@ -1,13 +1,13 @@
 import { fromPromise } from 'xstate';
 import { mirrorMachine } from '../actors/schedules/mirror.ts';
 import type { FeedObserver } from '../actors/schedules/scheduleFeed.ts';
-import { noting, prepareStore, type SlotDeps } from './deps.ts';
+import { noting, prepareStore, readLease, type SlotDeps } from './deps.ts';
 
 export function fillMirror(deps: SlotDeps) {
   const { store, logger, report } = deps;
   const load = async (observer: FeedObserver) => {
     await prepareStore(deps);
-    const { lease } = await store.lease.read();
+    const { lease } = await readLease(deps);
     const snapshot = await store.feed.snapshot(observer);
     logger.info('schedules loaded', { schedules: snapshot.schedules.length });
     return { mark: lease.watermark, ...snapshot };

@@ -132,6 +132,7 @@ describe("a replica's vital signs", () => {
           schedules: 1,
           moments: 0,
           liveJobs: Number(leads),
+          places: { used: Number(leads), max: 500 },
           notUnderstood: 0,
           clockBehindMs: 0,
         },

@@ -27,11 +27,13 @@ describe('replica', () => {
     ]]);
   });
 
-  it('stands by once its mirror is loaded: the scheduler knows it before the election begins', () => {
+  it('stands by, and executes, once its mirror is loaded: the scheduler knows it before the election begins', () => {
     const it = standingBy();
     assert.deepEqual([it.state, it.does], ['standingBy', [
       ['send scheduler', LOADED],
       'start presence',
+      'start executor',
+      'start cancellation',
       'start election',
     ]]);
     assert.deepEqual(it.on(LOADED).does, [['send scheduler', LOADED]], 'no second election');
@@ -42,7 +44,17 @@ describe('replica', () => {
     const stoodDown = { type: 'SCHEDULER.STOOD_DOWN' };
     for (const make of [standingBy, resigning, finishing, recording, leaving]) {
       assert.deepEqual(make().on(PROGRESS).does, [['send scheduler', PROGRESS]]);
-      assert.deepEqual(make().on(lost).does, [['send scheduler', lost], ['send adoption', lost]]);
+      assert.deepEqual(make().on(lost).does, [
+        ['send scheduler', lost],
+        ['send executor', lost],
+        ['send adoption', lost],
+      ]);
+      for (const type of ['RUNS.AVAILABLE', 'RUNS.FREED', 'RUNS.CANCELLED']) {
+        assert.deepEqual(make().on({ type }).does, [
+          ['send executor', { type }],
+          ['send cancellation', { type }],
+        ]);
+      }
       assert.deepEqual(make().on(stoodDown).does, [['send election', stoodDown]]);
     }
     assert.deepEqual(connecting().on(PROGRESS).does, [['send scheduler', PROGRESS]]);
@@ -60,9 +72,12 @@ describe('replica', () => {
     assert.deepEqual(it.on(ended).does, [['log', ended]]);
   });
 
-  it('drains in order: the lease, the runs, the outcomes, the leave', () => {
+  it('drains in order: the lease, the runs, the outcomes, the leave; and takes no more runs from the beginning', () => {
     const it = resigning();
-    assert.deepEqual([it.state, it.does], ['draining.resigning', [['send election', STOP]]]);
+    assert.deepEqual([it.state, it.does], ['draining.resigning', [
+      ['send election', STOP],
+      ['send executor', STOP],
+    ]]);
     it.on(STOPPED);
     assert.deepEqual([it.state, it.context.role], ['draining.finishing', 'draining']);
     assert.deepEqual(it.does, [
@@ -107,6 +122,7 @@ describe('replica', () => {
       { type: 'LEASE.LOST' },
       // In answer to it.
       { type: 'SCHEDULER.STOOD_DOWN' },
+      { type: 'RUNS.AVAILABLE' },
     ];
     const { reached, all, untaken } = reachable(replicaMachine, {
       inputs: [input()],
@@ -119,8 +135,10 @@ describe('replica', () => {
       invariant: (state, _context, underWay) => {
         const has = (src: string) => underWay.includes(src);
         if (state === 'connecting') {
-          assert.ok(!has('election') && !has('presence'), 'no election without a mirror');
-        } else if (state !== 'stopped') assert.ok(has('election') && has('presence'));
+          assert.ok(!has('election') && !has('presence') && !has('executor'), 'no election without a mirror');
+        } else if (state !== 'stopped') {
+          for (const src of ['election', 'presence', 'executor', 'cancellation']) assert.ok(has(src), src);
+        }
         for (const src of ['mirror', 'scheduler', 'adoption', 'outcomes', 'termHistory']) {
           assert.ok(has(src), src);
         }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type AnyActorRef, type AnyEventObject, createActor, createMachine, sendParent } from 'xstate';
 import type { adoptionMachine } from '../../src/actors/runs/adoption.ts';
+import type { cancellationMachine } from '../../src/actors/runs/cancellation.ts';
+import type { executorMachine } from '../../src/actors/runs/executor.ts';
 import type { electionMachine } from '../../src/actors/leadership/election.ts';
 import type { mirrorMachine } from '../../src/actors/schedules/mirror.ts';
 import type { outcomesMachine } from '../../src/actors/runs/outcomes.ts';
@@ -41,6 +43,8 @@ function running() {
       actors: {
         mirror: stub('mirror') as typeof mirrorMachine,
         scheduler: stub('scheduler') as typeof schedulerMachine,
+        executor: stub('executor') as typeof executorMachine,
+        cancellation: stub('cancellation') as typeof cancellationMachine,
         adoption: stub('adoption') as typeof adoptionMachine,
         election: stub('election') as typeof electionMachine,
         outcomes: stub('outcomes') as typeof outcomesMachine,
@@ -81,7 +85,15 @@ describe('replica, as an actor', () => {
       'outcomes begins',
     ]);
     says('mirror', LOADED);
-    assert.deepEqual(notes(), ['scheduler ← MIRROR.LOADED', 'presence begins', 'election begins']);
+    assert.deepEqual(notes(), [
+      'scheduler ← MIRROR.LOADED',
+      'presence begins',
+      'executor begins',
+      'cancellation begins',
+      'election begins',
+    ]);
+    says('scheduler', { type: 'RUNS.AVAILABLE' });
+    assert.deepEqual(notes(), ['executor ← RUNS.AVAILABLE', 'cancellation ← RUNS.AVAILABLE']);
     says('election', { type: 'ELECTION.BEGAN', acquisition: {} as Acquisition });
     says('election', LEADER);
     assert.deepEqual(notes(), [
@@ -91,11 +103,12 @@ describe('replica, as an actor', () => {
       'presence ← ROLE',
     ]);
     actor.send(STOP);
-    assert.deepEqual(notes(), ['election ← STOP']);
+    assert.deepEqual(notes(), ['election ← STOP', 'executor ← STOP']);
     says('election', { type: 'LEASE.ENDING' });
     says('scheduler', { type: 'SCHEDULER.STOOD_DOWN' });
     assert.deepEqual(notes(), [
       'scheduler ← LEASE.ENDING',
+      'executor ← LEASE.ENDING',
       'adoption ← LEASE.ENDING',
       'election ← SCHEDULER.STOOD_DOWN',
     ]);

@@ -2,7 +2,8 @@
 import { JobPool } from '../../src/actors/runs/jobs.ts';
 import type { ReplicaInput } from '../../src/actors/replica.ts';
 import { Progress } from '../../src/domain/firing/progress.ts';
-import { DueQueue } from '../../src/domain/firing/dueQueue.ts';
+import { Backlog } from '../../src/domain/runs/backlog.ts';
+import { Places } from '../../src/domain/runs/places.ts';
 import { NO_MARK } from '../support/leases.ts';
 
 export const STOP = { type: 'STOP' as const };
@@ -11,6 +12,16 @@ export const STOPPED = { type: 'ELECTION.STOPPED' as const, by: 'released' };
 export const LEADER = { type: 'ELECTION.ROLE' as const, role: 'leader' as const, by: 'acquired' };
 
 export function input(): ReplicaInput {
+  const shared = {
+    jobs: {} as JobPool,
+    places: new Places(500),
+    backlog: new Backlog(),
+    replica: 'r1',
+    boot: 'b1',
+    serverNowMs: () => 0,
+    monotonicMs: () => 0,
+    isTrusted: () => true,
+  };
   return {
     graceMs: 5000,
     election: {
@@ -19,27 +30,10 @@ export function input(): ReplicaInput {
       random: () => 0.5,
       monotonicMs: () => 0,
     },
-    scheduler: {
-      progress: new Progress(),
-      jobs: {} as JobPool,
-      replica: 'r1',
-      boot: 'b1',
-      leaseDurationMs: 3000,
-      serverNowMs: () => 0,
-      monotonicMs: () => 0,
-      isTrusted: () => true,
-      onSetAside: () => {},
-    },
-    adoption: {
-      queue: new DueQueue(),
-      jobs: {} as JobPool,
-      replica: 'r1',
-      boot: 'b1',
-      serverNowMs: () => 0,
-      monotonicMs: () => 0,
-      clockSetMs: () => -Infinity,
-      isTrusted: () => true,
-    },
+    scheduler: { ...shared, progress: new Progress(), leaseDurationMs: 3000, onSetAside: () => {} },
+    executor: { ...shared, standbyExecutes: true },
+    cancellation: shared,
+    adoption: { ...shared, clockSetMs: () => -Infinity },
     presence: { serverNowMs: () => 0 },
   };
 }

@@ -12,7 +12,7 @@ after(() => mongo.stop());
 const EVERY_MS = 50;
 const STEADY = { id: 'steady', type: 'duration', definition: { interval: `${EVERY_MS}ms` } };
 /** Includes the one on `_id`. */
-const INDEX_COUNTS = { runs: 5, replicas: 2, leadership: 2 };
+const INDEX_COUNTS = { runs: 10, replicas: 2, leadership: 2 };
 const MADE_AGAIN = 'parts of the database were missing; created them again';
 
 describe('a cluster whose database is partly deleted', { skip: mongo.skip, timeout: 120_000 }, () => {

@@ -118,6 +118,8 @@ function skewedReplica(
     identity: { id, boot: random.uuid(), address: `http://${id}`, version: 'test' },
     lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
     graceMs: 1000,
+    maxRuns: 500,
+    standbyExecutes: true,
   });
   replica.start();
   return {

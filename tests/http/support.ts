@@ -150,6 +150,7 @@ export async function recordRuns(
       revision: schedule.revision,
       effectiveFrom: schedule.effective_from,
       owedFromMs: 0,
+      maxRuns: null,
       runs: runs.map((run) => ({
         ...claimed(scheduleId, run.scheduled_for.getTime(), {
           executor: grant.holder,

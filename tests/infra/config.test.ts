@@ -32,6 +32,8 @@ describe('configuration', () => {
       lease: { durationMs: 3000, retryMs: 300, marginMs: 500 },
       limits: { schedules: 100_000, moments: 2_000_000 },
       graceMs: 20_000,
+      maxRuns: 500,
+      standbyExecutes: true,
       inspect: [],
       inspectPort: 8090,
     });
@@ -53,6 +55,8 @@ describe('configuration', () => {
       GRACE_PERIOD: '1m30s',
       MAX_SCHEDULES: '500',
       MAX_MOMENTS: '7',
+      MAX_CONCURRENT_RUNS: '10000',
+      STANDBY_EXECUTES: 'false',
       INSPECT: 'sse, Stately,sse',
       INSPECT_PORT: '9229',
     };
@@ -70,6 +74,8 @@ describe('configuration', () => {
       lease: { durationMs: 10_000, retryMs: 1000, marginMs: 1500 },
       limits: { schedules: 500, moments: 7 },
       graceMs: 90_000,
+      maxRuns: 10_000,
+      standbyExecutes: false,
       inspect: ['sse', 'stately'],
       inspectPort: 9229,
     });
@@ -156,6 +162,11 @@ describe('configuration', () => {
     ],
     ['MAX_SCHEDULES', '0', 'it must be a whole number from 1 to 999999999'],
     ['MAX_MOMENTS', '1e6', 'it must be a whole number from 1 to 999999999'],
+    ['MAX_CONCURRENT_RUNS', '0', 'it must be a whole number from 1 to 10000'],
+    ['MAX_CONCURRENT_RUNS', '10001', 'it must be a whole number from 1 to 10000'],
+    ['MAX_CONCURRENT_RUNS', '-5', 'it must be a whole number from 1 to 10000'],
+    ['MAX_CONCURRENT_RUNS', '1.5', 'it must be a whole number from 1 to 10000'],
+    ['STANDBY_EXECUTES', 'yes', 'it must be true or false'],
     ['LOG_LEVEL', 'verbose', 'a log level is one of debug, info, warn, error'],
     ['LEASE_DURATION', '0', 'it must be longer than 0'],
     ['LEASE_RETRY_PERIOD', '-1s', 'it must be longer than 0'],

@@ -63,27 +63,54 @@ describe('the form of a schedule', () => {
     assert.deepEqual(body.policy, { overlap: 'skip' });
   });
 
-  it('omits the reason of a pause that is over', () => {
+  it('sends numbers as numbers, and what is none as it is', () => {
+    const fields = {
+      ...blank(),
+      '/max_runs': ' 100 ',
+      '/jitter': '10s',
+      '/policy/overlap': 'queue',
+      '/policy/retry/max_attempts': '3',
+      '/policy/retry/multiplier': '1.5',
+      '/policy/retry/initial_backoff': '2s',
+    };
+    const body = bodyOf(fields);
+    assert.deepEqual([body.max_runs, body.jitter, body.policy], [
+      100,
+      '10s',
+      { overlap: 'queue', retry: { max_attempts: 3, multiplier: 1.5, initial_backoff: '2s' } },
+    ]);
+    assert.equal(parseScheduleSpec(body).ok, true);
+    assert.deepEqual(fieldsOf(body)['/policy/retry/max_attempts'], '3');
+    assert.equal(bodyOf({ ...fields, '/max_runs': 'some' }).max_runs, 'some');
+    assert.deepEqual(bodyOf({ ...fieldsOf(body), '/max_runs': '' }, body).max_runs, undefined);
+  });
+
+  it('omits the reason and the end of a pause that is over', () => {
     const base = {
       type: 'cron',
       definition: { cron_expression: '* * * * *' },
       paused: true,
       pause_reason: 'audit',
+      pause_until: '2030-01-01T00:00:00.000Z',
     };
-    assert.equal('pause_reason' in bodyOf({ ...fieldsOf(base), '/paused': '' }, base), false);
-    assert.equal(bodyOf(fieldsOf(base), base).pause_reason, 'audit');
+    const resumed = bodyOf({ ...fieldsOf(base), '/paused': '' }, base);
+    assert.deepEqual(['pause_reason' in resumed, 'pause_until' in resumed], [false, false]);
+    const paused = bodyOf(fieldsOf(base), base);
+    assert.deepEqual([paused.pause_reason, paused.pause_until], ['audit', base.pause_until]);
   });
 
   it('shows each problem at its field, and others at the top', () => {
     const found = byField([
       { pointer: '/definition/times/3', detail: 'a' },
       { pointer: '/tags/team', detail: 'b' },
+      { pointer: '/policy/retry/max_attempts', detail: 'policy.retry.max_attempts: 0 is too few' },
       { pointer: '/action/url', detail: 'c' },
       { pointer: '', detail: 'd' },
     ]);
     assert.deepEqual(Object.fromEntries(found), {
       '/definition/times': ['a'],
       '/tags': ['b'],
+      '/policy/retry/max_attempts': ['0 is too few'],
       '': ['c', 'd'],
     });
   });

@@ -11,7 +11,15 @@ import {
 } from '../../src/http/inspector/page/shared/format.js';
 import { bucketed, percentile } from '../../src/http/inspector/page/lateness/lateness.js';
 import { describe as sentence } from '../../src/http/inspector/page/events/sentences.js';
-import { isCompleted, nextFireMs, timing } from '../../src/http/inspector/page/shared/words.js';
+import {
+  attemptLook,
+  attemptText,
+  isCompleted,
+  nextFireMs,
+  runLook,
+  timing,
+  waitsFor,
+} from '../../src/http/inspector/page/shared/words.js';
 
 const NOW = Date.UTC(2030, 5, 1, 12);
 const SCHEDULE = {
@@ -126,6 +134,16 @@ describe('the page’s formats', () => {
       text('run', { schedule_id: 's', state: 'missed', count: 3, lateness_ms: 61_000 }),
       's missed (3 occurrences), 1 min 1 s late',
     );
+    const run = { schedule_id: 's', count: 1, lateness_ms: 3 };
+    assert.equal(text('run', { ...run, state: 'skipped', reason: 'overlap' }), 's skipped: overlap');
+    assert.equal(
+      text('run', { ...run, state: 'abandoned', reason: 'executor_lost', attempt: 3, max_attempts: 1 }),
+      's abandoned: executor lost, attempt 3',
+    );
+    assert.equal(
+      text('run', { ...run, state: 'succeeded', reason: null, attempt: 2, max_attempts: 3 }),
+      's succeeded, attempt 2 of 3',
+    );
     const schedule = { id: 's', not_understood: 'action is missing' };
     assert.equal(
       text('schedule', { change: 'updated', id: 's', schedule }),
@@ -137,6 +155,28 @@ describe('the page’s formats', () => {
       text('clock', { set_back }),
       /^the database’s clock was set back by 1 h, from 2030-\S+ \S+ to 2030-\S+ \S+$/,
     );
+  });
+
+  it('tells what a run waits for, and which of its attempts it is at', () => {
+    const at = (ms: number) => new Date(NOW + ms).toISOString();
+    const waits = (waiting_for: string | null, available_at = at(1)) =>
+      waitsFor({ waiting_for, available_at }, NOW);
+    assert.equal(waits(null), null);
+    assert.equal(waits('place', at(0)), 'a free place on an executor');
+    assert.equal(waits('retry'), 'its next attempt');
+    assert.equal(waits('retry', at(0)), 'a free place on an executor', 'once its time has come');
+    assert.equal(waits('jitter'), 'its time, delayed by jitter');
+    assert.match(waits('overlap', at(-1)) ?? '', /^its turn/);
+    assert.equal(waits('approval'), 'approval', 'of a later version');
+    const labels = [{ state: 'claimed', waiting_for: 'place' }, { state: 'claimed' }, { state: 'retrying' }]
+      .map(
+        (run) => runLook(run).label,
+      );
+    assert.deepEqual(labels, ['waiting', 'claimed', 'retrying']);
+    assert.equal(attemptLook({ state: 'lost' }).label, 'executor lost');
+    const attempt = (number: number, max_attempts: number) =>
+      attemptText({ attempt: number, max_attempts } as Parameters<typeof attemptText>[0]);
+    assert.deepEqual([attempt(1, 1), attempt(2, 3), attempt(4, 3)], ['1', '2 of 3', '4']);
   });
 
   it('computes percentiles of lateness in parts of a time', () => {

@@ -21,7 +21,9 @@ describe('a cluster under random faults', () => {
     // A storm that stirs nothing would prove nothing.
     assert.ok(seen('occurrences settled') > SEEDS * 50, `${seen('occurrences settled')} occurrences`);
     assert.ok(seen('terms') > SEEDS * 2, `${seen('terms')} terms`);
-    assert.ok(seen('runs requested by hand') > SEEDS, `${seen('runs requested by hand')} requests`);
+    assert.ok(seen('manual runs requested') > SEEDS, `${seen('manual runs requested')} requests`);
+    assert.ok(seen('runs backfilled') > SEEDS, `${seen('runs backfilled')} runs backfilled`);
+    assert.ok(seen('backfills completed') > SEEDS / 2, `${seen('backfills completed')} backfills`);
   });
 });
 

@@ -1,9 +1,11 @@
 import { after, describe } from 'node:test';
 import { testMongo } from '../../harness/cluster/mongo.ts';
 import { conformance } from './conformance.ts';
+import { mongoBackfillCases } from './mongo/backfills.ts';
 import { mongoClaimCases } from './mongo/claims.ts';
 import { mongoClockCases } from './mongo/clock.ts';
 import { mongoLeaseCases } from './mongo/lease.ts';
+import { mongoPlanCases } from './mongo/plans.ts';
 import { mongoPresenceCases } from './mongo/presence.ts';
 import { mongoRefusalCases } from './mongo/refusals.ts';
 import { mongoStreamCases } from './mongo/streams.ts';
@@ -25,6 +27,8 @@ describe('MongoDB store', { skip: mongo.skip }, () => {
     mongoStreamCases(test);
     mongoClockCases(test);
     mongoPresenceCases(test);
+    mongoBackfillCases(test);
+    mongoPlanCases(test);
   });
   describe('with malformed documents', () => malformedDocumentCases(mongo));
   describe('with malformed schedules', () => malformedScheduleCases(mongo));

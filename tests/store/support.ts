@@ -4,7 +4,9 @@ import type { ClaimBatch, ClaimRequest, ClaimResult } from '../../src/actors/fir
 import type { FeedObserver, ScheduleChange } from '../../src/actors/schedules/scheduleFeed.ts';
 import type { Store } from '../../src/actors/store.ts';
 import type { Candidate, Grant, Lease } from '../../src/domain/leadership/lease.ts';
-import type { Outcome, Run } from '../../src/domain/runs/run.ts';
+import type { Outcome } from '../../src/domain/runs/outcome.ts';
+import { type Run, workNow } from '../../src/domain/runs/run.ts';
+import type { Policy } from '../../src/domain/schedules/policy.ts';
 import type { Schedule, ScheduleSpec } from '../../src/domain/schedules/schedule.ts';
 import { DEFAULT_WORK, everySpec } from '../../harness/definitions.ts';
 import { NO_MARK } from '../support/leases.ts';
@@ -107,6 +109,32 @@ export function claimed(scheduleId: string, second: number, grant: Grant, change
   return runs.claimed(scheduleId, at(second).getTime(), { executor, executor_boot, term, ...changes });
 }
 
+/** As `claimed`, with all that the schedule says. */
+export function occurrence(
+  schedule: Schedule,
+  second: number,
+  grant: Grant,
+  changes: Partial<Run> = {},
+): Run {
+  const { id, revision, timing_revision, created_at, policy: { overlap } } = schedule;
+  return claimed(id, second, grant, {
+    schedule_revision: revision,
+    schedule_created_at: created_at,
+    timing_revision,
+    overlap: overlap === 'allow' ? null : overlap,
+    work: workNow(schedule),
+    ...changes,
+  });
+}
+
+/** Of a run without an executor. */
+export const UNOWNED = { attempt: 0, executor: null, executor_boot: null } as const;
+
+/** The definition of a schedule with that policy. */
+export function withPolicy(policy: Partial<Policy>, more: Partial<ScheduleSpec> = {}): ScheduleSpec {
+  return { ...SPEC, policy: { ...SPEC.policy, ...policy }, ...more } as ScheduleSpec;
+}
+
 export function request(schedule: Schedule, runs: Run[]): ClaimRequest {
   return {
     scheduleId: schedule.id,
@@ -114,6 +142,7 @@ export function request(schedule: Schedule, runs: Run[]): ClaimRequest {
     effectiveFrom: schedule.effective_from,
     owedFromMs: 0,
     runs,
+    maxRuns: schedule.max_runs ?? null,
   };
 }
 
@@ -134,6 +163,14 @@ export function committed(result: ClaimResult) {
   assert.equal(result.kind, 'committed');
   const { lease, runs, duplicates, stale } = result as Extract<ClaimResult, { kind: 'committed' }>;
   return { lease, runs: runs.map((run) => run.id), duplicates, stale };
+}
+
+/** Claims these runs of one schedule: they have to be ours. */
+export async function claim(store: Store, grant: Grant, schedule: Schedule, ...wanted: Run[]) {
+  const result = await store.claims.claim(batch(grant, [request(schedule, wanted)]));
+  assert.ok(result.kind === 'committed', result.kind);
+  assert.deepEqual([result.stale, result.duplicates], [[], []]);
+  return result;
 }
 
 /** The success of a run, with fixed times. */

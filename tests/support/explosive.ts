@@ -22,9 +22,9 @@ DueQueue.prototype.put = function (...args) {
 };
 
 const { claimed } = JobPool.prototype;
-JobPool.prototype.claimed = function (schedule, ...rest) {
-  if (schedule.id === 'bomb-claim') explode();
-  claimed.call(this, schedule, ...rest);
+JobPool.prototype.claimed = function (scheduleId, ...rest) {
+  if (scheduleId === 'bomb-claim') explode();
+  claimed.call(this, scheduleId, ...rest);
 };
 
 await import('../../src/main.ts');

@@ -20,6 +20,7 @@ export const VITALS = {
   moments: 0,
   notUnderstood: 0,
   clockBehindMs: 0,
+  places: { used: 0, max: 500 },
   liveJobs: 0,
   addressOk: null,
   leaderWatched: false,

@@ -1,4 +1,6 @@
-import { manualRun, type Outcome, type Run, runId } from '../../src/domain/runs/run.ts';
+import { type Outcome, turnOf } from '../../src/domain/runs/outcome.ts';
+import { manualRun } from '../../src/domain/runs/request.ts';
+import { isOwned, type OwnedRun, type Run, runId } from '../../src/domain/runs/run.ts';
 import { every } from './schedules.ts';
 
 /**
@@ -15,9 +17,23 @@ export function claimed(scheduleId: string, atMs: number, more: Partial<Run> = {
     ...run,
     id: runId(scheduleId, run.scheduled_for),
     trigger: 'schedule',
+    waiting_for: null,
     ...{ attempt: 1, executor: 'r1', executor_boot: 'b1', term: 1, claim_number: 1 },
     ...more,
   };
+}
+
+/** As `claimed`, for where an executor is needed. */
+export function owned(scheduleId: string, atMs: number, more: Partial<Run> = {}): OwnedRun {
+  const run = claimed(scheduleId, atMs, more);
+  if (!isOwned(run)) throw new Error(`${run.id} has no executor.`);
+  return run;
+}
+
+/** The run of one occurrence that was claimed, and found no place. */
+export function unowned(scheduleId: string, atMs: number, more: Partial<Run> = {}): Run {
+  const nobody = { attempt: 0, executor: null, executor_boot: null };
+  return claimed(scheduleId, atMs, { waiting_for: 'place', ...nobody, ...more });
 }
 
 /** The success of the run's present attempt, 2 ms after its nominal time. */
@@ -26,7 +42,10 @@ export function outcomeOf(run: Run, more: Partial<Outcome> = {}): Outcome {
   return {
     run_id: run.id,
     schedule_id: run.schedule_id,
+    turn: turnOf(run),
+    pause_after_failures: null,
     attempt: run.attempt,
+    executor: run.executor ?? '',
     executor_boot: run.executor_boot ?? '',
     state: 'succeeded',
     started_at: new Date(atMs + 1),
@@ -34,6 +53,7 @@ export function outcomeOf(run: Run, more: Partial<Outcome> = {}): Outcome {
     lateness_ms: 1,
     error: null,
     output: null,
+    retry_at: null,
     expire_at: new Date(atMs + 24 * 3_600_000),
     ...more,
   };

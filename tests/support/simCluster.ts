@@ -30,7 +30,7 @@ export class SimCluster extends Cluster {
   readonly #logs = new Map<string, string[]>();
   readonly #news = new Map<string, ElectionNews[]>();
   override readonly oracle = {
-    observe: () => void this.db.takeInserted(),
+    observe: () => void [this.db.takeInserted(), this.db.takeChanged()],
     executes: ({ id }: SimProcess, { id: runId, attempt }: Run) =>
       void this.executions.push({ runId, attempt, replica: id, atMs: this.clock.now() }),
     fail: (sentence: string) => void this.errors.push(sentence),

@@ -3,7 +3,8 @@ import { nextMark } from '../../domain/firing/nextMark.ts';
 import { graceMs, type Settler } from '../../domain/firing/settlement.ts';
 import type { Grant } from '../../domain/leadership/lease.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/setBack.ts';
-import type { ClaimBatch } from './claimStore.ts';
+import type { Schedule } from '../../domain/schedules/schedule.ts';
+import type { ClaimBatch, TimingKey } from './claimStore.ts';
 import type { SchedulerContext } from './schedulerContext.ts';
 
 export function claimBatch(context: SchedulerContext): ClaimBatch {
@@ -18,15 +19,21 @@ export function claimBatch(context: SchedulerContext): ClaimBatch {
       effectiveFrom: schedule.effective_from,
       owedFromMs: dueMs,
       runs: settlement.runs,
+      maxRuns: schedule.max_runs ?? null,
     })),
     marks: { present: mark, settled: nextMark(progress, nowMs, 'claimed') },
     mayBeClaimed: queue.taken.some(({ entry, settlement }) =>
+      entry.surveyedTerm !== context.grant?.term &&
       settlement.runs.some((run) =>
         run.scheduled_for.getTime() <= Math.max(inheritedThroughMs, entry.mayBeClaimedThroughMs)
       )
     ),
     nowMs,
   };
+}
+
+export function timingKey({ id, created_at, timing_revision }: Schedule): TimingKey {
+  return { id, createdAt: created_at, timingRevision: timing_revision };
 }
 
 /** By whom, and by which moment, occurrences are settled. */

@@ -15,6 +15,8 @@ export interface ClaimRequest {
   owedFromMs: number;
   /** Claims (state `claimed`) and records (`skipped`, `missed`), with ids. */
   runs: Run[];
+  /** Occurrences of the schedule that are claimed, at most; null for any number. */
+  maxRuns: number | null;
 }
 
 export interface ClaimBatch {
@@ -55,12 +57,23 @@ export type ClaimResult =
     duplicates: string[];
     /** Schedules whose stored definition has changed or is gone: nothing of theirs was claimed. */
     stale: string[];
+    /** Schedules that have had all their runs (`max_runs`): they owe nothing more. */
+    exhausted: string[];
   };
 
+/** One timing of one schedule. */
+export interface TimingKey {
+  id: string;
+  createdAt: Date;
+  timingRevision: number;
+}
+
 export interface ClaimStore {
+  /** The newest occurrence of each timing that was claimed or recorded, epoch ms, by schedule id. */
+  newest(of: readonly TimingKey[]): Promise<Map<string, number>>;
   /**
-   * One transaction: check and renew the lease, compare the schedules' definitions, insert the runs,
-   * advance the watermark. All or nothing. Aborts and retries as often as the server asks. After
+   * One transaction: check and renew the lease, compare the schedules' definitions, decide on overlaps, insert
+   * the runs, advance the watermark. All or nothing. Aborts and retries as often as the server asks. After
    * `StoreUnavailable` it may have committed: claim the same runs again under the same grant, or
    * `resolve` them.
    */

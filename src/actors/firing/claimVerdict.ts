@@ -10,7 +10,7 @@ export function committed(result: ClaimResult) {
   for (const run of result.runs) stale.delete(run.schedule_id);
   return {
     ...result,
-    verdict: { stale, others: 'settled' } satisfies ClaimVerdict,
+    verdict: { stale, exhausted: new Set(result.exhausted), others: 'settled' } satisfies ClaimVerdict,
   };
 }
 

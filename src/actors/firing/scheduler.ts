@@ -11,6 +11,10 @@
  * due meanwhile. A committed claim goes to the jobs, which run it whatever happens to the leadership
  * afterwards (G7).
  *
+ * After a leader that was behind (its runs waited for executors, say), much after the watermark may be claimed
+ * already. Of such schedules the store is read first (`surveying`): the claims of each went in order, so all up
+ * to the newest are settled, and none after it.
+ *
  * The lease may be lost, or about to be released (`LEASE.ENDING`), at any moment: the machine always
  * waits for a claim in flight, returns to `idle`, and only then sends `SCHEDULER.STOOD_DOWN`. A claim
  * without an answer may have committed: nothing else is claimed until `resolve` has an answer. It
@@ -30,127 +34,19 @@
  * Can never happen: two claims in flight; a claim begun outside the trust window; the watermark past
  * something owed (the queue ensures it); a run started that isn't durable.
  */
-import { assign, fromPromise, not, sendParent, setup } from 'xstate';
-import { type ClaimVerdict, verdictOn } from '../../domain/firing/claimVerdict.ts';
-import type { Watermark } from '../../domain/leadership/watermark.ts';
-import type { Run } from '../../domain/runs/run.ts';
-import type { LeaseEvent, SchedulerEvent } from '../leadership/electionEvents.ts';
-import type { MirrorEvent } from '../schedules/mirrorEvents.ts';
-import { unfilled } from '../shared/slot.ts';
-import { StoreRefused } from '../shared/storeErrors.ts';
-import { claimBatch, settler, termBeganMs } from './claimBatch.ts';
-import type { ClaimBatch, ClaimResult } from './claimStore.ts';
-import { committed, groupBySchedule, resolved } from './claimVerdict.ts';
-import { takeChange, takeSnapshot } from './mirrored.ts';
-import type { SchedulerContext, SchedulerInput } from './schedulerContext.ts';
+import { not, sendParent } from 'xstate';
+import type { SchedulerEvent } from '../leadership/electionEvents.ts';
+import { claimBatch, timingKey } from './claimBatch.ts';
+import { committed, resolved } from './claimVerdict.ts';
 
-/**
- * Occurrences per claim transaction, at most (G9): starting the runs of one blocks the event loop for
- * tens of milliseconds.
- */
-const MAX_BATCH = 100;
-/** Error bound of a leader's estimate of the server's clock, ms. */
-const CLOCK_ERROR_MS = 1000;
-/** Longest wait between checks of the queue, ms: the server's clock may have been stepped. */
-const LONGEST_WAIT_MS = 1000;
+import { MAX_SURVEYED, scheduler } from './schedulerSetup.ts';
 
-export const schedulerMachine = setup({
-  types: {
-    context: {} as SchedulerContext,
-    input: {} as SchedulerInput,
-    events: {} as MirrorEvent | LeaseEvent,
-  },
-  actors: {
-    /** One claim transaction. The slot renews the trust window, and samples the server's clock. */
-    claim: fromPromise<ClaimResult, ClaimBatch>(unfilled('scheduler', 'claim')),
-    /** Which of the runs of a claim without an answer are durably ours. */
-    resolve: fromPromise<Run[], { runs: Run[]; boot: string }>(unfilled('scheduler', 'resolve')),
-  },
-  actions: {
-    report: (_, _params: { message: string; error: unknown }) => unfilled('scheduler', 'report')(),
-    /** After each committed claim, for logs and metrics. */
-    claimed: (_, _params: { runs: Run[]; duplicates: string[]; stale: string[] }) =>
-      unfilled('scheduler', 'claimed')(),
-    mirrorLoaded: ({ context, event }) => {
-      if (event.type === 'MIRROR.LOADED') takeSnapshot(context, event);
-    },
-    mirrorChanged: ({ context, event }) => {
-      if (event.type === 'MIRROR.CHANGED') takeChange(context, event.change);
-    },
-    unhold: ({ context }) => context.progress.queue.unhold(),
-    noteProgress: ({ context, event }) => {
-      if (event.type === 'MIRROR.PROGRESS') context.progress.noteMirrored(event.throughMs);
-    },
-    advance: ({ context: { progress } }) => progress.queue.advance(progress.mark),
-    noteMark: ({ context }, { mark }: { mark: Watermark }) => context.progress.noteMark(mark),
-    begin: assign(({ event }) => {
-      if (event.type !== 'LEASE.WON') return {};
-      const { grant, lease } = event;
-      return {
-        grant,
-        termBeganMs: lease.acquired_at?.getTime() ?? 0,
-        inheritedThroughMs: Math.max(lease.watermark.claimedThroughMs, event.lastClaimMs + CLOCK_ERROR_MS),
-        ending: false,
-      };
-    }),
-    /** The later watermark of the lease's and ours: a recreated lease may lack what ours has. */
-    adoptMarks: ({ context: { progress } }) => progress.queue.adoptMarks(progress.mark),
-    /** The server's clock may have been set back to before the beginning of the term. */
-    noteClock: assign({ termBeganMs: ({ context }) => termBeganMs(context) }),
-    lose: assign({ grant: null }),
-    end: assign({ grant: null, ending: true }),
-    answerEnding: assign({ ending: false }),
-    noteClaim: assign({
-      claimTerm: ({ context }) => context.grant?.term ?? 0,
-      claimNumber: ({ context }) => context.claimNumber + 1,
-      latestClaimMs: ({ context }) => Math.max(context.latestClaimMs, context.serverNowMs()),
-      claimBeganMs: ({ context }) => context.monotonicMs(),
-    }),
-    take: ({ context }) => {
-      const { queue } = context.progress;
-      queue.take(settler(context), MAX_BATCH);
-      for (const { schedule } of queue.taken) context.jobs.claiming(schedule);
-    },
-    /** Drops the grant of the fenced claim; keeps a newer one, won meanwhile. */
-    loseFenced: assign({
-      grant: ({ context }) => context.grant?.term === context.claimTerm ? null : context.grant,
-    }),
-    /** Marks each schedule of the batch settled, owed or stale; hands its job the runs to execute. */
-    finish: (
-      { context: { progress: { queue }, jobs, claimBeganMs } },
-      { runs, verdict }: { runs: Run[]; verdict: ClaimVerdict },
-    ) => {
-      const bySchedule = groupBySchedule(runs);
-      for (const { schedule, entry } of queue.taken) {
-        const { id } = schedule;
-        // A schedule deleted meanwhile owes nothing more, and its job has nothing to wait for. Its
-        // claimed runs still execute.
-        if (verdictOn(verdict, id) === 'owed' && queue.get(id) === entry) jobs.unclaimed(id);
-        else jobs.claimed(schedule, bySchedule.get(id) ?? [], claimBeganMs);
-      }
-      queue.finish(verdict);
-    },
-  },
-  guards: {
-    isDue: ({ context }) =>
-      context.progress.queue.nextDueMs() <= Math.floor(context.serverNowMs()) && context.isTrusted(),
-    leads: ({ context }) => context.grant !== null,
-    isRefused: (_, { error }: { error: unknown }) => error instanceof StoreRefused,
-    isEarly: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'early',
-    isFenced: (_, { kind }: Pick<ClaimResult, 'kind'>) => kind === 'fenced',
-  },
-  delays: {
-    untilDue: ({ context }) => {
-      const delayMs = context.progress.queue.nextDueMs() - context.serverNowMs();
-      return Math.min(Math.max(Math.ceil(delayMs), 1), LONGEST_WAIT_MS);
-    },
-    retry: 100,
-  },
-}).createMachine({
+export const schedulerMachine = scheduler.createMachine({
   id: 'scheduler',
   context: ({ input }) => ({
     ...input,
     grant: null,
+    unsurveyed: [],
     termBeganMs: 0,
     inheritedThroughMs: 0,
     latestClaimMs: -Infinity,
@@ -171,6 +67,7 @@ export const schedulerMachine = setup({
         { type: 'noteMark', params: ({ event }) => ({ mark: event.lease.watermark }) },
         'adoptMarks',
         'advance',
+        'findUnsurveyed',
       ],
     },
     'LEASE.LOST': { actions: 'lose' },
@@ -188,9 +85,10 @@ export const schedulerMachine = setup({
       ],
     },
     waiting: {
-      entry: 'noteClock',
+      entry: ['noteClock', 'retryBlocked'],
       always: [
         { guard: not('leads'), target: 'idle' },
+        { guard: 'isBehind', target: 'surveying' },
         { guard: 'isDue', target: 'claiming' },
       ],
       after: { untilDue: { target: 'waiting', reenter: true } },
@@ -201,6 +99,28 @@ export const schedulerMachine = setup({
         'MIRROR.PROGRESS': { target: 'waiting', reenter: true, actions: ['noteProgress', 'unhold'] },
       },
     },
+    surveying: {
+      always: { guard: not('leads'), target: 'idle' },
+      invoke: {
+        src: 'survey',
+        input: ({ context }) => ({ of: context.unsurveyed.slice(0, MAX_SURVEYED).map(timingKey) }),
+        onDone: {
+          target: 'waiting',
+          actions: { type: 'noteSurvey', params: ({ event }) => ({ newest: event.output }) },
+        },
+        onError: {
+          target: 'unsurveyed',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              message: 'what earlier leaders have claimed could not be read; retrying',
+              error: event.error,
+            }),
+          },
+        },
+      },
+    },
+    unsurveyed: { always: { guard: not('leads'), target: 'idle' }, after: { retry: 'waiting' } },
     claiming: {
       entry: ['noteClaim', 'take'],
       invoke: {
@@ -231,6 +151,7 @@ export const schedulerMachine = setup({
                 params: ({ event }) => ({ mark: committed(event.output).lease.watermark }),
               },
               { type: 'finish', params: ({ event }) => committed(event.output) },
+              { type: 'tellExecutor', params: ({ event }) => committed(event.output) },
               { type: 'claimed', params: ({ event }) => committed(event.output) },
             ],
           },
@@ -269,7 +190,10 @@ export const schedulerMachine = setup({
         }),
         onDone: {
           target: 'waiting',
-          actions: { type: 'finish', params: ({ event }) => resolved(event.output) },
+          actions: [
+            { type: 'finish', params: ({ event }) => resolved(event.output) },
+            { type: 'tellExecutor', params: ({ event }) => resolved(event.output) },
+          ],
         },
         onError: 'unresolved',
       },

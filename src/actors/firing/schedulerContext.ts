@@ -1,12 +1,18 @@
 import type { Progress } from '../../domain/firing/progress.ts';
 import type { Grant } from '../../domain/leadership/lease.ts';
-import type { NotUnderstood } from '../../domain/schedules/schedule.ts';
+import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
+import type { Backlog } from '../../domain/runs/backlog.ts';
+import type { Places } from '../../domain/runs/places.ts';
 import type { JobPool } from '../runs/jobs.ts';
 
 export interface SchedulerInput {
   /** Advanced by the scheduler alone. */
   progress: Progress;
   jobs: JobPool;
+  /** Shared with the executor. */
+  places: Places;
+  /** Counted by the adoption. */
+  backlog: Backlog;
   replica: string;
   boot: string;
   leaseDurationMs: number;
@@ -21,6 +27,8 @@ export interface SchedulerInput {
 
 export interface SchedulerContext extends SchedulerInput {
   grant: Grant | null;
+  /** Schedules of which the store is to be read before the first claim. */
+  unsurveyed: readonly Schedule[];
   /** By the server's clock as it is now: never in the future. Epoch ms. */
   termBeganMs: number;
   /** How far the previous term may have claimed: no other replica can have claimed later occurrences. */

@@ -15,9 +15,7 @@ export type LeaseEvent =
   /** Claim nothing more. */
   | { type: 'LEASE.LOST' }
   /** Claim nothing more, and report when the batch in flight is settled. */
-  | { type: 'LEASE.ENDING' }
-  /** While we lead: a run was requested. */
-  | { type: 'LEASE.REQUESTED' };
+  | { type: 'LEASE.ENDING' };
 
 /** From the scheduler, for the election. */
 export type SchedulerEvent =

@@ -51,11 +51,10 @@ export type LeaderEvent = { type: 'LEADER'; reading: LeaseReading };
 
 type Won = { acquisition: Acquisition };
 
-type Event =
+/** What the election's machine is told. */
+export type ElectionSignal =
   /** The lease may have changed. */
   | { type: 'HINT'; hint: LeaseHint }
-  /** A run was requested; the leader begins it. */
-  | { type: 'REQUEST' }
   /** The process that holds the lease under this grant is gone. */
   | { type: 'LEADER.DEAD'; grant: DeadGrant }
   /** The trust window is over. */
@@ -64,7 +63,7 @@ type Event =
   | StopEvent;
 
 export const election = setup({
-  types: { context: {} as Context, input: {} as ElectionInput, events: {} as Event },
+  types: { context: {} as Context, input: {} as ElectionInput, events: {} as ElectionSignal },
   actors: {
     read: fromPromise<LeaseReading>(unfilled('election', 'read')),
     acquire: fromPromise<Acquisition | null, { me: Candidate; instead: DeadGrant | null }>(
@@ -72,12 +71,12 @@ export const election = setup({
     ),
     renew: fromPromise<Lease | null, { grant: Grant }>(unfilled('election', 'renew')),
     release: fromPromise<boolean, { grant: Grant; by: ReleasedBy }>(unfilled('election', 'release')),
-    /** Sends HINT or REQUEST on events of the lease's change stream. */
-    watchLease: fromCallback<Event>(unfilled('election', 'watchLease')),
+    /** Sends HINT on events of the lease's change stream. */
+    watchLease: fromCallback<ElectionSignal>(unfilled('election', 'watchLease')),
     /** Follows the lease's holder, watches that process, and sends LEADER.DEAD when it is gone. */
     watchLeader: fromCallback<LeaderEvent>(unfilled('election', 'watchLeader')),
     /** Sends TRUST.OVER as soon as the trust window is over. */
-    watchTrust: fromCallback<Event>(unfilled('election', 'watchTrust')),
+    watchTrust: fromCallback<ElectionSignal>(unfilled('election', 'watchTrust')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('election', 'report')(),
@@ -102,7 +101,6 @@ export const election = setup({
       lastClaimMs: previous.latest_at?.getTime() ?? -Infinity,
     })),
     lost: sendParent((): LeaseEvent => ({ type: 'LEASE.LOST' })),
-    requested: sendParent((): LeaseEvent => ({ type: 'LEASE.REQUESTED' })),
     ending: sendParent((): LeaseEvent => ({ type: 'LEASE.ENDING' })),
     stopped: sendParent(({ event }): ElectionEvent => ({ type: 'ELECTION.STOPPED', by: event.type })),
     noteReading: assign({

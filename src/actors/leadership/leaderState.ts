@@ -11,7 +11,6 @@ export const leaderState = election.createStateConfig({
       target: 'resigning',
       actions: ['noteStop', { type: 'noteLeaving', params: { by: 'released' } }],
     },
-    REQUEST: { actions: 'requested' },
     'TRUST.OVER': {
       target: 'follower',
       actions: ['endTrust', 'lost', { type: 'ended', params: { by: 'expired' } }, 'forgetGrant'],

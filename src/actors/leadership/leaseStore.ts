@@ -52,5 +52,10 @@ export type LeaseHint =
   | 'taken'
   /** Released, its holder asked to step down, or anything before the watch began. */
   | 'changed'
-  /** A run was requested. */
-  | 'request';
+  | RunHint;
+
+export type RunHint =
+  /** A run became available to executors, or will be at a known time. */
+  | 'run available'
+  /** The cancellation of a run was requested. */
+  | 'run cancelled';

@@ -1,47 +1,33 @@
 /**
- * Adoption: runs whose executor died become ours, or end, by their schedule's policy (G7). So do
- * manual runs, which have no executor yet. One per replica, active only while the replica leads.
+ * Adoption: runs whose executor died become unowned, so that another takes them (executor.ts), or end, by
+ * their policy (G7). One per replica, active only while the replica leads.
  *
  *   idle ──won the lease──▶ holdingBack ──▶ searching ──orphans──▶ adopting ──answered──▶ resting, or searching for more
- *                                           ▲    │                  │    ▲
- *                                           │  none, no answer      no answer
- *                                           │    ▼                  ▼    │
- *                                           └─ resting           unanswered
- *                                             (searching again at once when a run is requested)
+ *                                           ▲    │                  │
+ *                                           │  none, no answer      │ no answer
+ *                                           └─ resting ◀────────────┘
  *
- * A manual run is stored when its request is answered, and begins when the leader finds it: after a
- * hint (`LEASE.REQUESTED`), or with the next search. That needs no dead executor.
+ * executorWatch.ts decides when an executor counts as dead, life.ts what becomes of its runs.
  *
- * executorWatch.ts decides when an executor counts as dead, adoptionPlan.ts what to do with its runs.
+ * Each adoption is a compare-and-set on the attempt and the executor as found. One without an answer may
+ * have taken effect; the next search finds what is left. The lease may be lost, or about to be released, at
+ * any moment: then the search ends, and nothing is decided outside the trust window. Concurrent adoptions by
+ * two leaders are harmless: one compare-and-set fails, or both set the same.
  *
- * Each adoption is a compare-and-set on the attempt and the executor as found. An adoption without an
- * answer may have taken effect: it is repeated unchanged until answered, leader or not, since the runs
- * that it made ours are ours to execute. Only runs in the store's answer go to the jobs.
- *
- * The lease may be lost, or about to be released, at any moment: then the search ends, and nothing is
- * decided outside the trust window. Concurrent adoptions by two leaders are harmless: one
- * compare-and-set fails.
- *
- * Can never happen: a run adopted from an executor whose heartbeats arrive; a run of ours that no job
- * has; two adoptions in flight at once.
+ * Can never happen: a run taken from an executor whose heartbeats arrive; two adoptions in flight at once.
  */
 import { assign, fromPromise, not, setup } from 'xstate';
-import type { DueQueue } from '../../domain/firing/dueQueue.ts';
-import type { Grant } from '../../domain/leadership/lease.ts';
-import type { Adopted, Adopter, Adoption } from '../../domain/runs/adoption.ts';
+import { lost, type RunChange } from '../../domain/runs/life.ts';
 import type { Run } from '../../domain/runs/run.ts';
-import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { LeaseEvent } from '../leadership/electionEvents.ts';
 import { HEAD_START_MS } from '../leadership/headStart.ts';
 import { unfilled } from '../shared/slot.ts';
-import { type AdoptionPlan, NO_PLAN, planOf, type SearchResult, withManual } from './adoptionPlan.ts';
-import { continued, type ExecutorWatch } from './executorWatch.ts';
-import type { JobPool } from './jobs.ts';
+import { continued, type ExecutorWatch, hasLastedLongEnough } from './executorWatch.ts';
+
+/** Runs in one adoption, at most (G9). */
+export const MAX_ADOPTED = 500;
 
 export interface AdoptionInput {
-  queue: DueQueue;
-  jobs: JobPool;
-  replica: string;
   boot: string;
   /** Server time, epoch ms. */
   serverNowMs: () => number;
@@ -53,79 +39,61 @@ export interface AdoptionInput {
 }
 
 interface Context extends AdoptionInput {
-  grant: Grant | null;
-  /** A run was requested after the last search began. */
-  requested: boolean;
+  leads: boolean;
   watch: ExecutorWatch | null;
-  plan: AdoptionPlan;
+  changes: RunChange[];
 }
 
 export const adoptionMachine = setup({
   types: { context: {} as Context, input: {} as AdoptionInput, events: {} as LeaseEvent },
   actors: {
     /**
-     * Open runs of other executors that were not seen for `DEAD_AFTER_MS`. Looks up schedules that
-     * the mirror lacks in the store: a mirror may lag, or receive old changes again. When an executor
-     * seems dead, samples the server's clock afterwards.
+     * Open runs of other executors that were not seen for `DEAD_AFTER_MS`. When there are some, samples the
+     * server's clock afterwards.
      */
-    search: fromPromise<SearchResult, { boot: string; knows: (scheduleId: string) => boolean }>(
-      unfilled('adoption', 'search'),
-    ),
-    /** Makes the adoptions, and returns their results. Repeated after an error. */
-    adopt: fromPromise<Adopted, { adoptions: readonly Adoption[]; by: Adopter }>(
-      unfilled('adoption', 'adopt'),
-    ),
+    search: fromPromise<Run[], { boot: string }>(unfilled('adoption', 'search')),
+    /** Makes the changes, and returns the runs that have taken them on. */
+    adopt: fromPromise<Run[], { changes: readonly RunChange[] }>(unfilled('adoption', 'adopt')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('adoption', 'report')(),
-    /** The results of each adoption, for logs and metrics. `manual`: how many of the runs users requested. */
-    adopted: (_, _params: Adopted & { manual: number }) => unfilled('adoption', 'adopted')(),
-    begin: assign({
-      grant: ({ context, event }) => event.type === 'LEASE.WON' ? event.grant : context.grant,
-      watch: null,
-    }),
-    lose: assign({ grant: null }),
+    /** The orphans as they are now, for logs and metrics. */
+    adopted: (_, _params: { runs: Run[] }) => unfilled('adoption', 'adopted')(),
+    begin: assign({ leads: true, watch: null }),
+    end: assign({ leads: false }),
     continueWatch: assign({ watch: ({ context }) => continued(context.watch, context) }),
     interruptWatch: assign({ watch: null }),
-    noteRequest: assign({ requested: true }),
-    answerRequests: assign({ requested: false }),
-    decide: assign({ plan: ({ context }, found: SearchResult) => planOf(context, found) }),
-    handOver: ({ context: { jobs, plan } }, { runs }: { runs: Run[] }) => {
-      for (const run of runs) {
-        jobs.adopted(plan.schedules.get(run.schedule_id) as Schedule, [run], plan.decidedMs);
-      }
-    },
+    decide: assign({
+      changes: ({ context }, { orphans }: { orphans: Run[] }) => changesOf(context, orphans),
+    }),
   },
   guards: {
-    leads: ({ context }) => context.grant !== null,
-    isRequested: ({ context }) => context.requested,
-    hasPlan: ({ context }) => context.plan.adoptions.length > 0,
-    mayBeMore: ({ context }) => context.plan.more,
+    leads: ({ context }) => context.leads,
+    hasChanges: ({ context }) => context.changes.length > 0,
+    mayBeMore: ({ context }) => context.changes.length >= MAX_ADOPTED,
   },
-  delays: { headStart: HEAD_START_MS, interval: 1000, retry: 200 },
+  delays: { headStart: HEAD_START_MS, interval: 1000 },
 }).createMachine({
   id: 'adoption',
-  context: ({ input }) => ({ ...input, grant: null, requested: false, watch: null, plan: NO_PLAN }),
+  context: ({ input }) => ({ ...input, leads: false, watch: null, changes: [] }),
   initial: 'idle',
   on: {
     'LEASE.WON': { actions: 'begin' },
-    'LEASE.LOST': { actions: 'lose' },
-    'LEASE.ENDING': { actions: 'lose' },
-    'LEASE.REQUESTED': { actions: 'noteRequest' },
+    'LEASE.LOST': { actions: 'end' },
+    'LEASE.ENDING': { actions: 'end' },
   },
   states: {
     idle: { always: { guard: 'leads', target: 'holdingBack' } },
     /** What fell due without a leader is claimed first. */
     holdingBack: { always: { guard: not('leads'), target: 'idle' }, after: { headStart: 'searching' } },
     searching: {
-      entry: 'answerRequests',
       always: { guard: not('leads'), target: 'idle' },
       invoke: {
         src: 'search',
-        input: ({ context: { boot, queue } }) => ({ boot, knows: (id) => queue.get(id) !== undefined }),
+        input: ({ context: { boot } }) => ({ boot }),
         onDone: {
           target: 'deciding',
-          actions: ['continueWatch', { type: 'decide', params: ({ event }) => event.output }],
+          actions: ['continueWatch', { type: 'decide', params: ({ event }) => ({ orphans: event.output }) }],
         },
         onError: {
           target: 'resting',
@@ -142,44 +110,43 @@ export const adoptionMachine = setup({
         },
       },
     },
-    deciding: { always: [{ guard: 'hasPlan', target: 'adopting' }, { target: 'resting' }] },
+    deciding: { always: [{ guard: 'hasChanges', target: 'adopting' }, { target: 'resting' }] },
     adopting: {
       invoke: {
         src: 'adopt',
-        input: ({ context: { plan } }) => ({ adoptions: plan.adoptions, by: plan.by }),
+        input: ({ context: { changes } }) => ({ changes }),
         onDone: [
           {
             guard: 'mayBeMore',
             target: 'searching',
-            actions: [
-              { type: 'handOver', params: ({ event }) => event.output },
-              { type: 'adopted', params: ({ context, event }) => withManual(context.plan, event.output) },
-            ],
+            actions: { type: 'adopted', params: ({ event }) => ({ runs: event.output }) },
           },
           {
             target: 'resting',
-            actions: [
-              { type: 'handOver', params: ({ event }) => event.output },
-              { type: 'adopted', params: ({ context, event }) => withManual(context.plan, event.output) },
-            ],
+            actions: { type: 'adopted', params: ({ event }) => ({ runs: event.output }) },
           },
         ],
         onError: {
-          target: 'unanswered',
+          target: 'resting',
           actions: {
             type: 'report',
             params: ({ event }) => ({
-              message: 'an adoption of runs got no answer; repeating it',
+              message: 'an adoption of runs got no answer; searching again',
               error: event.error,
             }),
           },
         },
       },
     },
-    unanswered: { after: { retry: 'adopting' } },
     resting: {
-      always: [{ guard: not('leads'), target: 'idle' }, { guard: 'isRequested', target: 'searching' }],
+      always: { guard: not('leads'), target: 'idle' },
       after: { interval: 'searching' },
     },
   },
 });
+
+function changesOf({ watch, leads, serverNowMs, isTrusted }: Context, orphans: readonly Run[]): RunChange[] {
+  if (watch === null || !leads || !isTrusted() || !hasLastedLongEnough(watch)) return [];
+  const at = new Date(Math.floor(serverNowMs()));
+  return orphans.map((run) => lost(run, at));
+}

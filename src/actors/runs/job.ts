@@ -5,7 +5,7 @@
  *      │  ◀─WITHDRAWN─▲ │                  │ │                  │
  *   PAUSED            │ └─PAUSED─┐     UNCLAIMED                └──DUE──▶ due (its runs continue)
  *      ▼              └──────────┼─────────┘ └──CLAIMED, nothing to run──▶ settled
- *   paused ◀─────────────────────┘                    ADOPTED: its runs start, in every state
+ *   paused ◀─────────────────────┘                    TAKEN: its runs start, in every state
  *
  * Jobs are virtual: every schedule has one, but it is live only while it has work. A schedule that
  * waits, is paused, or is settled, without a live run, is an entry of the due queue: the pool
@@ -14,16 +14,16 @@
  * The scheduler decides which occurrences are due, and whether they may be claimed (it claims those
  * of all schedules together); the job tracks its own, and owns its runs (runs.ts).
  *
- * Runs that this replica adopts (`ADOPTED`, adoption.ts) arrive in between: they start at once,
+ * Runs that this replica takes (`TAKEN`, executor.ts) arrive in between: they start at once,
  * whatever is due or being claimed. An older attempt of the same run that is still live here is
  * aborted.
  *
- * Can never happen: a run that was neither claimed nor adopted; two attempts of one run at a time; a
+ * Can never happen: a run that was neither claimed nor taken; two attempts of one run at a time; a
  * run no longer tracked when the schedule is changed, paused or deleted, or the leadership ends.
  */
-import { assign, enqueueActions, fromCallback, not, setup } from 'xstate';
-import type { Outcome } from '../../domain/runs/run.ts';
-import type { RunEvent, StartEvent, Starting } from './runs.ts';
+import { assign, enqueueActions, fromCallback, not, sendTo, setup } from 'xstate';
+import type { Outcome } from '../../domain/runs/outcome.ts';
+import type { RunEvent, RunsCommand, Starting } from './runs.ts';
 import { unfilled } from '../shared/slot.ts';
 
 export type JobEvent =
@@ -31,7 +31,8 @@ export type JobEvent =
   | { type: 'CLAIMING' }
   | { type: 'UNCLAIMED' }
   | ({ type: 'CLAIMED' } & Starting)
-  | ({ type: 'ADOPTED' } & Starting)
+  | ({ type: 'TAKEN' } & Starting)
+  | { type: 'CANCEL'; runId: string; attempt: number }
   /** This replica no longer leads: what is owed is the next leader's. */
   | { type: 'WITHDRAWN' }
   | { type: 'PAUSED' }
@@ -55,20 +56,22 @@ export const jobMachine = setup({
     tags: {} as 'passive',
   },
   actors: {
-    /** Receives START, and reports the end of each run. */
-    runs: fromCallback<StartEvent>(unfilled('job', 'runs')),
+    /** Starts and cancels runs, and reports the end of each. */
+    runs: fromCallback<RunsCommand>(unfilled('job', 'runs')),
   },
   actions: {
+    /** An attempt has an outcome. */
     settled: (_, _params: { outcome: Outcome }) => unfilled('job', 'settled')(),
+    /** A run ended here without an outcome. */
+    lost: (_, _params: { runId: string }) => unfilled('job', 'lost')(),
     crashed: (_, _params: { runId: string; error: unknown }) => unfilled('job', 'crashed')(),
-    start: enqueueActions(({ context, enqueue }, { schedule, runs, oursSinceMs }: Starting) => {
-      enqueue.sendTo('runs', { type: 'START', schedule, runs, oursSinceMs });
+    start: enqueueActions(({ context, enqueue }, { runs, oursSinceMs }: Starting) => {
+      enqueue.sendTo('runs', { type: 'START', runs, oursSinceMs });
       enqueue.assign({ running: context.running + runs.length });
     }),
     noteEnded: assign({ running: ({ context }) => context.running - 1 }),
   },
   guards: {
-    hasOutcome: (_, { outcome }: { outcome: Outcome | null }) => outcome !== null,
     hasRuns: ({ context, event }) =>
       context.running > 0 || (event.type === 'CLAIMED' && event.runs.length > 0),
   },
@@ -78,19 +81,17 @@ export const jobMachine = setup({
   invoke: { src: 'runs', id: 'runs' },
   initial: 'waiting',
   on: {
-    ADOPTED: {
+    TAKEN: {
       actions: { type: 'start', params: ({ event }) => event },
     },
-    'RUN.ENDED': [
-      {
-        guard: { type: 'hasOutcome', params: ({ event }) => event },
-        actions: [
-          { type: 'settled', params: ({ event }) => ({ outcome: event.outcome as Outcome }) },
-          'noteEnded',
-        ],
-      },
-      { actions: 'noteEnded' },
-    ],
+    CANCEL: { actions: sendTo('runs', ({ event }) => event) },
+    'RUN.ENDED': {
+      actions: [{ type: 'settled', params: ({ event }) => ({ outcome: event.outcome }) }, 'noteEnded'],
+    },
+    'RUN.LOST': {
+      actions: [{ type: 'lost', params: ({ event }) => ({ runId: event.runId }) }, 'noteEnded'],
+    },
+    'RUN.REPLACED': { actions: 'noteEnded' },
     // Logs the error; records no outcome.
     'RUN.CRASHED': {
       actions: [

@@ -1,5 +1,5 @@
 import { type Actor, createActor } from 'xstate';
-import type { Run } from '../../domain/runs/run.ts';
+import { isOwned, type OwnedRun, type Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 import type { JobEvent, jobMachine } from './job.ts';
 import type { ScheduleChange } from '../schedules/scheduleFeed.ts';
@@ -47,23 +47,27 @@ export class JobPool {
     this.#send(scheduleId, { type: 'UNCLAIMED' });
   }
 
-  /** The claim, begun at `oursSinceMs` (monotonic), is durable: its claimed runs start now. */
-  claimed(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
-    this.#send(schedule.id, {
-      type: 'CLAIMED',
-      schedule,
-      runs: runs.filter((run) => run.state === 'claimed'),
-      oursSinceMs,
-    });
+  /** The claim, begun at `oursSinceMs` (monotonic), is durable: of its runs those start now that are ours. */
+  claimed(scheduleId: string, runs: readonly Run[], oursSinceMs: number): void {
+    const ours = runs.filter((run) => run.state === 'claimed').filter(isOwned);
+    this.#send(scheduleId, { type: 'CLAIMED', runs: ours, oursSinceMs });
   }
 
-  /**
-   * These adopted runs are durably ours, by an adoption begun at `oursSinceMs` (monotonic): they
-   * start now, in every state of the job.
-   */
-  adopted(schedule: Schedule, runs: Run[], oursSinceMs: number): void {
-    const job = this.#jobs.get(schedule.id) ?? this.#make(schedule.id);
-    job.send({ type: 'ADOPTED', schedule, runs, oursSinceMs });
+  /** The run is durably ours, taken at `oursSinceMs` (monotonic): it starts now, in every state of the job. */
+  taken(run: OwnedRun, oursSinceMs: number): void {
+    const job = this.#jobs.get(run.schedule_id) ?? this.#make(run.schedule_id);
+    job.send({ type: 'TAKEN', runs: [run], oursSinceMs });
+  }
+
+  /** Aborts this attempt, if it is live. */
+  cancel({ id, schedule_id, attempt }: Run): void {
+    this.#send(schedule_id, { type: 'CANCEL', runId: id, attempt });
+  }
+
+  /** Whether any run is live. */
+  hasRuns(): boolean {
+    for (const job of this.#jobs.values()) if (job.getSnapshot().context.running > 0) return true;
+    return false;
   }
 
   /** This replica no longer leads. */

@@ -1,8 +1,9 @@
 /**
- * A run: one occurrence being executed. It belongs to its schedule's job (runs.ts).
+ * A run at its executor: one attempt. It belongs to its schedule's job (runs.ts). What comes before and after
+ * is in the store (life.ts): a run that waits has no actor.
  *
  *   claimed ──at once──▶ attempting ──done──▶ succeeded
- *      │                     ▲ ├──error──▶ failed
+ *      │                  begun, running ├──error──▶ failed
  *      │ long after      yes │ ├──too long──▶ timedOut
  *      │ the claim           │ └──CANCEL──▶ cancelled
  *      └────────────▶ confirming ⇄ unconfirmed      (CANCEL here as well)
@@ -22,24 +23,31 @@
  * without confirmation when another replica may have adopted the run.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import { parseDuration } from '../../domain/timing/duration.ts';
-import type { Outcome, Run } from '../../domain/runs/run.ts';
-import type { Schedule } from '../../domain/schedules/schedule.ts';
+import {
+  type AttemptEnd,
+  type AttemptStart,
+  latenessMs,
+  type Outcome,
+  outcomeOf,
+} from '../../domain/runs/outcome.ts';
+import { type OwnedRun, type RunWork, workOf } from '../../domain/runs/run.ts';
+import { formatDuration, parseDuration } from '../../domain/timing/duration.ts';
 import { unfilled } from '../shared/slot.ts';
 
-/** Timeout of one attempt, ms. */
-export const ATTEMPT_TIMEOUT_MS = 30_000;
 /** A run that starts later than this after its claim or adoption is confirmed first, ms. */
 export const CONFIRM_AFTER_MS = 2000;
 
+/** An attempt that takes longer is recorded as `running` meanwhile, ms. */
+export const RECORDED_AFTER_MS = 1000;
+
 export interface RunInput {
-  run: Run;
-  /** The definition under which it was claimed. */
-  schedule: Schedule;
+  run: OwnedRun;
   /** When the claim or adoption began that made it ours; monotonic, ms. */
   oursSinceMs: number;
   serverNowMs: () => number;
   monotonicMs: () => number;
+  /** In [0, 1). */
+  random: () => number;
 }
 
 interface Context extends RunInput {
@@ -58,14 +66,16 @@ export const runMachine = setup({
     output: {} as Outcome | null,
   },
   actors: {
-    execute: fromPromise<{ output: string | null }, { run: Run; schedule: Schedule }>(
+    execute: fromPromise<{ output: string | null }, { run: OwnedRun; work: RunWork }>(
       unfilled('run', 'execute'),
     ),
     /** Whether the run is still open under this attempt by this boot. */
-    confirm: fromPromise<boolean, { run: Run }>(unfilled('run', 'confirm')),
+    confirm: fromPromise<boolean, { run: OwnedRun }>(unfilled('run', 'confirm')),
   },
   actions: {
-    /** A confirmation is as old as its request. */
+    /** The attempt goes on for longer than most. */
+    running: (_, _params: { start: AttemptStart }) => unfilled('run', 'running')(),
+    /** An answer is as old as its request. */
     noteRequest: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
     noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),
@@ -77,7 +87,7 @@ export const runMachine = setup({
     isFresh: ({ context: { oursSinceMs, monotonicMs } }) => monotonicMs() - oursSinceMs <= CONFIRM_AFTER_MS,
     isLost: (_, { held }: { held: boolean }) => !held,
   },
-  delays: { timeout: ATTEMPT_TIMEOUT_MS, retry: 200 },
+  delays: { timeout: ({ context }) => timeoutMs(context), soon: RECORDED_AFTER_MS, retry: 200 },
 }).createMachine({
   id: 'run',
   context: ({ input }) => ({
@@ -112,9 +122,9 @@ export const runMachine = setup({
       entry: 'noteStart',
       invoke: {
         src: 'execute',
-        input: ({ context: { run, schedule, startedMs } }) => ({
+        input: ({ context: { run, startedMs } }) => ({
           run: { ...run, started_at: new Date(startedMs), lateness_ms: latenessMs(run, startedMs) },
-          schedule,
+          work: workOf(run),
         }),
         onDone: { target: 'succeeded', actions: assign({ output: ({ event }) => event.output.output }) },
         onError: {
@@ -122,13 +132,20 @@ export const runMachine = setup({
           actions: { type: 'noteError', params: ({ event }) => ({ error: event.error }) },
         },
       },
+      initial: 'begun',
+      states: {
+        begun: { after: { soon: 'running' } },
+        running: { entry: { type: 'running', params: ({ context }) => ({ start: startOf(context) }) } },
+      },
       on: { CANCEL: 'cancelled' },
       after: {
         timeout: {
           target: 'timedOut',
           actions: {
             type: 'noteError',
-            params: { error: `The attempt took longer than ${ATTEMPT_TIMEOUT_MS} ms.` },
+            params: ({ context }) => ({
+              error: `The attempt took longer than ${formatDuration(timeoutMs(context))}.`,
+            }),
           },
         },
       },
@@ -141,29 +158,27 @@ export const runMachine = setup({
     lost: { type: 'final', output: null },
   },
   output: ({ context, event }) => {
-    const { output: state } = event as unknown as { output: Outcome['state'] | null };
+    const { output: state } = event as unknown as { output: AttemptEnd | null };
     return state === null ? null : outcome(context, state);
   },
 });
 
-function latenessMs(run: Run, startedMs: number): number {
-  return Math.round(startedMs - run.scheduled_for.getTime());
+function outcome(context: Context, state: AttemptEnd): Outcome {
+  const { run, random } = context;
+  return outcomeOf(run, { ...context, state }, random);
 }
 
-function outcome(context: Context, state: Outcome['state']): Outcome {
-  const { run, schedule, startedMs, finishedMs, error, output } = context;
-  const keptMs = parseDuration(state === 'succeeded' ? schedule.history.success : schedule.history.failure);
+function startOf({ run, startedMs }: Context): AttemptStart {
+  const { id, attempt, executor_boot } = run;
   return {
-    run_id: run.id,
-    schedule_id: run.schedule_id,
-    attempt: run.attempt,
-    executor_boot: run.executor_boot as string,
-    state,
+    run_id: id,
+    attempt,
+    executor_boot,
     started_at: new Date(startedMs),
-    finished_at: new Date(finishedMs),
     lateness_ms: latenessMs(run, startedMs),
-    error,
-    output,
-    expire_at: new Date(finishedMs + keptMs),
   };
+}
+
+function timeoutMs({ run }: Context): number {
+  return parseDuration(workOf(run).policy.timeout);
 }

@@ -1,6 +1,7 @@
 import type { Page } from '../shared/page.ts';
-import type { Adopted, Adopter, Adoption } from '../../domain/runs/adoption.ts';
-import type { Outcome, Run, RunState, RunSummary } from '../../domain/runs/run.ts';
+import type { RunChange } from '../../domain/runs/life.ts';
+import type { AttemptStart, Outcome } from '../../domain/runs/outcome.ts';
+import type { Run, RunState, RunSummary } from '../../domain/runs/run.ts';
 import type { NotUnderstood, Schedule } from '../../domain/schedules/schedule.ts';
 
 export interface RunQuery {
@@ -21,33 +22,57 @@ export interface RunStore {
   list(query: RunQuery): Promise<Page<Run>>;
   get(id: string): Promise<Run | NotUnderstood | null>;
   /**
-   * Stores a manual run (`manualRun`), and hints at it (`LeaseStore.watch`): the leader adopts it like
-   * an orphan, and makes its first attempt. After `StoreUnavailable` it may be stored.
+   * Stores an unowned run, and hints at it (`RunHint`). False, and nothing is stored, when its schedule is
+   * gone. Idempotent. After `StoreUnavailable` it may be stored.
    */
-  request(run: Run): Promise<void>;
+  request(run: Run): Promise<boolean>;
   /** The newest run of each schedule that has one, by schedule id; none of an earlier schedule of that id. */
   latest(schedules: readonly ScheduleKey[]): Promise<Map<string, Run>>;
+  /**
+   * How many occurrences of each schedule were claimed while it had a limit (`max_runs`), by schedule id; absent
+   * for none.
+   */
+  claimed(of: readonly ScheduleKey[]): Promise<Map<string, number>>;
   /** Summaries of the newest `limit` runs of each stored schedule with runs, newest first; its own only. */
   recent(schedules: readonly ScheduleKey[], limit: number): Promise<Map<string, RunSummary[]>>;
+  /**
+   * Applies each change if the stored run is still open and as found: under that attempt, with that
+   * executor, waiting for the same. Returns the runs, as stored afterwards, that have taken on what was
+   * asked, whether by this call or an earlier one without an answer. After `StoreUnavailable` it may have
+   * taken effect, in part.
+   */
+  change(changes: readonly RunChange[]): Promise<Run[]>;
   /**
    * Writes outcomes in one batch; each counts only if the run is still open under that attempt and
    * boot. Idempotent. Returns those that count, by this call or an earlier one without an answer.
    */
   record(outcomes: readonly Outcome[]): Promise<Outcome[]>;
+  /** Writes that these attempts are running, where they still are. */
+  recordStarts(starts: readonly AttemptStart[]): Promise<void>;
   /**
-   * Open runs held by boots other than `exceptBoot` that were not seen in the last `deadAfterMs` of
-   * server time, and manual runs without an executor. The manual ones first, so that the others don't
-   * delay them; then oldest nominal time first. Excludes runs that this version does not
-   * understand, and those of `exceptSchedules`, so that neither fills the limit.
+   * Unowned runs that were available at `availableAt`, except those waiting for their turn: the oldest
+   * of each schedule, and the oldest of all; up to `limit` of each kind.
    */
-  orphans(
-    query: { exceptBoot: string; deadAfterMs: number; limit: number; exceptSchedules?: readonly string[] },
-  ): Promise<Run[]>;
+  available(query: { availableAt: Date; limit: number }): Promise<Available>;
   /**
-   * Makes each run ours, or ends it, if it is still open as found: under that attempt, held by that
-   * boot. Returns the runs that `by.boot` holds under the very next attempt, and those that it has
-   * ended. After `StoreUnavailable` it may have taken effect, in part: repeat the same call. Its
-   * answer covers both calls, and neither can take effect after it.
+   * Gives the turn to the next run of each schedule, where one waits for it and can have it. Without keys, of all
+   * schedules. Idempotent.
    */
-  adopt(adoptions: readonly Adoption[], by: Adopter): Promise<Adopted>;
+  passTurns(of?: readonly ScheduleKey[]): Promise<void>;
+  /** Numbers of unowned runs, by schedule, except those waiting for their turn. */
+  waiting(): Promise<Map<string, number>>;
+  /** Runs of this boot whose cancellation was requested. */
+  toCancel(boot: string): Promise<Run[]>;
+  /**
+   * Open runs whose executor was not seen in the last `deadAfterMs` of server time, oldest nominal time
+   * first. Excludes those that this version does not understand, so that they don't fill the limit.
+   */
+  orphans(query: { exceptBoot: string; deadAfterMs: number; limit: number }): Promise<Run[]>;
+}
+
+/** Runs that an executor may take. */
+export interface Available {
+  runs: Run[];
+  /** When the next run becomes available; null when none is known to. */
+  nextAt: Date | null;
 }

@@ -1,30 +1,34 @@
 import { type Actor, createActor, fromCallback, type InspectionEvent } from 'xstate';
-import type { Outcome, Run } from '../../domain/runs/run.ts';
-import type { Schedule } from '../../domain/schedules/schedule.ts';
+import type { Outcome } from '../../domain/runs/outcome.ts';
+import type { OwnedRun } from '../../domain/runs/run.ts';
 import type { Clock } from '../shared/environment.ts';
 import type { runMachine } from './run.ts';
 
-/** Runs to start, and the definition for their execution. */
+/** Runs to start. */
 export interface Starting {
-  schedule: Schedule;
-  runs: Run[];
-  /** When the claim or adoption began that made them ours; monotonic, ms. */
+  runs: OwnedRun[];
+  /** When the claim or the taking began that made them ours; monotonic, ms. */
   oursSinceMs: number;
 }
 
 /** To the runs of a job. */
-export type StartEvent = { type: 'START' } & Starting;
+export type RunsCommand = ({ type: 'START' } & Starting) | { type: 'CANCEL'; runId: string; attempt: number };
 
 /** From the runs of a job: exactly one for each started run. */
 export type RunEvent =
-  /** The outcome is null when it is not ours to record. */
-  | { type: 'RUN.ENDED'; outcome: Outcome | null }
+  | { type: 'RUN.ENDED'; outcome: Outcome }
+  /** It is not ours any more, or was stopped: there is no outcome to record. */
+  | { type: 'RUN.LOST'; runId: string }
+  /** A newer attempt of the same run was started here. */
+  | { type: 'RUN.REPLACED' }
   /** The run's machine threw, which is a bug. */
   | { type: 'RUN.CRASHED'; runId: string; error: unknown };
 
 export interface RunsOptions {
   clock: Clock;
   serverNowMs: () => number;
+  /** In [0, 1). */
+  random: () => number;
   /** Receives the runs' inspection events. */
   inspect?: ((event: InspectionEvent) => void) | undefined;
 }
@@ -37,35 +41,45 @@ export interface RunsOptions {
  *
  * `machine`: with its slots filled in.
  */
-export function runsOf(machine: typeof runMachine, { clock, serverNowMs, inspect }: RunsOptions) {
-  return fromCallback<StartEvent>(({ receive, sendBack }) => {
+export function runsOf(machine: typeof runMachine, { clock, serverNowMs, random, inspect }: RunsOptions) {
+  return fromCallback<RunsCommand>(({ receive, sendBack }) => {
     const runs = new Map<string, Actor<typeof runMachine>>();
     const monotonicMs = () => clock.monotonic();
 
-    const start = (run: Run, schedule: Schedule, oursSinceMs: number) => {
+    const start = (run: OwnedRun, oursSinceMs: number) => {
       const actor = createActor(machine, {
         id: `run:${run.id}`,
         clock,
-        input: { run, schedule, oursSinceMs, serverNowMs, monotonicMs },
+        input: { run, oursSinceMs, serverNowMs, monotonicMs, random },
         ...(inspect && { inspect }),
       });
       const end = (event: RunEvent) => {
-        if (runs.get(run.id) === actor) runs.delete(run.id);
+        if (runs.get(run.id) !== actor) return sendBack({ type: 'RUN.REPLACED' });
+        runs.delete(run.id);
         sendBack(event);
       };
-      runs.get(run.id)?.stop();
+      const older = runs.get(run.id);
       runs.set(run.id, actor);
+      older?.stop();
       actor.subscribe({
-        // Also after a stop: the outcome is null then.
-        complete: () => end({ type: 'RUN.ENDED', outcome: actor.getSnapshot().output ?? null }),
+        complete() {
+          // None after a stop, too.
+          const outcome = actor.getSnapshot().output ?? null;
+          end(outcome === null ? { type: 'RUN.LOST', runId: run.id } : { type: 'RUN.ENDED', outcome });
+        },
         error: (error) => end({ type: 'RUN.CRASHED', runId: run.id, error }),
       });
       actor.start();
     };
 
-    receive(({ schedule, runs: started, oursSinceMs }) =>
-      started.forEach((run) => start(run, schedule, oursSinceMs))
-    );
+    receive((command) => {
+      if (command.type === 'START') {
+        for (const run of command.runs) start(run, command.oursSinceMs);
+        return;
+      }
+      const actor = runs.get(command.runId);
+      if (actor?.getSnapshot().context.run.attempt === command.attempt) actor.send({ type: 'CANCEL' });
+    });
     return () => [...runs.values()].forEach((run) => run.stop());
   });
 }

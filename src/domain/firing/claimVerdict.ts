@@ -2,6 +2,8 @@
 export interface ClaimVerdict {
   settled?: ReadonlySet<string>;
   stale?: ReadonlySet<string>;
+  /** They owe nothing more. */
+  exhausted?: ReadonlySet<string>;
   others: 'settled' | 'owed';
 }
 

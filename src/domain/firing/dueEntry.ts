@@ -19,9 +19,13 @@ export interface DueEntry extends HeapEntry {
   mayBeClaimedThroughMs: number;
   /**
    * `in flight`: a claim of it is under way. `held`: the store has another definition than this
-   * replica.
+   * replica. `blocked`: too many of its runs wait for an executor.
    */
-  state: 'waiting' | 'in flight' | 'held';
+  state: 'waiting' | 'in flight' | 'held' | 'blocked';
+  /** The term in which the store was read for it: all that has a run is before the cursor. 0 for none. */
+  surveyedTerm: number;
+  /** It has had all its runs (`max_runs`), and owes nothing under this definition. */
+  isExhausted: boolean;
 }
 
 /** The entry of a schedule that is new to the queue, not yet placed; `mark`: the schedule's own. */
@@ -34,6 +38,8 @@ export function newEntry(schedule: Schedule, mark: Mark, mayBeClaimedThroughMs: 
     dueMs: Infinity,
     heapIndex: -1,
     state: 'waiting',
+    isExhausted: false,
+    surveyedTerm: 0,
   };
 }
 
@@ -51,6 +57,10 @@ export function redefine(entry: DueEntry, schedule: Schedule, mayBeClaimedThroug
     entry.cursorMs = Math.min(entry.cursorMs, tookEffectMs);
   }
   entry.schedule = compacted(schedule, entry.cursorMs);
+  // What fell due while it was completed is not owed.
+  if (entry.isExhausted) entry.cursorMs = Math.max(entry.cursorMs, schedule.updated_at.getTime());
+  entry.isExhausted = false;
+  entry.surveyedTerm = 0;
 }
 
 /**

@@ -51,6 +51,10 @@ export class DueQueue {
     return [...this.#entries.values()].map((entry) => entry.schedule);
   }
 
+  entries(): Iterable<DueEntry> {
+    return this.#entries.values();
+  }
+
   get(id: string): DueEntry | undefined {
     return this.#entries.get(id);
   }
@@ -140,17 +144,23 @@ export class DueQueue {
 
   /**
    * Takes what is due at or before `by.nowMs`, earliest first, until the settlements hold about
-   * `limit` runs. Throws while a claim is in flight.
+   * `limit` runs. Blocks those that `hasRoom` refuses. Throws while a claim is in flight.
    */
-  take(by: Settler, limit: number): void {
+  take(by: Settler, limit: number, hasRoom: (scheduleId: string) => boolean = () => true): void {
     if (this.#taken.length > 0) {
       throw new Error('The due queue cannot take entries while a claim is in flight.');
     }
     let room = limit;
     for (let top = this.#dueBy(by.nowMs); top && room > 0; top = this.#dueBy(by.nowMs)) {
       this.#heap.remove(top);
+      if (!hasRoom(top.schedule.id)) {
+        this.#takeApart(top, 'blocked');
+        continue;
+      }
       this.#takeApart(top, 'in flight');
-      const mayBeClaimedThroughMs = Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
+      const mayBeClaimedThroughMs = top.surveyedTerm === by.term
+        ? -Infinity
+        : Math.max(by.mayBeClaimedThroughMs, top.mayBeClaimedThroughMs);
       const others = this.nextDueMs() <= by.nowMs;
       // A schedule with a long backlog (set aside for long, say) leaves room for other due schedules.
       const share = others ? Math.ceil(room / 2) : room;
@@ -172,6 +182,7 @@ export class DueQueue {
       const how = verdictOn(verdictOf, schedule.id);
       if (this.#entries.get(schedule.id) !== entry) continue;
       if (how === 'settled') settleThrough(entry, schedule, settlement.cursorMs);
+      if (verdictOf.exhausted?.has(schedule.id) && entry.schedule === schedule) entry.isExhausted = true;
       if (how === 'stale' && entry.schedule === schedule) this.#takeApart(entry, 'held');
       else this.#reschedule(entry);
     }
@@ -180,6 +191,25 @@ export class DueQueue {
   /** The mirror has progressed: retries the entries still held. */
   unhold(): void {
     for (const entry of this.#apart) if (entry.state === 'held') this.#reschedule(entry);
+  }
+
+  /** The waiting runs were counted again: retries the blocked entries. */
+  unblock(): void {
+    for (const entry of this.#apart) if (entry.state === 'blocked') this.#reschedule(entry);
+  }
+
+  /**
+   * The store was read after this replica began to lead: the newest occurrence of this schedule with a record is
+   * at `newestMs` (null for none). Claims go in order, so all before it are settled, and none after it has a run.
+   */
+  surveyed(schedule: Schedule, newestMs: number | null, term: number): void {
+    const entry = this.#entries.get(schedule.id);
+    if (entry === undefined || entry.schedule !== schedule || entry.state === 'in flight') return;
+    // What its earlier timings owe may be claimed in part.
+    if (newestMs === null && schedule.superseded.length > 0) return;
+    entry.surveyedTerm = term;
+    entry.cursorMs = Math.max(entry.cursorMs, newestMs ?? -Infinity);
+    this.#reschedule(entry);
   }
 
   /**
@@ -204,7 +234,7 @@ export class DueQueue {
     this.#moments -= dropSettled(schedule, cursorMs);
   }
 
-  #takeApart(entry: DueEntry, state: 'in flight' | 'held'): void {
+  #takeApart(entry: DueEntry, state: 'in flight' | 'held' | 'blocked'): void {
     entry.state = state;
     this.#apart.add(entry);
   }
@@ -214,7 +244,7 @@ export class DueQueue {
     this.#apart.delete(entry);
     entry.state = 'waiting';
     this.#dropSettled(entry);
-    entry.dueMs = nextDueMs(entry.schedule, entry.cursorMs);
+    entry.dueMs = entry.isExhausted ? Infinity : nextDueMs(entry.schedule, entry.cursorMs);
     if (entry.dueMs < Infinity) this.#heap.push(entry);
   }
 }

@@ -44,8 +44,19 @@ export function nextOwedMs(schedule: Schedule, cursorMs: number): number | null 
     const nextMs = nextOccurrence(timed(schedule, old), Math.max(cursorMs, old.from.getTime()));
     if (nextMs !== null && nextMs <= old.until.getTime()) return nextMs;
   }
-  if (schedule.paused) return null;
-  return nextOccurrence(schedule, Math.max(cursorMs, schedule.effective_from.getTime()));
+  const fromMs = owesFromMs(schedule);
+  return fromMs === Infinity ? null : nextOccurrence(schedule, Math.max(cursorMs, fromMs));
+}
+
+/**
+ * When the present timing begins to owe, epoch ms: once it is in force, and not before its pause ends by
+ * itself; Infinity while it is paused without an end.
+ */
+export function owesFromMs(
+  { paused, pause_until, effective_from }: Pick<Schedule, 'paused' | 'pause_until' | 'effective_from'>,
+): number {
+  const fromMs = effective_from.getTime();
+  return paused ? Math.max(fromMs, pause_until?.getTime() ?? Infinity) : fromMs;
 }
 
 /** A superseded timing, with what determines its occurrences. */

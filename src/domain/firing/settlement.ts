@@ -2,7 +2,8 @@
  * Settles what a schedule owes: the runs that claim its occurrences, and the records of those that are
  * not run (G2). Pure: the due queue decides when, and the claim whether it becomes durable.
  */
-import { type NotRunReason, type Run, runId } from '../runs/run.ts';
+import { type NotRunReason, type Run, runId, workNow } from '../runs/run.ts';
+import { jitterMs } from '../timing/jitter.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { parseDuration } from '../timing/duration.ts';
 import {
@@ -13,7 +14,7 @@ import {
   previousOccurrence,
   type Timed,
 } from '../timing/occurrences.ts';
-import { timed } from './owed.ts';
+import { owesFromMs, timed } from './owed.ts';
 
 /** Caught up at once per schedule: the newest are claimed, the rest is recorded `missed` (G9). */
 export const MAX_CATCH_UP = 1000;
@@ -64,12 +65,12 @@ export function settle(schedule: Schedule, cursorMs: number, by: Settler, limit:
     const untilMs = Math.min(old.until.getTime(), by.nowMs);
     draft.notRun(timed(schedule, old), old.from.getTime(), untilMs, 'skipped', 'superseded', old);
   }
-  if (!schedule.paused) settlePresent(draft, schedule, by);
+  if (owesFromMs(schedule) < by.nowMs) settlePresent(draft, schedule, by);
   return { runs: draft.runs, cursorMs: draft.cursorMs };
 }
 
 function settlePresent(draft: Draft, schedule: Schedule, by: Settler): void {
-  const fromMs = schedule.effective_from.getTime();
+  const fromMs = owesFromMs(schedule);
   const missed = (throughMs: number, reason: NotRunReason) =>
     draft.notRun(schedule, fromMs, throughMs, 'missed', reason, presentTiming(schedule));
   const windowMs = Math.max(parseDuration(schedule.policy.catch_up_window), by.graceMs);
@@ -186,19 +187,31 @@ class Draft {
     const scheduledFor = new Date(atMs);
     const runs = state === 'claimed';
     const now = new Date(nowMs);
+    const { id, jitter, policy: { overlap } } = this.#schedule;
+    const delayMs = runs && jitter !== undefined ? jitterMs(id, atMs, parseDuration(jitter)) : 0;
+    const availableAt = new Date(atMs + delayMs);
+    const isLater = runs && availableAt > now;
     this.runs.push({
-      id: runId(this.#schedule.id, scheduledFor),
-      schedule_id: this.#schedule.id,
+      id: runId(id, scheduledFor),
+      schedule_id: id,
       schedule_revision: timing.revision,
       schedule_created_at: this.#schedule.created_at,
       timing_revision: timing.timing_revision ?? timing.revision,
       scheduled_for: scheduledFor,
+      available_at: availableAt,
       trigger,
       state,
       reason,
-      attempt: runs ? 1 : 0,
-      executor: replica,
-      executor_boot: boot,
+      waiting_for: isLater ? 'jitter' : null,
+      attempt: runs && !isLater ? 1 : 0,
+      attempts: [],
+      failures: 0,
+      losses: 0,
+      is_last_attempt: false,
+      overlap: runs && overlap !== 'allow' ? overlap : null,
+      work: runs ? workNow(this.#schedule) : null,
+      executor: isLater ? null : replica,
+      executor_boot: isLater ? null : boot,
       term,
       claimed_at: now,
       claim_number: claimNumber,

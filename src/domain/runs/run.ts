@@ -1,5 +1,6 @@
 import type { NotUnderstood } from '../shared/reading.ts';
-import type { Schedule } from '../schedules/schedule.ts';
+import { type AttemptPolicy, DEFAULT_POLICY, type Overlap } from '../schedules/policy.ts';
+import type { Action, History, Schedule } from '../schedules/schedule.ts';
 
 /** Why a run exists: due on time, caught up after a time without a leader, or requested by a user. */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';
@@ -56,12 +57,49 @@ export const OPEN_STATES = RUN_STATES.filter((state) => IS_OPEN[state]);
 export const ENDED_STATES = RUN_STATES.filter((state) => !IS_OPEN[state]);
 
 /** Why an occurrence was recorded without being run. */
-export type NotRunReason = 'superseded' | 'catch_up_window' | 'catch_up_limit' | 'catch_up_policy';
+export type NotRunReason =
+  | 'superseded'
+  | 'catch_up_window'
+  | 'catch_up_limit'
+  | 'catch_up_policy'
+  | 'overlap';
 
-/** Why an orphan ended as `abandoned`: by policy, or because its schedule is gone. */
+/** Why a run ended as `abandoned`: its executors died, by policy or too often; or its schedule is gone. */
 export type AbandonReason = 'executor_lost' | 'schedule_gone';
 
-/** The durable record of acting, or deciding not to act, on one occurrence. */
+/** Why a run is cancelled: on request, by the next run of a schedule that replaces, or with its schedule. */
+export type CancelReason = 'requested' | 'replaced' | 'schedule_deleted';
+
+/** What an open run without an executor waits for. */
+export type WaitingFor = 'place' | 'overlap' | 'jitter' | 'retry';
+
+/** An attempt that is over. */
+export interface Attempt {
+  number: number;
+  executor: string;
+  /** Null when the executor died before it could report that the attempt had begun. */
+  started_at: Date | null;
+  finished_at: Date;
+  state: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'lost';
+  error: string | null;
+}
+
+/** Ended attempts that a run keeps, at most: the newest (G9). */
+export const MAX_ATTEMPTS_KEPT = 20;
+
+/** What a run was claimed with. Every attempt uses it, whatever becomes of the schedule. */
+export interface RunWork {
+  name?: string;
+  action: Action;
+  policy: AttemptPolicy;
+  history: History;
+}
+
+/**
+ * The durable record of acting, or deciding not to act, on one occurrence or request. An open run is
+ * owned by one boot, which attempts it, or unowned: then the first executor with a free place takes it
+ * once it is available (G7).
+ */
 export interface Run {
   /** `runId(schedule_id, scheduled_for)`: the database itself refuses a second run of an occurrence (G1). */
   id: string;
@@ -73,22 +111,44 @@ export interface Run {
   timing_revision?: number;
   /** The nominal time of the occurrence. */
   scheduled_for: Date;
+  /** No attempt begins before this. */
+  available_at: Date;
   trigger: Trigger;
+  /** The backfill that made it, if one did. */
+  backfill_id?: string;
   state: RunState;
-  reason: NotRunReason | AbandonReason | null;
-  /** Number of the present attempt, from 1; 0 for an occurrence that is not run, or not yet. */
+  /** Of an open run: why it is about to be cancelled. */
+  reason: NotRunReason | AbandonReason | CancelReason | null;
+  /** Null unless the run is open and unowned. */
+  waiting_for: WaitingFor | null;
+  /** Number of the present or last attempt, from 1; 0 before the first, and for what is not run. */
   attempt: number;
-  /** The executor and its boot (one life of its process); null for a manual run that has not begun. */
+  /** The newest ended attempts, oldest first; `MAX_ATTEMPTS_KEPT` at most. */
+  attempts: Attempt[];
+  /** Attempts that failed or timed out: `retry.max_attempts` of them end the run. */
+  failures: number;
+  /** Executors lost in a row. */
+  losses: number;
+  /** Whether no attempt follows the present one: its schedule was deleted, or its cancellation requested. */
+  is_last_attempt: boolean;
+  /** How it overlaps with other runs of its schedule; null for any way. */
+  overlap: Exclude<Overlap, 'allow'> | null;
+  /** Null for what is not run, and for runs that older versions claimed: `workOf` has defaults. */
+  work: RunWork | null;
+  /** The executor and its boot (one life of its process); null while the run is unowned. */
   executor: string | null;
   executor_boot: string | null;
-  /** The term of its claim. */
+  /** The term of its claim; 0 for a request. */
   term: number;
   claimed_at: Date;
-  /** Number of the executor's claim that wrote it: tells a retried claim from another. Never sent. */
+  /**
+   * Number of the leader's claim that wrote it, from 1: tells a retried claim from another. 0 for a request, and
+   * once an executor has taken it. Never sent.
+   */
   claim_number: number;
   started_at: Date | null;
   finished_at: Date | null;
-  /** From the nominal time to the start of the first attempt (to the decision, for one that is not run). */
+  /** From the time at which it was due to the start of the first attempt, or to the decision not to run it. */
   lateness_ms: number;
   error: string | null;
   output: string | null;
@@ -103,7 +163,11 @@ export interface Run {
 }
 
 /** A run with an executor. */
-export type AssignedRun = Run & { executor: string; executor_boot: string };
+export type OwnedRun = Run & { executor: string; executor_boot: string };
+
+export function isOwned(run: Run): run is OwnedRun {
+  return run.executor_boot !== null;
+}
 
 /** A run as summarised in lists. */
 export type RunSummary = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
@@ -125,40 +189,6 @@ export function isHeld(
     stored.executor_boot === executor_boot;
 }
 
-/**
- * A manual run, requested at `atMs`, server time. It has no executor yet: the leader adopts it
- * (adoption.ts). `tag` makes its id differ from those of occurrences and of other requests.
- */
-export function manualRun(schedule: Schedule, atMs: number, tag: string): Run {
-  // Not before its schedule, whatever this replica's estimate of the server's clock.
-  const at = new Date(Math.max(Math.ceil(atMs), schedule.created_at.getTime()));
-  return {
-    id: `${runId(schedule.id, at)}~${tag}`,
-    schedule_id: schedule.id,
-    schedule_revision: schedule.revision,
-    schedule_created_at: schedule.created_at,
-    timing_revision: schedule.timing_revision,
-    scheduled_for: at,
-    trigger: 'manual',
-    state: 'claimed',
-    reason: null,
-    attempt: 0,
-    executor: null,
-    executor_boot: null,
-    term: 0,
-    claimed_at: at,
-    claim_number: 0,
-    started_at: null,
-    finished_at: null,
-    lateness_ms: 0,
-    error: null,
-    output: null,
-    count: 1,
-    since: at,
-    expire_at: null,
-  };
-}
-
 /** Whether the run is of this schedule, and not of another one that had its id. */
 export function isRunOf(
   run: Pick<Run, 'schedule_id' | 'schedule_created_at' | 'claimed_at'>,
@@ -171,32 +201,35 @@ export function isRunOf(
     : run.schedule_created_at.getTime() === schedule.created_at.getTime();
 }
 
-/** Whether it is a manual run that no replica has adopted yet. */
-export function isUnassigned(run: Run): boolean {
-  return run.executor_boot === null;
+/** Whether it is open and no executor has it. */
+export function isUnowned(run: Pick<Run, 'waiting_for'>): boolean {
+  return run.waiting_for !== null;
 }
 
-/** How an attempt ended. */
-export interface Outcome {
-  run_id: string;
-  schedule_id: string;
-  /** The outcome counts only for this attempt by this boot: a late one can't overwrite a newer one (G3). */
-  attempt: number;
-  executor_boot: string;
-  state: 'succeeded' | 'failed' | 'timed_out' | 'cancelled';
-  started_at: Date;
-  finished_at: Date;
-  lateness_ms: number;
-  error: string | null;
-  output: string | null;
-  expire_at: Date;
+/** Whether an executor may take it once it is available. */
+export function isTakeable({ waiting_for }: Pick<Run, 'waiting_for'>): boolean {
+  return waiting_for !== null && waiting_for !== 'overlap';
 }
 
-/** Whether this outcome ended the stored run. */
-export function isEndedBy(stored: Run | null | undefined, outcome: Outcome): boolean {
-  return stored != null && stored.attempt === outcome.attempt && stored.state === outcome.state &&
-    stored.executor_boot === outcome.executor_boot &&
-    stored.finished_at?.getTime() === outcome.finished_at.getTime();
+const DEFAULT_WORK: RunWork = {
+  action: { type: 'log' },
+  policy: DEFAULT_POLICY,
+  history: { success: '24h', failure: '168h' },
+};
+
+export function workOf(run: Pick<Run, 'work'>): RunWork {
+  return run.work ?? DEFAULT_WORK;
+}
+
+/** What the schedule's runs are claimed with now. */
+export function workNow({ name, action, policy, history }: Schedule): RunWork {
+  const { timeout, retry, on_executor_loss, pause_after_failures } = policy;
+  return {
+    ...(name !== undefined && { name }),
+    action,
+    policy: { timeout, retry, on_executor_loss, pause_after_failures },
+    history,
+  };
 }
 
 /** The id of an occurrence's only run. Schedule ids have no `@`, so no two occurrences share one. */

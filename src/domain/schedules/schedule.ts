@@ -5,6 +5,7 @@
  */
 import type { NotUnderstood } from '../shared/reading.ts';
 import type { Superseded, Timing } from '../timing/timing.ts';
+import type { Policy } from './policy.ts';
 
 /** Descriptive fields, for people. They have no effect on firing. */
 export interface Labels {
@@ -13,27 +14,19 @@ export interface Labels {
   tags?: Record<string, string>;
 }
 
-/** Policy for occurrences that fell due without a leader. */
-export type CatchUp = 'all' | 'latest' | 'none';
-
-/** Policy for a run whose executor died: retry it, or end it as `abandoned`. */
-export type OnExecutorLoss = 'retry' | 'abandon';
-
-export interface Policy {
-  catch_up: CatchUp;
-  /** Go duration. An occurrence older than this when the leader reaches it is recorded `missed`. */
-  catch_up_window: string;
-  on_executor_loss: OnExecutorLoss;
-}
-
 /** How long the records of runs are kept after their end, as Go durations. */
 export interface History {
   success: string;
   failure: string;
 }
 
+/** One structured log line per attempt. */
 export interface Action {
   type: 'log';
+  /** How long an attempt takes, a Go duration; for trying out policies. */
+  takes?: string;
+  /** The share of attempts that fail, 0 to 1. */
+  fails?: number;
 }
 
 /** What a schedule does when it fires. A change applies to everything not claimed yet. */
@@ -43,8 +36,18 @@ export interface Work {
   history: History;
 }
 
+/** Limits beside the timing. A change of them supersedes nothing. Durations are Go durations. */
+export interface Bounds {
+  /** Each run becomes available up to this much after its nominal time. */
+  jitter?: string;
+  /** Occurrences that are run, at most; the schedule is then completed. */
+  max_runs?: number;
+  /** How long the schedule stays once it is completed. */
+  delete_after?: string;
+}
+
 /** The part of a schedule that a client writes. Defaults are filled in by `parseScheduleSpec`. */
-export type ScheduleSpec = Labels & Timing & Work & { pause_reason?: string };
+export type ScheduleSpec = Labels & Timing & Bounds & Work & { pause_reason?: string };
 
 /** "." and ".." are path segments of a URL: such a schedule would be unreachable. */
 export function isScheduleId(id: string): boolean {

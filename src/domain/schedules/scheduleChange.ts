@@ -14,7 +14,8 @@ export function changeOf(stored: Schedule, spec: ScheduleSpec): ScheduleChangeKi
 
 /** Whether both timings are equivalent in form: `60s` equals `1m`. */
 function isSameTiming(a: ScheduleSpec, b: ScheduleSpec): boolean {
-  return a.paused === b.paused && isSame(a.start_at, b.start_at) && isSame(a.end_at, b.end_at) &&
+  return a.paused === b.paused && isSame(a.pause_until, b.pause_until) && isSame(a.start_at, b.start_at) &&
+    isSame(a.end_at, b.end_at) &&
     isSameDefinition(a, b);
 }
 

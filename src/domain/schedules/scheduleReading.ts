@@ -8,6 +8,7 @@
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
 import type { ListedSchedule } from './listing.ts';
+import { DEFAULT_POLICY } from './policy.ts';
 import { isScheduleId, isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
 import type { Superseded } from '../timing/timing.ts';
 import { shown } from '../shared/reading.ts';
@@ -24,6 +25,7 @@ export function readSchedule(stored: StoredRecord): Schedule | NotUnderstood {
   const { revision, effective_from } = schedule;
   return {
     ...schedule,
+    policy: { ...DEFAULT_POLICY, ...schedule.policy },
     timing_revision: schedule.timing_revision ?? revision,
     written_at: schedule.written_at ?? effective_from,
     superseded: schedule.superseded.map((old) => ({ ...old, written_at: old.written_at ?? old.from })),
@@ -78,6 +80,24 @@ const isSuperseded: Check = (value) => {
   return null;
 };
 
+const isShare: Check = (value) =>
+  typeof value === 'number' && value >= 0 && value <= 1 ? null : 'is not a number from 0 to 1';
+const isFactor: Check = (value) =>
+  typeof value === 'number' && value >= 1 ? null : 'is not a number of at least 1';
+const isCountOrNull: Check = (value) => value === null ? null : isRevision(value);
+const isRetry: Check = (value) =>
+  part({
+    needed: {
+      max_attempts: isRevision,
+      initial_backoff: isDuration,
+      multiplier: isFactor,
+      max_backoff: isDuration,
+    },
+    optional: {},
+  })(value);
+const isAction: Check = (value) =>
+  part({ needed: { type: isOneOf('log') }, optional: { takes: isDuration, fails: isShare } })(value);
+
 interface Fields {
   needed: Readonly<Record<string, Check>>;
   optional: Readonly<Record<string, Check>>;
@@ -87,21 +107,45 @@ const TIMING = { start_at: isDate, end_at: isDate };
 /** `timingProblem` checks these, in sentences of its own. */
 const PARTS: Readonly<Record<string, Check>> = { type: () => null, definition: () => null };
 
+const isHistory = part({ needed: { success: isDuration, failure: isDuration }, optional: {} });
+const isOnExecutorLoss = isOneOf('retry', 'abandon');
+
+const isAny: Check = () => null;
+/** What a run was claimed with: null, or the problem as a part of a sentence. */
+export const workProblem: Check = part({
+  needed: {
+    action: isAction,
+    policy: part({
+      needed: { timeout: isPositive, retry: isRetry, on_executor_loss: isOnExecutorLoss },
+      // The rest of a schedule's policy has no meaning for its runs.
+      optional: { catch_up: isAny, catch_up_window: isAny, overlap: isAny, pause_after_failures: isAny },
+    }),
+    history: isHistory,
+  },
+  optional: { name: isText },
+});
+
 const SCHEDULE: Fields = {
   needed: {
     ...PARTS,
     id: isId,
     paused: isBoolean,
-    action: part({ needed: { type: isOneOf('log') }, optional: {} }),
+    action: isAction,
     policy: part({
       needed: {
         catch_up: isOneOf('all', 'latest', 'none'),
         catch_up_window: isDuration,
-        on_executor_loss: isOneOf('retry', 'abandon'),
+        on_executor_loss: isOnExecutorLoss,
       },
-      optional: {},
+      // Older versions did not write these.
+      optional: {
+        overlap: isOneOf('allow', 'skip', 'queue', 'replace'),
+        timeout: isPositive,
+        retry: isRetry,
+        pause_after_failures: isCountOrNull,
+      },
     }),
-    history: part({ needed: { success: isDuration, failure: isDuration }, optional: {} }),
+    history: isHistory,
     revision: isRevision,
     created_at: isDate,
     updated_at: isDate,
@@ -114,6 +158,10 @@ const SCHEDULE: Fields = {
     description: isText,
     tags: isTags,
     pause_reason: isText,
+    pause_until: isDate,
+    jitter: isDuration,
+    max_runs: isRevision,
+    delete_after: isDuration,
     timing_revision: isRevision,
     written_at: isDate,
   },
@@ -135,7 +183,8 @@ function scheduleProblem(stored: StoredRecord): string | null {
   return timingProblem(stored) ?? fieldsProblem(stored, SCHEDULE);
 }
 
-function timingProblem({ type, definition }: StoredRecord): string | null {
+/** The first reason why a stored rule is not understood, as a part of a sentence. */
+export function timingProblem({ type, definition }: StoredRecord): string | null {
   if (typeof type !== 'string' || !Object.hasOwn(DEFINITIONS, type)) {
     return `type is ${shown(type)}, which this version does not know`;
   }

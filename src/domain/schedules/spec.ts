@@ -1,6 +1,8 @@
 /** Parses a schedule from a client's JSON. Reports all problems at once, and ignores no unknown field. */
 import { z } from 'zod';
 import { parseCron } from '../timing/cron.ts';
+import { parseDuration } from '../timing/duration.ts';
+import { workFields } from './workFields.ts';
 import { isScheduleId, type ScheduleSpec } from './schedule.ts';
 import {
   choice,
@@ -11,6 +13,7 @@ import {
   kindOf,
   MAX_PROBLEMS,
   moments,
+  numberIn,
   parsedText,
   tags,
   text,
@@ -45,8 +48,8 @@ const SERVER_OWNED = [
 ];
 
 const MAX_TIMES = 10_000;
-
-const HISTORY_RANGE = ['1m', '8760h'] as const;
+const MAX_JITTER = '1h';
+const MAX_RUNS = 1_000_000_000;
 
 const id = z.string({ error: expected('a string') }).refine(
   isScheduleId,
@@ -65,16 +68,11 @@ const common = {
   end_at: instant.exactOptional(),
   paused: z.boolean({ error: expected('true or false') }).default(false),
   pause_reason: text(1024).exactOptional(),
-  action: fields('an action', { type: choice(['log']) }).default({ type: 'log' }),
-  policy: fields('a policy', {
-    catch_up: choice(['all', 'latest', 'none']).default('all'),
-    catch_up_window: durationText('0s', '8760h').default('60s'),
-    on_executor_loss: choice(['retry', 'abandon']).default('retry'),
-  }).prefault({}),
-  history: fields('a history', {
-    success: durationText(...HISTORY_RANGE).default('24h'),
-    failure: durationText(...HISTORY_RANGE).default('168h'),
-  }).prefault({}),
+  pause_until: instant.exactOptional(),
+  jitter: durationText('0s', MAX_JITTER).exactOptional(),
+  max_runs: numberIn(1, MAX_RUNS, { whole: true }).exactOptional(),
+  delete_after: durationText('0s', '8760h').exactOptional(),
+  ...workFields,
 };
 
 const definitions = {
@@ -121,11 +119,27 @@ function scheduleOf<T extends z.ZodType, D extends z.ZodType>(type: T, definitio
       error: 'must be later than start_at',
       when: ({ value }) => isObject(value),
     })
-    .refine(explainsPause, {
-      path: ['pause_reason'],
-      error: 'needs "paused": true; leave it out for a schedule that is not paused',
+    .refine(jittersWithinInterval, {
+      path: ['jitter'],
+      error: 'must be shorter than definition.interval',
       when: ({ value }) => isObject(value),
-    });
+    })
+    .refine(
+      ({ paused, pause_reason }) => paused !== false || pause_reason === undefined,
+      ofPause('pause_reason'),
+    )
+    .refine(
+      ({ paused, pause_until }) => paused !== false || pause_until === undefined,
+      ofPause('pause_until'),
+    );
+}
+
+function ofPause(field: string) {
+  return {
+    path: [field],
+    error: 'needs "paused": true; leave it out for a schedule that is not paused',
+    when: ({ value }: { value: unknown }) => isObject(value),
+  };
 }
 
 /**
@@ -137,8 +151,21 @@ function endsAfterStart(schedule: object): boolean {
   return !(start_at instanceof Date && end_at instanceof Date) || end_at > start_at;
 }
 
-function explainsPause(schedule: object): boolean {
-  return !('pause_reason' in schedule) || (schedule as Record<string, unknown>).paused !== false;
+/** A later occurrence does not become available before an earlier one. */
+function jittersWithinInterval(schedule: object): boolean {
+  const { type, definition, jitter } = schedule as Record<string, unknown>;
+  if (type !== 'duration' || !isObject(definition)) return true;
+  const [jitterMs, intervalMs] = [jitter, definition.interval].map(durationMs);
+  return jitterMs === undefined || intervalMs === undefined || jitterMs < intervalMs;
+}
+
+/** Undefined for what is not a duration: that is another problem. */
+function durationMs(text: unknown): number | undefined {
+  try {
+    return typeof text === 'string' ? parseDuration(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

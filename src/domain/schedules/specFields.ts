@@ -60,6 +60,15 @@ export function choice<const T extends readonly string[]>(words: T) {
   });
 }
 
+/** A number from `min` to `max`. */
+export function numberIn(min: number, max: number, { whole = false } = {}) {
+  const phrase = `a ${whole ? 'whole ' : ''}number from ${min} to ${max}`;
+  return z.number({ error: expected(phrase) }).superRefine((value, context) => {
+    if (value >= min && value <= max && (!whole || Number.isInteger(value))) return;
+    context.addIssue({ code: 'custom', message: `${value} is not ${phrase}` });
+  });
+}
+
 /** A string converted by `parse`, which throws a sentence when it fails. */
 export function parsedText<T>(phrase: string, parse: (text: string) => T) {
   return z.string({ error: expected(phrase) }).transform((text, context) => {

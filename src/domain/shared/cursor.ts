@@ -28,6 +28,11 @@ export function runCursor({ scheduled_for, id }: { scheduled_for: Date; id: stri
   return encodeCursor([scheduled_for.getTime(), id]);
 }
 
+/** The cursor after this backfill: a `RUN_KEY`, too. */
+export function backfillCursor({ created_at, id }: { created_at: Date; id: string }): string {
+  return encodeCursor([created_at.getTime(), id]);
+}
+
 /** base64url of the key's JSON. */
 export function encodeCursor(key: readonly (string | number)[]): string {
   const bytes = new TextEncoder().encode(JSON.stringify(key));

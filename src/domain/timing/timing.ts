@@ -14,7 +14,11 @@ export type BoundedRule = Rule & {
 };
 
 /** Paused time is never caught up. */
-export type Timing = BoundedRule & { paused: boolean };
+export type Timing = BoundedRule & {
+  paused: boolean;
+  /** The pause ends by itself then. */
+  pause_until?: Date;
+};
 
 /**
  * A timing that was in force in `(from, until]` and has been replaced or paused since. The schedule

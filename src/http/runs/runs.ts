@@ -10,6 +10,7 @@ import { linkNext, readPage } from '../shared/paging.ts';
 import { Problem } from '../shared/problem.ts';
 import { scheduleId, unknownSchedule } from '../schedules/scheduleResponse.ts';
 import { runView } from '../shared/views.ts';
+import { presentRun, runIdOf } from './runResponse.ts';
 
 /** Number of runs read at once. */
 const BATCH = 250;
@@ -52,16 +53,7 @@ export function runRoutes({ store, responses }: RouteDeps): Route[] {
   }
 
   async function get(c: Context): Promise<Response> {
-    const id = c.req.param('id') ?? '';
-    const run = await runs.get(id);
-    if (run === null) throw new Problem(404, `there is no run ${short(id, 256)}`);
-    if ('not_understood' in run) {
-      throw new Problem(
-        503,
-        `run ${short(id, 256)} is not understood by this version: ${run.not_understood}`,
-      );
-    }
-    return c.json(runView(run));
+    return c.json(runView(await presentRun({ store }, runIdOf(c))));
   }
 
   return [

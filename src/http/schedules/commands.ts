@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
-import { parseNothing, parsePause } from '../../domain/schedules/commands.ts';
-import { manualRun, type Run } from '../../domain/runs/run.ts';
+import { parseNothing, parsePause, parseTrigger } from '../../domain/schedules/commands.ts';
+import { manualRun } from '../../domain/runs/request.ts';
+import type { Run } from '../../domain/runs/run.ts';
 import { type Schedule, type ScheduleSpec, specOf } from '../../domain/schedules/schedule.ts';
 import type { Route, RouteDeps } from '../shared/api.ts';
 import { readCommand } from '../shared/body.ts';
-import { Problem } from '../shared/problem.ts';
-import { lastRunReader, present, scheduleId, scheduleResponse } from './scheduleResponse.ts';
+import { invalidBody, Problem } from '../shared/problem.ts';
+import { lastRunReader, present, scheduleId, scheduleResponse, unknownSchedule } from './scheduleResponse.ts';
 
 /** Compare-and-set retries under contention. */
 const TRIES = 10;
@@ -16,12 +17,21 @@ export function commandRoutes(deps: RouteDeps): Route[] {
   const respond = scheduleResponse(deps);
   const change = scheduleChanger(deps);
 
+  /** What a request leaves out stays as it is. */
   async function pause(c: Context): Promise<Response> {
-    const { reason } = await readCommand(c, parsePause);
+    const { reason, until } = await readCommand(c, parsePause);
+    if (until !== undefined) requireFuture(until, deps.serverNowMs());
     const changed = await change(scheduleId(c), (found) => {
-      const { pause_reason, ...spec } = specOf(found);
-      if (spec.paused && (reason === undefined || reason === pause_reason)) return null;
-      return { ...spec, paused: true, ...(reason !== undefined && { pause_reason: reason }) };
+      const spec = specOf(found);
+      const isSame = (reason === undefined || reason === spec.pause_reason) &&
+        (until === undefined || until.getTime() === spec.pause_until?.getTime());
+      if (spec.paused && isSame) return null;
+      return {
+        ...spec,
+        paused: true,
+        ...(reason !== undefined && { pause_reason: reason }),
+        ...(until !== undefined && { pause_until: until }),
+      };
     });
     return respond(c, 200, ...changed);
   }
@@ -29,18 +39,18 @@ export function commandRoutes(deps: RouteDeps): Route[] {
   async function resume(c: Context): Promise<Response> {
     await readCommand(c, parseNothing);
     const changed = await change(scheduleId(c), (found) => {
-      const { pause_reason: _, ...spec } = specOf(found);
+      const { pause_reason: _reason, pause_until: _until, ...spec } = specOf(found);
       return spec.paused ? { ...spec, paused: false } : null;
     });
     return respond(c, 200, ...changed);
   }
 
   async function trigger(c: Context): Promise<Response> {
-    await readCommand(c, parseNothing);
+    const { overlap } = await readCommand(c, parseTrigger);
     const id = scheduleId(c);
     const schedule = present(id, await schedules.get(id));
-    const run = manualRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8));
-    await runs.request(run);
+    const run = manualRun(schedule, deps.serverNowMs(), deps.random.uuid().slice(0, 8), overlap);
+    if (!await runs.request(run)) throw unknownSchedule(schedule.id);
     c.header('Location', `/runs/${run.id}`);
     return c.json({ run_ids: [run.id] }, 202);
   }
@@ -65,6 +75,13 @@ export function commandRoutes(deps: RouteDeps): Route[] {
       handler: trigger,
     },
   ];
+}
+
+function requireFuture(until: Date, nowMs: number): void {
+  if (until.getTime() > nowMs) return;
+  const now = new Date(nowMs).toISOString();
+  const detail = `until: ${until.toISOString()} is not in the future: it is ${now} now; write a later time`;
+  throw invalidBody([{ pointer: '/until', detail }]);
 }
 
 /**

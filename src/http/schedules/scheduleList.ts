@@ -6,19 +6,23 @@ import type { Route, RouteDeps } from '../shared/api.ts';
 import { readBatches } from '../shared/lists.ts';
 import { linkNext } from '../shared/paging.ts';
 import { scheduleView } from '../shared/views.ts';
+import { COMPLETED, exhaustedOf } from './scheduleResponse.ts';
 import { readScheduleQuery } from './scheduleQuery.ts';
 
 /** Number of schedules read at once: each may have 100 KB. */
 const BATCH = 50;
 
 /** `GET /schedules`: a page of schedules, with the last run of each, and recent ones on request. */
-export function scheduleListRoute({ store: { schedules, runs }, serverNowMs, responses }: RouteDeps): Route {
+export function scheduleListRoute(deps: RouteDeps): Route {
+  const { store: { schedules, runs }, serverNowMs, responses } = deps;
+
   async function list(c: Context): Promise<Response> {
     const { query, recentRuns } = readScheduleQuery(c);
     const views = async (items: readonly (ListedSchedule | NotUnderstood)[]) => {
       const known = items.filter(isUnderstood);
-      const [latest, recent] = await Promise.all([
+      const [latest, exhausted, recent] = await Promise.all([
         runs.latest(known),
+        exhaustedOf(deps, known),
         recentRuns > 0 ? runs.recent(known, recentRuns) : null,
       ]);
       const nowMs = serverNowMs();
@@ -26,6 +30,7 @@ export function scheduleListRoute({ store: { schedules, runs }, serverNowMs, res
         isUnderstood(schedule)
           ? {
             ...scheduleView(schedule, latest.get(schedule.id), nowMs),
+            ...(exhausted.has(schedule.id) && COMPLETED),
             ...(recent && { recent_runs: recent.get(schedule.id) ?? [] }),
           }
           : schedule

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { isRunOf, type Run } from '../../domain/runs/run.ts';
 import { isUnderstood, type NotUnderstood, type Schedule } from '../../domain/schedules/schedule.ts';
+import type { ListedSchedule } from '../../domain/schedules/listing.ts';
 import { short } from '../../domain/shared/text.ts';
 import type { RouteDeps } from '../shared/api.ts';
 import { Problem } from '../shared/problem.ts';
@@ -12,6 +13,22 @@ import { scheduleView } from '../shared/views.ts';
 export function lastRunReader({ store: { runs } }: RouteDeps): (schedule: Schedule) => Promise<Run | null> {
   return async (schedule) => (await runs.latest([schedule])).get(schedule.id) ?? null;
 }
+
+/** Ids of those schedules that have had all their runs (`max_runs`). */
+export async function exhaustedOf(
+  { store: { runs } }: RouteDeps,
+  schedules: readonly (Schedule | ListedSchedule)[],
+): Promise<Set<string>> {
+  const limited = schedules.filter(({ max_runs }) => max_runs !== undefined);
+  if (limited.length === 0) return new Set();
+  const claimed = await runs.claimed(limited);
+  const isExhausted = ({ id, max_runs }: Schedule | ListedSchedule) =>
+    (claimed.get(id) ?? 0) >= (max_runs ?? Infinity);
+  return new Set(limited.filter(isExhausted).map(({ id }) => id));
+}
+
+/** What is shown of a schedule that has had all its runs. */
+export const COMPLETED = { next_fire_at: null, completed: true };
 
 /**
  * Responds with a schedule as stored now, and its revision as the ETag. `lastRun` was read before; it

@@ -6,7 +6,14 @@ import type { Route, RouteDeps } from '../shared/api.ts';
 import { readJson } from '../shared/body.ts';
 import { invalidBody, Problem } from '../shared/problem.ts';
 import { scheduleListRoute } from './scheduleList.ts';
-import { lastRunReader, present, scheduleId, scheduleResponse } from './scheduleResponse.ts';
+import {
+  COMPLETED,
+  exhaustedOf,
+  lastRunReader,
+  present,
+  scheduleId,
+  scheduleResponse,
+} from './scheduleResponse.ts';
 
 /** Revisions start at 1. */
 const NO_REVISION = 0;
@@ -32,7 +39,8 @@ export function scheduleRoutes(deps: RouteDeps): Route[] {
     const stored = await schedules.get(id);
     if (stored !== null && !isUnderstood(stored)) return c.json(stored);
     const schedule = present(id, stored);
-    return respond(c, 200, schedule, await lastRun(schedule));
+    const [latest, exhausted] = await Promise.all([lastRun(schedule), exhaustedOf(deps, [schedule])]);
+    return respond(c, 200, schedule, latest, exhausted.has(id) ? COMPLETED : {});
   }
 
   async function replace(c: Context): Promise<Response> {

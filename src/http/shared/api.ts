@@ -14,7 +14,7 @@ export interface Hosts {
 
 /** Dependencies of the API on its replica. */
 export interface ApiDeps {
-  store: Pick<Store, 'schedules' | 'runs' | 'lease' | 'presence' | 'leadership' | 'ping'>;
+  store: Pick<Store, 'schedules' | 'runs' | 'backfills' | 'lease' | 'presence' | 'leadership' | 'ping'>;
   /**
    * This replica's clock corrected by its measured offset to the database server's, epoch
    * milliseconds (G6).

@@ -3,9 +3,11 @@ import { type Term, withEnd } from '../../domain/leadership/term.ts';
 import { isFree, type Lease, type LeaseReading } from '../../domain/leadership/lease.ts';
 import { clockBehindMs } from '../../domain/leadership/setBack.ts';
 import { watermarkMs } from '../../domain/leadership/watermark.ts';
+import { owesFromMs } from '../../domain/firing/owed.ts';
 import { nextOccurrence } from '../../domain/timing/occurrences.ts';
 import { clusterWarnings, type Replica } from '../../domain/membership/replica.ts';
-import type { Run } from '../../domain/runs/run.ts';
+import type { Backfill } from '../../domain/runs/backfill.ts';
+import { type Attempt, OPEN_STATES, type Run, workOf } from '../../domain/runs/run.ts';
 import { isSummarised, type ListedSchedule } from '../../domain/schedules/listing.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 
@@ -29,11 +31,13 @@ export function scheduleView(
     ...rest
   } = known;
   const nextMs = nextMsOf(schedule, nowMs);
+  const isPauseOver = owesFromMs(schedule) <= nowMs;
   return {
     id,
     revision,
     ...rest,
-    next_fire_at: nextMs === null || schedule.paused ? null : new Date(nextMs),
+    paused: schedule.paused && !isPauseOver,
+    next_fire_at: nextMs === null || owesFromMs(schedule) === Infinity ? null : new Date(nextMs),
     completed: nextMs === null,
     last_run: lastRun ? runView(lastRun) : null,
   };
@@ -43,23 +47,47 @@ export function scheduleView(
 function nextMsOf(schedule: Schedule | ListedSchedule, nowMs: number): number | null {
   if (isSummarised(schedule)) return schedule.definition.times.next?.getTime() ?? null;
   // The corrected clock may be a little behind the server's, which stamped the definition.
-  return nextOccurrence(schedule, Math.max(nowMs, schedule.effective_from.getTime()));
+  const fromMs = owesFromMs(schedule);
+  const owedFromMs = fromMs === Infinity ? schedule.effective_from.getTime() : fromMs;
+  return nextOccurrence(schedule, Math.max(nowMs, owedFromMs));
 }
 
+/**
+ * A run: `max_attempts` is from what it was claimed with; how it is kept and fenced is not shown. `started_at` is
+ * that of its last attempt, `finished_at` that of the run.
+ */
 export function runView(run: Run) {
-  const {
-    executor_boot: _boot,
-    expire_at: _expireAt,
-    schedule_revision: _revision,
-    schedule_created_at = null,
-    timing_revision: _timing,
-    claim_number: _claim,
-    count,
-    since,
-    ...rest
-  } = run;
-  const view = { ...rest, schedule_created_at };
-  return count > 1 ? { ...view, count, since } : view;
+  const { id, schedule_id, schedule_revision, schedule_created_at = null } = run;
+  const { scheduled_for, available_at, trigger, state, reason, waiting_for, attempt, attempts } = run;
+  const { executor, term, claimed_at, started_at, lateness_ms, error, output } = run;
+  const finished_at = OPEN_STATES.includes(state) ? null : run.finished_at;
+  return {
+    ...{ id, schedule_id, schedule_revision, schedule_created_at },
+    ...{ scheduled_for, available_at, trigger, state, reason, waiting_for },
+    ...(run.backfill_id !== undefined && { backfill_id: run.backfill_id }),
+    attempt,
+    max_attempts: workOf(run).policy.retry.max_attempts,
+    attempts: attempts.map(attemptView),
+    ...{ executor, term, claimed_at, started_at, finished_at, lateness_ms, error, output },
+    ...(run.count > 1 && { count: run.count, since: run.since }),
+  };
+}
+
+/** `open`: number of its open runs. */
+export function backfillView(backfill: Backfill, open: number) {
+  const { id, schedule_id, schedule_created_at, schedule_revision, from, to } = backfill;
+  const { max_concurrent, overlap, again, state, total, created, already_run } = backfill;
+  const { created_at, finished_at } = backfill;
+  return {
+    ...{ id, schedule_id, schedule_created_at, schedule_revision, from, to, max_concurrent, overlap, again },
+    state,
+    progress: { total, created, already_run, open, ended: created - open },
+    ...{ created_at, finished_at },
+  };
+}
+
+function attemptView({ number, executor, started_at, finished_at, state, error }: Attempt) {
+  return { number, executor, started_at, finished_at, state, error };
 }
 
 export function leaderView(lease: Lease) {

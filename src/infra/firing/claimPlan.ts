@@ -1,15 +1,33 @@
 import type { ClaimBatch, ClaimRequest } from '../../actors/firing/claimStore.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/leadership/setBack.ts';
 import type { NotUnderstood } from '../../domain/shared/reading.ts';
-import type { Run } from '../../domain/runs/run.ts';
+import type { RunChange } from '../../domain/runs/life.ts';
+import { overlapping } from '../../domain/runs/overlap.ts';
+import { OPEN_STATES, type Run } from '../../domain/runs/run.ts';
 import type { Schedule } from '../../domain/schedules/schedule.ts';
 
 /** A run that is not understood counts as stored: its occurrence has had its run. */
 export type StoredRun = Run | NotUnderstood;
 
+/** What the store has about a batch. */
+export interface StoredState {
+  definition(scheduleId: string): Pick<Schedule, 'revision' | 'effective_from'> | undefined;
+  run(id: string): StoredRun | undefined;
+  /** Records of several occurrences. */
+  counted: readonly Counted[];
+  /** Open runs of the schedule that count for overlaps. */
+  open(scheduleId: string): readonly Run[];
+  /** Occurrences of the schedule that were claimed so far, if it has a limit. */
+  claimed(scheduleId: string): number;
+  /** Server time. */
+  now: Date;
+}
+
 /** How to treat the runs of a batch, given what is stored. */
 export interface ClaimPlan {
   insert: Run[];
+  /** What becomes of open runs. */
+  changes: RunChange[];
   /** Already stored, by an earlier call under the same grant whose answer was lost. */
   ours: Run[];
   /**
@@ -19,37 +37,75 @@ export interface ClaimPlan {
   duplicates: string[];
   /** Ids of schedules whose stored definition differs or is gone. */
   stale: string[];
+  /** Ids of schedules that have had all their runs. */
+  exhausted: string[];
+  /** By schedule that looks at others: occurrences claimed by this plan, 0 without a limit. */
+  counts: Map<string, number>;
 }
 
 /**
  * Sorts the runs of a batch, in its order. A stored run is reported as stored even if its schedule
  * has changed since: it was claimed under the definition then in force, and has to run.
  */
-export function planClaim(
-  batch: ClaimBatch,
-  storedDefinition: (scheduleId: string) => Pick<Schedule, 'revision' | 'effective_from'> | undefined,
-  storedRun: (id: string) => StoredRun | undefined,
-  counted: readonly Counted[],
-): ClaimPlan {
+export function planClaim(batch: ClaimBatch, stored: StoredState): ClaimPlan {
   const plan: ClaimPlan = {
-    insert: [],
-    ours: [],
-    duplicates: [],
-    stale: staleSchedules(batch, storedDefinition),
+    ...{ insert: [], changes: [], ours: [], duplicates: [], exhausted: [], counts: new Map() },
+    stale: staleSchedules(batch, stored.definition),
   };
   const stale = new Set(plan.stale);
   const planned = new Set<string>();
   for (const request of batch.requests) {
-    for (const run of request.runs) {
-      if (planned.has(run.id)) continue;
+    const fresh = request.runs.filter((run) => {
+      if (planned.has(run.id)) return false;
       planned.add(run.id);
-      const stored = storedRun(run.id);
-      if (stored && isClaimOf(stored, run, batch.grant.boot)) plan.ours.push(stored);
-      else if (stored || counted.some((record) => covers(record, run))) plan.duplicates.push(run.id);
-      else if (!stale.has(request.scheduleId)) plan.insert.push(run);
-    }
+      const found = stored.run(run.id);
+      if (found && isClaimOf(found, run, batch.grant.boot)) plan.ours.push(found);
+      else if (found || stored.counted.some((record) => covers(record, run))) plan.duplicates.push(run.id);
+      else return !stale.has(request.scheduleId);
+      return false;
+    });
+    if (!stale.has(request.scheduleId)) planFresh(plan, request, fresh, stored);
   }
   return plan;
+}
+
+/** Whether the schedule's open runs, or the number of its runs, matter to the claim. */
+export function looksAtOthers({ runs, maxRuns }: ClaimRequest): boolean {
+  return maxRuns !== null || runs.some(({ overlap }) => overlap !== null);
+}
+
+function planFresh(plan: ClaimPlan, request: ClaimRequest, fresh: readonly Run[], stored: StoredState): void {
+  if (!looksAtOthers(request)) return void plan.insert.push(...fresh);
+  const { scheduleId, maxRuns } = request;
+  const before = maxRuns === null ? 0 : stored.claimed(scheduleId);
+  let count = before;
+  const open = new Map(stored.open(scheduleId).map((run) => [run.id, run]));
+  for (const run of fresh) {
+    // A timing that was replaced may have had no limit.
+    if (maxRuns !== null && count >= maxRuns && run.reason !== 'superseded') continue;
+    const decided = run.state === 'claimed'
+      ? overlapping(run, [...open.values()], stored.now)
+      : { run, changes: [] };
+    for (const change of decided.changes) if (applyTo(plan, open, change) === 'skipped') count--;
+    plan.insert.push(decided.run);
+    if (decided.run.state !== 'claimed') continue;
+    count++;
+    if (run.overlap !== null) open.set(run.id, decided.run);
+  }
+  plan.counts.set(scheduleId, maxRuns === null ? 0 : count - before);
+  if (maxRuns !== null && count >= maxRuns) plan.exhausted.push(scheduleId);
+}
+
+/** The changed run may be one that this plan inserts: then returns its state. */
+function applyTo(plan: ClaimPlan, open: Map<string, Run>, change: RunChange): Run['state'] | null {
+  const { run, set } = change;
+  const changed = { ...run, ...set };
+  const index = plan.insert.findIndex(({ id }) => id === run.id);
+  if (index >= 0) plan.insert[index] = changed;
+  else plan.changes.push(change);
+  if (OPEN_STATES.includes(changed.state)) open.set(run.id, changed);
+  else open.delete(run.id);
+  return index >= 0 ? changed.state : null;
 }
 
 /**
@@ -91,11 +147,10 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run is `boot`'s claim of `run`, by this same claim, and unchanged since. A run of an
- * earlier claim of the same occurrence, or of an adoption, is executed already.
+ * Whether the stored run is `boot`'s claim of `run`, by this very claim, and no executor has taken it since
+ * (`taken` resets the number). An earlier claim of the same occurrence was answered, and is under way.
  */
 export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
-  return !('not_understood' in stored) && stored.executor_boot === boot && stored.term === run.term &&
-    stored.attempt === run.attempt &&
-    stored.state === run.state && stored.claim_number === run.claim_number;
+  return !('not_understood' in stored) && [null, boot].includes(stored.executor_boot) &&
+    stored.term === run.term && stored.claim_number === run.claim_number;
 }

@@ -15,6 +15,7 @@ import { memoryFeed } from './schedules/feed.ts';
 import { memoryLeadership } from './leadership/terms.ts';
 import { memoryLease } from './leadership/lease.ts';
 import { memoryPresence } from './membership/presence.ts';
+import { memoryBackfills } from './runs/backfills.ts';
 import { memoryRuns } from './runs/runs.ts';
 import { memorySchedules } from './schedules/schedules.ts';
 
@@ -42,6 +43,7 @@ export function memoryStore(db: Database, connection: Connection): Store {
     schedules: memorySchedules(connection),
     feed: memoryFeed(connection),
     runs: memoryRuns(connection),
+    backfills: memoryBackfills(connection),
     presence: memoryPresence(connection),
     leadership: memoryLeadership(connection),
     events: memoryEvents(connection),

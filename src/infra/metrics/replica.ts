@@ -17,6 +17,8 @@ export interface Vitals {
   /** Moments of all `at_times` schedules. */
   moments: number;
   liveJobs: number;
+  /** Places for runs. */
+  places: { used: number; max: number };
   /** Schedules that this version does not understand. */
   notUnderstood: number;
   /** How far the server's clock is behind an earlier reading, ms. */
@@ -170,4 +172,14 @@ function gauges(registers: Registry[], vitals: () => Vitals, limits: Capacity): 
   gauge('scheduler_moments', 'Moments of at_times schedules in the due queue.', ({ moments }) => moments);
   gauge('scheduler_moments_limit', 'Moments that a replica has room for: MAX_MOMENTS.', () => limits.moments);
   gauge('scheduler_live_job_actors', 'Schedules with a live job actor.', ({ liveJobs }) => liveJobs);
+  gauge(
+    'scheduler_run_places',
+    'Runs that this replica executes at a time, at most.',
+    ({ places }) => places.max,
+  );
+  gauge(
+    'scheduler_run_places_used',
+    'Runs that this replica executes, or whose end it has yet to record.',
+    ({ places }) => places.used,
+  );
 }

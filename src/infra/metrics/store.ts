@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { StoreObserver } from '../shared/observedStore.ts';
 import { storeErrorKind } from '../shared/storeTrouble.ts';
 
-const COLLECTIONS = ['leases', 'runs', 'replicas', 'leadership'];
+const COLLECTIONS = ['leases', 'runs', 'backfills', 'replicas', 'leadership'];
 
 export function storeMetrics(
   registry: Registry,

@@ -14,6 +14,7 @@ import { mongoLease } from './leadership/lease.ts';
 import { leaseWatch } from './leadership/leaseWatch.ts';
 import { prepare } from './shared/prepare.ts';
 import { mongoPresence } from './membership/presence.ts';
+import { mongoBackfills } from './runs/backfills.ts';
 import { mongoRuns } from './runs/runs.ts';
 import { mongoSchedules } from './schedules/schedules.ts';
 import { readers } from './shared/readers.ts';
@@ -51,6 +52,7 @@ export function mongoStore(
   const db = client.db(database);
   const collections = collectionsOf(db);
   const read = readers(notUnderstood ?? notUnderstoodLog(logger, clock));
+  const transactions = { client, clock, random };
   const claimSession = new ClaimSession(client);
   const open = new Set<() => void>();
   const endWithStore = (end: () => void) => {
@@ -69,7 +71,8 @@ export function mongoStore(
     claims: mongoClaims({ collections, claimSession, readers: read, clock, random }),
     schedules: mongoSchedules(collections),
     feed: mongoFeed({ client, collections, logger, endWithStore }),
-    runs: mongoRuns(collections, read),
+    runs: mongoRuns(collections, read, transactions),
+    backfills: mongoBackfills(collections, read, transactions),
     presence: mongoPresence(collections, read),
     leadership: mongoLeadership(collections, read),
     events: mongoEvents({ db, readers: read, endWithStore }),

@@ -42,6 +42,7 @@ export function observedStore(store: Store, clock: Clock, observer: StoreObserve
       resume: (token: unknown, to: FeedObserver) => feed.resume(token, observedFeed(to, failed)),
     }),
     runs: port('runs', store.runs),
+    backfills: port('backfills', store.backfills),
     presence: port('presence', store.presence),
     leadership: port('leadership', store.leadership),
     events: port('events', {

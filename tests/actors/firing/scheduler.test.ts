@@ -4,6 +4,8 @@ import { JobPool } from '../../../src/actors/runs/jobs.ts';
 import { StoreRefused } from '../../../src/actors/shared/storeErrors.ts';
 import type { SchedulerInput } from '../../../src/actors/firing/schedulerContext.ts';
 import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
+import { Backlog } from '../../../src/domain/runs/backlog.ts';
+import { Places } from '../../../src/domain/runs/places.ts';
 import { Progress } from '../../../src/domain/firing/progress.ts';
 import { reachable } from '../../support/machines/reachable.ts';
 import { walk } from '../../support/machines/walk.ts';
@@ -29,6 +31,8 @@ describe('scheduler', () => {
     return {
       progress,
       jobs: { withdraw: () => {} } as JobPool,
+      places: new Places(500),
+      backlog: new Backlog(),
       replica: 'r1',
       boot: 'b1',
       leaseDurationMs: 3000,
@@ -47,6 +51,7 @@ describe('scheduler', () => {
     runs: [],
     stale: [],
     duplicates: [],
+    exhausted: [],
   };
 
   it('is idle until the lease is won, whatever is due', () => {
@@ -73,7 +78,18 @@ describe('scheduler', () => {
     it.answers('claim', COMMITTED);
     assert.equal(it.state, 'waiting');
     const deeds = it.does.map((deed) => typeof deed === 'string' ? deed : deed[0]);
-    assert.deepEqual(deeds, ['noteMark', 'finish', 'claimed', 'after 1000']);
+    assert.deepEqual(deeds, ['noteMark', 'finish', 'claimed', 'retryBlocked', 'after 1000']);
+  });
+
+  it('reads the store first when an earlier leader may have claimed much after the watermark', () => {
+    const it = start(true).on({ ...won(), lastClaimMs: T + 60_000 });
+    assert.equal(it.state, 'claiming', 'not much is due yet');
+    const behind = walk(schedulerMachine, inputOf(20_000)).on({ ...won(), lastClaimMs: T + 15_000 });
+    assert.deepEqual([behind.state, behind.does.at(-1)], ['surveying', 'start survey']);
+    behind.fails('survey', 'cut off');
+    assert.equal(behind.state, 'unsurveyed');
+    assert.equal(behind.after('retry').state, 'surveying');
+    assert.equal(behind.answers('survey', new Map([['a', T + 9000]])).state, 'claiming');
   });
 
   it('finds out about a claim without an answer, for as long as it takes', () => {
@@ -99,25 +115,29 @@ describe('scheduler', () => {
         inputs,
         events: [
           ...[won(), won(mark(50), NEXT_GRANT), LOST, ENDING, { type: 'LEASE.SEEN', mark: mark(20) }],
-          ...[loadedEvent(A), upsert(A), mirrored(30)],
+          ...[loadedEvent(A), upsert(A), mirrored(30), { ...won(), lastClaimMs: T + 15_000 }],
         ],
-        answers: { claim: [COMMITTED, { kind: 'fenced' }, { kind: 'early', serverNowMs: T }], resolve: [[]] },
+        answers: {
+          claim: [COMMITTED, { kind: 'fenced' }, { kind: 'early', serverNowMs: T }],
+          resolve: [[]],
+          survey: [new Map()],
+        },
         failures: { claim: [new Error('no answer'), new StoreRefused('the disk is full', 'OutOfDiskSpace')] },
-        by: ({ grant, claimTerm, ending }) => [grant?.term, claimTerm, ending],
+        by: ({ grant, claimTerm, ending, unsurveyed }) => [grant?.term, claimTerm, ending, unsurveyed.length],
         invariant: (state, { grant, claimTerm, claimNumber, ending }, underWay) => {
           assert.deepEqual(
             underWay,
-            { claiming: ['claim'], resolving: ['resolve'] }[state] ?? [],
+            { claiming: ['claim'], resolving: ['resolve'], surveying: ['survey'] }[state] ?? [],
             'one claim in flight',
           );
           const isInFlight = ['claiming', 'resolving', 'unresolved'].includes(state);
-          if (!isInFlight) assert.equal(grant !== null, state === 'waiting', 'it waits only while it leads');
+          if (!isInFlight) assert.equal(grant !== null, state !== 'idle', 'it waits only while it leads');
           if (!isInFlight) assert.equal(ending, false, 'the end has been announced');
           if (ending) assert.equal(grant, null, 'nothing more is claimed');
           if (isInFlight) assert.ok(claimTerm > 0 && claimNumber > 0, 'a claim has a term, and a number');
         },
       });
-    const { reached, all, untaken } = search(inputOf(40), inputOf(100));
+    const { reached, all, untaken } = search(inputOf(40), inputOf(100), inputOf(20_000));
     assert.deepEqual(reached, all);
     assert.deepEqual(untaken, []);
     assert.deepEqual(search({ ...inputOf(100), isTrusted: () => false }).reached, ['idle', 'waiting']);

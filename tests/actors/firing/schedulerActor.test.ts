@@ -213,6 +213,7 @@ describe('scheduler, as an actor', () => {
       runs,
       stale: ['a'],
       duplicates: [],
+      exhausted: [],
     });
     assert.deepEqual(it.executed(), [100]);
     await it.clock.advance(100);

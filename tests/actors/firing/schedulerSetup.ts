@@ -1,7 +1,7 @@
 /** The scheduler as an actor, with a clock, a queue and a store that the test controls. */
 import { jobMachine } from '../../../src/actors/runs/job.ts';
 import { JobPool } from '../../../src/actors/runs/jobs.ts';
-import type { ClaimBatch, ClaimResult } from '../../../src/actors/firing/claimStore.ts';
+import type { ClaimBatch, ClaimResult, TimingKey } from '../../../src/actors/firing/claimStore.ts';
 import { runMachine } from '../../../src/actors/runs/run.ts';
 import { nextMark } from '../../../src/domain/firing/nextMark.ts';
 import { schedulerMachine } from '../../../src/actors/firing/scheduler.ts';
@@ -9,7 +9,9 @@ import { claimMark } from '../../../src/domain/firing/claimMark.ts';
 import { Progress } from '../../../src/domain/firing/progress.ts';
 import type { Grant, Lease } from '../../../src/domain/leadership/lease.ts';
 import type { Watermark } from '../../../src/domain/leadership/watermark.ts';
-import type { Run } from '../../../src/domain/runs/run.ts';
+import type { OwnedRun, Run, RunWork } from '../../../src/domain/runs/run.ts';
+import { Backlog } from '../../../src/domain/runs/backlog.ts';
+import { Places } from '../../../src/domain/runs/places.ts';
 import type { NotUnderstood, Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { heldLease } from '../../support/leases.ts';
 import { calls, underParent } from '../../support/machines/actors.ts';
@@ -71,6 +73,9 @@ export function running(...schedules: Schedule[]) {
   const resolve = calls<Run[], { runs: Run[]; boot: string }>();
   const execute = executions();
   const jobs = poolOf(clock, execute);
+  const places = new Places(500);
+  const backlog = new Backlog();
+  const survey = calls<Map<string, number>, { of: TimingKey[] }>();
   const tests = {
     trusted: true,
     skewMs: 0,
@@ -80,7 +85,7 @@ export function running(...schedules: Schedule[]) {
   };
   const under = underParent(
     schedulerMachine.provide({
-      actors: { claim: claim.slot, resolve: resolve.slot },
+      actors: { claim: claim.slot, resolve: resolve.slot, survey: survey.slot },
       actions: {
         report: (_, { message }) => void tests.reports.push(message),
         claimed: (_, { runs, duplicates, stale }) =>
@@ -92,6 +97,8 @@ export function running(...schedules: Schedule[]) {
       input: {
         progress,
         jobs,
+        places,
+        backlog,
         replica: 'r1',
         boot: 'b1',
         leaseDurationMs: 3000,
@@ -104,14 +111,14 @@ export function running(...schedules: Schedule[]) {
   );
   under.child.send(loadedEvent(...schedules));
   return {
-    ...{ clock, progress, queue, claim, resolve, execute, jobs, tests },
+    ...{ clock, progress, queue, claim, resolve, execute, jobs, places, backlog, survey, tests },
     machine: under,
     send: under.child.send,
     context: () => under.child.getSnapshot().context,
     /** What was executed: milliseconds after T. */
     executed: () => execute.list.map(({ input }) => offset(input.run)),
     /** The claim that is in flight is committed, but for the schedules that are stale. */
-    async commit(stale: string[] = [], duplicates: string[] = []) {
+    async commit(stale: string[] = [], duplicates: string[] = [], exhausted: string[] = []) {
       const batch = claim.last.input;
       const fresh = batch.requests.filter(({ scheduleId }) => !stale.includes(scheduleId));
       await claim.last.answer({
@@ -120,19 +127,20 @@ export function running(...schedules: Schedule[]) {
         runs: fresh.flatMap(({ runs }) => runs).filter(({ id }) => !duplicates.includes(id)),
         stale,
         duplicates,
+        exhausted,
       });
     },
   };
 }
 
-const executions = () => calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+const executions = () => calls<{ output: string | null }, { run: OwnedRun; work: RunWork }>();
 
 function poolOf(clock: SimClock, execute: ReturnType<typeof executions>): JobPool {
   const silent = () => {};
   return new JobPool(
-    jobMachine.provide({ actions: { settled: silent, crashed: silent } }),
+    jobMachine.provide({ actions: { settled: silent, lost: silent, crashed: silent } }),
     runMachine.provide({ actors: { execute: execute.slot } }),
-    { clock, serverNowMs: () => clock.now() },
+    { clock, serverNowMs: () => clock.now(), random: () => 0.5 },
   );
 }
 

@@ -19,7 +19,6 @@ import {
   MINE,
   releasedBy,
   RENEWED,
-  start,
   STOPPED,
   T,
   TAKEN,
@@ -146,18 +145,6 @@ describe('election: leader', () => {
   }
 });
 
-it('election: passes on that a run was requested, while it leads', () => {
-  const request = { type: 'REQUEST' };
-  for (const it of [leader(), leader().after('nextRenewal')]) {
-    const { state } = it;
-    assert.deepEqual([it.on(request).does, it.state], [['requested'], state]);
-  }
-  for (const it of [start(), start().answers('read', HELD), candidate(), leader().on({ type: 'STOP' })]) {
-    const { state } = it;
-    assert.deepEqual([it.on(request).does, it.state], [[], state], 'the next leader looks by itself');
-  }
-});
-
 it('election: can reach every state, by every transition', () => {
   const { reached, all, untaken } = reachable(machine, {
     inputs: [INPUT],
@@ -165,7 +152,6 @@ it('election: can reach every state, by every transition', () => {
       HINT,
       TAKEN,
       LEFT,
-      { type: 'REQUEST' },
       { type: 'STOP' },
       { type: 'TRUST.OVER' },
       { type: 'SCHEDULER.STOOD_DOWN' },

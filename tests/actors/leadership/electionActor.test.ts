@@ -76,7 +76,6 @@ function running() {
     ...{ clock, read, acquire, renew, release, reports, watches, followed },
     leaderDead: () => sends.dead?.(),
     hint: () => sends.HINT?.(),
-    request: () => sends.REQUEST?.(),
     trustOver: () => sends['TRUST.OVER']?.(),
     trustEnded: () => trustEnded,
     /** Acquires the lease, and discards the messages of that. */
@@ -214,14 +213,6 @@ describe('election, as an actor', () => {
     await it.clock.advance(1);
     await it.read.last.answer(HELD);
     assert.deepEqual([it.machine.state, it.followed], ['follower.watching', [7]]);
-  });
-
-  it('tells its parent of requests while it leads', async () => {
-    const it = running();
-    it.request();
-    await it.lead();
-    it.request();
-    assert.deepEqual(it.heard(), ['LEASE.REQUESTED']);
   });
 
   it('gives back what it won while it was being stopped', async () => {

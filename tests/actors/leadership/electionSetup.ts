@@ -61,7 +61,6 @@ export const machine = electionMachine.provide({
     lost: silent,
     ending: silent,
     stopped: silent,
-    requested: silent,
     report: silent,
     endTrust: silent,
     watchHolder: silent,

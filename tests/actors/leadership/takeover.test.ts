@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { wait } from '../../../src/actors/shared/wait.ts';
-import type { Policy } from '../../../src/domain/schedules/schedule.ts';
+import { DEFAULT_POLICY, type Policy } from '../../../src/domain/schedules/policy.ts';
 import { LEASE } from '../../../harness/sim/cluster.ts';
 import type { SimProcess } from '../../../harness/sim/process.ts';
 import { assertOnceEach, SimCluster, unreachable } from '../../support/simCluster.ts';
@@ -46,7 +46,7 @@ describe('a leader that stops', () => {
 describe('an ordinary takeover', () => {
   const policies: Policy[] = (['all', 'latest', 'none'] as const).flatMap((catch_up) =>
     (['0s', '20ms', '60s'] as const).map((catch_up_window) => (
-      { catch_up, catch_up_window, on_executor_loss: 'retry' }
+      { ...DEFAULT_POLICY, catch_up, catch_up_window }
     ))
   );
   const losses: Record<string, (leader: SimProcess) => void> = {

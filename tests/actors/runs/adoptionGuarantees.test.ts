@@ -4,8 +4,17 @@ import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/executorWatch.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { SimProcess } from '../../../harness/sim/process.ts';
+import { manualRun } from '../../../src/domain/runs/request.ts';
+import { OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
+import { understood } from '../../support/schedules.ts';
 import { SimCluster } from '../../support/simCluster.ts';
-import { ADOPTED_WITHIN_MS, assertNoneOpen, executionsOf, lostWithOneRun } from './adoptionScenario.ts';
+import {
+  ADOPTED_WITHIN_MS,
+  assertNoneOpen,
+  executionsOf,
+  isTaking,
+  lostWithOneRun,
+} from './adoptionScenario.ts';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -43,21 +52,21 @@ describe('the runs of a leader that crashed', () => {
     assert.deepEqual([state, reason, executionsOf(cluster, run)], ['abandoned', 'schedule_gone', []]);
   });
 
-  it('are adopted again, as the third attempt, when the adopter crashes as well', async () => {
+  it('are executed by a third, as the third attempt, when the second crashes as well', async () => {
     const { cluster, old, run, stored } = await lostWithOneRun();
-    const adopters: SimProcess[] = [];
+    const takers: SimProcess[] = [];
     for (const replica of cluster.replicas) {
       if (replica === old) continue;
       replica.link.trouble = async (op, run) => {
         const answer = await run();
-        if (op !== 'runs.adopt' || adopters.length > 0) return answer;
-        adopters.push(replica);
+        if (!isTaking(op, answer, replica) || takers.length > 0) return answer;
+        takers.push(replica);
         replica.crash();
         return await NEVER;
       };
     }
     await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    const [second] = adopters;
+    const [second] = takers;
     assert.deepEqual([(await stored()).attempt, (await stored()).executor], [2, second?.id]);
     await cluster.clock.advance(ADOPTED_WITHIN_MS);
     const { state, attempt, executor } = await stored();
@@ -67,34 +76,59 @@ describe('the runs of a leader that crashed', () => {
   });
 
   for (const happened of [true, false]) {
-    it(`are executed once when the adoption ${happened ? 'was made' : 'was not made'} and got no answer`, async () => {
+    it(`are executed once when no change of them is answered, ${happened ? 'though each is made' : 'as it is not made'}`, async () => {
       const { cluster, old, run, stored } = await lostWithOneRun();
       let lost = 0;
       for (const replica of cluster.replicas) {
         if (replica === old) continue;
         replica.link.trouble = async (op, run) => {
-          if (op !== 'runs.adopt' || lost === 3) return await run();
+          if (op !== 'runs.change' || lost === 5) return await run();
           lost++;
           if (happened) await run();
           throw new StoreUnavailable('the answer is lost');
         };
       }
-      await cluster.clock.advance(ADOPTED_WITHIN_MS + 1000);
-      assert.equal(lost, 3);
+      await cluster.clock.advance(ADOPTED_WITHIN_MS + 6000);
+      assert.equal(lost, 5);
       const { state, attempt, executor } = await stored();
       assert.deepEqual([state, attempt, executionsOf(cluster, run)], ['succeeded', 2, [`2 ${executor}`]]);
     });
   }
 
+  it('end as abandoned when they have cost three executors in a row, and are not tried again', async () => {
+    const cluster = new SimCluster();
+    for (const id of ['r1', 'r2', 'r3', 'r4', 'r5']) cluster.add(id);
+    await cluster.clock.advance(1000);
+    await cluster.create('s', 3_600_000);
+    const schedule = understood(await cluster.user.schedules.get('s'));
+    const run = manualRun(schedule, cluster.clock.now(), 'deadly');
+    cluster.attempt = ({ id, attempt }) => {
+      const { replica } = cluster.executions.find((each) => each.runId === id && each.attempt === attempt)!;
+      cluster.replicas.find((each) => each.id === replica)?.crash();
+      return NEVER;
+    };
+    await cluster.user.runs.request(run);
+    await cluster.clock.advance(5 * ADOPTED_WITHIN_MS);
+    const { state, reason, attempt, attempts, failures } = await cluster.user.runs.get(run.id) as Run;
+    assert.deepEqual([state, reason, attempt, failures], ['abandoned', 'executor_lost', 3, 0]);
+    assert.deepEqual(attempts.map((each) => [each.number, each.state]), [[1, 'lost'], [2, 'lost'], [
+      3,
+      'lost',
+    ]]);
+    assert.equal(cluster.replicas.filter(({ lives }) => lives).length, 2, 'the others live');
+  });
+
   it('are all executed, however many there are: more than one adoption takes', async () => {
-    const cluster = await SimCluster.ofThree();
+    const cluster = new SimCluster();
+    for (const id of ['r1', 'r2', 'r3']) cluster.add(id, { places: 5000 });
+    await cluster.clock.advance(1000);
     await cluster.create('s', 10);
     await cluster.clock.advance(200);
     const old = cluster.leader();
     // What it claims from here on is never ended.
     cluster.attempt = () => NEVER;
     await cluster.clock.advance(7000);
-    const before = (await cluster.runs('s')).filter(({ state }) => state === 'claimed');
+    const before = (await cluster.runs('s')).filter(({ state }) => OPEN_STATES.includes(state));
     assert.ok(before.length > 600, `${before.length}`);
     cluster.attempt = () => Promise.resolve();
     old.crash();
@@ -108,7 +142,7 @@ describe('the runs of a leader that crashed', () => {
 });
 
 describe('a replica that stops', () => {
-  it('adopts nothing any more', async () => {
+  it('adopts and takes nothing any more', async () => {
     const { cluster, old, stored } = await lostWithOneRun();
     for (const replica of cluster.replicas) {
       if (replica !== old) {
@@ -125,34 +159,40 @@ describe('a replica that stops', () => {
     const stopped = next.stop();
     await cluster.clock.advance(100);
     await stopped;
-    assert.deepEqual(asked.filter((op) => op === 'runs.orphans' || op === 'runs.adopt'), []);
+    const searches = ['runs.orphans', 'runs.available', 'runs.change'];
+    assert.deepEqual(asked.filter((op) => searches.includes(op)), []);
     assert.equal((await stored()).attempt, 1);
   });
 
-  it('waits for an adoption on its way, and executes and records what is its own by it', async () => {
-    const { cluster, old, stored } = await lostWithOneRun();
-    let answer = () => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    let adopter: SimProcess | undefined;
-    for (const replica of cluster.replicas) {
-      if (replica === old) continue;
-      replica.link.trouble = async (op, run) => {
-        const result = await run();
-        if (op !== 'runs.adopt') return result;
-        adopter = replica;
-        await held;
-        return result;
+  for (const answered of [true, false]) {
+    it(`gives back what it has just taken, for another to execute (the taking is ${answered ? 'late' : 'not answered at first'})`, async () => {
+      const cluster = await SimCluster.ofThree();
+      await cluster.create('s', 3_600_000);
+      const run = manualRun(understood(await cluster.user.schedules.get('s')), cluster.clock.now(), 'one');
+      const leader = cluster.leader();
+      let held = false;
+      leader.link.trouble = async (op, call) => {
+        const answer = await call();
+        if (held || !isTaking(op, answer, leader)) return answer;
+        held = true;
+        await cluster.clock.wait(500);
+        if (!answered) throw new StoreUnavailable('the answer is lost');
+        return answer;
       };
-    }
-    await cluster.clock.advance(ADOPTED_WITHIN_MS);
-    assert.deepEqual([(await stored()).state, (await stored()).executor], ['claimed', adopter?.id]);
-    const stopped = adopter?.stop();
-    await cluster.clock.advance(500);
-    assert.equal((await stored()).state, 'claimed');
-    answer();
-    await cluster.clock.advance(500);
-    await stopped;
-    const { state, attempt, executor } = await stored();
-    assert.deepEqual([state, attempt, executor], ['succeeded', 2, adopter?.id]);
-  });
+      await cluster.user.runs.request(run);
+      await cluster.clock.advance(50);
+      assert.equal(held, true);
+      const stored = async () => await cluster.user.runs.get(run.id) as Run;
+      assert.deepEqual([(await stored()).executor, (await stored()).attempt], [leader.id, 1]);
+      const stopped = leader.stop();
+      await cluster.clock.advance(300);
+      assert.equal((await stored()).executor, leader.id);
+      await cluster.clock.advance(1500);
+      await stopped;
+      const { state, attempt, executor, attempts } = await stored();
+      assert.deepEqual([state, attempt, attempts.length], ['succeeded', 1, 1], 'its attempt was none');
+      assert.deepEqual(executionsOf(cluster, run), [`1 ${executor}`]);
+      assert.notEqual(executor, leader.id);
+    });
+  }
 });

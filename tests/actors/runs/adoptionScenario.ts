@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { DEFAULT_WORK } from '../../../harness/definitions.ts';
 import type { SimProcess } from '../../../harness/sim/process.ts';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/executorWatch.ts';
-import type { Run } from '../../../src/domain/runs/run.ts';
+import { OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
 import { SimCluster } from '../../support/simCluster.ts';
 
 /** Enough time for another replica to lead, to count the executor as dead, and to adopt its runs. */
@@ -14,6 +14,11 @@ export function executionsOf(cluster: SimCluster, { id }: Run): string[] {
   return cluster.executions.filter(({ runId }) => runId === id).map((each) =>
     `${each.attempt} ${each.replica}`
   );
+}
+
+/** Whether this call, and its answer, made runs the replica's own. */
+export function isTaking(op: string, answer: unknown, { boot }: SimProcess): boolean {
+  return op === 'runs.change' && (answer as Run[]).some((run) => run.executor_boot === boot);
 }
 
 /** Calls `what` when the replica's next claim is committed, and the replica does not know it yet. */
@@ -49,7 +54,7 @@ export async function lostWithOneRun(
 export async function assertNoneOpen(cluster: SimCluster): Promise<void> {
   const justNowMs = cluster.clock.now() - 50;
   const open = (await cluster.runs('s')).filter(({ state, claimed_at }) =>
-    state === 'claimed' && claimed_at.getTime() < justNowMs
+    OPEN_STATES.includes(state) && claimed_at.getTime() < justNowMs
   );
   assert.deepEqual(open.map(({ id }) => id), []);
   const attempts = cluster.executions.map(({ runId, attempt }) => `${runId} ${attempt}`);

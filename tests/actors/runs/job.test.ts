@@ -4,14 +4,14 @@ import { type JobInput, jobMachine } from '../../../src/actors/runs/job.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
 import { reachable } from '../../support/machines/reachable.ts';
 import { type Walk, walk } from '../../support/machines/walk.ts';
-import { LATER, RUN, S } from './jobSetup.ts';
+import { LATER, RUN } from './jobSetup.ts';
 
 const INPUT: JobInput = { scheduleId: 's' };
-const CLAIMED = (...runs: Run[]) => ({ type: 'CLAIMED', schedule: S, runs, oursSinceMs: 0 });
-const ADOPTED = (...runs: Run[]) => ({ type: 'ADOPTED', schedule: S, runs, oursSinceMs: 0 });
+const CLAIMED = (...runs: Run[]) => ({ type: 'CLAIMED', runs, oursSinceMs: 0 });
+const TAKEN = (...runs: Run[]) => ({ type: 'TAKEN', runs, oursSinceMs: 0 });
 const OUTCOME = { run_id: RUN.id, state: 'succeeded' };
 const ENDED = { type: 'RUN.ENDED', outcome: OUTCOME };
-const START = (...runs: Run[]) => ['send runs', { type: 'START', schedule: S, runs, oursSinceMs: 0 }];
+const START = (...runs: Run[]) => ['send runs', { type: 'START', runs, oursSinceMs: 0 }];
 
 const waiting = () => walk(jobMachine, INPUT);
 const due = () => waiting().on({ type: 'DUE' });
@@ -85,9 +85,9 @@ describe('job', () => {
     assert.deepEqual([nothingNew.state, nothingNew.context.running], ['running', 1]);
   });
 
-  it('starts what was adopted in every state, and stays in it', () => {
+  it('starts what was taken in every state, and stays in it', () => {
     for (const make of [waiting, paused, due, claiming, running, settled]) {
-      const it = make().on(ADOPTED(LATER));
+      const it = make().on(TAKEN(LATER));
       assert.deepEqual([it.state, it.does], [make().state, [START(LATER)]]);
       assert.equal(it.context.running, make().context.running + 1);
       while (it.context.running > 0) it.on(ENDED);
@@ -95,14 +95,27 @@ describe('job', () => {
     }
   });
 
-  it('starts what was claimed also when something was adopted while it was being claimed', () => {
-    const it = claiming().on(ADOPTED(LATER)).on(CLAIMED(RUN));
+  it('starts what was claimed also when something was taken while it was being claimed', () => {
+    const it = claiming().on(TAKEN(LATER)).on(CLAIMED(RUN));
     assert.deepEqual([it.state, it.does, it.context.running], ['running', [START(RUN)], 2]);
   });
 
-  it('records nothing of a run that was lost to another executor', () => {
-    const it = running().on({ type: 'RUN.ENDED', outcome: null });
-    assert.deepEqual([it.state, it.does, it.context.running], ['settled', [], 0]);
+  it('records nothing of a run that was lost to another executor, and says that it is over here', () => {
+    const it = running().on({ type: 'RUN.LOST', runId: RUN.id });
+    assert.deepEqual([it.state, it.does, it.context.running], ['settled', [['lost', { runId: RUN.id }]], 0]);
+  });
+
+  it('says nothing of an attempt that a newer one has replaced: its run goes on', () => {
+    const it = running().on(TAKEN(RUN)).on({ type: 'RUN.REPLACED' });
+    assert.deepEqual([it.state, it.does, it.context.running], ['running', [], 1]);
+  });
+
+  it('passes on that an attempt is to be cancelled, in every state', () => {
+    const cancel = { type: 'CANCEL', runId: RUN.id, attempt: 1 };
+    for (const make of [waiting, paused, due, claiming, running, settled]) {
+      const it = make().on(cancel);
+      assert.deepEqual([it.state, it.does], [make().state, [['send runs', cancel]]]);
+    }
   });
 
   it('says aloud that a run has thrown, and makes no outcome up', () => {
@@ -113,18 +126,20 @@ describe('job', () => {
 
   it('can reach every state, by every transition', () => {
     const types = ['DUE', 'CLAIMING', 'UNCLAIMED', 'WITHDRAWN', 'PAUSED', 'RESUMED'];
-    const always = [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED()];
-    const ends = [ENDED, { type: 'RUN.ENDED', outcome: null }, {
-      type: 'RUN.CRASHED',
-      runId: RUN.id,
-      error: null,
-    }];
+    const cancel = { type: 'CANCEL', runId: RUN.id, attempt: 1 };
+    const always = [...types.map((type) => ({ type })), CLAIMED(RUN), CLAIMED(), cancel];
+    const ends = [
+      ENDED,
+      { type: 'RUN.LOST', runId: RUN.id },
+      { type: 'RUN.REPLACED' },
+      { type: 'RUN.CRASHED', runId: RUN.id, error: null },
+    ];
     const { reached, all, untaken } = reachable(jobMachine, {
       inputs: [INPUT],
       // A few at a time tell as much as many; and only what was started ends.
       events: (_, { running }) => [
         ...always,
-        ...(running < 3 ? [ADOPTED(LATER)] : []),
+        ...(running < 3 ? [TAKEN(LATER)] : []),
         ...(running > 0 ? ends : []),
       ],
       by: ({ running }) => Math.min(running, 4),

@@ -1,8 +1,8 @@
 /** A schedule and two of its runs, for the tests of jobs. */
-import { claimed } from '../../support/runs.ts';
+import { owned } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
 
 export const T = Date.UTC(2030, 0, 1);
 export const S = every(100, T);
-export const RUN = claimed('s', T + 100);
-export const LATER = claimed('s', T + 200);
+export const RUN = owned('s', T + 100);
+export const LATER = owned('s', T + 200);

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { jobMachine } from '../../../src/actors/runs/job.ts';
 import { JobPool } from '../../../src/actors/runs/jobs.ts';
 import { runMachine } from '../../../src/actors/runs/run.ts';
-import type { Outcome, Run } from '../../../src/domain/runs/run.ts';
+import { type OwnedRun, type Run, type RunWork, workOf } from '../../../src/domain/runs/run.ts';
+import type { Outcome } from '../../../src/domain/runs/outcome.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { calls } from '../../support/machines/actors.ts';
-import { claimed } from '../../support/runs.ts';
+import { claimed, owned, unowned } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
 import { rest, SimClock } from '../../../harness/sim/clock.ts';
 import { LATER, RUN, S, T } from './jobSetup.ts';
@@ -15,30 +16,38 @@ import { LATER, RUN, S, T } from './jobSetup.ts';
 /** A pool whose runs are ended by the test. */
 function pool() {
   const clock = new SimClock(T + 100);
-  const execute = calls<{ output: string | null }, { run: Run; schedule: Schedule }>();
+  const execute = calls<{ output: string | null }, { run: OwnedRun; work: RunWork }>();
+  const confirm = calls<boolean, { run: OwnedRun }>();
   const ended: string[] = [];
+  const lost: string[] = [];
   const crashes: { runId: string; error: unknown }[] = [];
   const jobs = new JobPool(
     jobMachine.provide({
       actions: {
         settled: (_, { outcome }: { outcome: Outcome }) =>
           void ended.push(`${outcome.run_id} ${outcome.state}`),
+        lost: (_, { runId }) => void lost.push(runId),
         crashed: (_, params) => void crashes.push(params),
       },
     }),
-    runMachine.provide({ actors: { execute: execute.slot } }),
-    { clock, serverNowMs: () => clock.now() },
+    runMachine.provide({
+      actors: { execute: execute.slot, confirm: confirm.slot },
+      actions: { running: () => {} },
+    }),
+    { clock, serverNowMs: () => clock.now(), random: () => 0.5 },
   );
   return {
     clock,
     execute,
+    confirm,
     ended,
+    lost,
     crashes,
     jobs,
     /** A claim that is committed at once. */
     run(schedule: Schedule, ...runs: Run[]) {
       jobs.claiming(schedule);
-      jobs.claimed(schedule, runs, clock.monotonic());
+      jobs.claimed(schedule.id, runs, clock.monotonic());
     },
     /** Whether `idle` has resolved, once everything has come to rest. */
     async isIdle(idle: Promise<void>) {
@@ -56,18 +65,21 @@ describe('pool of jobs', () => {
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [0, undefined]);
     jobs.claiming(S);
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [1, 'claiming']);
-    jobs.claimed(S, [RUN], clock.monotonic());
+    jobs.claimed('s', [RUN], clock.monotonic());
     assert.equal(jobs.stateOf('s'), 'running');
     await execute.last.answer({ output: null });
     assert.deepEqual([jobs.size, jobs.stateOf('s')], [0, undefined]);
   });
 
-  it('starts only what is to be run', async () => {
+  it('starts only what is to be run, and is ours', async () => {
     const { clock, jobs, execute } = pool();
     jobs.claiming(S);
-    jobs.claimed(S, [
+    jobs.claimed('s', [
       claimed('s', T + 100, { state: 'skipped' }),
       claimed('s', T + 200, { state: 'missed' }),
+      claimed('s', T + 250, { state: 'succeeded' }),
+      unowned('s', T + 300),
+      unowned('s', T + 400, { waiting_for: 'overlap' }),
     ], clock.monotonic());
     assert.deepEqual([execute.list.length, jobs.size], [0, 0]);
   });
@@ -93,7 +105,7 @@ describe('pool of jobs', () => {
     jobs.changed({ kind: 'upsert', schedule: S });
     jobs.changed({ kind: 'delete', id: 's' });
     jobs.unclaimed('s');
-    jobs.claimed(S, [RUN], clock.monotonic());
+    jobs.claimed('s', [RUN], clock.monotonic());
     assert.equal(jobs.size, 0);
   });
 
@@ -132,9 +144,10 @@ describe('pool of jobs', () => {
     assert.deepEqual([jobs.size, ended], [0, [`${RUN.id} succeeded`, `${LATER.id} failed`]]);
   });
 
-  it('makes a job for what was adopted, and drops it when that has ended', async () => {
+  it('makes a job for what was taken, and drops it when that has ended', async () => {
     const { clock, jobs, execute, ended } = pool();
-    jobs.adopted(S, [RUN, LATER], clock.monotonic());
+    jobs.taken(RUN, clock.monotonic());
+    jobs.taken(LATER, clock.monotonic());
     assert.equal(jobs.size, 1);
     await execute.list[0]?.answer({ output: null });
     assert.equal(jobs.size, 1);
@@ -142,24 +155,60 @@ describe('pool of jobs', () => {
     assert.deepEqual([jobs.size, ended], [0, [`${RUN.id} succeeded`, `${LATER.id} succeeded`]]);
   });
 
-  it('aborts an older attempt of a run that it adopts', async () => {
-    const { clock, jobs, execute, ended, run } = pool();
+  it('asks first when what was taken was decided on long ago', async () => {
+    const { clock, jobs, execute, confirm, ended, lost } = pool();
+    jobs.taken(RUN, clock.monotonic() - 3000);
+    assert.deepEqual([execute.list.length, confirm.list.length], [0, 1]);
+    await confirm.last.answer(false);
+    assert.deepEqual([execute.list.length, jobs.size, ended, lost], [0, 0, [], [RUN.id]]);
+  });
+
+  it('aborts an older attempt of a run that it takes, of which it says nothing', async () => {
+    const { clock, jobs, execute, ended, lost, run } = pool();
     run(S, RUN);
-    jobs.adopted(S, [{ ...RUN, attempt: 3 }], clock.monotonic());
+    jobs.taken({ ...RUN, attempt: 3 }, clock.monotonic());
     assert.deepEqual([execute.list.length, execute.list[0]?.signal.aborted], [2, true]);
     await execute.list[0]?.answer({ output: null });
-    assert.deepEqual([ended, jobs.size, execute.last.signal.aborted], [[], 1, false]);
+    assert.deepEqual([ended, lost, jobs.size, execute.last.signal.aborted], [[], [], 1, false]);
     await execute.last.answer({ output: null });
     assert.deepEqual([ended, jobs.size], [[`${RUN.id} succeeded`], 0]);
   });
 
+  it('cancels the attempt that is meant, and no other', async () => {
+    const { jobs, execute, ended, run } = pool();
+    jobs.cancel(RUN);
+    assert.equal(jobs.size, 0, 'nothing is live');
+    run(S, RUN, LATER);
+    jobs.cancel({ ...RUN, attempt: 2 });
+    jobs.cancel(claimed('s', T + 999));
+    assert.equal(execute.list.some(({ signal }) => signal.aborted), false);
+    jobs.cancel(RUN);
+    jobs.cancel(RUN);
+    assert.deepEqual(execute.list.map(({ signal }) => signal.aborted), [true, false]);
+    assert.deepEqual(ended, [`${RUN.id} cancelled`]);
+    await execute.last.answer({ output: null });
+    assert.equal(jobs.size, 0);
+  });
+
+  it('knows whether any run is live, whatever is due or being claimed', async () => {
+    const { jobs, execute, run } = pool();
+    assert.equal(jobs.hasRuns(), false);
+    jobs.claiming(S);
+    assert.equal(jobs.hasRuns(), false);
+    jobs.claimed('s', [RUN], 0);
+    run(every(100, T, { id: 'other' }), claimed('other', T + 100));
+    assert.equal(jobs.hasRuns(), true);
+    for (const call of execute.list) await call.answer({ output: null });
+    assert.equal(jobs.hasRuns(), false);
+  });
+
   it('never has two attempts of a run, and loses none from sight, whatever comes in whatever order', async () => {
-    const steps = ['claim', 'adopt', 'end', 'fail', 'pause', 'withdraw'] as const;
+    const steps = ['claim', 'take', 'end', 'fail', 'cancel', 'pause', 'withdraw'] as const;
     const step = fc.record({ what: fc.constantFrom(...steps), which: fc.nat(9) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (story) => {
         const { clock, jobs, execute, ended, run, isIdle } = pool();
-        const known: Run[] = [];
+        const known: OwnedRun[] = [];
         const answered = new Set<object>();
         const live = () => execute.list.filter((call) => !call.signal.aborted && !answered.has(call));
         const answer = async (which: number, how: 'end' | 'fail') => {
@@ -170,10 +219,14 @@ describe('pool of jobs', () => {
         };
         for (const { what, which } of story) {
           const old = known[which % known.length];
-          if (what === 'claim') known.push(claimed('s', T + 100 * known.length));
-          if (what === 'claim') run(S, known.at(-1) as Run);
-          else if (what === 'adopt' && old) {
-            jobs.adopted(S, [{ ...old, attempt: ++old.attempt }], clock.monotonic());
+          if (what === 'claim') known.push(owned('s', T + 100 * known.length));
+          if (what === 'claim') run(S, known.at(-1) as OwnedRun);
+          else if (what === 'take' && old) {
+            jobs.taken({ ...old, attempt: ++old.attempt }, clock.monotonic());
+          } else if (what === 'cancel' && old) {
+            const call = live().find(({ input: { run } }) => run.id === old.id);
+            jobs.cancel(old);
+            if (call) answered.add(call);
           } else if (what === 'pause') jobs.changed({ kind: 'upsert', schedule: { ...S, paused: true } });
           else if (what === 'withdraw') jobs.withdraw();
           else if (what === 'end' || what === 'fail') await answer(which, what);
@@ -216,7 +269,7 @@ describe('pool of jobs', () => {
   it('reports a run that throws, and goes on without it', async () => {
     const { jobs, execute, ended, crashes, run, isIdle } = pool();
     // A history that is no duration can't be stored; here it makes the making of the outcome throw.
-    run({ ...S, history: { success: 'for ever', failure: '1h' } }, RUN);
+    run(S, { ...RUN, work: { ...workOf(RUN), history: { success: 'for ever', failure: '1h' } } });
     const idle = jobs.idle();
     await execute.last.answer({ output: null });
     assert.deepEqual([ended, crashes.length, crashes[0]?.runId], [[], 1, RUN.id]);

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEAD_AFTER_MS } from '../../../src/actors/runs/executorWatch.ts';
-import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
+import { manualRun } from '../../../src/domain/runs/request.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { SimCluster, unreachable } from '../../support/simCluster.ts';
-import { ADOPTED_WITHIN_MS, executionsOf } from './adoptionScenario.ts';
+import { ADOPTED_WITHIN_MS, executionsOf, isTaking } from './adoptionScenario.ts';
 
 describe('a manual run', () => {
   /** A schedule whose own time does not come, and a request for it, of whose run it tells. */
@@ -34,7 +35,7 @@ describe('a manual run', () => {
     await request();
     await cluster.clock.advance(20);
     const { executor, trigger, claimed_at, lateness_ms, term } = await stored();
-    assert.deepEqual([executor, trigger, term], [cluster.leader().id, 'manual', 1]);
+    assert.deepEqual([executor, trigger, term], [cluster.leader().id, 'manual', 0]);
     assert.ok(claimed_at.getTime() - atMs <= 2 && lateness_ms <= 5, `${lateness_ms}`);
     assert.ok(cluster.executions.every((each) => each.runId === run.id && each.atMs - atMs <= 2));
     await assertOnce();
@@ -71,8 +72,23 @@ describe('a manual run', () => {
     await assertOnce();
   });
 
-  it('waits while there is no leader', async () => {
+  it('is executed by a standby while there is no leader, a quarter of a second later', async () => {
     const cluster = await SimCluster.ofThree();
+    cluster.leader().crash();
+    const { request, stored, assertOnce } = await asking(cluster);
+    await request();
+    await cluster.clock.advance(245);
+    assert.deepEqual([(await stored()).state, (await stored()).attempt], ['claimed', 0]);
+    await cluster.clock.advance(20);
+    await assertOnce();
+    await cluster.clock.advance(3 * DEAD_AFTER_MS);
+    await assertOnce();
+  });
+
+  it('waits for the next leader when standbys do not execute', async () => {
+    const cluster = new SimCluster();
+    for (const id of ['r1', 'r2', 'r3']) cluster.add(id, { standbyExecutes: false });
+    await cluster.clock.advance(1000);
     const { request, stored, assertOnce } = await asking(cluster);
     cluster.leader().crash();
     await cluster.clock.advance(1000);
@@ -81,6 +97,7 @@ describe('a manual run', () => {
     assert.deepEqual([(await stored()).state, (await stored()).attempt], ['claimed', 0]);
     await cluster.clock.advance(1500);
     await assertOnce();
+    assert.equal((await stored()).executor, cluster.leader().id);
   });
 
   it('is executed once, as the second attempt, when the leader dies right after it has made it its own', async () => {
@@ -90,7 +107,7 @@ describe('a manual run', () => {
     const old = cluster.leader();
     old.link.trouble = async (op, run) => {
       const answer = await run();
-      if (op === 'runs.adopt') old.crash();
+      if (isTaking(op, answer, old)) old.crash();
       return answer;
     };
     await request();
@@ -114,14 +131,14 @@ describe('a manual run', () => {
     assert.notEqual((await stored()).executor, old.id);
   });
 
-  it('ends as abandoned when its schedule is deleted before it starts', async () => {
+  it('is cancelled when its schedule is deleted before it starts', async () => {
     const cluster = await SimCluster.ofThree();
     const { run, request, stored } = await asking(cluster);
-    cluster.leader().crash();
     await request();
     await cluster.user.schedules.remove('s');
+    assert.equal((await stored()).state, 'cancelled', 'by the time of the answer');
     await cluster.clock.advance(ADOPTED_WITHIN_MS);
     const { state, reason } = await stored();
-    assert.deepEqual([state, reason, executionsOf(cluster, run)], ['abandoned', 'schedule_gone', []]);
+    assert.deepEqual([state, reason, executionsOf(cluster, run)], ['cancelled', 'schedule_deleted', []]);
   });
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createActor } from 'xstate';
-import { MAX_BACKLOG, MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
+import { MAX_WRITTEN, outcomesMachine } from '../../../src/actors/runs/outcomes.ts';
 import { lengthOf, oldest, queueOf } from '../../../src/domain/shared/queue.ts';
 import { calls } from '../../support/machines/actors.ts';
 import { reachable } from '../../support/machines/reachable.ts';
 import { type Walk, walk } from '../../support/machines/walk.ts';
-import type { Outcome } from '../../../src/domain/runs/run.ts';
+import type { AttemptStart, Outcome } from '../../../src/domain/runs/outcome.ts';
 import { claimed, outcomeOf } from '../../support/runs.ts';
 import { SimClock } from '../../../harness/sim/clock.ts';
 
@@ -20,6 +20,13 @@ const outcomes = (from: number, to: number) =>
 const event = (n: number) => ({ type: 'OUTCOME' as const, outcome: outcome(n) });
 const STOP = { type: 'STOP' as const };
 
+/** The n-th run's attempt goes on. */
+const start = (n: number): AttemptStart => {
+  const { id: run_id, attempt } = claimed('s', T + n);
+  return { run_id, attempt, executor_boot: 'b1', started_at: new Date(T + n + 1), lateness_ms: 1 };
+};
+const startEvent = (n: number) => ({ type: 'START' as const, start: start(n) });
+
 const idle = () => walk(outcomesMachine);
 const gathering = () => idle().on(event(0));
 const writing = () => gathering().after('gather');
@@ -28,7 +35,7 @@ const waiting = () => writing().fails('write');
 const full = (count: number) => ({
   batch: outcomes(0, MAX_WRITTEN),
   backlog: queueOf(outcomes(MAX_WRITTEN, count)),
-  stopping: false,
+  ...{ starts: [], writing: 0, stopping: false },
 });
 const holding = (count: number, value: string) =>
   walk(outcomesMachine, undefined, { value, context: full(count) });
@@ -42,12 +49,12 @@ describe('outcomes', () => {
     assert.deepEqual([it.state, it.does], ['gathering', ['after 5']]);
     it.after('gather');
     assert.deepEqual([it.state, it.does], ['writing', ['start write']]);
-    it.answers('write', 1);
+    it.answers('write');
     assert.deepEqual([it.state, heldBy(it)], ['idle', []]);
   });
 
   it('goes on with what came while it wrote', () => {
-    const it = writing().on(event(1)).answers('write', 1);
+    const it = writing().on(event(1)).answers('write');
     assert.deepEqual([it.state, heldBy(it)], ['gathering', [outcome(1)]]);
   });
 
@@ -68,25 +75,44 @@ describe('outcomes', () => {
   });
 
   for (const state of ['writing', 'waiting']) {
-    it(`keeps 20,000 at most while ${state}: the oldest that is not in the write is dropped, and that is said (G9)`, () => {
-      const it = holding(MAX_BACKLOG - 1, state).on(event(MAX_BACKLOG - 1));
-      assert.deepEqual([it.does, heldBy(it).length], [[], MAX_BACKLOG]);
-      it.on(event(MAX_BACKLOG));
-      assert.deepEqual(it.does, [['dropped', { outcome: outcome(MAX_WRITTEN) }]]);
-      assert.deepEqual(heldBy(it), [
-        ...outcomes(0, MAX_WRITTEN),
-        ...outcomes(MAX_WRITTEN + 1, MAX_BACKLOG + 1),
-      ]);
+    it(`keeps every outcome while ${state}, however many: each holds the place of its run`, () => {
+      const it = holding(20_000, state).on(event(20_000));
+      assert.deepEqual([it.does, it.state], [[], state]);
+      assert.deepEqual(heldBy(it), outcomes(0, 20_001));
     });
   }
 
   it('takes the next outcome without copying those that wait', () => {
-    const it = holding(MAX_BACKLOG, 'waiting');
-    const { items } = it.on(event(MAX_BACKLOG)).context.backlog;
+    const it = holding(20_000, 'waiting');
+    const { items } = it.on(event(20_000)).context.backlog;
     for (let n = 1; n <= 100; n++) {
-      it.on(event(MAX_BACKLOG + n));
+      it.on(event(20_000 + n));
       assert.equal(it.context.backlog.items, items, 'the same array');
     }
+  });
+
+  it('writes which attempts go on, with the outcomes, and forgets them when they are written', () => {
+    const it = idle().on(startEvent(0));
+    assert.equal(it.state, 'gathering');
+    it.on(event(1)).after('gather');
+    assert.deepEqual([it.state, it.context.starts, it.context.batch], ['writing', [start(0)], [outcome(1)]]);
+    it.on(startEvent(2)).answers('write');
+    assert.deepEqual(
+      [it.state, it.context.starts, heldBy(it)],
+      ['gathering', [start(2)], []],
+      'what came since',
+    );
+    it.after('gather').answers('write');
+    assert.deepEqual([it.state, it.context.starts], ['idle', []]);
+  });
+
+  it('writes starts again, with those that came since, after a write without an answer', () => {
+    const it = idle().on(startEvent(0)).after('gather').on(startEvent(1)).fails('write');
+    assert.equal(it.state, 'waiting');
+    it.after('retry');
+    assert.deepEqual(it.context.starts, [start(0), start(1)]);
+    it.answers('write');
+    assert.deepEqual([it.state, it.context.starts], ['idle', []]);
   });
 
   it('stops at once when there is nothing to write', () => {
@@ -96,9 +122,9 @@ describe('outcomes', () => {
   it('writes what is left before it stops, without gathering', () => {
     const it = gathering().on(STOP);
     assert.equal(it.state, 'writing');
-    it.on(event(1)).answers('write', 1);
+    it.on(event(1)).answers('write');
     assert.equal(it.state, 'writing', 'what came meanwhile, too');
-    it.answers('write', 1);
+    it.answers('write');
     assert.equal(it.state, 'stopped');
   });
 
@@ -107,36 +133,34 @@ describe('outcomes', () => {
     assert.equal(it.state, 'waiting');
     it.after('retry').fails('write');
     assert.equal(it.state, 'waiting');
-    assert.equal(it.after('retry').answers('write', 1).state, 'stopped');
+    assert.equal(it.after('retry').answers('write').state, 'stopped');
   });
 
   it('can reach every state, by every transition', () => {
-    /** Almost a full batch; almost all that may be kept, when the first 500 of them could not be written. */
-    const from = [
-      {
-        value: 'idle',
-        context: { batch: [], backlog: queueOf(outcomes(0, MAX_WRITTEN - 1)), stopping: false },
-      },
-      { value: 'waiting', context: full(MAX_BACKLOG - 1) },
-    ];
+    /** Almost a full batch; more than one, when the first 500 of them could not be written. */
+    const almost = { ...full(0), batch: [], backlog: queueOf(outcomes(0, MAX_WRITTEN - 1)) };
+    const from = [{ value: 'idle', context: almost }, {
+      value: 'waiting',
+      context: full(2 * MAX_WRITTEN - 1),
+    }];
     const { reached, all, untaken } = reachable(outcomesMachine, {
       from,
-      events: [event(0), STOP],
-      answers: { write: [1] },
-      by: ({ backlog, batch, stopping }) => [
-        [1, MAX_WRITTEN, MAX_BACKLOG - 1, MAX_BACKLOG].filter((size) =>
-          batch.length + lengthOf(backlog) >= size
-        )
-          .length,
+      events: [event(0), startEvent(0), STOP],
+      answers: { write: [undefined] },
+      by: ({ backlog, batch, starts, writing, stopping }) => [
+        [1, MAX_WRITTEN, 2 * MAX_WRITTEN].filter((size) => batch.length + lengthOf(backlog) >= size).length,
         batch.length > 0,
+        Math.min(starts.length, 2),
+        Math.min(writing, 2),
         stopping,
       ],
-      invariant: (state, { backlog, batch, stopping }, underWay) => {
+      invariant: (state, { backlog, batch, starts, stopping }, underWay) => {
         if (from.some(({ context }) => context.backlog === backlog)) return;
-        const held = batch.length + lengthOf(backlog);
-        assert.ok(held <= MAX_BACKLOG && batch.length <= MAX_WRITTEN, 'bounded (G9)');
+        const held = batch.length + lengthOf(backlog) + starts.length;
+        assert.ok(batch.length <= MAX_WRITTEN, 'bounded (G9)');
         assert.deepEqual(underWay, state === 'writing' ? ['write'] : [], 'one write at a time');
-        assert.equal(batch.length > 0, state === 'writing' || state === 'waiting');
+        const isWriting = state === 'writing' || state === 'waiting';
+        if (batch.length > 0) assert.ok(isWriting, 'it is written, or repeated');
         assert.equal(
           held === 0,
           state === 'idle' || state === 'stopped',
@@ -154,11 +178,11 @@ describe('outcomes', () => {
 
 function running() {
   const clock = new SimClock();
-  const write = calls<number, { outcomes: readonly Outcome[] }>();
+  const write = calls<void, { outcomes: readonly Outcome[]; starts: readonly AttemptStart[] }>();
   const actor = createActor(
     outcomesMachine.provide({
       actors: { write: write.slot },
-      actions: { report: () => {}, dropped: () => {} },
+      actions: { report: () => {} },
     }),
     { clock },
   );
@@ -173,11 +197,11 @@ describe('outcomes, as an actor', () => {
     const { clock, write, send } = running();
     send(0, 1200);
     const sizes: number[] = [];
-    for (const done of [500, 500, 200]) {
+    for (let count = 0; count < 3; count++) {
       await clock.advance(5);
       assert.equal(write.list.length, sizes.length + 1, 'never two at once');
       sizes.push(write.last.input.outcomes.length);
-      await write.last.answer(done);
+      await write.last.answer();
     }
     assert.deepEqual(sizes, [500, 500, 200]);
     assert.deepEqual(write.list.flatMap((call) => call.input.outcomes), outcomes(0, 1200));
@@ -196,7 +220,7 @@ describe('outcomes, as an actor', () => {
       assert.equal(write.list.length, attempt);
       await clock.advance(1);
     }
-    await write.last.answer(500);
+    await write.last.answer();
     await clock.advance(5);
     assert.deepEqual(write.last.input.outcomes, outcomes(500, 700));
   });
@@ -207,10 +231,10 @@ describe('outcomes, as an actor', () => {
     actor.send(STOP);
     assert.deepEqual(write.last.input.outcomes, outcomes(0, 3), 'at once');
     send(3, 5);
-    await write.last.answer(3);
+    await write.last.answer();
     assert.equal(actor.getSnapshot().status, 'active');
     assert.deepEqual(write.last.input.outcomes, outcomes(3, 5));
-    await write.last.answer(2);
+    await write.last.answer();
     assert.equal(actor.getSnapshot().status, 'done');
   });
 });

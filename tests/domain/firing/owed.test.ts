@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { nextOwedMs, settledThroughMs, stillOwes } from '../../../src/domain/firing/owed.ts';
 import { graceMs, MAX_CATCH_UP, settle, type Settler } from '../../../src/domain/firing/settlement.ts';
 import type { Superseded } from '../../../src/domain/timing/timing.ts';
-import type { Policy, Schedule } from '../../../src/domain/schedules/schedule.ts';
+import type { Policy } from '../../../src/domain/schedules/policy.ts';
+import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { changed, every } from '../../support/schedules.ts';
 
 const T = Date.UTC(2030, 0, 1);

@@ -1,70 +1,78 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isUnassigned, manualRun, OPEN_STATES, runId } from '../../../src/domain/runs/run.ts';
-import { claimed } from '../../support/runs.ts';
+import {
+  ENDED_STATES,
+  isHeld,
+  isOwned,
+  isTakeable,
+  isUnowned,
+  OPEN_STATES,
+  type Run,
+  workNow,
+  workOf,
+} from '../../../src/domain/runs/run.ts';
+import { readRun } from '../../../src/domain/runs/runReading.ts';
+import { DEFAULT_WORK } from '../../../harness/definitions.ts';
+import { claimed, unowned } from '../../support/runs.ts';
 import { every } from '../../support/schedules.ts';
 
 const T = Date.UTC(2030, 0, 1);
-const SCHEDULE = { ...every(100, T), revision: 3 };
+const RUN = claimed('s', T, { attempt: 3 });
 
-describe('manualRun', () => {
-  it('is open, due now, and has no executor', () => {
-    const run = manualRun(SCHEDULE, T + 50, 'tag');
-    assert.deepEqual(run, {
-      id: `${runId('s', new Date(T + 50))}~tag`,
-      schedule_id: 's',
-      schedule_revision: 3,
-      schedule_created_at: new Date(T),
-      timing_revision: 1,
-      scheduled_for: new Date(T + 50),
-      trigger: 'manual',
-      state: 'claimed',
-      reason: null,
-      attempt: 0,
-      executor: null,
-      executor_boot: null,
-      term: 0,
-      claimed_at: new Date(T + 50),
-      claim_number: 0,
-      started_at: null,
-      finished_at: null,
-      lateness_ms: 0,
-      error: null,
-      output: null,
-      count: 1,
-      since: new Date(T + 50),
-      expire_at: null,
-    });
-    assert.ok(OPEN_STATES.includes(run.state));
-  });
-
-  it('is another one than the occurrence of the same moment, and than any other request', () => {
-    const ids = [
-      runId('s', new Date(T + 100)),
-      manualRun(SCHEDULE, T + 100, 'one').id,
-      manualRun(SCHEDULE, T + 100, 'two').id,
-      manualRun(SCHEDULE, T + 101, 'one').id,
+describe('a run', () => {
+  it('is held by one boot, under one attempt, while it is open', () => {
+    for (const state of OPEN_STATES) assert.equal(isHeld({ ...RUN, state }, RUN), true);
+    const others: (Run | null | undefined)[] = [
+      { ...RUN, attempt: 4 },
+      { ...RUN, executor_boot: 'b2' },
+      ...ENDED_STATES.map((state) => ({ ...RUN, state })),
+      null,
+      undefined,
     ];
-    assert.equal(new Set(ids).size, ids.length);
-    assert.equal(manualRun(SCHEDULE, T + 100, 'one').id, ids[1], 'the same request twice is one run');
+    for (const stored of others) assert.equal(isHeld(stored, RUN), false);
   });
 
-  it('is for a whole millisecond, which is not over', () => {
-    const { scheduled_for, claimed_at } = manualRun(SCHEDULE, T + 49.2, 'tag');
-    assert.deepEqual([scheduled_for, claimed_at], [new Date(T + 50), new Date(T + 50)]);
+  it('is owned or unowned, and an unowned one may be taken unless it waits for its turn', () => {
+    const of = (run: Run) => [isOwned(run), isUnowned(run), isTakeable(run)];
+    assert.deepEqual(of(RUN), [true, false, false]);
+    for (const waiting_for of ['place', 'jitter', 'retry'] as const) {
+      assert.deepEqual(of(unowned('s', T, { waiting_for })), [false, true, true]);
+    }
+    assert.deepEqual(of(unowned('s', T, { waiting_for: 'overlap' })), [false, true, false]);
   });
 
-  it("is not older than its schedule, even if the replica's clock is behind", () => {
-    const { scheduled_for, claimed_at, since } = manualRun(SCHEDULE, T - 5000, 'tag');
-    assert.deepEqual([scheduled_for, claimed_at, since], [new Date(T), new Date(T), new Date(T)]);
+  it('carries what its schedule says of attempts, and nothing else of it', () => {
+    const schedule = every(100, T, { name: 'nightly', tags: { team: 'a' } });
+    const { timeout, retry, on_executor_loss, pause_after_failures } = DEFAULT_WORK.policy;
+    assert.deepEqual(workNow(schedule), {
+      name: 'nightly',
+      action: DEFAULT_WORK.action,
+      policy: { timeout, retry, on_executor_loss, pause_after_failures },
+      history: DEFAULT_WORK.history,
+    });
+    assert.equal('name' in workNow(every(100, T)), false);
+  });
+
+  it('is attempted by the defaults when an older version has claimed it', () => {
+    const { action, policy, history } = workOf(claimed('s', T, { work: null }));
+    assert.deepEqual([action, history], [DEFAULT_WORK.action, DEFAULT_WORK.history]);
+    assert.equal(policy.retry.max_attempts, 1);
   });
 });
 
-describe('isUnassigned', () => {
-  it('says whether a requested run has no executor yet', () => {
-    const run = manualRun(SCHEDULE, T, 'tag');
-    assert.equal(isUnassigned(run), true);
-    assert.equal(isUnassigned({ ...run, attempt: 1, executor: 'r1', executor_boot: 'b1' }), false);
-    assert.equal(isUnassigned(claimed('s', T)), false);
+describe('a stored run of an older version', () => {
+  const { available_at: _a, waiting_for: _w, attempts: _l, failures: _f, losses: _o, ...rest } = RUN;
+  const { is_last_attempt: _i, overlap: _v, work: _k, ...old } = rest;
+
+  it('is read with what was so for all runs then', () => {
+    const run = readRun(old) as Run;
+    assert.deepEqual(run, { ...RUN, work: null });
+  });
+
+  it('waits for a place when it is open and has no executor', () => {
+    const waiting = (more: Partial<Run>) => (readRun({ ...old, ...more }) as Run).waiting_for;
+    assert.equal(waiting({ executor: null, executor_boot: null, attempt: 0 }), 'place');
+    assert.equal(waiting({ executor: null, executor_boot: null, state: 'skipped' }), null);
+    assert.equal(waiting({}), null);
   });
 });

@@ -4,10 +4,19 @@ import fc from 'fast-check';
 import { parseScheduleSpec } from '../../../src/domain/schedules/spec.ts';
 import { atTimes, cron, every } from './specSetup.ts';
 
+const policy = {
+  catch_up: 'all',
+  catch_up_window: '60s',
+  overlap: 'allow',
+  timeout: '30s',
+  retry: { max_attempts: 1, initial_backoff: '1s', multiplier: 2, max_backoff: '10m' },
+  on_executor_loss: 'retry',
+  pause_after_failures: null,
+};
 const defaults = {
   paused: false,
   action: { type: 'log' },
-  policy: { catch_up: 'all', catch_up_window: '60s', on_executor_loss: 'retry' },
+  policy,
   history: { success: '24h', failure: '168h' },
 };
 
@@ -23,10 +32,11 @@ describe('a schedule in a request', () => {
       cron_expression: '@daily',
       timezone: 'UTC',
     });
-    assert.deepEqual(specOf(every({ policy: { catch_up: 'none' }, history: { success: '1m' } })), {
+    const some = { catch_up: 'none', retry: { max_attempts: 3 } };
+    assert.deepEqual(specOf(every({ policy: some, history: { success: '1m' } })), {
       ...every(),
       ...defaults,
-      policy: { catch_up: 'none', catch_up_window: '60s', on_executor_loss: 'retry' },
+      policy: { ...policy, catch_up: 'none', retry: { ...policy.retry, max_attempts: 3 } },
       history: { success: '1m', failure: '168h' },
     });
   });
@@ -42,8 +52,20 @@ describe('a schedule in a request', () => {
       end_at: '2027-01-01T00:00:00Z',
       paused: true,
       pause_reason: 'maintenance',
-      action: { type: 'log' },
-      policy: { catch_up: 'latest', catch_up_window: '8760h', on_executor_loss: 'abandon' },
+      pause_until: '2026-06-01T00:00:00Z',
+      jitter: '1h',
+      max_runs: 1_000_000_000,
+      delete_after: '0s',
+      action: { type: 'log', takes: '1h', fails: 0.25 },
+      policy: {
+        catch_up: 'latest',
+        catch_up_window: '8760h',
+        overlap: 'replace',
+        timeout: '1h',
+        retry: { max_attempts: 20, initial_backoff: '600h', multiplier: 1.5, max_backoff: '8760h' },
+        on_executor_loss: 'abandon',
+        pause_after_failures: 5,
+      },
       history: { success: '1m', failure: '8760h' },
     };
     assert.deepEqual(specOf(body), {
@@ -51,6 +73,7 @@ describe('a schedule in a request', () => {
       definition: { interval: '1h30m', anchor: new Date('2026-01-01T00:00:00Z') },
       start_at: new Date('2025-12-31T23:00:00Z'),
       end_at: new Date('2027-01-01T00:00:00Z'),
+      pause_until: new Date('2026-06-01T00:00:00Z'),
     });
   });
 
@@ -93,7 +116,7 @@ describe('a schedule in a request', () => {
     };
     const durations = fc.constantFrom('1m', '1.5h', '24h');
     const bodies = fc.record({
-      name: fc.string({ unit: 'grapheme', maxLength: 60 }),
+      name: fc.string({ unit: 'grapheme', maxLength: 60 }).filter((name) => !UNPRINTABLE.test(name)),
       tags: fc.dictionary(fc.stringMatching(/^[a-z$.]{1,20}$/), fc.string({ maxLength: 256 }), {
         maxKeys: 64,
       }),

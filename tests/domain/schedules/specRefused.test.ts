@@ -15,7 +15,8 @@ describe('a schedule that is refused', () => {
   const duration = '; write numbers with the units h, m, s, ms, us or ns, as in "1h30m" or "300ms"';
   const known =
     'is not known; the fields of a schedule are type, definition, id, name, description, tags, start_at, end_at, ' +
-    'paused, pause_reason, action, policy, history';
+    'paused, pause_reason, pause_until, jitter, max_runs, delete_after, action, policy, history';
+  const policy = 'catch_up, catch_up_window, overlap, timeout, retry, on_executor_loss, pause_after_failures';
   const idAdvice = 'can\'t be an id; write 1 to 128 of A-Z a-z 0-9 . _ - (not just "." or "..")';
   const whole = 'write whole Unicode characters';
   const control = (character: string) => `has a control character, ${character}; leave it out`;
@@ -113,8 +114,8 @@ describe('a schedule that is refused', () => {
     ['an id with a slash', every({ id: 'a/b' }), [['/id', `id: "a/b" ${idAdvice}`]]],
     ['an id that is a step in a path', every({ id: '..' }), [['/id', `id: ".." ${idAdvice}`]]],
     ['an empty id', every({ id: '' }), [['/id', `id: "" ${idAdvice}`]]],
-    ['unknown fields', every({ jitter: '1s', 'a/b~c': 1 }), [
-      ['/jitter', `jitter: ${known}`],
+    ['unknown fields', every({ timezone: 'UTC', 'a/b~c': 1 }), [
+      ['/timezone', `timezone: ${known}`],
       ['/a~1b~0c', `["a/b~c"]: ${known}`],
     ]],
     ['null for an optional field', every({ name: null }), [['/name', 'name: expected a string, found null']]],
@@ -217,17 +218,31 @@ describe('a schedule that is refused', () => {
     ['a reason without a pause', every({ pause_reason: 'why' }), [
       ['/pause_reason', 'pause_reason: needs "paused": true; leave it out for a schedule that is not paused'],
     ]],
+    ['the end of a pause without a pause', every({ pause_until: '2026-01-01T00:00:00Z' }), [
+      ['/pause_until', 'pause_until: needs "paused": true; leave it out for a schedule that is not paused'],
+    ]],
+    ['the end of a pause that is no time', every({ paused: true, pause_until: '1h' }), [
+      [
+        '/pause_until',
+        'pause_until: "1h" is not an RFC 3339 time; write one such as "2026-01-31T09:30:00Z" or "2026-01-31T10:30:00+01:00"',
+      ],
+    ]],
     ['a pause that is neither true nor false', every({ paused: 'yes', pause_reason: 'why' }), [
       ['/paused', 'paused: expected true or false, found a string'],
     ]],
     ['an action of a later version', every({ action: { type: 'http', url: 'x' } }), [
       ['/action/type', 'action.type: expected "log", found "http"'],
-      ['/action/url', 'action.url: is not known; the fields of an action are type'],
+      ['/action/url', 'action.url: is not known; the fields of an action are type, takes, fails'],
     ]],
     [
       'a bad policy',
       every({
-        policy: { catch_up: 'some', catch_up_window: '8760h1s', on_executor_loss: 'ignore', overlap: 'skip' },
+        policy: {
+          catch_up: 'some',
+          catch_up_window: '8760h1s',
+          on_executor_loss: 'ignore',
+          overlaps: 'skip',
+        },
       }),
       [
         ['/policy/catch_up', 'policy.catch_up: expected one of "all", "latest", "none", found "some"'],
@@ -237,11 +252,99 @@ describe('a schedule that is refused', () => {
           'policy.on_executor_loss: expected one of "retry", "abandon", found "ignore"',
         ],
         [
-          '/policy/overlap',
-          'policy.overlap: is not known; the fields of a policy are catch_up, catch_up_window, on_executor_loss',
+          '/policy/overlaps',
+          `policy.overlaps: is not known; the fields of a policy are ${policy}`,
         ],
       ],
     ],
+    [
+      'overlap and failures that no policy has',
+      every({ policy: { overlap: 'forbid', pause_after_failures: 0 } }),
+      [
+        [
+          '/policy/overlap',
+          'policy.overlap: expected one of "allow", "skip", "queue", "replace", found "forbid"',
+        ],
+        [
+          '/policy/pause_after_failures',
+          'policy.pause_after_failures: 0 is not a whole number from 1 to 1000',
+        ],
+      ],
+    ],
+    [
+      'a retry beyond its limits',
+      every({
+        policy: {
+          retry: {
+            max_attempts: 0,
+            initial_backoff: '-1s',
+            multiplier: 0.5,
+            max_backoff: '8761h',
+            jitter: 1,
+          },
+        },
+      }),
+      [
+        ['/policy/retry/max_attempts', 'policy.retry.max_attempts: 0 is not a whole number from 1 to 20'],
+        ['/policy/retry/initial_backoff', 'policy.retry.initial_backoff: -1s is negative; write 0s to 8760h'],
+        ['/policy/retry/multiplier', 'policy.retry.multiplier: 0.5 is not a number from 1 to 100'],
+        ['/policy/retry/max_backoff', 'policy.retry.max_backoff: 8761h0m0s is too long; write at most 8760h'],
+        [
+          '/policy/retry/jitter',
+          'policy.retry.jitter: is not known; the fields of a retry are max_attempts, initial_backoff, multiplier, max_backoff',
+        ],
+      ],
+    ],
+    ['too many attempts', every({ policy: { retry: { max_attempts: 21 } } }), [
+      ['/policy/retry/max_attempts', 'policy.retry.max_attempts: 21 is not a whole number from 1 to 20'],
+    ]],
+    ['half an attempt', every({ policy: { retry: { max_attempts: 1.5 } } }), [
+      ['/policy/retry/max_attempts', 'policy.retry.max_attempts: 1.5 is not a whole number from 1 to 20'],
+    ]],
+    ['a number of attempts in words', every({ policy: { retry: { max_attempts: '3' } } }), [
+      [
+        '/policy/retry/max_attempts',
+        'policy.retry.max_attempts: expected a whole number from 1 to 20, found a string',
+      ],
+    ]],
+    ['too long a timeout', every({ policy: { timeout: '1h1ms' } }), [
+      ['/policy/timeout', 'policy.timeout: 1h0m0.001s is too long; write at most 1h'],
+    ]],
+    ['too short a timeout', every({ policy: { timeout: '0s' } }), [
+      ['/policy/timeout', 'policy.timeout: 0s is too short; write at least 100ms'],
+    ]],
+    ['too long a jitter', cron({ cron_expression: '@daily' }, { jitter: '61m' }), [
+      ['/jitter', 'jitter: 1h1m0s is too long; write at most 1h'],
+    ]],
+    ['a jitter as long as the interval', every({ jitter: '0.3s' }), [
+      ['/jitter', 'jitter: must be shorter than definition.interval'],
+    ]],
+    ['a jitter longer than the interval, beside other problems', every({ jitter: '1s', name: 1 }), [
+      ['/name', 'name: expected a string, found a number'],
+      ['/jitter', 'jitter: must be shorter than definition.interval'],
+    ]],
+    ['no run at most', every({ max_runs: 0 }), [
+      ['/max_runs', 'max_runs: 0 is not a whole number from 1 to 1000000000'],
+    ]],
+    ['half a run', every({ max_runs: 1.5 }), [
+      ['/max_runs', 'max_runs: 1.5 is not a whole number from 1 to 1000000000'],
+    ]],
+    ['too long a time until it is deleted', every({ delete_after: '8761h' }), [
+      ['/delete_after', 'delete_after: 8761h0m0s is too long; write at most 8760h'],
+    ]],
+    [
+      'an action that takes too long, and fails too often',
+      every({
+        action: { type: 'log', takes: '1h1s', fails: 1.1 },
+      }),
+      [
+        ['/action/takes', 'action.takes: 1h0m1s is too long; write at most 1h'],
+        ['/action/fails', 'action.fails: 1.1 is not a number from 0 to 1'],
+      ],
+    ],
+    ['an action that fails less than never', every({ action: { type: 'log', fails: -0.1 } }), [
+      ['/action/fails', 'action.fails: -0.1 is not a number from 0 to 1'],
+    ]],
     ['a bad history', every({ history: { success: '59s', failure: '-1h' } }), [
       ['/history/success', 'history.success: 59s is too short; write at least 1m'],
       ['/history/failure', 'history.failure: -1h0m0s is negative; write 1m to 8760h'],
@@ -249,7 +352,7 @@ describe('a schedule that is refused', () => {
     ['a policy that is no object', every({ policy: 'all' }), [
       [
         '/policy',
-        'policy: expected an object with the fields of a policy (catch_up, catch_up_window, on_executor_loss), found a string',
+        `policy: expected an object with the fields of a policy (${policy}), found a string`,
       ],
     ]],
   ];

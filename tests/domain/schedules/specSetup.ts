@@ -7,4 +7,8 @@ export const every = (more: Record<string, unknown> = {}) => ({
 });
 
 export const atTimes = (times: unknown) => ({ type: 'at_times', definition: { times } });
-export const cron = (definition: Record<string, unknown>) => ({ type: 'cron', definition });
+export const cron = (definition: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
+  type: 'cron',
+  definition,
+  ...more,
+});

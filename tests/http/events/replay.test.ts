@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import type { EventFeed, EventStep, OpenEvents } from '../../../src/actors/events/eventFeed.ts';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import type { Run } from '../../../src/domain/runs/run.ts';
+import { claimed } from '../../support/runs.ts';
 import type { EventReader } from '../../support/sse.ts';
+import { NOW_MS } from '../support.ts';
 import { apiWithEvents } from './support.ts';
 
 /** A feed of numbered events, which the test emits. Positions are numbers of nine digits. */
@@ -35,7 +37,7 @@ class NumberFeed implements EventFeed {
         if (at < (after === null ? this.liveEnd : this.end)) break;
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
-      const run = { id: `${++at}`, schedule_id: 'a', state: 'succeeded', count: 1 } as Run;
+      const run: Run = { ...claimed('a', NOW_MS), id: `${++at}`, state: 'succeeded' };
       return { event: { type: 'run', run }, position: this.position(at) };
     };
     return Promise.resolve({ start, next, close: () => this.wake() });

@@ -12,6 +12,9 @@ import {
   type TestApi,
   testApi,
 } from '../support.ts';
+import { workNow } from '../../../src/domain/runs/run.ts';
+import { claimed, outcomeOf } from '../../support/runs.ts';
+import { understood } from '../../support/schedules.ts';
 
 const at = (ms: number) => new Date(NOW_MS + ms);
 const ids = (runs: { id: string }[]) => runs.map(({ id }) => id);
@@ -39,7 +42,10 @@ async function withRuns(): Promise<TestApi> {
   await api.store.runs.record([{
     run_id: 'a@2030-01-01T00:00:00.004Z',
     schedule_id: 'a',
+    turn: null,
+    pause_after_failures: null,
     attempt: 1,
+    executor: 'replica-2',
     executor_boot: 'boot-2',
     state: 'failed',
     started_at: at(5),
@@ -47,6 +53,7 @@ async function withRuns(): Promise<TestApi> {
     lateness_ms: 1,
     error: 'no',
     output: null,
+    retry_at: null,
     expire_at: EXPIRE_AT,
   }]);
   return api;
@@ -151,12 +158,24 @@ describe('GET /runs/{id}', () => {
     assert.deepEqual(await json(app.request('/runs/a@2030-01-01T00:00:00.004Z')), {
       id: 'a@2030-01-01T00:00:00.004Z',
       schedule_id: 'a',
+      schedule_revision: 1,
       schedule_created_at: '2030-01-01T00:00:00.000Z',
       scheduled_for: '2030-01-01T00:00:00.004Z',
+      available_at: '2030-01-01T00:00:00.004Z',
       trigger: 'schedule',
       state: 'failed',
       reason: null,
+      waiting_for: null,
       attempt: 1,
+      max_attempts: 1,
+      attempts: [{
+        number: 1,
+        executor: 'replica-2',
+        started_at: '2030-01-01T00:00:00.005Z',
+        finished_at: '2030-01-01T00:00:00.006Z',
+        state: 'failed',
+        error: 'no',
+      }],
       executor: 'replica-2',
       term: 1,
       claimed_at: '2030-01-01T00:00:00.000Z',
@@ -166,6 +185,30 @@ describe('GET /runs/{id}', () => {
       error: 'no',
       output: null,
     });
+  });
+
+  it('says what it waits for, until when, and of how many attempts', async () => {
+    const { app, store } = await testApi();
+    const policy = { retry: { max_attempts: 3 } };
+    await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a', policy });
+    const schedule = understood(await store.schedules.get('a'));
+    const run = { scheduled_for: at(1), work: workNow(schedule) };
+    await recordRuns(store, await lead(store), 'a', [run]);
+    const attempt = { ...claimed('a', NOW_MS + 1), executor: 'replica-2', executor_boot: 'boot-2' };
+    const failed = { state: 'failed' as const, error: 'no', retry_at: at(90) };
+    await store.runs.record([outcomeOf(attempt, failed)]);
+    const retrying = await json(app.request(`/runs/${attempt.id}`));
+    const { state, waiting_for, available_at, executor, started_at, finished_at, max_attempts } = retrying;
+    assert.deepEqual({ state, waiting_for, available_at, executor, started_at, finished_at, max_attempts }, {
+      state: 'retrying',
+      waiting_for: 'retry',
+      available_at: at(90).toISOString(),
+      executor: null,
+      started_at: at(2).toISOString(),
+      finished_at: null,
+      max_attempts: 3,
+    });
+    assert.deepEqual([retrying.attempt, retrying.attempts.length], [1, 1]);
   });
 
   it('includes the number of occurrences of a record, if more than one', async () => {

@@ -65,6 +65,19 @@ const CASES: [what: string, asks: Ask[], status: number][] = [
   ['the first and the last instant', [
     post('"start_at":"0000-01-01T00:00:00Z","end_at":"9999-12-31T23:59:59.999Z"'),
   ], 201],
+  ['a pause until the last instant', [
+    post(''),
+    ['POST', '/schedules/a/pause', '{"until":"9999-12-31T23:59:59.999Z"}'],
+  ], 200],
+  ['a pause until a time before the first', [
+    post(''),
+    ['POST', '/schedules/a/pause', '{"until":"0000-01-01T00:00:00+23:59"}'],
+  ], 422],
+  ['the largest limits of a policy', [
+    post('"max_runs":1000000000,"jitter":"59m59.999s","action":{"type":"log","takes":"1h","fails":1e-300}'),
+  ], 201],
+  ['a run with a NUL in its id', [['POST', '/runs/a%00/cancel']], 404],
+  ['a run that a request would select by an operator', [['POST', '/runs/$ne/rerun']], 404],
   ['the longest interval', [['POST', '/schedules', schedule('').replace('1h', '87600h')]], 201],
   ['a number instead of a string', [post('"name":-0')], 422],
   ['a number too large', [post('"name":1e999')], 422],

@@ -40,6 +40,36 @@ describe('POST /schedules/{id}/pause and /resume', () => {
     );
   });
 
+  it('pauses until a time, which a resume forgets', async () => {
+    const { post } = await withSchedule();
+    const until = '2030-01-02T00:00:00.000Z';
+    const paused = await json(
+      post('/schedules/s/pause', { reason: 'stocktaking', until: '2030-01-02T01:00:00+01:00' }),
+    );
+    assert.deepEqual([paused.paused, paused.pause_until, paused.revision], [true, until, 2]);
+    assert.equal(
+      (await json(post('/schedules/s/pause', { until }))).revision,
+      2,
+      'the same time is no change',
+    );
+    const later = await json(post('/schedules/s/pause', { until: '2030-01-03T00:00:00Z' }));
+    assert.deepEqual([later.revision, later.pause_reason], [3, 'stocktaking']);
+    assert.equal((await json(post('/schedules/s/pause'))).pause_until, '2030-01-03T00:00:00.000Z');
+    assert.equal('pause_until' in await json(post('/schedules/s/resume')), false);
+  });
+
+  it('refuses a pause until a time that has passed, or is none', async () => {
+    const { post } = await withSchedule();
+    const { errors } = await problem(post('/schedules/s/pause', { until: '2030-01-01T00:00:00Z' }), 422);
+    assert.deepEqual(errors, [{
+      pointer: '/until',
+      detail: 'until: 2030-01-01T00:00:00.000Z is not in the future: it is 2030-01-01T00:00:00.000Z now; ' +
+        'write a later time',
+    }]);
+    const { detail } = await problem(post('/schedules/s/pause', { until: 'tomorrow' }), 422);
+    assert.match(detail, /^until: "tomorrow" is not an RFC 3339 time/);
+  });
+
   it('does not undo a concurrent change', async () => {
     const { post, store, app } = await withSchedule();
     const { get } = store.schedules;
@@ -75,7 +105,7 @@ describe('POST /schedules/{id}/pause and /resume', () => {
 });
 
 describe('POST /schedules/{id}/trigger', () => {
-  it('stores a run for the leader, with an id of its own', async () => {
+  it('stores a run that any executor may take, with an id of its own', async () => {
     const { post, app, store } = await withSchedule({ paused: true });
     const answer = await post('/schedules/s/trigger');
     assert.equal(answer.status, 202);
@@ -89,8 +119,24 @@ describe('POST /schedules/{id}/trigger', () => {
       [run.trigger, run.state, run.attempt, run.executor, run.scheduled_for],
       ['manual', 'claimed', 0, null, '2030-01-01T00:00:00.000Z'],
     );
-    const query = { exceptBoot: 'boot-2', deadAfterMs: 5000, limit: 10 };
-    assert.deepEqual((await store.runs.orphans(query)).map((orphan) => orphan.id), [id]);
+    const { runs } = await store.runs.available({ availableAt: new Date(NOW_MS), limit: 10 });
+    assert.deepEqual(runs.map((available) => available.id), [id]);
+  });
+
+  it('ignores what is open, unless the policy of overlaps is to apply', async () => {
+    const { post, app } = await withSchedule({ policy: { overlap: 'skip' } });
+    const outcome = async (body: unknown) => {
+      const { run_ids: [id] } = await json(post('/schedules/s/trigger', body));
+      const { state, reason, waiting_for } = await json(app.request(`/runs/${id}`));
+      return [state, reason, waiting_for];
+    };
+    const waits = ['claimed', null, 'place'];
+    assert.deepEqual(await outcome({ overlap: true }), waits, 'nothing is open');
+    assert.deepEqual(await outcome({ overlap: true }), ['skipped', 'overlap', null]);
+    assert.deepEqual(await outcome({}), waits);
+    assert.deepEqual(await outcome(''), waits);
+    const { detail } = await problem(post('/schedules/s/trigger', { overlap: 'yes' }), 422);
+    assert.equal(detail, 'overlap: expected true or false, found a string');
   });
 
   it('is never requested before its schedule was created, whatever the replica’s clock', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { manualRun } from '../../../src/domain/runs/run.ts';
+import { manualRun } from '../../../src/domain/runs/request.ts';
 import { create } from '../../store/support.ts';
 import { HOURLY, json, NOW_MS, problem, send, testApi } from '../support.ts';
 

@@ -9,6 +9,7 @@ import { EventHub } from '../../../src/http/events/hub.ts';
 import { eventRoutes } from '../../../src/http/events/routes.ts';
 import { serve } from '../../../src/http/server/server.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
+import { claimed } from '../../support/runs.ts';
 import { readEvents } from '../../support/sse.ts';
 import { NOW_MS, testApi } from '../support.ts';
 
@@ -26,7 +27,7 @@ function torrent(): { feed: EventFeed; taken: () => void; emittedBytes: () => nu
   let wake = () => {};
   const next = async (): Promise<EventStep> => {
     while (number - taken >= 8) await new Promise<void>((resolve) => (wake = resolve));
-    const run = { id: `run-${++number}`, schedule_id: 'a', state: 'succeeded', count: 1, output } as Run;
+    const run: Run = { ...claimed('a', NOW_MS), id: `run-${++number}`, state: 'succeeded', output };
     return { event: { type: 'run', run }, position: String(number).padStart(9, '0') };
   };
   const start = '000000000';

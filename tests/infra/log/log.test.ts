@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { logAction } from '../../../src/infra/runs/logAction.ts';
 import { jsonLogger, LOG_LEVELS, type LogLevel } from '../../../src/infra/log/log.ts';
-import { claimed } from '../../support/runs.ts';
-import { every } from '../../support/schedules.ts';
+import { type RunWork, workOf } from '../../../src/domain/runs/run.ts';
+import { owned } from '../../support/runs.ts';
 import { SimClock } from '../../../harness/sim/clock.ts';
 
 const T = Date.UTC(2030, 0, 1);
@@ -143,7 +143,7 @@ describe('log lines of anything', () => {
 });
 
 describe('the log action', () => {
-  const run = claimed('s', T, { lateness_ms: 7, attempt: 2, term: 4, trigger: 'catch_up' });
+  const run = owned('s', T, { lateness_ms: 7, attempt: 2, term: 4, trigger: 'catch_up' });
   const said = {
     time: '2030-01-01T00:00:00.000Z',
     level: 'info',
@@ -158,17 +158,51 @@ describe('the log action', () => {
     lateness_ms: 7,
   };
 
-  it('writes one line per attempt, and succeeds without output', async () => {
+  /** An attempt of the action, with that work, and a source of randomness that says `next`. */
+  function attempt(more: Partial<RunWork> = {}, next = 0) {
+    const clock = new SimClock(T);
     const { log, lines, last } = logger('info');
-    const { signal } = new AbortController();
-    assert.deepEqual(await logAction(log)({ run, schedule: every(100, T) }, signal), { output: null });
+    const execute = logAction({ logger: log, clock, random: { next: () => next, uuid: () => '' } });
+    const aborting = new AbortController();
+    const done = execute({ run, work: { ...workOf(run), ...more } }, aborting.signal)
+      .then(({ output }) => ({ output }), ({ message }: Error) => ({ message }));
+    return { clock, lines, last, done, abort: () => aborting.abort() };
+  }
+
+  it('writes one line per attempt, and succeeds without output', async () => {
+    const { done, lines, last } = attempt();
+    assert.deepEqual(await done, { output: null });
     assert.deepEqual([lines.length, last()], [1, said]);
   });
 
   it('says the name of a schedule that has one', async () => {
-    const { log, last } = logger('info');
-    const { signal } = new AbortController();
-    await logAction(log)({ run, schedule: every(100, T, { name: 'nightly' }) }, signal);
+    const { done, last } = attempt({ name: 'nightly' });
+    await done;
     assert.deepEqual(last(), { ...said, name: 'nightly' });
+  });
+
+  it('takes as long as it is told to', async () => {
+    const { clock, done } = attempt({ action: { type: 'log', takes: '3s' } });
+    let ended = false;
+    void done.then(() => (ended = true));
+    await clock.advance(2999);
+    assert.equal(ended, false);
+    await clock.advance(1);
+    assert.deepEqual(await done, { output: null });
+  });
+
+  it('ends at once when it is aborted meanwhile, and leaves no timer', async () => {
+    const { clock, done, abort } = attempt({ action: { type: 'log', takes: '1h' } });
+    abort();
+    assert.deepEqual(await done, { message: 'The attempt was aborted.' });
+    assert.equal(clock.timers, 0);
+  });
+
+  it('fails as often as it is told to', async () => {
+    const action = { type: 'log', fails: 0.3 } as const;
+    assert.deepEqual(await attempt({ action }, 0.3).done, { output: null });
+    const message = "The attempt failed, as 30 % of this action's do.";
+    assert.deepEqual(await attempt({ action }, 0.29).done, { message });
+    assert.deepEqual(await attempt({}, 0).done, { output: null }, 'never, unless told to');
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ElectionNews } from '../../../src/actors/leadership/electionEvents.ts';
 import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
-import type { Outcome } from '../../../src/domain/runs/run.ts';
+import type { Outcome } from '../../../src/domain/runs/outcome.ts';
 import { openMetrics } from '../../../src/infra/metrics/metrics.ts';
 import { samplesOf, typesOf } from '../../support/prometheus.ts';
 import { claimed } from '../../support/runs.ts';
@@ -17,6 +17,7 @@ const VITALS = {
   notUnderstood: 0,
   clockBehindMs: 0,
   liveJobs: 2,
+  places: { used: 1, max: 500 },
   addressOk: true,
   leaderWatched: false,
 };

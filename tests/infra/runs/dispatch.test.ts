@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Execute } from '../../../src/actors/runs/execute.ts';
-import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
+import { type RunWork, workOf } from '../../../src/domain/runs/run.ts';
 import { actionsOf } from '../../../src/infra/runs/dispatch.ts';
-import { claimed } from '../../support/runs.ts';
+import { owned } from '../../support/runs.ts';
 
 const log: Execute = () => Promise.resolve({ output: 'logged' });
 const { signal } = new AbortController();
 
-/** A schedule of another version, as far as its action goes. */
-const withAction = (action: unknown) => ({ run: claimed('s', 0), schedule: { action } as Schedule });
+/** An attempt of a run that another version has claimed, with its action. */
+const withAction = (action: unknown) => {
+  const run = owned('s', 0);
+  return { run, work: { ...workOf(run), action } as RunWork };
+};
 
 describe('an action', () => {
   const execute = actionsOf({ log });

@@ -92,7 +92,7 @@ describe('an observed store', () => {
     world.broken = false;
     await clock.advance(1000);
     end();
-    assert.deepEqual(heard.slice(-3), ['watch: away', 'changed', 'request']);
+    assert.deepEqual(heard.slice(-4), ['watch: away', 'changed', 'run available', 'run cancelled']);
     assert.deepEqual(told.failures, [['feed.stream', AWAY], ['lease.watch', AWAY]]);
   });
 

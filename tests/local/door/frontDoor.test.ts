@@ -86,7 +86,7 @@ describe('the host names of the front door', () => {
     const { port } = await startDoor([a]);
     const { status, body } = await ask(port, { host: 'evil.example', 'x-forwarded-host': 'localhost' });
     assert.equal(status, 421);
-    assert.match(JSON.parse(body).detail, /"evil.example" is not a name/);
+    assert.match(JSON.parse(body).detail, /"evil.example" is not an accepted host name/);
     assert.deepEqual(a.received, []);
   });
 

@@ -3,6 +3,7 @@ import type { OpenEvents } from '../../../src/actors/events/eventFeed.ts';
 import type { Store } from '../../../src/actors/store.ts';
 import type { ClusterEvent } from '../../../src/domain/events/event.ts';
 import type { Term } from '../../../src/domain/leadership/term.ts';
+import { lost, MAX_LOSSES } from '../../../src/domain/runs/life.ts';
 import type { Announcement, Transition } from '../../../src/domain/membership/replica.ts';
 import { everySpec } from '../../../harness/definitions.ts';
 import {
@@ -231,18 +232,7 @@ export function eventCases(test: Test): void {
     assert.ok(first && missed && third && fourth);
     await store.runs.record([outcomeOf(third, { state: 'failed', error: 'no' })]);
     await store.runs.record([outcomeOf(third)]);
-    const how = {
-      how: 'abandon',
-      run: fourth,
-      at: at(9),
-      reason: 'executor_lost',
-      expireAt: at(999),
-    } as const;
-    await store.runs.adopt([how, { how: 'retry', run: first, at: at(9) }], {
-      replica: 'b',
-      boot: 'boot-b',
-      term: 2,
-    });
+    await store.runs.change([lost({ ...fourth, losses: MAX_LOSSES }, at(9)), lost(first, at(9))]);
     await create(store, 'last');
     const told = await take(events, 4);
     assert.deepEqual(story(told), [

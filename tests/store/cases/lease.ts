@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import type { LeaseHint } from '../../../src/actors/leadership/leaseStore.ts';
 import { type Grant, isFree, isToStepDown } from '../../../src/domain/leadership/lease.ts';
-import { manualRun } from '../../../src/domain/runs/run.ts';
+import { cancelled } from '../../../src/domain/runs/life.ts';
+import { manualRun } from '../../../src/domain/runs/request.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
 import { NO_MARK } from '../../support/leases.ts';
 import {
+  at,
   batch,
   candidate,
+  claim,
   claimed,
   create,
   eventually,
   lead,
   LONG_MS,
+  occurrence,
+  outcomeOf,
   replace,
   request,
   SPEC,
   type Test,
+  UNOWNED,
 } from '../support.ts';
 
 export function leaseCases(test: Test): void {
@@ -217,7 +224,7 @@ export function leaseCases(test: Test): void {
       const hints = new Hints();
       const stop = connect().lease.watch(
         'boot-w',
-        (hint) => hint !== 'request' && hints.add(hint),
+        (hint) => !hint.startsWith('run ') && hints.add(hint),
         (error) => assert.fail(error),
       );
       await hints.reach(1);
@@ -247,21 +254,41 @@ export function leaseCases(test: Test): void {
     },
   );
 
-  test('hints at runs that were requested', async (store, connect) => {
-    const hints = new Hints();
-    const stop = connect().lease.watch(
-      'boot-w',
-      (hint) => hint === 'request' && hints.add(hint),
-      (error) => assert.fail(error),
-    );
-    await hints.reach(1);
-    const schedule = await create(store, 'job');
-    await lead(store, 'a');
-    await store.runs.request(manualRun(schedule, Date.now(), 'one'));
-    await hints.reach(2);
-    assert.equal(hints.list.length, 2);
-    stop();
-  });
+  test(
+    'hints at runs that an executor may take, and at those whose attempt is to be aborted',
+    async (store, connect) => {
+      const hints = new Hints();
+      const stop = connect().lease.watch(
+        'boot-w',
+        (hint) => hint !== 'taken' && hint !== 'left' && hints.add(hint),
+        (error) => assert.fail(error),
+      );
+      await hints.reach(1);
+      /** Resolves when it was hinted at; each way of theirs may hint more than once. */
+      const after = async (hint: LeaseHint, act: () => Promise<unknown>) => {
+        const from = hints.list.length;
+        await act();
+        await hints.until(() => hints.list.slice(from).includes(hint));
+      };
+      const { grant } = await lead(store, 'a');
+      await hints.reach(2);
+      const schedule = await create(store, 'job');
+      await after('run available', () => store.runs.request(manualRun(schedule, Date.now(), 'one')));
+      const waiting = occurrence(schedule, 1, grant, { waiting_for: 'place', ...UNOWNED });
+      await after('run available', () => claim(store, grant, schedule, waiting));
+      const [failing, lost] = [occurrence(schedule, 2, grant), occurrence(schedule, 3, grant)];
+      await claim(store, grant, schedule, failing, lost);
+      const failed = outcomeOf(failing, { state: 'failed', retry_at: at(9) });
+      await after('run available', () => store.runs.record([failed]));
+      await after('run cancelled', () => store.runs.change([cancelled(lost, 'requested', at(9))]));
+      const stored = await store.runs.get(waiting.id) as Run;
+      const from = hints.list.length;
+      await store.runs.change([cancelled(stored, 'requested', at(9))]);
+      await after('run available', () => store.runs.request(manualRun(schedule, Date.now(), 'two')));
+      assert.equal(hints.list.slice(from).includes('run cancelled'), false, 'that has ended at once');
+      stop();
+    },
+  );
 
   test('keeps the marks of schedules that are set aside, and moves them with the others only', async (store) => {
     const { grant } = await lead(store, 'a');
@@ -296,6 +323,10 @@ class Hints {
   }
 
   async reach(count: number): Promise<void> {
-    while (this.list.length < count) await new Promise<void>((resolve) => this.#wake = resolve);
+    await this.until(() => this.list.length >= count);
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => this.#wake = resolve);
   }
 }

@@ -3,6 +3,7 @@ import type { RunQuery, ScheduleKey } from '../../../src/actors/runs/runStore.ts
 import type { Store } from '../../../src/actors/store.ts';
 import { BadCursor } from '../../../src/domain/shared/cursor.ts';
 import type { Grant } from '../../../src/domain/leadership/lease.ts';
+import { settledBy } from '../../../src/domain/runs/outcome.ts';
 import { type Run, runId } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
 import { at, batch, claimed, create, lead, outcomeOf, request, type Test } from '../support.ts';
@@ -19,8 +20,7 @@ export function runCases(test: Test): void {
     assert.deepEqual(await store.runs.get(run.id), run);
     assert.deepEqual(await store.runs.record([outcome]), [outcome]);
     assert.deepEqual(await store.runs.record([outcome]), [outcome], 'the first answer may have been lost');
-    const { run_id: _r, schedule_id: _s, ...end } = outcome;
-    const ended = { ...run, ...end };
+    const ended = { ...run, ...settledBy(outcome, run) };
     assert.deepEqual(await store.runs.get(run.id), ended);
     assert.equal((await store.runs.record([outcomeOf(run, { state: 'failed', error: 'late' })])).length, 0);
     assert.deepEqual(await store.runs.get(run.id), ended);

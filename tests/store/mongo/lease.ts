@@ -92,8 +92,10 @@ export function mongoLeaseCases(test: MongoTest): void {
     assert.deepEqual(await store.prepare(), []);
     await raw.db(name).dropDatabase();
     assert.deepEqual((await store.prepare()).sort(), [
-      ...['leadership', 'replicas', 'runs'].map((each) => `indexes of ${each}`),
-      ...['leadership', 'leases', 'replicas', 'runs', 'schedules'].map((each) => `the collection ${each}`),
+      ...['backfills', 'leadership', 'replicas', 'runs'].map((each) => `indexes of ${each}`),
+      ...['backfills', 'leadership', 'leases', 'replicas', 'runs', 'schedules', 'tallies'].map((each) =>
+        `the collection ${each}`
+      ),
       'the lease document',
     ]);
     await raw.db(name).collection('runs').dropIndex('expire_at_1');

@@ -4,7 +4,9 @@ import { it } from 'node:test';
 import type { Document } from 'mongodb';
 import { NotUnderstoodError } from '../../../src/actors/shared/storeErrors.ts';
 import type { Store } from '../../../src/actors/store.ts';
-import { manualRun, type Run } from '../../../src/domain/runs/run.ts';
+import { cancelled } from '../../../src/domain/runs/life.ts';
+import { manualRun } from '../../../src/domain/runs/request.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
 import type { TestMongo } from '../../../harness/cluster/mongo.ts';
 import { mongoDatabase, type TestMongoDatabase } from '../mongoDatabase.ts';
 import { announcement } from '../../support/replicas.ts';
@@ -22,7 +24,7 @@ const MALFORMED_RUNS: Record<string, Document> = {
   'claimed_at is missing': { $unset: { claimed_at: 1 } },
   'attempt is "1"': { $set: { attempt: '1' } },
   'attempt is -1': { $set: { attempt: -1 } },
-  'executor is null': { $set: { executor: null } },
+  'executor_boot is 7': { $set: { executor_boot: 7 } },
   'trigger is "webhook"': { $set: { trigger: 'webhook' } },
 };
 
@@ -48,8 +50,10 @@ export function malformedDocumentCases(mongo: TestMongo): void {
       }
     });
   const ids = (runs: readonly Run[]) => runs.map(({ id }) => id);
-  const orphans = (store: Store, limit = 500, exceptSchedules: string[] = []) =>
-    store.runs.orphans({ exceptBoot: 'me', deadAfterMs: DEAD_MS, limit, exceptSchedules });
+  const orphans = (store: Store, limit = 500) =>
+    store.runs.orphans({ exceptBoot: 'me', deadAfterMs: DEAD_MS, limit });
+  const available = async (store: Store, limit = 500) =>
+    (await store.runs.available({ availableAt: new Date(Date.now() + LONG_MS), limit })).runs;
 
   for (const [reason, change] of Object.entries(MALFORMED_RUNS)) {
     test(`a run of which ${reason}`, async (store, { told, collection }) => {
@@ -59,7 +63,7 @@ export function malformedDocumentCases(mongo: TestMongo): void {
       await collection('runs').updateOne({ _id: strange!.id as never }, change);
 
       assert.deepEqual(ids((await store.runs.list({ limit: 10, cursor: null })).items), [sound!.id]);
-      assert.deepEqual(ids(await orphans(store)), [sound!.id]);
+      assert.deepEqual(ids(await available(store)), [sound!.id]);
       const found = await store.runs.get(strange!.id);
       assert.ok(
         found && 'not_understood' in found && found.not_understood.startsWith(reason),
@@ -67,8 +71,8 @@ export function malformedDocumentCases(mongo: TestMongo): void {
       );
       assert.ok(told.some((line) => line.startsWith(`runs ${strange!.id}: ${reason}`)), told.join('\n'));
       const before = await collection('runs').findOne({ _id: strange!.id as never });
-      const by = { replica: 'me', boot: 'me', term: 1 };
-      await store.runs.adopt([{ how: 'retry', run: sound!, at: new Date() }], by);
+      await store.runs.change([cancelled(sound!, 'requested', new Date())]);
+      await store.runs.passTurns();
       assert.deepEqual(await collection('runs').findOne({ _id: strange!.id as never }), before);
     });
   }
@@ -110,42 +114,56 @@ export function malformedDocumentCases(mongo: TestMongo): void {
     assert.deepEqual(seen, ids([runs[5]!, runs[1]!, runs[0]!]));
   });
 
+  /** Open runs, each wrong in one of these ways. */
+  const broken = (count: number, sound: object) => {
+    const past = new Date(Date.now() - 3_600_000);
+    const breaks = [
+      { schedule_id: undefined },
+      { scheduled_for: 'soon' },
+      { claimed_at: null },
+      { attempt: NaN },
+      { schedule_id: ['job'] },
+      { trigger: 'webhook' },
+      { state: 'half' },
+      { executor: 7 },
+    ];
+    return Array.from({ length: count }, (_, i) => (
+      { _id: `strange-${i}`, ...sound, scheduled_for: past, available_at: past, ...breaks[i % breaks.length] }
+    ));
+  };
+
   for (const count of [600, 5000]) {
     test(
-      `${count} open runs that are not understood keep no other one waiting`,
+      `${count} open runs that are not understood keep no other one waiting: its executor is dead`,
       async (store, { collection }) => {
+        const { grant } = await lead(store, 'a');
         const schedule = await create(store, 'job');
-        const past = new Date(Date.now() - 3_600_000);
-        const { id: _, ...sound } = manualRun(schedule, Date.now(), 'x');
-        const breaks = [
-          { schedule_id: undefined },
-          { scheduled_for: 'soon' },
-          { claimed_at: null },
-          { attempt: NaN },
-          { schedule_id: ['job'] },
-          { trigger: 'webhook' },
-          { state: 'half' },
-          { executor: 7 },
-        ];
-        const malformed = Array.from({ length: count }, (_, i) => {
-          return { _id: `strange-${i}`, ...sound, scheduled_for: past, ...breaks[i % breaks.length] };
-        });
-        await collection('runs').insertMany(malformed as never[], { ignoreUndefined: true });
-        const run = manualRun(schedule, Date.now(), 'sound');
-        await store.runs.request(run);
+        const run = claimed('job', 1, grant);
+        await store.claims.claim(batch(grant, [request(schedule, [run])]));
+        const { _id, ...sound } = (await collection('runs').findOne({ _id: run.id as never }))!;
+        await collection('runs').insertMany(broken(count, sound) as never[], { ignoreUndefined: true });
         assert.deepEqual(ids(await orphans(store)), [run.id]);
       },
     );
-  }
 
-  test('runs of schedules that are excepted keep no other one waiting', async (store) => {
-    const [blocked, sound] = await Promise.all(['blocked', 'sound'].map((id) => create(store, id)));
-    for (let i = 0; i < 6; i++) await store.runs.request(manualRun(blocked!, 0, `${i}`));
-    const run = manualRun(sound!, Date.now(), 'x');
-    await store.runs.request(run);
-    assert.equal((await orphans(store, 5)).length, 5);
-    assert.deepEqual(ids(await orphans(store, 5, ['blocked'])), [run.id]);
-  });
+    for (const schedules of [1, count]) {
+      test(
+        `${count} waiting runs of ${schedules} schedules that are not understood keep no other one waiting`,
+        async (store, { collection }) => {
+          const schedule = await create(store, 'job');
+          const run = manualRun(schedule, Date.now(), 'sound');
+          await store.runs.request(run);
+          const { _id, ...sound } = (await collection('runs').findOne({ _id: run.id as never }))!;
+          const strange = broken(count, sound).map((doc, i) => (
+            { ...doc, ...(schedules > 1 && { waiting_schedule: `strange-${i}` }) }
+          ));
+          await collection('runs').insertMany(strange as never[], { ignoreUndefined: true });
+          assert.deepEqual(ids(await available(store)), [run.id]);
+          assert.deepEqual(ids(await available(store, 3)), [run.id], 'also for an executor with few places');
+        },
+      );
+    }
+  }
 
   const brokenLeases = {
     'term is "x"': { term: 'x' },

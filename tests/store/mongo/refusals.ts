@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { StoreRefused, StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { systemClock } from '../../../src/infra/machine/clock.ts';
-import type { Outcome } from '../../../src/domain/runs/run.ts';
+import type { Outcome } from '../../../src/domain/runs/outcome.ts';
 import { mongoStore } from '../../../src/infra/mongo/store.ts';
 import { systemRandom } from '../../../src/infra/machine/random.ts';
 import { failCommand } from '../mongoDatabase.ts';

@@ -78,8 +78,16 @@ export interface Run {
   state: string;
   reason: string | null;
   attempt: number;
-  /** Null until a replica adopts it. */
+  /** Null while no executor has it. */
   executor: string | null;
+  // The next ones are missing for versions that don't report them.
+  /** No attempt begins before this. */
+  available_at?: Time;
+  /** What an open run without an executor waits for. */
+  waiting_for?: string | null;
+  max_attempts?: number;
+  /** The newest ended attempts, oldest first. */
+  attempts?: Attempt[];
   term: number;
   claimed_at: Time;
   started_at: Time | null;
@@ -89,6 +97,26 @@ export interface Run {
   output: string | null;
   count?: number;
   since?: Time;
+}
+
+export interface Attempt {
+  number: number;
+  executor: string;
+  /** Null when the executor was lost before it reported a start. */
+  started_at: Time | null;
+  finished_at: Time;
+  state: string;
+  error: string | null;
+}
+
+export interface Backfill {
+  id: string;
+  schedule_id: string;
+  from: Time;
+  to: Time;
+  max_concurrent: number;
+  state: string;
+  progress: { total: number; created: number; already_run: number; open: number; ended: number };
 }
 
 export type RecentRun = Pick<Run, 'id' | 'scheduled_for' | 'state' | 'lateness_ms'>;
@@ -119,7 +147,11 @@ export interface Schedule {
   end_at?: Time;
   paused: boolean;
   pause_reason?: string;
-  action: { type: string };
+  pause_until?: Time;
+  jitter?: string;
+  max_runs?: number;
+  delete_after?: string;
+  action: { type: string; takes?: string; fails?: number };
   policy: Record<string, unknown>;
   history: { success: string; failure: string };
   created_at: Time;

@@ -156,7 +156,7 @@ function watch(
       },
     );
   };
-  const tellBoth = () => tell('changed', 'request');
+  const tellBoth = () => tell('changed', 'run available', 'run cancelled');
   const end = () => {
     ended = true;
     db.leaseWatchers.delete(tell);

@@ -8,7 +8,7 @@ import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shar
 import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
 import { markOf } from '../../../domain/leadership/watermark.ts';
 import { listed, type ListedSchedule } from '../../../domain/schedules/listing.ts';
-import { stillOwes } from '../../../domain/firing/owed.ts';
+import { owesFromMs, stillOwes } from '../../../domain/firing/owed.ts';
 import {
   isUnderstood,
   type NotUnderstood,
@@ -16,8 +16,12 @@ import {
   type ScheduleSpec,
 } from '../../../domain/schedules/schedule.ts';
 import type { Superseded } from '../../../domain/timing/timing.ts';
+import { endedWithSchedule } from '../../../domain/runs/life.ts';
+import { isRunOf } from '../../../domain/runs/run.ts';
 import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { MAX_SUPERSEDED, tooManySuperseded } from '../../schedules/superseded.ts';
+import { endBackfillsOf } from '../runs/backfills.ts';
+import { apply } from '../runs/runChanges.ts';
 import type { Connection } from '../shared/connection.ts';
 import type { Database } from '../shared/database.ts';
 
@@ -71,6 +75,8 @@ export function memorySchedules(connection: Connection): ScheduleStore {
         if (!old) return null;
         if (ifRevision !== undefined && ifRevision !== old.revision) return 'conflict';
         db.schedules.delete(id);
+        endBackfillsOf(db, old);
+        for (const run of db.openRuns()) if (isRunOf(run, old)) apply(db, endedWithSchedule(run, db.now()));
         db.latestRemovedMs = Math.max(db.latestRemovedMs, old.effective_from.getTime());
         db.changes.append({ kind: 'delete', id });
         db.events.append({ type: 'schedule', change: 'deleted', id, schedule: null });
@@ -138,7 +144,7 @@ function succession(db: Database, old: Schedule) {
   const revision = old.revision + 1;
   const now = new Date(momentAfter(old.effective_from.getTime(), db.nowMs()));
   const mark = markOf(db.preparedLease().watermark, old.id);
-  const timings = [...old.superseded, ...(old.paused ? [] : [supersededBy(old, now)])];
+  const timings = [...old.superseded, supersededBy(old, now)];
   const superseded = timings
     // Times that a clock that was set back has not reached are not due.
     .map((one) => one.until > now ? { ...one, until: now } : one)
@@ -168,7 +174,9 @@ function writtenAt(db: Database, now: Date): Date {
 }
 
 function supersededBy(old: Schedule, until: Date): Superseded {
-  const { type, definition, timing_revision: revision, effective_from: from, written_at } = old;
+  const { type, definition, timing_revision: revision, written_at } = old;
+  // One whose pause has no end, or has not ended, owes nothing.
+  const from = new Date(Math.min(owesFromMs(old), until.getTime()));
   const entry = { type, definition, revision, from, until, written_at } as Superseded;
   if (old.start_at) entry.start_at = old.start_at;
   if (old.end_at) entry.end_at = old.end_at;

@@ -7,6 +7,7 @@ import type { Term } from '../../../domain/leadership/term.ts';
 import type { Lease } from '../../../domain/leadership/lease.ts';
 import type { SetBack } from '../../../domain/leadership/setBack.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
+import type { Backfill } from '../../../domain/runs/backfill.ts';
 import { ENDED_STATES, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
 import type { Schedule } from '../../../domain/schedules/schedule.ts';
 import { ChangeLog } from './changes.ts';
@@ -34,7 +35,10 @@ export class Database {
   /** By boot. */
   readonly replicas = new Map<string, Presence>();
   readonly terms = new Map<number, Term>();
+  /** Occurrences claimed, by `tallyId`, of schedules that have a limit. */
+  readonly claimedRuns = new Map<string, number>();
   readonly clock: Clock;
+  readonly #backfills = new Map<string, Backfill>();
   readonly #runs = new Map<string, Run>();
   /** All open runs, and some that have ended since. */
   readonly #open = new Set<Run>();
@@ -84,6 +88,10 @@ export class Database {
     return this.lease;
   }
 
+  hint(hint: LeaseHint): void {
+    for (const tell of [...this.leaseWatchers.keys()]) tell(hint);
+  }
+
   insertRun(run: Run): void {
     if (Math.abs(this.nowMs() - this.#sweptMs) >= SWEEP_EVERY_MS) this.runs();
     const stored = structuredClone(run);
@@ -102,6 +110,14 @@ export class Database {
     return run && this.#drops(run) ? undefined : run;
   }
 
+  /** Open runs of one life of a schedule that count for overlaps. */
+  overlapping(scheduleId: string, createdAt: Date | undefined): Run[] {
+    return this.openRuns().filter((run) =>
+      run.schedule_id === scheduleId && run.overlap !== null &&
+      run.schedule_created_at?.getTime() === createdAt?.getTime()
+    );
+  }
+
   openRuns(): Run[] {
     for (const run of this.#open) if (!OPEN_STATES.includes(run.state)) this.#open.delete(run);
     return [...this.#open];
@@ -111,6 +127,21 @@ export class Database {
     this.#sweptMs = this.nowMs();
     this.openRuns();
     return [...this.#runs.values()].filter((run) => !this.#drops(run));
+  }
+
+  putBackfill(backfill: Backfill): void {
+    this.#backfills.set(backfill.id, backfill);
+  }
+
+  backfill(id: string): Backfill | undefined {
+    return this.backfills().find((backfill) => backfill.id === id);
+  }
+
+  backfills(): Backfill[] {
+    for (const { id, expire_at } of this.#backfills.values()) {
+      if (expire_at !== null && expire_at.getTime() <= this.nowMs()) this.#backfills.delete(id);
+    }
+    return [...this.#backfills.values()];
   }
 
   #drops(run: Run): boolean {

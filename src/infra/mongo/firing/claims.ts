@@ -13,7 +13,9 @@ import type { ClientSession } from 'mongodb';
 import type { ClaimBatch, ClaimResult, ClaimStore } from '../../../actors/firing/claimStore.ts';
 import type { Clock, Random } from '../../../actors/shared/environment.ts';
 import { claimMark } from '../../../domain/firing/claimMark.ts';
-import type { Run } from '../../../domain/runs/run.ts';
+import { isUnowned, OF_OCCURRENCES, type Run } from '../../../domain/runs/run.ts';
+import { tellReplicas } from '../runs/runs.ts';
+import { readOthers, writeOthers } from './otherRuns.ts';
 import {
   type Counted,
   isClaimOf,
@@ -55,15 +57,35 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
     );
 
   return {
+    newest: (of) =>
+      storeCall('the look-up of the newest claims', async () => {
+        const found = await Promise.all(of.map(({ id, createdAt, timingRevision }) =>
+          collections.runs.find({
+            schedule_id: id,
+            trigger: { $in: [...OF_OCCURRENCES] },
+            timing_revision: timingRevision,
+            schedule_created_at: createdAt,
+          }, { projection: { schedule_id: 1, scheduled_for: 1 } })
+            .sort({ scheduled_for: -1, _id: -1 }).limit(1).toArray()
+        ));
+        return new Map(found.flat().map((doc) => [doc.schedule_id, doc.scheduled_for.getTime()]));
+      }),
+
     claim(batch) {
       const stale = new Set<string>();
-      return storeCall('a claim', () =>
-        claimSession.use((session) =>
+      return storeCall('a claim', async () => {
+        const result = await claimSession.use((session) =>
           inTransaction(
             { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
             (attempt) => claim(collections, readers, session, batch, stale, attempt),
           )
-        ));
+        );
+        // Not awaited: the claimed runs start first.
+        if (result.kind === 'committed' && result.runs.some(isUnowned)) {
+          void tellReplicas(collections, 'run available');
+        }
+        return result;
+      });
     },
 
     // Plain writes and reads only, except for a transaction that writes nothing. One that had
@@ -124,16 +146,19 @@ async function claim(
   const looksUp = batch.mayBeClaimed || attempt > 0;
   const suspects = looksUp ? batch.requests.flatMap((request) => request.runs) : [];
   const { runs, counted } = await storedFor(collections, readers, session, suspects);
-  const { insert, ours, duplicates, stale } = planClaim(
-    batch,
-    (id) => definitions.get(id),
-    (id) => runs.get(id),
-    counted,
-  );
+  const others = await readOthers(collections, readers, session, batch);
+  const plan = planClaim(batch, {
+    definition: (id) => definitions.get(id),
+    run: (id) => runs.get(id),
+    ...{ counted, ...others, now: new Date(serverNowMs) },
+  });
+  await writeOthers(collections, session, batch, plan);
+  const { insert, ours, duplicates, stale, exhausted } = plan;
   await insertAll(collections, session, insert.map(fromRun));
+  const claimed = [...ours, ...insert];
   return {
     commit: true,
-    value: { kind: 'committed', lease: readers.lease(doc), runs: [...ours, ...insert], duplicates, stale },
+    value: { kind: 'committed', lease: readers.lease(doc), runs: claimed, duplicates, stale, exhausted },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ChangeStream, ChangeStreamDocument, Document } from 'mongodb';
 import type { LeaseHint, LeaseStore } from '../../../actors/leadership/leaseStore.ts';
 import type { Clock } from '../../../actors/shared/environment.ts';
-import { type Collections, type LeaseDoc, NOTIFICATION_ID } from '../shared/documents.ts';
+import { type Collections, type LeaseDoc, NOTIFICATIONS } from '../shared/documents.ts';
 import { asStoreError } from '../shared/errors.ts';
 import { AWAIT_MS, nextChange, openStream } from '../shared/streams.ts';
 
@@ -27,7 +27,7 @@ function changesFor(boot: string): Document[] {
           [updated('heir')]: { $in: [null, boot] },
         },
         { [updated('step_down_term')]: { $exists: true } },
-        { 'documentKey._id': NOTIFICATION_ID },
+        { 'documentKey._id': { $in: Object.keys(NOTIFICATIONS) } },
       ],
     },
   }];
@@ -42,10 +42,6 @@ function hintOf(change: Change | null): LeaseHint {
   if (fields?.term !== undefined) return 'taken';
   // The filter passes no other heir.
   return fields?.heir ? 'left' : 'changed';
-}
-
-function isNotification(change: Change): boolean {
-  return 'documentKey' in change && (change.documentKey._id as string) === NOTIFICATION_ID;
 }
 
 /** `endWithStore` ends a watch when the store closes. */
@@ -72,8 +68,10 @@ export function leaseWatch(
     };
 
     const tell = (change: Change | null) => {
-      if (change === null || !isNotification(change)) onHint(hintOf(change));
-      if (change === null || isNotification(change)) onHint('request');
+      const id = change !== null && 'documentKey' in change ? String(change.documentKey._id) : null;
+      const about = id === null ? null : NOTIFICATIONS[id] ?? null;
+      if (about === null) onHint(hintOf(change));
+      for (const hint of Object.values(NOTIFICATIONS)) if (change === null || about === hint) onHint(hint);
     };
 
     const run = () => {

@@ -80,6 +80,8 @@ const MOMENT = {
   ],
 };
 
+const PAUSE_ENDS = { $max: ['$effective_from', { $ifNull: ['$pause_until', new Date(8.64e15)] }] };
+
 /** None extends beyond `MOMENT`: times that a clock that was set back has not reached are not due. */
 function superseded(mark: Mark): Document {
   const present = {
@@ -88,12 +90,12 @@ function superseded(mark: Mark): Document {
     start_at: '$start_at',
     end_at: '$end_at',
     revision: { $ifNull: ['$timing_revision', '$revision'] },
-    from: '$effective_from',
+    // One whose pause has no end, or has not ended, owes nothing.
+    from: { $cond: ['$paused', { $min: [MOMENT, PAUSE_ENDS] }, '$effective_from'] },
     until: MOMENT,
     written_at: { $ifNull: ['$written_at', '$effective_from'] },
   };
-  // A paused timing owes nothing.
-  const timings = { $concatArrays: ['$superseded', { $cond: ['$paused', [], [present]] }] };
+  const timings = { $concatArrays: ['$superseded', [present]] };
   const bounded = {
     $map: {
       input: timings,

@@ -19,6 +19,7 @@ import {
 } from '../../../domain/schedules/schedule.ts';
 import { changeOf } from '../../../domain/schedules/scheduleChange.ts';
 import { tooManyChanges, tooManySuperseded } from '../../schedules/superseded.ts';
+import { endRunsOf } from '../runs/requests.ts';
 import { claimBarrier } from '../leadership/barrier.ts';
 import { type Collections, LEASE_ID, type ScheduleDoc, toMark, toSchedule } from '../shared/documents.ts';
 import { DUPLICATE_KEY, hasCode, storeCall } from '../shared/errors.ts';
@@ -96,6 +97,11 @@ export function mongoSchedules(collections: Collections): ScheduleStore {
       });
       if (doc === null || doc === 'conflict') return doc;
       await awaitBarrier('the deletion of the schedule');
+      // After the barrier: no claim adds another.
+      await storeCall(
+        'the cancellation of the runs of a schedule that is deleted',
+        () => endRunsOf(collections, { id, created_at: doc.created_at }),
+      );
       return toSchedule(doc);
     },
   };

@@ -5,7 +5,10 @@ import type { LeaderChange, Lease } from '../../../domain/leadership/lease.ts';
 import type { Mark, Watermark } from '../../../domain/leadership/watermark.ts';
 import { readSchedule } from '../../../domain/schedules/scheduleReading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
-import type { Run } from '../../../domain/runs/run.ts';
+import { isTakeable, type Run } from '../../../domain/runs/run.ts';
+import type { RunHint } from '../../../actors/leadership/leaseStore.ts';
+import type { Backfill } from '../../../domain/runs/backfill.ts';
+import { readBackfill } from '../../../domain/runs/backfillReading.ts';
 import { readRun } from '../../../domain/runs/runReading.ts';
 import type { NotUnderstood, Schedule } from '../../../domain/schedules/schedule.ts';
 
@@ -43,9 +46,12 @@ export type ScheduleDoc = Omit<Schedule, 'id'> & { _id: string };
 /** A run without an executor is stored with `NO_EXECUTOR`: every version's documents have a string there. */
 export type RunDoc = Omit<Run, 'id' | 'executor' | 'executor_boot'> & {
   _id: string;
+  /** Its schedule, while an executor may take it: for the indexes. */
+  waiting_schedule?: string;
   executor: string;
   executor_boot: string;
 };
+export type BackfillDoc = Omit<Backfill, 'id'> & { _id: string };
 /** A replica's `_id` is its boot, which `boot` repeats. */
 export type ReplicaDoc = Presence & { _id: string };
 
@@ -54,15 +60,31 @@ export type TermDoc = Omit<Term, 'term'> & { _id: number };
 export const LEASE_ID = 'leader';
 
 /**
- * Notification document for manual runs. Next to the lease document, and not in it: there it would
+ * Notification documents, by what they tell of runs. Next to the lease document, and not in it: there it would
  * conflict with claims.
  */
 export interface NotificationDoc {
-  _id: typeof NOTIFICATION_ID;
+  _id: string;
   rung: number;
 }
 
-export const NOTIFICATION_ID = 'requests';
+export const NOTIFICATIONS: Readonly<Record<string, RunHint>> = {
+  requests: 'run available',
+  cancellations: 'run cancelled',
+};
+
+/**
+ * What is counted of a schedule beside it, since a write of its own document would be a change for every mirror.
+ * Every transaction about its runs writes it, so that two of them conflict.
+ */
+export interface TallyDoc {
+  /** `tallyId` */
+  _id: string;
+  /** Grows with each write. */
+  writes: number;
+  /** Occurrences claimed, of a schedule that has a limit. */
+  runs?: number;
+}
 
 export interface Collections {
   leases: Collection<LeaseDoc>;
@@ -70,8 +92,10 @@ export interface Collections {
   notifications: Collection<NotificationDoc>;
   schedules: Collection<ScheduleDoc>;
   runs: Collection<RunDoc>;
+  backfills: Collection<BackfillDoc>;
   replicas: Collection<ReplicaDoc>;
   leadership: Collection<TermDoc>;
+  tallies: Collection<TallyDoc>;
 }
 
 export function collections(db: Db): Collections {
@@ -80,8 +104,10 @@ export function collections(db: Db): Collections {
     notifications: db.collection('leases'),
     schedules: db.collection('schedules'),
     runs: db.collection('runs'),
+    backfills: db.collection('backfills'),
     replicas: db.collection('replicas'),
     leadership: db.collection('leadership'),
+    tallies: db.collection('tallies'),
   };
 }
 
@@ -120,13 +146,21 @@ export function fromRun({ id, executor, executor_boot, ...run }: Run): RunDoc {
   return {
     _id: id,
     ...run,
+    ...(isTakeable(run) && { waiting_schedule: run.schedule_id }),
     executor: executor ?? NO_EXECUTOR,
     executor_boot: executor_boot ?? NO_EXECUTOR,
   };
 }
 
 export function toRun({ _id, ...doc }: RunDoc): Run | NotUnderstood {
-  const run = readRun({ id: _id, ...doc });
-  const isUnassigned = !('not_understood' in run) && run.executor_boot === NO_EXECUTOR;
-  return isUnassigned ? { ...run, executor: null, executor_boot: null } : run;
+  const isUnowned = doc.executor_boot === NO_EXECUTOR;
+  return readRun({ id: _id, ...doc, ...(isUnowned && { executor: null, executor_boot: null }) });
+}
+
+export function fromBackfill({ id, ...backfill }: Backfill): BackfillDoc {
+  return { _id: id, ...backfill };
+}
+
+export function toBackfill({ _id, ...doc }: BackfillDoc): Backfill | NotUnderstood {
+  return readBackfill({ ...doc, id: _id });
 }

@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 import type { Lease } from '../../../domain/leadership/lease.ts';
 import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
 import { recoveredLease, type SurvivingRecords } from '../../../domain/leadership/leaseRecovery.ts';
-import { OF_OCCURRENCES } from '../../../domain/runs/run.ts';
+import { OF_OCCURRENCES, OPEN_STATES } from '../../../domain/runs/run.ts';
 import { type Collections, fromLease, LEASE_ID } from './documents.ts';
 import { DUPLICATE_KEY, hasCode } from './errors.ts';
 
@@ -14,12 +14,28 @@ const TERM_KEPT_S = 90 * 24 * 3600;
 
 type Index = { key: IndexSpecification & Record<string, 1 | -1>; options?: CreateIndexesOptions };
 
+const OPEN = { state: { $in: [...OPEN_STATES] } };
+const OVERLAPS = { overlap: { $in: ['skip', 'queue', 'replace'] }, ...OPEN };
+const BACKFILLED = { backfill_id: { $exists: true }, ...OPEN };
+const WAITING = { waiting_schedule: { $gt: '' } };
+
 /** By collection. All others are read by `_id`. */
 const INDEXES = {
   runs: [
     { key: { schedule_id: 1, scheduled_for: -1, _id: -1 } },
     { key: { scheduled_for: -1, _id: -1 } },
     { key: { state: 1, scheduled_for: -1, _id: -1 } },
+    { key: { expire_at: 1 }, options: { expireAfterSeconds: 0 } },
+    // Only open runs are in these; what ends leaves them.
+    { key: { executor_boot: 1, scheduled_for: 1, _id: 1 }, options: { partialFilterExpression: OPEN } },
+    { key: { waiting_schedule: 1, available_at: 1, _id: 1 }, options: { partialFilterExpression: WAITING } },
+    { key: { available_at: 1, _id: 1 }, options: { partialFilterExpression: WAITING } },
+    { key: { schedule_id: 1 }, options: { partialFilterExpression: OVERLAPS } },
+    { key: { backfill_id: 1 }, options: { partialFilterExpression: BACKFILLED } },
+  ],
+  backfills: [
+    { key: { schedule_id: 1, created_at: -1, _id: -1 } },
+    { key: { state: 1, created_at: 1, _id: 1 } },
     { key: { expire_at: 1 }, options: { expireAfterSeconds: 0 } },
   ],
   replicas: [{ key: { last_seen: 1 }, options: { expireAfterSeconds: REPLICA_KEPT_S } }],

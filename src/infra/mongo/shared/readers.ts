@@ -12,14 +12,27 @@ import {
   type NotUnderstood,
 } from '../../../domain/shared/reading.ts';
 import type { Presence } from '../../../domain/membership/replica.ts';
+import type { Backfill } from '../../../domain/runs/backfill.ts';
 import type { Run } from '../../../domain/runs/run.ts';
 import type { ReportNotUnderstood } from '../../shared/notUnderstood.ts';
-import { LEASE_ID, type LeaseDoc, type ReplicaDoc, type RunDoc, type TermDoc, toRun } from './documents.ts';
+import {
+  type BackfillDoc,
+  LEASE_ID,
+  type LeaseDoc,
+  type ReplicaDoc,
+  type RunDoc,
+  type TermDoc,
+  toBackfill,
+  toRun,
+} from './documents.ts';
 
 export interface Readers {
   run(doc: RunDoc): Run | NotUnderstood;
   /** The understood ones. */
   runs(docs: readonly RunDoc[]): Run[];
+  backfill(doc: BackfillDoc): Backfill | NotUnderstood;
+  /** The understood ones. */
+  backfills(docs: readonly BackfillDoc[]): Backfill[];
   replica(doc: ReplicaDoc): Presence | null;
   term(doc: TermDoc): Term | null;
   /** Throws `NotUnderstoodError`. */
@@ -37,6 +50,8 @@ export function readers(report: ReportNotUnderstood): Readers {
   return {
     run: (doc) => reported('runs', toRun(doc)),
     runs: (docs) => docs.flatMap((doc) => understood('runs', toRun(doc)) ?? []),
+    backfill: (doc) => reported('backfills', toBackfill(doc)),
+    backfills: (docs) => docs.flatMap((doc) => understood('backfills', toBackfill(doc)) ?? []),
     replica: ({ _id, ...doc }) => understood('replicas', readReplica({ ...doc, boot: _id })),
     term: ({ _id, ...doc }) => understood('leadership', readTerm({ term: _id, ...doc })),
     lease(doc) {

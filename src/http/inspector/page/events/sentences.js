@@ -1,6 +1,15 @@
 /** Events as sentences. */
 import { duration, LOCAL_ZONE, wallClock } from '../shared/format.js';
-import { BEGINNINGS, ENDINGS, NOT_UNDERSTOOD, ROLES, RUN_STATES, UNKNOWN } from '../shared/words.js';
+import {
+  attemptText,
+  BEGINNINGS,
+  ENDINGS,
+  NOT_UNDERSTOOD,
+  ROLES,
+  runLook,
+  spaced,
+  UNKNOWN,
+} from '../shared/words.js';
 
 /** @import { LogEntry, SetBack } from '../types.d.ts' */
 /** @import { Look } from '../shared/words.js' */
@@ -23,10 +32,16 @@ export function describe({ type, data }) {
   if (type === 'replica') return describeReplica(data);
   if (type === 'schedule') return describeSchedule(data);
   if (type === 'clock') return describeClock(data);
-  const look = RUN_STATES[data.state] ?? UNKNOWN;
+  const look = runLook(data);
+  const why = data.reason ? `: ${spaced(data.reason)}` : '';
+  const tries = data.attempt > 1 ? `, attempt ${attemptText(data)}` : '';
   const late = data.lateness_ms >= 1000 ? `, ${duration(data.lateness_ms)} late` : '';
   const count = data.count > 1 ? ` (${data.count} occurrences)` : '';
-  return { text: `${data.schedule_id} ${look.label}${count}${late}`, tone: look.tone, icon: look.icon };
+  return {
+    text: `${data.schedule_id} ${look.label}${why}${count}${tries}${late}`,
+    tone: look.tone,
+    icon: look.icon,
+  };
 }
 
 /** @param {any} data @returns {Sentence} */

@@ -17,22 +17,28 @@ export function zones(present) {
 
 /** Fields that are a string in the body; empty ones are left out. */
 const PLAIN = [
-  ...['/id', '/name', '/description', '/start_at', '/end_at', '/pause_reason'],
+  ...['/id', '/name', '/description', '/start_at', '/end_at', '/pause_reason', '/pause_until', '/jitter'],
   ...[
     '/policy/catch_up',
     '/policy/catch_up_window',
+    '/policy/overlap',
+    '/policy/timeout',
+    '/policy/retry/initial_backoff',
+    '/policy/retry/max_backoff',
     '/policy/on_executor_loss',
     '/history/success',
     '/history/failure',
   ],
 ];
+/** The same for numbers. */
+const NUMBERS = ['/policy/retry/max_attempts', '/policy/retry/multiplier', '/max_runs'];
 /** @type {Record<string, string[]>} */
 const BY_TYPE = {
   cron: ['/definition/cron_expression', '/definition/timezone'],
   duration: ['/definition/interval', '/definition/anchor'],
   at_times: ['/definition/times'],
 };
-const POINTERS = [...PLAIN, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
+const POINTERS = [...PLAIN, ...NUMBERS, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
 const SERVER_OWNED = [
   'revision',
   'created_at',
@@ -62,7 +68,7 @@ export function blank() {
 export function fieldsOf(body) {
   const fields =
     /** @type {Fields} */ ({ '/type': body.type ?? 'cron', '/paused': body.paused ? 'yes' : '' });
-  for (const pointer of [...PLAIN, ...Object.values(BY_TYPE).flat()]) {
+  for (const pointer of [...PLAIN, ...NUMBERS, ...Object.values(BY_TYPE).flat()]) {
     const value = pointer.slice(1).split('/').reduce((at, key) => at?.[key], body);
     if (Array.isArray(value)) fields[pointer] = value.join('\n');
     else if (value !== undefined && value !== null) fields[pointer] = String(value);
@@ -86,16 +92,25 @@ export function bodyOf(fields, base = {}) {
   for (const pointer of [...PLAIN, ...(BY_TYPE[type] ?? [])]) {
     put(body, pointer, fields[pointer]?.trim() ?? '');
   }
+  for (const pointer of NUMBERS) put(body, pointer, numberOr(fields[pointer]?.trim() ?? ''));
   if (type === 'at_times') body.definition.times = lines(fields['/definition/times']);
   body.paused = fields['/paused'] === 'yes';
-  if (!body.paused) delete body.pause_reason;
+  if (!body.paused) {
+    delete body.pause_reason;
+    delete body.pause_until;
+  }
   const tags = lines(fields['/tags']).map((line) => line.split(/\s*[:=]\s*(.*)/s));
   if (tags.length > 0) body.tags = Object.fromEntries(tags.map(([key = '', value = '']) => [key, value]));
   else delete body.tags;
   return body;
 }
 
-/** @param {any} body @param {string} pointer @param {string} text */
+/** The number in a text; any other text as it is, for the server's answer to it. @param {string} text */
+function numberOr(text) {
+  return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** @param {any} body @param {string} pointer @param {string | number} text */
 function put(body, pointer, text) {
   const keys = pointer.slice(1).split('/');
   const last = /** @type {string} */ (keys.pop());

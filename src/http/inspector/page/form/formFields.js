@@ -24,6 +24,16 @@ const CATCH_UP = [
   ['none', 'run none of them'],
 ];
 /** @type {[string, string][]} */
+const OVERLAP = [
+  ['', 'run it as well (default)'],
+  ['allow', 'run it as well'],
+  ['skip', 'skip it'],
+  ['queue', 'queue it: one at a time, in order'],
+  ['replace', 'cancel the open run, and run it'],
+];
+/** The options that the defaults stand for. */
+const DEFAULTS = ['all', 'allow', 'retry'];
+/** @type {[string, string][]} */
 const EXECUTOR_LOSS = [
   ['', 'retry (default)'],
   ['retry', 'retry'],
@@ -91,15 +101,26 @@ function Policy(props) {
   const pause = (/** @type {any} */ event) => props.onChange('/paused', event.target.checked ? 'yes' : '');
   return jsx`<fieldset><legend>Policy and retention</legend>
     <div class="pair">
+      <${Choice} ...${props} at="/policy/overlap" label="When a run is still open" options=${OVERLAP} />
+      <${Text} ...${props} at="/policy/timeout" label="Timeout of an attempt" mono=${true} placeholder="30s" />
+      <${Text} ...${props} at="/policy/retry/max_attempts" label="Attempts at most" mono=${true} placeholder="1" />
+      <${Text} ...${props} at="/policy/retry/initial_backoff" label="First back-off" mono=${true} placeholder="1s" />
+      <${Text} ...${props} at="/policy/retry/multiplier" label="Back-off multiplier" mono=${true} placeholder="2" />
+      <${Text} ...${props} at="/policy/retry/max_backoff" label="Longest back-off" mono=${true} placeholder="10m" />
       <${Choice} ...${props} at="/policy/catch_up" label="Occurrences due without a leader" options=${CATCH_UP} />
       <${Text} ...${props} at="/policy/catch_up_window" label="Missed if older than" mono=${true} placeholder="60s" />
       <${Choice} ...${props} at="/policy/on_executor_loss" label="Runs whose executor is lost" options=${EXECUTOR_LOSS} />
+      <${Text} ...${props} at="/jitter" label="Jitter" mono=${true} placeholder="none" hint="Start up to this much later." />
+      <${Text} ...${props} at="/max_runs" label="Runs at most" mono=${true} placeholder="no limit" />
       <span />
       <${Text} ...${props} at="/history/success" label="Keep successful runs for" mono=${true} placeholder="24h" />
       <${Text} ...${props} at="/history/failure" label="Keep failed runs for" mono=${true} placeholder="168h" /></div>
     <label class="check"><input type="checkbox" checked=${isPaused} onChange=${pause} />
       <span>Paused: it does not fire until it is resumed</span></label>
-    ${isPaused && jsx`<${Text} ...${props} at="/pause_reason" label="Reason of the pause" />`}</fieldset>`;
+    ${
+    isPaused && jsx`<${Text} ...${props} at="/pause_reason" label="Reason of the pause" />
+      <${Text} ...${props} at="/pause_until" label="Paused until" mono=${true} hint="Optional: RFC 3339" />`
+  }</fieldset>`;
 }
 
 /**
@@ -139,7 +160,7 @@ function Choice({ fields, problems, onChange, at, label, options }) {
     /** @type {any} */ event,
   ) => onChange(at, event.target.value)}>
       ${
-    options.filter(([value]) => value === '' || value !== 'all' && value !== 'retry' || fields[at] === value)
+    options.filter(([value]) => !DEFAULTS.includes(value) || fields[at] === value)
       .map(([value, text]) => jsx`<option key=${value} value=${value}>${text}</option>`)
   }</select>
     ${wrong?.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)}</div>`;

@@ -1,49 +1,20 @@
 /** The preview of the schedule in the form: its next fire times, and the server's validation. */
-import { useEffect, useState } from 'preact/hooks';
-import { call } from '../shared/api.js';
+import { usePosted } from '../shared/api.js';
 import { jsx } from '../shared/jsx.js';
 import { OccurrenceList } from '../schedules/upcoming.js';
 
 /** @import { FieldProblem, Occurrence } from '../types.d.ts' */
 
-const TYPING_MS = 300;
 const PREVIEW = 8;
 
 /**
- * The server's answer to a body, debounced after the last key.
  * @param {any} body
  * @returns {{ occurrences: Occurrence[] | null, problems: FieldProblem[], error: string | null, stale: boolean }}
  */
 export function usePreview(body) {
-  const [answer, setAnswer] = useState({
-    occurrences: /** @type {Occurrence[] | null} */ (null),
-    problems: /** @type {FieldProblem[]} */ ([]),
-    error: /** @type {string | null} */ (null),
-    of: '',
-  });
-  const text = JSON.stringify(body);
-  useEffect(() => {
-    if (body === null) return;
-    const controller = new AbortController();
-    const { signal } = controller;
-    const timer = setTimeout(
-      () =>
-        call('POST', '/schedules/preview', { body: { ...body, count: PREVIEW }, signal }).then(
-          ({ body: { occurrences } }) => setAnswer({ occurrences, problems: [], error: null, of: text }),
-          (error) => {
-            if (signal.aborted) return;
-            const { problems = [], message, status } = error;
-            setAnswer((last) => ({ ...last, problems, error: status === 422 ? null : message, of: text }));
-          },
-        ),
-      TYPING_MS,
-    );
-    return () => {
-      clearTimeout(timer);
-      controller.abort();
-    };
-  }, [text]);
-  return { ...answer, stale: answer.of !== text };
+  const { data, error, stale } = usePosted('/schedules/preview', body && { ...body, count: PREVIEW });
+  const { problems = [], message = null, status = 0 } = error ?? {};
+  return { occurrences: data?.occurrences ?? null, problems, error: status === 422 ? null : message, stale };
 }
 
 /** @param {{ preview: ReturnType<typeof usePreview>, paused: boolean }} props */

@@ -4,7 +4,8 @@ import { jsx } from '../shared/jsx.js';
 import { Reason } from '../schedules/notUnderstood.js';
 import { RunState, Time } from '../shared/parts.js';
 import { href } from '../shared/router.js';
-import { isUnderstood } from '../shared/words.js';
+import { attemptText, isUnderstood, runLook, spaced } from '../shared/words.js';
+import { Waits } from './waits.js';
 
 /** @import { NotUnderstood, Run } from '../types.d.ts' */
 
@@ -39,10 +40,10 @@ function Row({ run, withSchedule, zone }) {
   const {
     id,
     schedule_id,
-    state,
     scheduled_for,
     lateness_ms,
     attempt,
+    waiting_for,
     executor,
     term,
     started_at,
@@ -50,9 +51,9 @@ function Row({ run, withSchedule, zone }) {
   } = run;
   const tookMs = started_at && finished_at ? Date.parse(finished_at) - Date.parse(started_at) : null;
   return jsx`<tr>
-    <td><a class="row-link" href=${
-    href(['runs', id])
-  } aria-label=${`Run ${id}: ${state}`}><${RunState} state=${state} /></a></td>
+    <td><a class="row-link" href=${href(['runs', id])} aria-label=${`Run ${id}: ${
+    runLook(run).label
+  }`}><${RunState} run=${run} /></a></td>
     ${
     withSchedule &&
     jsx`<td><a href=${href(['schedules', schedule_id])} class="mono clip">${schedule_id}</a></td>`
@@ -60,18 +61,20 @@ function Row({ run, withSchedule, zone }) {
     <td class="num nowrap"><${Time} at=${scheduled_for} clock="fine" zone=${zone} /> <span class="dim"><${Time} at=${scheduled_for} zone=${zone} /></span></td>
     <td class=${`num right nowrap ${lateness_ms > 1000 ? 'warn-text' : ''}`}>${duration(lateness_ms)}</td>
     <td class="num right nowrap">${tookMs === null ? jsx`<span class="dim">–</span>` : duration(tookMs)}</td>
-    <td class="num right">${attempt || jsx`<span class="dim">–</span>`}</td>
-    <td class="nowrap">${
-    executor ?? jsx`<span class="dim">–</span>`
-  } <span class="dim num">term ${term}</span></td>
-    <td class="wide dim clip">${outcome(run)}</td></tr>`;
+    <td class="num right nowrap">${attempt ? attemptText(run) : jsx`<span class="dim">–</span>`}</td>
+    <td class="nowrap">${executor ?? jsx`<span class="dim">–</span>`} ${
+    term > 0 && jsx`<span class="dim num">term ${term}</span>`
+  }</td>
+    <td class="wide dim clip">${waiting_for && jsx`waits <${Waits} run=${run} />${outcome(run) && ' · '}`}${
+    outcome(run)
+  }</td></tr>`;
 }
 
 /** @param {Run} run */
 function outcome({ error, reason, output, trigger, count }) {
   const parts = [
     trigger === 'schedule' ? null : trigger.replace('_', '-'),
-    reason?.replaceAll('_', ' '),
+    reason && spaced(reason),
     count && count > 1 ? `${count} occurrences` : null,
     error ?? output,
   ];

@@ -1,13 +1,16 @@
-/** One run: its outcome, and the duration of each phase. */
+/** One run: its outcome, the duration of each phase, and its attempts. */
+import { CancelDialog, rerun } from '../shared/actions.js';
 import { useGet } from '../shared/api.js';
 import { Chart, useChart } from '../shared/chart.js';
 import { duration } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';
-import { Facts, Failure, Heading, Moment, RunState } from '../shared/parts.js';
+import { Facts, Failure, Heading, Icon, Moment, RunState } from '../shared/parts.js';
 import { href } from '../shared/router.js';
 import { useEvents } from '../shared/state.js';
-import { RUN_STATES, UNKNOWN } from '../shared/words.js';
-import { useEffect } from 'preact/hooks';
+import { attemptText, OPEN, RUN_STATES, spaced, UNKNOWN } from '../shared/words.js';
+import { useEffect, useState } from 'preact/hooks';
+import { Attempts } from './attempts.js';
+import { Waits } from './waits.js';
 
 /** @import { Run } from '../types.d.ts' */
 
@@ -15,8 +18,7 @@ import { useEffect } from 'preact/hooks';
 const REFRESH_MS = 2000;
 /** The machine's state, by the recorded state. @type {Record<string, string>} */
 const MACHINE_STATES = {
-  running: 'attempting',
-  retrying: 'attempting',
+  running: 'attempting.running',
   timed_out: 'timedOut',
   abandoned: 'lost',
 };
@@ -37,13 +39,17 @@ export function RunView({ id }) {
   return jsx`
     <${Heading} title="Run" lead=${jsx`<a href=${
     href(['schedules', run.schedule_id])
-  } class="mono">${run.schedule_id}</a>`}><${RunState} state=${run.state} /></${Heading}>
+  } class="mono">${run.schedule_id}</a>`}><${RunState} run=${run} /><${Actions} run=${run} reload=${reload} /></${Heading}>
+    ${
+    isBeingCancelled(run) && jsx`<p class="note warn"><${Icon} name="ban" />Its attempt is being aborted.</p>`
+  }
     <div class="columns">
       <section class="panel" aria-labelledby="facts"><h2 id="facts">Details</h2><${RunFacts} run=${run} /></section>
       <section class="panel" aria-labelledby="course"><h2 id="course">Phases</h2>
         <${Course} run=${run} />
         <${RunChart} run=${run} /></section>
     </div>
+    ${run.attempts && run.attempts.length > 0 && jsx`<${Attempts} attempts=${run.attempts} />`}
     ${run.error && jsx`<${TextPanel} id="error" title="Error" text=${run.error} isBad=${true} />`}
     ${run.output && jsx`<${TextPanel} id="output" title="Output" text=${run.output} />`}
   `;
@@ -57,13 +63,33 @@ function useRun(id) {
     const ended = entries.findLast((entry) => entry.data.id === id);
     if (ended) set(() => ended.data);
   });
-  const isOpen = run !== null && !run.finished_at && ['claimed', 'running', 'retrying'].includes(run.state);
+  const isOpen = run !== null && OPEN.includes(run.state);
   useEffect(() => {
     if (!isOpen) return;
     const timer = setInterval(reload, REFRESH_MS);
     return () => clearInterval(timer);
   }, [isOpen]);
   return { run, error, reload };
+}
+
+/** Whether a request to cancel it was made. @param {Run} run */
+function isBeingCancelled({ state, reason }) {
+  return OPEN.includes(state) && reason !== null;
+}
+
+/** @param {{ run: Run, reload: () => void }} props */
+function Actions({ run, reload }) {
+  const [isAsking, setAsking] = useState(false);
+  if (!OPEN.includes(run.state)) {
+    return jsx`<button type="button" onClick=${() => rerun(run)}><${Icon} name="play" />Run again</button>`;
+  }
+  const close = () => {
+    setAsking(false);
+    reload();
+  };
+  return jsx`<button type="button" class="quiet-danger" disabled=${isBeingCancelled(run)}
+      onClick=${() => setAsking(true)}>Cancel …</button>
+    ${isAsking && jsx`<${CancelDialog} run=${run} onClose=${close} />`}`;
 }
 
 /** @param {{ run: Run }} props */
@@ -78,14 +104,18 @@ function RunFacts({ run }) {
       'Lateness',
       jsx`<span class=${run.lateness_ms > 1000 ? 'warn-text' : ''}>${duration(run.lateness_ms)}</span>`,
     ],
-    ['Attempt', run.attempt || null],
-    ['Reason', run.reason?.replaceAll('_', ' ') ?? null],
+    ['Waits', run.waiting_for ? jsx`<${Waits} run=${run} />` : null],
+    ['Attempt', run.attempt ? attemptText(run) : null],
+    ['Reason', run.reason && spaced(run.reason)],
     [
       'Occurrences',
       run.count && run.count > 1 ? jsx`${run.count}, since <${Moment} at=${run.since} />` : null,
     ],
     ['Executor', run.executor],
-    ['Claimed in', jsx`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`],
+    [
+      'Claimed in',
+      run.term === 0 ? null : jsx`<a href=${href(['timeline'], { term: run.term })}>term ${run.term}</a>`,
+    ],
     ['Id', jsx`<span class="mono wrap">${run.id}</span>`],
   ]} />`;
 }
@@ -95,11 +125,12 @@ function RunChart({ run }) {
   const layout = useChart('run');
   if (NOT_RUN.includes(run.state)) return jsx`<p class="dim">Recorded, but not run.</p>`;
   if (!layout) return null;
-  const machineState = MACHINE_STATES[run.state] ?? run.state;
+  const machineState = run.waiting_for ? null : MACHINE_STATES[run.state] ?? run.state;
   return jsx`
+    ${run.waiting_for && jsx`<p class="dim">No executor has it: this is the machine of one attempt.</p>`}
     <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
       <${Chart} layout=${layout} active=${machineState} tone=${(RUN_STATES[run.state] ?? UNKNOWN).tone}
-        label=${`Run machine: ${machineState}`} />
+        label=${`Run machine: ${machineState ?? 'no attempt'}`} />
     </div>
   `;
 }
@@ -116,11 +147,16 @@ function TextPanel({ id, title, text, isBad }) {
 
 /** From the nominal time to the end, to scale. @param {{ run: Run }} props */
 function Course({ run }) {
+  const { available_at = '', claimed_at, started_at, finished_at, waiting_for } = run;
+  const availableMs = Date.parse(available_at);
+  const hasWaited = availableMs > Date.parse(claimed_at) && !(availableMs > Date.parse(finished_at ?? ''));
   const points = [
     ['scheduled', run.scheduled_for],
-    ['claimed', run.claimed_at],
-    ['started', run.started_at],
-    ['finished', run.finished_at],
+    ['claimed', claimed_at],
+    ['available', hasWaited ? available_at : null],
+    // While it waits for the next attempt, the last one is among the earlier ones.
+    ['started', waiting_for ? null : started_at],
+    ['finished', finished_at],
   ].flatMap(([name, at]) => at ? [{ name, ms: Date.parse(at) }] : []);
   const first = points[0]?.ms ?? 0;
   const parts = points.slice(1).map(({ name, ms }, i) => ({
@@ -128,8 +164,9 @@ function Course({ run }) {
     ms: Math.max(0, ms - (points[i]?.ms ?? ms)),
     what: {
       claimed: 'until the claim',
+      available: (run.attempts?.length ?? 0) > 0 ? 'earlier attempts' : 'jitter',
       started: 'until the start',
-      finished: 'execution',
+      finished: started_at ? 'execution' : 'until its end',
     }[/** @type {'claimed'} */ (name)],
   }));
   const total = Math.max(1, (points.at(-1)?.ms ?? first) - first);

@@ -9,7 +9,7 @@ import { RunList } from './runList.js';
 import { newestFirst } from '../schedules/scheduleNews.js';
 import { nextCursor } from '../schedules/schedulesView.js';
 import { useEvents } from '../shared/state.js';
-import { FAILURES, RUN_STATES } from '../shared/words.js';
+import { FAILURES, OPEN, RUN_STATES } from '../shared/words.js';
 
 /** @import { NotUnderstood, Run } from '../types.d.ts' */
 
@@ -76,7 +76,7 @@ function Toolbar({ filters, isLive, follow, setFollow }) {
       <label><span class="hidden">State</span><select value=${filters.state ?? ''} onChange=${(
     /** @type {any} */ event,
   ) => setQuery({ state: event.target.value, cursor: null })}>
-        <option value="">Any state</option><option value=${
+        <option value="">Any state</option><option value=${OPEN.join(',')}>Open</option><option value=${
     FAILURES.join(
       ',',
     )
@@ -87,7 +87,9 @@ function Toolbar({ filters, isLive, follow, setFollow }) {
     )
   }
         ${
-    filters.state && !Object.hasOwn(RUN_STATES, filters.state) && filters.state !== FAILURES.join(',') &&
+    filters.state && !Object.hasOwn(RUN_STATES, filters.state) && ![FAILURES, OPEN].some((states) =>
+      filters.state === states.join(',')
+    ) &&
     jsx`<option value=${filters.state}>${filters.state}</option>`
   }</select></label>
       <details class="menu"><summary class="button">${timeSummary(filters)}</summary><div class="menu-body">

@@ -1,9 +1,10 @@
 /** A schedule's definition, as facts and as JSON. */
+import { number } from '../shared/format.js';
 import { jsx } from '../shared/jsx.js';
 import { NextFire } from './nextFire.js';
 import { Facts, Moment } from '../shared/parts.js';
 import { href } from '../shared/router.js';
-import { timing } from '../shared/words.js';
+import { spaced, timing } from '../shared/words.js';
 
 /** @import { Schedule } from '../types.d.ts' */
 
@@ -19,6 +20,9 @@ export function Definition({ schedule, isDeleted }) {
     action,
     start_at,
     end_at,
+    jitter,
+    max_runs,
+    delete_after,
     created_at,
     updated_at,
     revision,
@@ -32,10 +36,13 @@ export function Definition({ schedule, isDeleted }) {
     ],
     ['Next', isDeleted ? null : jsx`<${NextFire} schedule=${schedule} />`],
     ['Description', schedule.name ? description : null],
-    ['Action', action.type],
+    ['Action', actionText(action)],
     ['Not before', start_at ? jsx`<${Moment} at=${start_at} zone=${zone} />` : null],
     ['Not after', end_at ? jsx`<${Moment} at=${end_at} zone=${zone} />` : null],
+    ['Jitter', jitter ? `up to ${jitter}` : null],
+    ['Runs', max_runs ? `${number(max_runs)} at most` : null],
     ['Policy', jsx`<${PolicyList} policy=${policy} />`],
+    ['Deleted', delete_after ? `${delete_after} after its completion` : null],
     ['Retention', `${history.success}, failures ${history.failure}`],
     ['Tags', tags && Object.keys(tags).length > 0 ? jsx`<${Tags} tags=${tags} />` : null],
     ['Created', jsx`<${Moment} at=${created_at} />`],
@@ -60,12 +67,25 @@ export function Definition({ schedule, isDeleted }) {
 /** @param {{ policy: Schedule['policy'] }} props */
 function PolicyList({ policy }) {
   return jsx`<ul class="plain">${
-    Object.entries(policy).map(([key, value]) =>
-      jsx`<li key=${key}>${key.replaceAll('_', ' ')}: <span class="mono">${
-        typeof value === 'object' ? JSON.stringify(value) : String(value)
+    Object.entries(policy).filter(([, value]) => value !== null).map(([key, value]) =>
+      jsx`<li key=${key}>${spaced(key)}: <span class="mono">${
+        key === 'retry' ? retryText(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
       }</span></li>`
     )
   }</ul>`;
+}
+
+/** @param {any} retry */
+function retryText({ max_attempts, initial_backoff, multiplier, max_backoff }) {
+  if (max_attempts === 1) return 'none';
+  return `${max_attempts} attempts, back-off ${initial_backoff} × ${multiplier}, at most ${max_backoff}`;
+}
+
+/** @param {Schedule['action']} action */
+function actionText({ type, takes, fails }) {
+  return [type, takes && `takes ${takes}`, fails && `${Math.round(fails * 100)} % fail`].filter(Boolean).join(
+    ', ',
+  );
 }
 
 /** Each tag links to the schedules that have it. @param {{ tags: Record<string, string>, most?: number }} props */

@@ -5,7 +5,7 @@ import { Chart, useChart, usePlayed } from '../shared/chart.js';
 import { serverNowMs, useNow } from '../shared/clock.js';
 import { jsx } from '../shared/jsx.js';
 import { useEvents } from '../shared/state.js';
-import { nextFireMs } from '../shared/words.js';
+import { nextFireMs, OPEN } from '../shared/words.js';
 
 /** @import { Run, Schedule, Transition } from '../types.d.ts' */
 
@@ -16,7 +16,7 @@ const PLAY_EVERY_MS = 4000;
 /** @param {{ schedule: Schedule }} props */
 export function JobChart({ schedule }) {
   const layout = useChart('job');
-  const open = useOpenRuns(schedule.id);
+  const { open, waiting } = useOpenRuns(schedule.id);
   const playedMs = useRef(0);
   const [played, setPlayed] = useState(/** @type {Transition[]} */ ([]));
   useEvents(['run'], (entries) => {
@@ -26,7 +26,7 @@ export function JobChart({ schedule }) {
     setPlayed(course(last.data));
   });
   const isOver = useNow((nowMs) => nextFireMs(schedule, nowMs) === null);
-  const resting = schedule.paused ? 'paused' : open > 0 ? 'running' : isOver ? 'settled' : 'waiting';
+  const resting = schedule.paused ? 'paused' : open > waiting ? 'running' : isOver ? 'settled' : 'waiting';
   const { active, hot } = usePlayed(played, resting);
   const state = hot ? active : resting;
   if (!layout) return jsx`<div class="chart-space" />`;
@@ -38,23 +38,26 @@ export function JobChart({ schedule }) {
     </div>
     <p class="dim">${
     open > 0 ? `${open === 1 ? 'One run is' : `${open} runs are`} open.` : 'No run is open.'
+  }${
+    waiting > 0 && ` ${waiting === 1 ? 'One waits' : `${waiting} wait`} for an executor.`
   } The chart plays each run when it ends.</p>
   `;
 }
 
-/** Number of open runs of a schedule, polled: no event marks their beginning. @param {string} id */
+/** Numbers of open runs of a schedule, and of those without an executor; polled: no event marks their beginning. @param {string} id */
 function useOpenRuns(id) {
   const { data, reload } = useGet(
-    `/schedules/${encodeURIComponent(id)}/runs?state=claimed,running,retrying&limit=20`,
+    `/schedules/${encodeURIComponent(id)}/runs?state=${OPEN.join(',')}&limit=20`,
   );
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && reload(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
   // A run claimed a moment ago has most likely ended by now.
-  return /** @type {Run[]} */ (data ?? []).filter(({ claimed_at }) =>
+  const runs = /** @type {Run[]} */ (data ?? []).filter(({ claimed_at }) =>
     serverNowMs() - Date.parse(claimed_at) > 500
-  ).length;
+  );
+  return { open: runs.length, waiting: runs.filter(({ waiting_for }) => waiting_for).length };
 }
 
 /** The machine's transitions for a run. @param {Run} run @returns {Transition[]} */

@@ -3,11 +3,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { DeleteDialog, PauseDialog, resume, trigger } from '../shared/actions.js';
 import { useGet } from '../shared/api.js';
 import { serverNowMs, useNow } from '../shared/clock.js';
+import { Backfills } from './backfills.js';
 import { Definition } from './definition.js';
 import { jsx } from '../shared/jsx.js';
 import { JobChart } from './jobChart.js';
 import { ReasonNote } from './notUnderstood.js';
-import { Failure, Heading, Icon } from '../shared/parts.js';
+import { Failure, Heading, Icon, Moment } from '../shared/parts.js';
 import { go, href } from '../shared/router.js';
 import { Runs } from '../runs/runsView.js';
 import { afterChange } from './scheduleNews.js';
@@ -76,7 +77,7 @@ function useSchedule(id) {
  * @param {{ schedule: Schedule, isDeleted: boolean, route: import('../shared/router.js').Route, openDialog: OpenDialog }} props
  */
 function Content({ schedule, isDeleted, route, openDialog }) {
-  const { id, name, description, paused, pause_reason, definition } = schedule;
+  const { id, name, description, paused, pause_reason, pause_until, definition } = schedule;
   return jsx`
     <${Heading} title=${title(schedule)} lead=${
     name ? jsx`<span class="mono">${id}</span>` : description ?? ''
@@ -85,9 +86,9 @@ function Content({ schedule, isDeleted, route, openDialog }) {
     ${isDeleted && jsx`<${Deleted} />`}
     ${
     paused && !isDeleted &&
-    jsx`<p class="note warn"><${Icon} name="pause" />Paused${
-      pause_reason ? `: ${pause_reason}` : ''
-    }. Paused time is never caught up.</p>`
+    jsx`<p class="note warn"><${Icon} name="pause" />Paused${pause_reason ? `: ${pause_reason}` : ''}. ${
+      pause_until && jsx`It resumes at <${Moment} at=${pause_until} zone=${definition.timezone} />. `
+    }Paused time is never caught up.</p>`
   }
     ${!isDeleted && jsx`<${Completed} schedule=${schedule} />`}
     <div class="columns">
@@ -95,6 +96,7 @@ function Content({ schedule, isDeleted, route, openDialog }) {
       <section class="panel" aria-labelledby="upcoming"><h2 id="upcoming">Upcoming</h2><${Upcoming} schedule=${schedule} isDeleted=${isDeleted} /></section>
     </div>
     <section class="panel" aria-labelledby="job"><h2 id="job">Job</h2><${JobChart} schedule=${schedule} /></section>
+    <section class="panel" aria-labelledby="backfills"><h2 id="backfills">Backfills</h2><${Backfills} schedule=${schedule} isDeleted=${isDeleted} /></section>
     <h2 class="section">Runs</h2>
     <${Runs} route=${route} scheduleId=${id} zone=${definition.timezone} />
   `;

@@ -8,7 +8,7 @@ import { toast } from './toasts.js';
 import { title } from './words.js';
 
 /** @import { ApiError } from './api.js' */
-/** @import { Schedule } from '../types.d.ts' */
+/** @import { Run, Schedule } from '../types.d.ts' */
 
 /**
  * @param {string | null} done the message on success
@@ -17,7 +17,7 @@ import { title } from './words.js';
  * @param {{ body?: unknown, headers?: Record<string, string> }} [options]
  * @returns {Promise<any>} the answer, null when it failed
  */
-async function act(done, method, path, options = {}) {
+export async function act(done, method, path, options = {}) {
   try {
     const { body } = await call(method, path, options);
     if (done) toast(done);
@@ -42,6 +42,31 @@ export async function trigger(schedule) {
   }
 }
 
+/** @param {Run} run */
+export async function rerun({ id }) {
+  const answer = await act(null, 'POST', `/runs/${encodeURIComponent(id)}/rerun`);
+  const [run] = answer?.run_ids ?? [];
+  if (answer) toast('It runs again.', { link: run && href(['runs', run]), linkText: 'Open the run' });
+}
+
+/** @param {{ run: Run, onClose: () => void }} props */
+export function CancelDialog({ run, onClose }) {
+  const cancel = async () => {
+    const done = run.waiting_for ? 'The run is cancelled.' : 'Its executor was asked to abort the attempt.';
+    await act(done, 'POST', `/runs/${encodeURIComponent(run.id)}/cancel`);
+    onClose();
+  };
+  return jsx`
+    <${Dialog} title="Cancel this run?" onClose=${onClose}>
+      <p>${
+    run.waiting_for ? 'It ends now, and is not attempted.' : 'Its attempt is aborted, and none follows.'
+  }</p>
+      <div class="dialog-actions"><button type="button" onClick=${onClose}>Keep it</button>
+          <button type="button" class="danger" onClick=${cancel}>Cancel the run</button></div>
+      </${Dialog}>
+  `;
+}
+
 /** @param {Schedule} schedule */
 export const resume = (schedule) =>
   act(`${title(schedule)} fires again.`, 'POST', `${at(schedule.id)}/resume`);
@@ -49,9 +74,13 @@ export const resume = (schedule) =>
 /** @param {{ schedule: Schedule, onClose: () => void }} props */
 export function PauseDialog({ schedule, onClose }) {
   const [reason, setReason] = useState('');
+  const [until, setUntil] = useState('');
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    const body = reason ? { reason } : {};
+    const body = {
+      ...(reason && { reason }),
+      ...(until && { until: new Date(until).toISOString() }),
+    };
     if (await act(`${title(schedule)} is paused.`, 'POST', `${at(schedule.id)}/pause`, { body })) onClose();
   };
   return jsx`
@@ -61,6 +90,9 @@ export function PauseDialog({ schedule, onClose }) {
         <label class="field"><span>Reason (optional)</span>
             <input type="text" maxLength="1024" value=${reason} onInput=${(/** @type {any} */ event) =>
     setReason(event.target.value)} /></label>
+        <label class="field"><span>Resume at (optional)</span>
+            <input type="datetime-local" value=${until} onInput=${(/** @type {any} */ event) =>
+    setUntil(event.target.value)} /></label>
         <div
           class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary">Pause</button></div>
       </form>

@@ -7,6 +7,7 @@ import { useResyncs } from './state.js';
 
 /** Back-off of a read's retries: the replica may just have died. */
 const PAUSES_MS = [150, 400, 1000];
+const TYPING_MS = 300;
 
 /** An answer other than 2xx, or none at all (status 0). `message` is a sentence for the user. */
 export class ApiError extends Error {
@@ -117,4 +118,32 @@ export function useGet(path) {
   );
   const { data, headers, error } = answer;
   return { data, headers, error, loading: answer.path !== path, reload, set };
+}
+
+/**
+ * The answer to a body that is being typed: asked for a while after the last key. The last one stays
+ * beside an error.
+ * @param {string} path
+ * @param {object | null} body null asks nothing
+ * @returns {{ data: any, error: ApiError | null, stale: boolean }}
+ */
+export function usePosted(path, body) {
+  const [{ of, ...answer }, setAnswer] = useState({ data: null, error: /** @type {any} */ (null), of: '' });
+  const text = JSON.stringify(body);
+  useEffect(() => {
+    if (body === null) return;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ask = () =>
+      call('POST', path, { body, signal }).then(
+        ({ body: data }) => setAnswer({ data, error: null, of: text }),
+        (error) => signal.aborted || setAnswer((last) => ({ ...last, error, of: text })),
+      );
+    const timer = setTimeout(ask, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [text]);
+  return { ...answer, stale: of !== text };
 }

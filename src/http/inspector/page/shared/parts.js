@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { serverNowMs, useNow } from './clock.js';
 import { clockTime, relative } from './format.js';
 import { jsx } from './jsx.js';
-import { RUN_STATES, UNKNOWN } from './words.js';
+import { runLook } from './words.js';
 
 /** @type {Record<string, string>} 16 by 16 */
 const ICONS = {
@@ -52,9 +52,9 @@ export function Badge({ look, quiet }) {
   }`}><${Icon} name=${look.icon} />${look.label}</span>`;
 }
 
-/** @param {{ state: string }} props */
-export function RunState({ state }) {
-  return jsx`<${Badge} look=${RUN_STATES[state] ?? { ...UNKNOWN, label: state }} />`;
+/** @param {{ run: Pick<import('../types.d.ts').Run, 'state' | 'waiting_for'> }} props */
+export function RunState({ run }) {
+  return jsx`<${Badge} look=${runLook(run)} />`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Labels, and the icon and tone of each state: colour alone never shows a state. */
 
-/** @import { NotUnderstood, Schedule } from '../types.d.ts' */
+/** @import { NotUnderstood, Run, Schedule } from '../types.d.ts' */
 import { goDuration, plural } from './format.js';
 
 /** @typedef {{ label: string, tone: 'ok' | 'bad' | 'warn' | 'info' | 'idle', icon: string }} Look */
@@ -19,6 +19,53 @@ export const RUN_STATES = {
   abandoned: { label: 'abandoned', tone: 'bad', icon: 'minus' },
 };
 
+/** An open run that no executor has. @type {Look} */
+const WAITING = { label: 'waiting', tone: 'info', icon: 'clock' };
+
+/** What such a run waits for. @type {Record<string, string>} */
+const WAITS_FOR = {
+  place: 'a free place on an executor',
+  overlap: 'its turn: another run of the schedule is open',
+  jitter: 'its time, delayed by jitter',
+  retry: 'its next attempt',
+};
+
+/** @type {Look} */
+const LOST = { label: 'executor lost', tone: 'bad', icon: 'minus' };
+
+/** @param {Pick<Run, 'state' | 'waiting_for'>} run @returns {Look} */
+export function runLook({ state, waiting_for }) {
+  if (state === 'claimed' && waiting_for) return WAITING;
+  return RUN_STATES[state] ?? { ...UNKNOWN, label: state };
+}
+
+/** @param {{ state: string }} attempt @returns {Look} */
+export function attemptLook({ state }) {
+  return state === 'lost' ? LOST : runLook({ state });
+}
+
+/**
+ * What an open run without an executor waits for; null for any other run.
+ * @param {Pick<Run, 'waiting_for' | 'available_at'>} run
+ * @param {number} nowMs
+ */
+export function waitsFor({ waiting_for, available_at }, nowMs) {
+  if (!waiting_for) return null;
+  const isDue = waiting_for !== 'overlap' && Date.parse(available_at ?? '') <= nowMs;
+  return WAITS_FOR[isDue ? 'place' : waiting_for] ?? waiting_for;
+}
+
+/** `2`, or `2 of 3`. Lost attempts use up none, so that there may be more. @param {Run} run */
+export function attemptText({ attempt, max_attempts = 1 }) {
+  return max_attempts > 1 && attempt <= max_attempts ? `${attempt} of ${max_attempts}` : String(attempt);
+}
+
+/** @param {string} word such as `schedule_deleted` */
+export function spaced(word) {
+  return word.replaceAll('_', ' ');
+}
+
+export const OPEN = ['claimed', 'running', 'retrying'];
 export const FAILURES = ['failed', 'timed_out', 'missed', 'abandoned'];
 
 /** @type {Record<string, Look>} */

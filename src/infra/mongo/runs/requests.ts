@@ -1,0 +1,99 @@
+/**
+ * Requested runs, and the runs of a deleted schedule: each request is stored before its schedule is deleted, and
+ * then ended with it, or refused. Both sides write the schedule's tally, so that they conflict.
+ */
+import type { MongoClient, UpdateFilter } from 'mongodb';
+import type { Clock, Random } from '../../../actors/shared/environment.ts';
+import { isRunOf, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
+import { BACKFILL_KEPT_MS } from '../../../domain/runs/backfill.ts';
+import { overlapping } from '../../../domain/runs/overlap.ts';
+import { parseDuration } from '../../../domain/timing/duration.ts';
+import { tallyId } from '../../runs/tallies.ts';
+import { changing } from './runChanges.ts';
+import { overlappingRuns } from './turns.ts';
+import { type Collections, fromRun, NO_EXECUTOR, type RunDoc, type TallyDoc } from '../shared/documents.ts';
+import type { Readers } from '../shared/readers.ts';
+import { inTransaction } from '../shared/transaction.ts';
+
+export const WITHIN_MS = 2500;
+
+export interface Transactions {
+  client: MongoClient;
+  clock: Clock;
+  random: Random;
+}
+
+/** One more write of the schedule's tally. */
+export const WRITTEN: UpdateFilter<TallyDoc> = { $inc: { writes: 1 } };
+
+/** Stores the run if its schedule exists; false when that is gone. */
+export async function storeRequest(
+  { client, clock, random }: Transactions,
+  collections: Collections,
+  readers: Readers,
+  run: Run,
+): Promise<boolean> {
+  const { schedules, runs, tallies } = collections;
+  const session = client.startSession();
+  try {
+    return await inTransaction(
+      { op: 'the request of a run', session, withinMs: WITHIN_MS, clock, random },
+      async () => {
+        const schedule = await schedules.findOne({ _id: run.schedule_id }, {
+          session,
+          projection: { created_at: 1 },
+        });
+        const isThere = schedule !== null && isRunOf(run, { ...schedule, id: schedule._id });
+        if (!isThere) return { commit: false, value: false };
+        if (await runs.findOne({ _id: run.id }, { session, projection: { _id: 1 } })) {
+          return { commit: false, value: true };
+        }
+        const tally = tallyId(run.schedule_id, run.schedule_created_at);
+        await tallies.updateOne({ _id: tally }, WRITTEN, { session, upsert: true });
+        const open = run.overlap === null
+          ? []
+          : await overlappingRuns(collections, readers, [run.schedule_id], session);
+        const own = open.filter((one) =>
+          isRunOf(one, { id: run.schedule_id, created_at: schedule.created_at })
+        );
+        const decided = overlapping(run, own, run.claimed_at);
+        if (decided.changes.length > 0) await runs.bulkWrite(decided.changes.map(changing), { session });
+        await runs.insertOne(fromRun(decided.run), { session });
+        return { commit: true, value: true };
+      },
+    );
+  } finally {
+    await session.endSession();
+  }
+}
+
+/** `endedWithSchedule` for all open runs of a schedule that is deleted, and the end of its backfills. Idempotent. */
+export async function endRunsOf(
+  { runs, backfills, tallies }: Collections,
+  { id, created_at }: { id: string; created_at: Date },
+): Promise<void> {
+  const tally = tallyId(id, created_at instanceof Date ? created_at : undefined);
+  await tallies.updateOne({ _id: tally }, WRITTEN, { upsert: true });
+  await backfills.updateMany({ schedule_id: id, schedule_created_at: created_at, state: 'running' }, [{
+    $set: { state: 'cancelled', finished_at: '$$NOW', expire_at: { $add: ['$$NOW', BACKFILL_KEPT_MS] } },
+  }]);
+  const isOpen = { schedule_id: id, state: { $in: [...OPEN_STATES] } };
+  const isIts = { $or: [{ schedule_created_at: created_at }, { schedule_created_at: { $exists: false } }] };
+  const isUnowned = { $eq: ['$executor_boot', NO_EXECUTOR] };
+  const end = (name: keyof RunDoc, value: unknown) => ({ [name]: { $cond: [isUnowned, value, `$${name}`] } });
+  await runs.updateMany({ ...isOpen, ...isIts }, [{
+    $set: {
+      ...end('state', 'cancelled'),
+      ...end('reason', 'schedule_deleted'),
+      ...end('waiting_for', null),
+      ...end('waiting_schedule', '$$REMOVE'),
+      ...end('finished_at', '$$NOW'),
+      ...end('expire_at', { $add: ['$$NOW', KEPT_MS] }),
+      is_last_attempt: { $cond: [isUnowned, '$is_last_attempt', true] },
+    },
+  }]);
+  await tallies.deleteOne({ _id: tally });
+}
+
+/** Retention of a run that was cancelled with its schedule. */
+const KEPT_MS = parseDuration('168h');
