@@ -19,10 +19,16 @@ export function takePlacesFor(runs: Run[], places: Places, backlog: Backlog): vo
   }
 }
 
-/** Frees the places of runs that the claim has not made ours. */
-export function freePlacesOf(asked: readonly Run[], ours: readonly Run[], places: Places): void {
-  const starting = new Set(ours.filter(isStarting).map(({ id }) => id));
-  for (const { id } of asked.filter(isStarting)) if (!starting.has(id)) places.release(id);
+/** The runs that start now, of those that the claim has stored: an executor may have taken others since. */
+export function startingOf(asked: readonly Run[], stored: readonly Run[]): Run[] {
+  const attempts = new Map(asked.filter(isStarting).map(({ id, attempt }) => [id, attempt]));
+  return stored.filter((run) => isStarting(run) && attempts.get(run.id) === run.attempt);
+}
+
+/** Frees the places of runs that the claim does not start. */
+export function freePlacesOf(asked: readonly Run[], starting: readonly Run[], places: Places): void {
+  const ids = new Set(starting.map(({ id }) => id));
+  for (const { id } of asked.filter(isStarting)) if (!ids.has(id)) places.release(id);
 }
 
 function isStarting(run: Run): boolean {

@@ -12,7 +12,7 @@ import { StoreRefused } from '../shared/storeErrors.ts';
 import { settler, termBeganMs } from './claimBatch.ts';
 import type { ClaimBatch, ClaimResult, TimingKey } from './claimStore.ts';
 import { groupBySchedule } from './claimVerdict.ts';
-import { freePlacesOf, takePlacesFor } from './claimPlaces.ts';
+import { freePlacesOf, startingOf, takePlacesFor } from './claimPlaces.ts';
 import { takeChange, takeSnapshot } from './mirrored.ts';
 import type { SchedulerContext, SchedulerInput } from './schedulerContext.ts';
 
@@ -126,11 +126,12 @@ export const scheduler = setup({
       const bySchedule = groupBySchedule(runs);
       for (const { schedule, settlement, entry } of queue.taken) {
         const { id } = schedule;
-        freePlacesOf(settlement.runs, bySchedule.get(id) ?? [], places);
+        const starting = startingOf(settlement.runs, bySchedule.get(id) ?? []);
+        freePlacesOf(settlement.runs, starting, places);
         // A schedule deleted meanwhile owes nothing more, and its job has nothing to wait for. Its
         // claimed runs still execute.
         if (verdictOn(verdict, id) === 'owed' && queue.get(id) === entry) jobs.unclaimed(id);
-        else jobs.claimed(id, bySchedule.get(id) ?? [], claimBeganMs);
+        else jobs.claimed(id, starting, claimBeganMs);
       }
       queue.finish(verdict);
     },

@@ -222,7 +222,10 @@ export const executorMachine = setup({
     handingBack: {
       invoke: {
         src: 'handBack',
-        input: ({ context: { chosen } }) => ({ changes: chosen.map(handedBack) }),
+        input: ({ context: { chosen, serverNowMs } }) => {
+          const at = new Date(Math.floor(serverNowMs()));
+          return { changes: chosen.map((run) => handedBack(run, at)) };
+        },
         onDone: { target: 'stopped', actions: 'freeChosen' },
         onError: {
           target: 'notHandedBack',

@@ -19,7 +19,7 @@ export type RunEvent =
   | { type: 'RUN.ENDED'; outcome: Outcome }
   /** It is not ours any more, or was stopped: there is no outcome to record. */
   | { type: 'RUN.LOST'; runId: string }
-  /** A newer attempt of the same run was started here. */
+  /** A newer attempt of the same run was started here, or this one was started before. */
   | { type: 'RUN.REPLACED' }
   /** The run's machine threw, which is a bug. */
   | { type: 'RUN.CRASHED'; runId: string; error: unknown };
@@ -47,6 +47,9 @@ export function runsOf(machine: typeof runMachine, { clock, serverNowMs, random,
     const monotonicMs = () => clock.monotonic();
 
     const start = (run: OwnedRun, oursSinceMs: number) => {
+      // Of a claim whose answer was late: the executor has found the run, and has started it.
+      const isLive = runs.get(run.id)?.getSnapshot().context.run.attempt === run.attempt;
+      if (isLive) return sendBack({ type: 'RUN.REPLACED' });
       const actor = createActor(machine, {
         id: `run:${run.id}`,
         clock,

@@ -1,5 +1,5 @@
 /** Failures that pause a schedule (`pause_after_failures`). */
-import type { Run, RunState } from '../runs/run.ts';
+import type { Run, RunState } from './run.ts';
 
 /** The ends that tell whether a run worked. */
 export const TELLING_STATES: readonly RunState[] = ['succeeded', 'failed', 'timed_out', 'abandoned'];

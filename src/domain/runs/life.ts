@@ -36,16 +36,22 @@ export function taken(run: Run, by: Executor): RunChange {
     executor: by.replica,
     executor_boot: by.boot,
     attempt: run.attempt + 1,
-    // It is no longer as the claim has left it.
-    claim_number: 0,
     started_at: null,
   };
   return { run, set };
 }
 
-/** The owner returns a run whose attempt has not begun. */
-export function handedBack(run: Run): RunChange {
-  return { run, set: { ...unowned('claimed', 'place'), attempt: run.attempt - 1 } };
+/** The owner returns a run whose attempt has not begun. It ends if no other was to follow. */
+export function handedBack(run: Run, at: Date): RunChange {
+  const back = { ...unowned('claimed', 'place'), attempt: run.attempt - 1 };
+  if (!run.is_last_attempt) return { run, set: back };
+  const { set } = cancelled({ ...run, waiting_for: 'place' }, cancelReasonOf(run), at);
+  return { run, set: { ...back, ...set } };
+}
+
+/** Why the last attempt of an open run is to be its last. */
+function cancelReasonOf({ reason }: Run): CancelReason {
+  return reason === 'requested' || reason === 'replaced' ? reason : 'schedule_deleted';
 }
 
 /** The executor of the run is dead. */

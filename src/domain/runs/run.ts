@@ -142,8 +142,8 @@ export interface Run {
   term: number;
   claimed_at: Date;
   /**
-   * Number of the leader's claim that wrote it, from 1: tells a retried claim from another. 0 for a request, and
-   * once an executor has taken it. Never sent.
+   * Number of the leader's claim that wrote it, from 1: tells a retried claim from another. 0 for a request. Never
+   * sent.
    */
   claim_number: number;
   started_at: Date | null;

@@ -147,10 +147,12 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run is `boot`'s claim of `run`, by this very claim, and no executor has taken it since
- * (`taken` resets the number). An earlier claim of the same occurrence was answered, and is under way.
+ * Whether the stored run is `boot`'s claim of `run`, by this very claim, whatever has become of it since. An
+ * earlier claim of the same occurrence was answered, and is under way.
  */
 export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
-  return !('not_understood' in stored) && [null, boot].includes(stored.executor_boot) &&
+  if ('not_understood' in stored) return false;
+  const wasTaken = stored.attempt > run.attempt;
+  return (wasTaken || [null, boot].includes(stored.executor_boot)) &&
     stored.term === run.term && stored.claim_number === run.claim_number;
 }

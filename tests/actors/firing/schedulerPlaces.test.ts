@@ -92,6 +92,24 @@ describe('scheduler: places', () => {
     assert.deepEqual([it.executed(), it.places.free], [[10], 4]);
   });
 
+  it('does not start what an executor, itself or another, has taken before the claim was answered', async () => {
+    for (const boot of ['b1', 'b2']) {
+      const it = withFree(1);
+      await it.clock.advance(20);
+      it.send(won());
+      await it.claim.last.fail();
+      const [own, other] = it.resolve.last.input.runs as [Run, Run];
+      assert.deepEqual([own.attempt, other.attempt], [1, 0]);
+      const taken = { ...other, attempt: 1, waiting_for: null, executor: 'r', executor_boot: boot };
+      it.tests.trusted = false;
+      await it.resolve.last.answer([own, taken]);
+      assert.deepEqual([it.executed(), it.places.free], [[10], 0]);
+      it.tests.trusted = true;
+      await it.clock.advance(1000);
+      assert.deepEqual(claimedNow(it).filter(({ id }) => id === other.id), [], 'it is settled');
+    }
+  });
+
   it('takes no place for what is not run, or not yet', async () => {
     const later = running(every(10, T, { id: 'a', jitter: '1h' }));
     later.send(won());

@@ -283,7 +283,7 @@ describe('executor, as an actor', () => {
     send(STOP);
     const mine = ours(runs.slice(0, 2));
     await take.last.answer(mine);
-    assert.deepEqual(handBack.last.input.changes, mine.map(handedBack));
+    assert.deepEqual(handBack.last.input.changes, mine.map((run) => handedBack(run, new Date(T))));
     await handBack.last.fail();
     assert.equal(under.state, 'notHandedBack');
     await clock.advance(200);

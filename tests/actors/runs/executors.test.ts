@@ -130,9 +130,9 @@ describe('a run that has failed', () => {
     const { id } = await requestOf(cluster, 's', 'one');
     await cluster.clock.advance(20);
     const stored = async () => await cluster.user.runs.get(id) as Run;
-    const { state, waiting_for, available_at, finished_at } = await stored();
+    const { state, waiting_for, available_at, attempts: [failed] } = await stored();
     assert.deepEqual([state, waiting_for], ['retrying', 'retry']);
-    const waitMs = available_at.getTime() - (finished_at as Date).getTime();
+    const waitMs = available_at.getTime() - failed!.finished_at.getTime();
     assert.ok(waitMs >= 0 && waitMs < 2000);
     await cluster.clock.advance(5000);
     const { state: end, attempts, failures, error } = await stored();

@@ -50,25 +50,49 @@ const LOST = {
 };
 
 describe('a run that is taken', () => {
-  it('is owned, under the next attempt, and no longer as its claim has left it', () => {
+  it('is owned, under the next attempt', () => {
     for (const waiting_for of ['place', 'retry', 'jitter'] as const) {
       const run = { ...WAITING, waiting_for, state: waiting_for === 'retry' ? 'retrying' : 'claimed' } as Run;
-      assert.deepEqual(after(taken({ ...run, attempt: 4, claim_number: 7 }, BY)), {
+      assert.deepEqual(after(taken({ ...run, attempt: 4 }, BY)), {
         ...run,
         state: 'claimed',
         waiting_for: null,
         executor: 'r2',
         executor_boot: 'b2',
         attempt: 5,
-        claim_number: 0,
         started_at: null,
       });
     }
   });
 
   it('is as before when it is handed back: the attempt was none', () => {
-    const { attempt, waiting_for, state, executor_boot } = after(handedBack(after(taken(WAITING, BY))));
+    const { attempt, waiting_for, state, executor_boot } = after(handedBack(after(taken(WAITING, BY)), NOW));
     assert.deepEqual([attempt, waiting_for, state, executor_boot], [0, 'place', 'claimed', null]);
+  });
+
+  it('ends when it is handed back, and no other attempt was to follow', () => {
+    const mine: Run = { ...after(taken(WAITING, BY)), is_last_attempt: true };
+    for (const [reason, told] of [[null, 'schedule_deleted'], ['requested', 'requested']] as const) {
+      const run = after(handedBack({ ...mine, reason }, NOW));
+      const { state, waiting_for, executor_boot, attempt, finished_at, expire_at } = run;
+      assert.deepEqual({
+        state,
+        reason: run.reason,
+        waiting_for,
+        executor_boot,
+        attempt,
+        finished_at,
+        expire_at,
+      }, {
+        state: 'cancelled',
+        reason: told,
+        waiting_for: null,
+        executor_boot: null,
+        attempt: 0,
+        finished_at: NOW,
+        expire_at: EXPIRES,
+      });
+    }
   });
 });
 
@@ -177,7 +201,7 @@ describe('a run that is cancelled', () => {
 describe('a change', () => {
   const changes: Record<string, RunChange> = {
     taken: taken(WAITING, BY),
-    'handed back': handedBack(OWNED),
+    'handed back': handedBack(OWNED, NOW),
     lost: lost(OWNED, NOW),
     abandoned: lost({ ...OWNED, losses: 2 }, NOW),
     cancelled: cancelled(WAITING, 'requested', NOW),

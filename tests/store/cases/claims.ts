@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { taken } from '../../../src/domain/runs/life.ts';
+import type { Run } from '../../../src/domain/runs/run.ts';
 import type { Store } from '../../../src/actors/store.ts';
 import { everySpec } from '../../../harness/definitions.ts';
 import {
@@ -13,6 +15,7 @@ import {
   replace,
   request,
   type Test,
+  UNOWNED,
 } from '../support.ts';
 
 export function claimCases(test: Test): void {
@@ -208,6 +211,18 @@ export function claimCases(test: Test): void {
     assert.deepEqual(await store.claims.resolve(runs, 'boot-b'), []);
     assert.deepEqual(await store.claims.resolve([claimed('job', 1, { ...grant, term: 2 })], grant.boot), []);
     assert.deepEqual(await store.claims.resolve([], grant.boot), []);
+  });
+
+  test('resolves runs that another executor has taken since: their claim was committed', async (store) => {
+    const { grant } = await lead(store, 'a');
+    const schedule = await create(store, 'job');
+    const runs = [1, 2].map((second) => claimed('job', second, grant, { waiting_for: 'place', ...UNOWNED }));
+    await store.claims.claim(batch(grant, [request(schedule, runs)]));
+    const [mine] = await store.runs.change([taken(runs[0] as Run, { replica: 'b', boot: 'boot-b' })]);
+    assert.deepEqual(await store.claims.resolve(runs, grant.boot), [mine, runs[1]]);
+    const again = await store.claims.claim(batch(grant, [request(schedule, runs)], { mayBeClaimed: true }));
+    assert.ok(again.kind === 'committed');
+    assert.deepEqual([again.runs, again.duplicates], [[mine, runs[1]], []]);
   });
 
   test('takes a thousand runs at once', async (store) => {

@@ -33,7 +33,7 @@ const C = { replica: 'c', boot: 'boot-c' };
 export function runChangeCases(test: Test): void {
   const changes: Record<string, (of: { owned: Run; waiting: Run }) => RunChange> = {
     taken: ({ waiting }) => taken(waiting, B),
-    'handed back': ({ owned }) => handedBack(owned),
+    'handed back': ({ owned }) => handedBack(owned, AT),
     'lost, and to be tried again': ({ owned }) => lost(owned, AT),
     'lost for the third time': ({ owned }) => lost({ ...owned, losses: MAX_LOSSES - 1 }, AT),
     'cancelled while it waits': ({ waiting }) => cancelled(waiting, 'requested', AT),
@@ -162,7 +162,6 @@ export function runChangeCases(test: Test): void {
       attempts: [attempt],
       failures: 1,
       started_at: at(1),
-      finished_at: at(2),
       lateness_ms: 3,
       error: 'refused',
     });
