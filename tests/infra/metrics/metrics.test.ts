@@ -57,6 +57,8 @@ describe('the metrics', () => {
       scheduler_moments: 'gauge',
       scheduler_moments_limit: 'gauge',
       scheduler_live_job_actors: 'gauge',
+      scheduler_run_places: 'gauge',
+      scheduler_run_places_used: 'gauge',
       scheduler_store_errors_total: 'counter',
       scheduler_not_understood_total: 'counter',
       scheduler_build_info: 'gauge',
@@ -117,6 +119,8 @@ describe('the metrics', () => {
         'watermark_timestamp_seconds',
         'due_queue_length',
         'live_job_actors',
+        'run_places_used',
+        'run_places',
         'server_clock_behind_seconds',
         'schedules_not_understood',
         'leader_watched',
@@ -124,18 +128,19 @@ describe('the metrics', () => {
       ];
       return names.map((name) => all[`scheduler_${name}`]);
     };
-    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 0, 0, 1, 1]);
+    assert.deepEqual(await now(), [1, 7, T / 1000 + 0.5, 3, 2, 1, 500, 0, 0, 1, 1]);
     Object.assign(vitals, {
       leads: false,
       term: 8,
       watermarkMs: null,
       schedules: 0,
       liveJobs: 0,
+      places: { used: 20, max: 20 },
       clockBehindMs: 3_599_500,
       notUnderstood: 4,
       addressOk: null,
     });
-    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 3599.5, 4, 0, NaN]);
+    assert.deepEqual(await now(), [0, 8, NaN, 0, 0, 20, 20, 3599.5, 4, 0, NaN]);
     Object.assign(vitals, { addressOk: false, leaderWatched: true });
     assert.deepEqual((await now()).slice(-2), [1, 0]);
   });
