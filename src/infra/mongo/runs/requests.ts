@@ -2,7 +2,7 @@
  * Requested runs, and the runs of a deleted schedule: each request is stored before its schedule is deleted, and
  * then ended with it, or refused. Both sides write the schedule's tally, so that they conflict.
  */
-import type { MongoClient, UpdateFilter } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Document, Filter, MongoClient, UpdateFilter } from 'mongodb';
 import type { Clock, Random } from '../../../actors/shared/environment.ts';
 import { isRunOf, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
 import { BACKFILL_KEPT_MS } from '../../../domain/runs/backfill.ts';
@@ -74,14 +74,14 @@ export async function endRunsOf(
 ): Promise<void> {
   const tally = tallyId(id, created_at instanceof Date ? created_at : undefined);
   await tallies.updateOne({ _id: tally }, WRITTEN, { upsert: true });
-  await backfills.updateMany({ schedule_id: id, schedule_created_at: created_at, state: 'running' }, [{
+  await updateEach(backfills, { schedule_id: id, schedule_created_at: created_at, state: 'running' }, [{
     $set: { state: 'cancelled', finished_at: '$$NOW', expire_at: { $add: ['$$NOW', BACKFILL_KEPT_MS] } },
   }]);
   const isOpen = { schedule_id: id, state: { $in: [...OPEN_STATES] } };
   const isIts = { $or: [{ schedule_created_at: created_at }, { schedule_created_at: { $exists: false } }] };
   const isUnowned = { $eq: ['$executor_boot', NO_EXECUTOR] };
   const end = (name: keyof RunDoc, value: unknown) => ({ [name]: { $cond: [isUnowned, value, `$${name}`] } });
-  await runs.updateMany({ ...isOpen, ...isIts }, [{
+  await updateEach(runs, { ...isOpen, ...isIts }, [{
     $set: {
       ...end('state', 'cancelled'),
       ...end('reason', 'schedule_deleted'),
@@ -93,6 +93,20 @@ export async function endRunsOf(
     },
   }]);
   await tallies.deleteOne({ _id: tally });
+}
+
+/** One by one, since the driver does not retry an update of many after a change of the primary. */
+async function updateEach<D extends { _id: string }>(
+  collection: Collection<D>,
+  filter: Filter<D>,
+  update: Document[],
+): Promise<void> {
+  const found = await collection.find(filter).project<{ _id: string }>({ _id: 1 }).toArray();
+  if (found.length === 0) return;
+  const updates = found.map(({ _id }) => ({
+    updateOne: { filter: { ...filter, _id } as Filter<D>, update },
+  }));
+  await collection.bulkWrite(updates as AnyBulkWriteOperation<D>[], { ordered: false });
 }
 
 /** Retention of a run that was cancelled with its schedule. */
