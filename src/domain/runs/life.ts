@@ -10,8 +10,8 @@
  *        └───────lost──────────────────┴──lost too often──▶ ended
  */
 import { parseDuration } from '../timing/duration.ts';
-import { unowned } from './outcome.ts';
-import { type Attempt, type CancelReason, isHeld, MAX_ATTEMPTS_KEPT, type Run, workOf } from './run.ts';
+import { unowned, withAttempt } from './outcome.ts';
+import { type Attempt, type CancelReason, isHeld, type Run, workOf } from './run.ts';
 
 /** A transition: applied only if the stored run is open and still as in `run` (`isAsFound`). */
 export interface RunChange {
@@ -56,19 +56,11 @@ function cancelReasonOf({ reason }: Run): CancelReason {
 
 /** The executor of the run is dead. */
 export function lost(run: Run, at: Date): RunChange {
-  const { policy, history } = workOf(run);
+  const { policy } = workOf(run);
   const losses = run.losses + 1;
-  const attempt: Attempt = {
-    number: run.attempt,
-    executor: run.executor ?? '',
-    started_at: run.started_at,
-    finished_at: at,
-    state: 'lost',
-    error: null,
-  };
-  const common = { attempts: [...run.attempts, attempt].slice(-MAX_ATTEMPTS_KEPT), losses };
-  const end = { finished_at: at, expire_at: new Date(at.getTime() + parseDuration(history.failure)) };
-  if (run.is_last_attempt && run.reason !== null) {
+  const common = { attempts: withAttempt(run, brokenOff(run, 'lost', at)), losses };
+  const end = unsuccessfulEnd(run, at);
+  if (isCancelRequested(run)) {
     return { run, set: { ...common, ...end, state: 'cancelled' } };
   }
   if (run.is_last_attempt) {
@@ -83,24 +75,25 @@ export function lost(run: Run, at: Date): RunChange {
 /** An unowned run ends at once; the attempt of an owned one is to be aborted, and is its last. */
 export function cancelled(run: Run, reason: CancelReason, at: Date): RunChange {
   if (run.waiting_for === null) return { run, set: { reason, is_last_attempt: true } };
-  const expire_at = new Date(at.getTime() + parseDuration(workOf(run).history.failure));
-  return { run, set: { state: 'cancelled', reason, waiting_for: null, finished_at: at, expire_at } };
+  return { run, set: { ...unsuccessfulEnd(run, at), state: 'cancelled', reason, waiting_for: null } };
 }
 
 /** Ends a run whoever has it: a late outcome of its attempt does not count. */
 export function ended(run: Run, reason: CancelReason, at: Date): RunChange {
   if (run.waiting_for !== null) return cancelled(run, reason, at);
-  const attempt: Attempt = {
-    number: run.attempt,
-    executor: run.executor ?? '',
-    started_at: run.started_at,
-    finished_at: at,
-    state: 'cancelled',
-    error: null,
-  };
-  const expire_at = new Date(at.getTime() + parseDuration(workOf(run).history.failure));
-  const attempts = [...run.attempts, attempt].slice(-MAX_ATTEMPTS_KEPT);
-  return { run, set: { state: 'cancelled', reason, attempts, finished_at: at, expire_at } };
+  const attempts = withAttempt(run, brokenOff(run, 'cancelled', at));
+  return { run, set: { ...unsuccessfulEnd(run, at), state: 'cancelled', reason, attempts } };
+}
+
+/** When a run that ends other than by success ended, and when its record may be deleted. */
+export function unsuccessfulEnd(run: Run, at: Date): { finished_at: Date; expire_at: Date } {
+  return { finished_at: at, expire_at: new Date(at.getTime() + parseDuration(workOf(run).history.failure)) };
+}
+
+/** The current attempt, of which no outcome is known. */
+function brokenOff(run: Run, state: 'lost' | 'cancelled', at: Date): Attempt {
+  const { attempt: number, executor, started_at } = run;
+  return { number, executor: executor ?? '', started_at, finished_at: at, state, error: null };
 }
 
 /** The schedule is deleted: an unowned run ends at once, the attempt of an owned one is its last. */

@@ -93,6 +93,11 @@ export function attemptOf(outcome: Outcome): Attempt {
   return { number, executor, started_at, finished_at, state, error };
 }
 
+/** The run's list of attempts with one more; the oldest make way. */
+export function withAttempt(run: Run, attempt: Attempt): Attempt[] {
+  return [...run.attempts, attempt].slice(-MAX_ATTEMPTS_KEPT);
+}
+
 export function hasFailed({ state }: Pick<Outcome, 'state'>): boolean {
   return state === 'failed' || state === 'timed_out';
 }
@@ -102,7 +107,7 @@ export function settledBy(outcome: Outcome, run: Run): Partial<Run> {
   const { state, started_at, finished_at, lateness_ms, error, output, retry_at, expire_at } = outcome;
   const common = {
     ...{ started_at, finished_at, lateness_ms, error, output },
-    attempts: [...run.attempts, attemptOf(outcome)].slice(-MAX_ATTEMPTS_KEPT),
+    attempts: withAttempt(run, attemptOf(outcome)),
     failures: run.failures + (hasFailed(outcome) ? 1 : 0),
     losses: 0,
   };

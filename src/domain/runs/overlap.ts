@@ -3,10 +3,9 @@
  * transaction that stores the run, from the open runs as stored then: so it is exact, whoever leads and
  * whoever executes. Runs with `overlap` null neither count nor wait.
  */
-import { parseDuration } from '../timing/duration.ts';
-import { cancelled, ended, type RunChange } from './life.ts';
+import { cancelled, ended, isCancelRequested, type RunChange, unsuccessfulEnd } from './life.ts';
 import { unowned } from './outcome.ts';
-import { type Run, workOf } from './run.ts';
+import type { Run } from './run.ts';
 
 /** Runs of one schedule that wait for their turn, at most (G9). */
 export const MAX_QUEUED = 100;
@@ -59,7 +58,7 @@ export function isWaitingForTurn({ waiting_for }: Pick<Run, 'waiting_for'>): boo
 function replaced(run: Run, at: Date): RunChange[] {
   // What has not begun is skipped, what has is cancelled.
   if (run.waiting_for !== null && run.attempt === 0) return [{ run, set: skip(run, at) }];
-  return run.is_last_attempt && run.reason !== null ? [] : [cancelled(run, 'replaced', at)];
+  return isCancelRequested(run) ? [] : [cancelled(run, 'replaced', at)];
 }
 
 function waitingForTurn(run: Run): Run {
@@ -71,12 +70,10 @@ function skipped(run: Run, at: Date): Run {
 }
 
 function skip(run: Run, at: Date) {
-  const keptMs = parseDuration(workOf(run).history.failure);
   return {
     state: 'skipped' as const,
     reason: 'overlap' as const,
     waiting_for: null,
-    finished_at: at,
-    expire_at: new Date(at.getTime() + keptMs),
+    ...unsuccessfulEnd(run, at),
   };
 }
