@@ -78,7 +78,7 @@ export function cancelled(run: Run, reason: CancelReason, at: Date): RunChange {
   return { run, set: { ...unsuccessfulEnd(run, at), state: 'cancelled', reason, waiting_for: null } };
 }
 
-/** Ends a run whoever has it: a late outcome of its attempt does not count. */
+/** Ends a run at once, even if an executor owns it: a late outcome of its attempt does not count. */
 export function ended(run: Run, reason: CancelReason, at: Date): RunChange {
   if (run.waiting_for !== null) return cancelled(run, reason, at);
   const attempts = withAttempt(run, brokenOff(run, 'cancelled', at));

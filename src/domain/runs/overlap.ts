@@ -1,7 +1,7 @@
 /**
  * What becomes of an occurrence that falls due while runs of its schedule are open. Decided within the
- * transaction that stores the run, from the open runs as stored then: so it is exact, whoever leads and
- * whoever executes. Runs with `overlap` null neither count nor wait.
+ * transaction that stores the run, from the open runs as stored then: so it is exact, even while the
+ * leadership moves or several replicas execute. Runs with `overlap` null neither count nor wait.
  */
 import { cancelled, ended, isCancelRequested, type RunChange, unsuccessfulEnd } from './life.ts';
 import { unowned } from './outcome.ts';
