@@ -8,12 +8,12 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { systemClock } from '../src/infra/machine/clock.ts';
 import { findMongod } from '../src/local/mongod/find.ts';
 import { PROJECT_DIR, RUNTIME } from '../src/local/runtime.ts';
 import { findChromium } from '../harness/cluster/chromium.ts';
 import { findFaketime } from '../harness/cluster/faketime.ts';
+import { passOn, type Results } from './testOutput.ts';
 
 const CI = process.env.CI === 'true';
 
@@ -79,29 +79,16 @@ async function prepare(): Promise<{ obstacles: string[]; env: NodeJS.ProcessEnv 
   };
 }
 
-/** Runs the tests; resolves with the exit code and the number of tests that the runner skipped. */
-async function run(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ code: number; skipped: number }> {
+/** Runs the tests; resolves with the exit code of the runner and what it printed. */
+async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Results & { code: number }> {
   const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
   const child = spawn(process.execPath, args, {
     cwd: PROJECT_DIR,
     env: { ...env, ...colour },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let skipped = 0;
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    console.log(line);
-    skipped += Number(/^[ℹ#] skipped (\d+)$/u.exec(line)?.[1] ?? 0) +
-      (/\.\.\. ignored\b/.test(withoutColours(line)) ? 1 : 0);
-  });
-  const [code] = await once(child, 'close');
-  return { code: code ?? 1, skipped };
-}
-
-function withoutColours(line: string): string {
-  return line.replaceAll(/[^ -~]\[[\d;]*m/g, '');
+  const [results, [code]] = await Promise.all([passOn(child.stdout, console.log), once(child, 'close')]);
+  return { ...results, code: code ?? 1 };
 }
 
 const options = process.argv.slice(2).filter((arg) => arg.startsWith('-'));
@@ -123,12 +110,14 @@ const isParallel = (file: string) =>
   ![...SIMULATION, ...MEASURING].includes(file) && PARALLEL.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
+const failures: string[] = [];
 for (const parallel of [true, false]) {
   const part = files.filter((file) => isParallel(file) === parallel);
   if (part.length === 0) continue;
   const ended = await run([...runner(parallel), ...options, ...part], env);
   code ||= ended.code;
   skipped += ended.skipped;
+  failures.push(...ended.failures);
 }
 if (RUNTIME === 'deno' && files.length < chosen.length) {
   console.log(
@@ -138,7 +127,9 @@ if (RUNTIME === 'deno' && files.length < chosen.length) {
 if (obstacles.length > 0) {
   console.log(`\nNot tested on this machine:\n${obstacles.map((sentence) => `  - ${sentence}`).join('\n')}`);
 }
-if (code !== 0) console.error('\nTests have failed: see the end of each part above.');
+if (code !== 0) {
+  console.error(`\nTests have failed; more of each is above.\n${failures.join('\n')}`);
+}
 const incomplete = CI && (obstacles.length > 0 || skipped > 0);
 if (incomplete) {
   console.error(

@@ -43,9 +43,13 @@ export function newEntry(schedule: Schedule, mark: Mark, mayBeClaimedThroughMs: 
   };
 }
 
-/** Takes the newer definition; the caller updates the due time. */
+/**
+ * Takes the newer definition; the caller updates the due time. A completed schedule whose limit was raised owes
+ * again since then, which the leader of the watermark may not have known.
+ */
 export function redefine(entry: DueEntry, schedule: Schedule, mayBeClaimedThroughMs: number): void {
-  const tookEffectMs = firstNewTimingMs(entry.schedule, schedule);
+  const amendedMs = entry.schedule.max_runs === undefined ? null : schedule.updated_at.getTime();
+  const tookEffectMs = firstNewTimingMs(entry.schedule, schedule) ?? amendedMs;
   if (tookEffectMs !== null) {
     // This replica may have claimed what the new timing owes, on a clock slightly ahead or set
     // back since.

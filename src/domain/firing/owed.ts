@@ -15,12 +15,15 @@ import type { BoundedRule, Superseded } from '../timing/timing.ts';
  * The moment through which the lease's mark says a schedule is settled. The leader that moved
  * `claimedThroughMs` may not have known timings written after `mirroredThroughMs`: these count from
  * their own start. `written_at` decides, not `from`: after the server's clock was set back, a new
- * timing starts before the watermark.
+ * timing starts before the watermark. Nor may it have known that the limit of a completed schedule was
+ * raised, which owes again since then.
  */
 export function settledThroughMs(schedule: Schedule, mark: Mark): number {
   const timings = timingsOf(schedule);
-  const firstNew = timings.find(({ written_at }) => written_at.getTime() > mark.mirroredThroughMs);
-  const throughMs = Math.min(mark.claimedThroughMs, firstNew?.from.getTime() ?? Infinity);
+  const isNew = (at: Date) => at.getTime() > mark.mirroredThroughMs;
+  const newFromMs = timings.find(({ written_at }) => isNew(written_at))?.from.getTime() ?? Infinity;
+  const amendedMs = isNew(schedule.updated_at) ? schedule.updated_at.getTime() : Infinity;
+  const throughMs = Math.min(mark.claimedThroughMs, newFromMs, amendedMs);
   return Math.max((timings[0] as TimingStart).from.getTime(), throughMs);
 }
 
