@@ -4,6 +4,7 @@
  */
 import type { LedgerEntry, Version } from './ledger.ts';
 import type { Execution } from './fleet.ts';
+import { checkBackfills, checkLives, type RecordedAttempt, type RecordedBackfill } from './lives.ts';
 
 /** The fields of a run's record that the audit reads. */
 export interface RecordedRun {
@@ -16,13 +17,23 @@ export interface RecordedRun {
   state: string;
   attempt: number;
   term: number;
+  /** Set on real records; what only checks of lives read. */
+  trigger?: string;
+  reason?: string | null;
+  attempts?: RecordedAttempt[];
+  backfill_id?: string;
+  claimed_at?: Date;
+  finished_at?: Date | null;
 }
+
+/** States of the records of what was not claimed. */
+export const NOT_RUN: readonly string[] = ['skipped', 'missed'];
 
 /** Each violation is a sentence. */
 export interface Findings {
   /** `gone`: not claimed before its schedule was deleted. */
   counts: Record<
-    'occurrences' | 'claimed' | 'skipped' | 'missed' | 'gone' | 'executions' | 're-attempted',
+    'occurrences' | 'claimed' | 'skipped' | 'missed' | 'gone' | 'backfilled' | 'executions' | 're-attempted',
     number
   >;
   /** Owed, and not recorded. */
@@ -36,8 +47,10 @@ export interface Findings {
   oldTerm: string[];
   /** Claimed after the end of the definition was acknowledged (G4). */
   afterEnd: string[];
-  /** Claimed, and not ended. */
+  /** Due before the end of the storm, and not ended. */
   open: string[];
+  /** Runs that did not live by their policies, and backfills that are not complete. */
+  lives: string[];
 }
 
 /**
@@ -52,13 +65,25 @@ export function audit(
     runs: readonly RecordedRun[];
     executions: readonly Execution[];
     throughMs: number;
+    /** Ids of acknowledged ones, and what is stored. */
+    backfills?: { requested: readonly string[]; stored: readonly RecordedBackfill[] };
   },
 ): Findings {
   const findings: Findings = {
-    counts: { occurrences: 0, claimed: 0, skipped: 0, missed: 0, gone: 0, executions: 0, 're-attempted': 0 },
-    ...{ lost: [], doubled: [], notOwed: [], unlogged: [], oldTerm: [], afterEnd: [], open: [] },
+    counts: {
+      occurrences: 0,
+      claimed: 0,
+      skipped: 0,
+      missed: 0,
+      gone: 0,
+      backfilled: 0,
+      executions: 0,
+      're-attempted': 0,
+    },
+    ...{ lost: [], doubled: [], notOwed: [], unlogged: [], oldTerm: [], afterEnd: [], open: [], lives: [] },
   };
-  const runs = bySchedule(input.runs);
+  const ofOccurrences = input.runs.filter(({ backfill_id }) => backfill_id === undefined);
+  const runs = bySchedule(ofOccurrences);
   for (const entry of input.entries) {
     const own = (runs.get(entry.id) ?? []).toSorted((a, b) => +a.scheduled_for - +b.scheduled_for);
     runs.delete(entry.id);
@@ -69,6 +94,13 @@ export function audit(
   }
   for (const id of runs.keys()) findings.notOwed.push(`${id}: has runs, but was never created`);
   checkExecutions(input.runs, input.executions, findings);
+  const isOpen = ({ state, scheduled_for }: RecordedRun) =>
+    ['claimed', 'running', 'retrying'].includes(state) && scheduled_for.getTime() <= input.throughMs;
+  findings.open = input.runs.filter(isOpen).map(({ _id }) => _id);
+  findings.lives = checkLives(input.runs);
+  const { requested, stored } = input.backfills ?? { requested: [], stored: [] };
+  findings.lives.push(...checkBackfills(requested, stored, input.runs));
+  findings.counts.backfilled = input.runs.length - ofOccurrences.length;
   return findings;
 }
 
@@ -102,10 +134,9 @@ function cover(
         );
       }
       covered.set(timeMs, run);
-      const kind = run.state === 'skipped' || run.state === 'missed' ? run.state : 'claimed';
+      const kind = NOT_RUN.includes(run.state) ? run.state as 'skipped' | 'missed' : 'claimed';
       findings.counts[kind]++;
     }
-    if (['claimed', 'running', 'retrying'].includes(run.state)) findings.open.push(run._id);
   }
   return covered;
 }
@@ -147,7 +178,9 @@ function checkEnds(
   findings: Findings,
 ): void {
   for (const { revision, claimsAtEnd } of versions) {
-    const claims = runs.filter((run) => run.schedule_revision === revision && run.attempt > 0).length;
+    const claims = runs.filter((run) =>
+      run.schedule_revision === revision && !NOT_RUN.includes(run.state)
+    ).length;
     if (claimsAtEnd === null || claims === claimsAtEnd) continue;
     findings.afterEnd.push(
       `${id}, revision ${revision}: ${claimsAtEnd} claims when its end was acknowledged, ${claims} now`,

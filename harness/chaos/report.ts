@@ -2,12 +2,13 @@
 import type { Findings } from './audit.ts';
 import { type Impact, spread } from './impacts.ts';
 import type { StormResult } from './storm.ts';
+import { ENDS, type Tally } from './tally.ts';
 
 const SHOWN = 10;
 
 /** All violations, by kind; kinds without one included. */
 export function violations({ findings, errors }: StormResult): [name: string, sentences: string[]][] {
-  const { lost, doubled, notOwed, unlogged, oldTerm, afterEnd, open } = findings;
+  const { lost, doubled, notOwed, unlogged, oldTerm, afterEnd, open, lives } = findings;
   return [
     ['lost', lost],
     ['doubled', doubled],
@@ -16,6 +17,7 @@ export function violations({ findings, errors }: StormResult): [name: string, se
     ['claimed under an old term', oldTerm],
     ['claimed after the definition ended', afterEnd],
     ['left open', open],
+    ['lived against their policies', lives],
     ['other errors', errors],
   ];
 }
@@ -30,6 +32,11 @@ export function report(result: StormResult): string {
     table(
       ['fault', 'times', 'takeovers', 'median', 'p99', 'max', 'pause: median', 'p99', 'max (ms)'],
       rows(impacts),
+    ),
+    '',
+    table(
+      ['schedule', ...ENDS.map((end) => end.replace('_', ' ')), 'attempts', 'lost'],
+      lives(result.tallies),
     ),
     '',
     table(['occurrences and executions', 'count'], totals(findings)),
@@ -49,6 +56,15 @@ function rows(impacts: readonly Impact[]): string[][] {
     const pauses = own.map(({ pauseMs }) => pauseMs);
     return [cause, `${own.length}`, `${takeovers.length}`, ...spread(takeovers), ...spread(pauses)];
   });
+}
+
+function lives(tallies: readonly Tally[]): string[][] {
+  return tallies.map(({ scheduleId, ends, attempts, lost }) => [
+    scheduleId,
+    ...ENDS.map((end) => `${ends[end]}`),
+    `${attempts}`,
+    `${lost}`,
+  ]);
 }
 
 function totals({ counts, lost, doubled, open }: Findings): string[][] {

@@ -4,17 +4,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Collection, ReadConcern } from 'mongodb';
 import { MongoSet } from '../cluster/mongoSet.ts';
-import type { Findings, RecordedRun } from './audit.ts';
+import { type Findings, NOT_RUN, type RecordedRun } from './audit.ts';
 import type { Begun, World } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { type Impact, impactOf, type Injection } from './impacts.ts';
 import { Ledger } from './ledger.ts';
 import { type PlannedFault, type PlannedInjection, planStorm } from './plan.ts';
 import { SeededRandom } from './random.ts';
+import { tallies, type Tally } from './tally.ts';
 import { type CountClaims, Traffic } from './traffic.ts';
 import { RECOVERY_LIMIT_MS, verdict, within } from './verdict.ts';
 
 const DATABASE = 'chaos';
+/** Ids of runs that begin when they are due. */
+const FIRED_AT_ONCE = /^(steady|cron|short)-/;
 
 export interface StormOptions {
   binary: string;
@@ -30,6 +33,7 @@ export interface StormResult {
   injections: Injection[];
   impacts: Impact[];
   findings: Findings;
+  tallies: Tally[];
   answers: { answered: number; unanswered: number };
   /** Wrong answers, crashes and logged errors, which no fault excuses. */
   errors: string[];
@@ -52,16 +56,18 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
     await traffic.createSteady();
     await fleet.fires();
     const injections = await inject({ fleet, set }, planStorm(random), traffic, forMs, log);
-    const { findings, runs } = await verdict({ fleet, set }, DATABASE, ledger);
+    const { findings, runs } = await verdict({ fleet, set }, DATABASE, ledger, traffic.backfills);
     if (evidenceDir !== undefined) {
       await writeEvidence(evidenceDir, { runs, lines: fleet.lines(), injections });
     }
-    const executions = fleet.executions();
+    // Runs that may wait, for their turn or for the next attempt, say nothing about when the leader fires.
+    const executions = fleet.executions().filter(({ runId }) => FIRED_AT_ONCE.test(runId));
     return {
       seed,
       injections,
       impacts: injections.map((injection) => impactOf(injection, executions)),
       findings,
+      tallies: tallies(runs),
       answers: traffic.answers,
       errors: [...traffic.wrong, ...fleet.crashes(), ...fleet.errors()],
     };
@@ -146,7 +152,7 @@ function claimCounter({ client }: MongoSet): CountClaims {
     client.withSession({ causalConsistency: true }, async (session) => {
       const touched = { session, upsert: true, writeConcern: { w: 'majority' as const } };
       await db.collection<{ _id: string }>('harness').updateOne({ _id: 'now' }, { $inc: { n: 1 } }, touched);
-      const filter = { schedule_id, schedule_revision, attempt: { $gt: 0 } };
+      const filter = { schedule_id, schedule_revision, state: { $nin: [...NOT_RUN] } };
       return await runs.countDocuments(filter, { session, readConcern: new ReadConcern('majority') });
     }).catch(() => null);
 }

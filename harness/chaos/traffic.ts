@@ -3,22 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet } from './fleet.ts';
 import type { Ledger, StoredSchedule } from './ledger.ts';
 import type { SeededRandom } from './random.ts';
+import { BACKFILL_SIZE, BACKFILLED, bodyOf, STEADY } from './steady.ts';
 
 /** A frozen replica does not answer. */
 const ANSWER_LIMIT_MS = 4000;
 /** A short-lived schedule ends by itself after this, in case that its deletion gets no answer. */
 const SHORT_LIVED_FOR_MS = 10_000;
 const CLIENTS = 3;
-
-/** Every rate and every catch-up policy. */
-const STEADY = [
-  { id: 'steady-20ms', everyMs: 20 },
-  { id: 'steady-100ms', everyMs: 100 },
-  { id: 'latest-300ms', everyMs: 300, policy: { catch_up: 'latest' } },
-  { id: 'none-500ms', everyMs: 500, policy: { catch_up: 'none' } },
-  { id: 'cron-1s', everyMs: 1000, cron: '* * * * * *' },
-  { id: 'cron-2s', everyMs: 2000, cron: '*/2 * * * * *' },
-];
 
 /** Counts the claimed runs of a revision; null when the store does not answer. */
 export type CountClaims = (scheduleId: string, revision: number) => Promise<number | null>;
@@ -27,11 +18,14 @@ export class Traffic {
   readonly answers = { answered: 0, unanswered: 0 };
   /** Answers that no fault excuses. */
   readonly wrong: string[] = [];
+  /** Ids of the backfills whose creation was answered. */
+  readonly backfills: string[] = [];
   readonly #fleet: Fleet;
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
   readonly #countClaims: CountClaims;
   #shortLived = 0;
+  #backfilledBeforeMs = 0;
 
   constructor(fleet: Fleet, ledger: Ledger, random: SeededRandom, countClaims: CountClaims) {
     this.#fleet = fleet;
@@ -42,14 +36,13 @@ export class Traffic {
 
   /** Before the storm: each request must be answered. */
   async createSteady(): Promise<void> {
-    for (const { id, everyMs, cron, policy } of STEADY) {
-      const body = cron
-        ? { id, type: 'cron', definition: { cron_expression: cron } }
-        : { id, type: 'duration', definition: { interval: `${everyMs}ms` }, ...(policy && { policy }) };
+    for (const steady of [...STEADY, BACKFILLED]) {
+      const { id, everyMs, cron } = steady;
       this.#ledger.creating(id, everyMs);
-      const stored = await this.#send('POST', '/schedules', 201, body);
+      const stored = await this.#send<StoredSchedule>('POST', '/schedules', 201, bodyOf(steady));
       if (stored === null) throw new Error(`${id} could not be created: ${this.wrong.join('; ')}`);
       this.#ledger.defined(id, stored, cron ? 0 : undefined);
+      this.#backfilledBeforeMs = Date.parse(`${stored.created_at}`);
     }
   }
 
@@ -58,7 +51,28 @@ export class Traffic {
     const client = async () => {
       while (!signal.aborted) await this.#useShortLived(`short-${++this.#shortLived}`);
     };
-    await Promise.all(Array.from({ length: CLIENTS }, client));
+    const backfilling = async () => {
+      for (let n = 1; !signal.aborted; n++) {
+        await this.#backfill(n);
+        await delay(this.#random.between(500, 3000));
+      }
+    };
+    await Promise.all([...Array.from({ length: CLIENTS }, client), backfilling()]);
+  }
+
+  /** The n-th range before the creation of its schedule, or the one before it a second time. */
+  async #backfill(n: number): Promise<void> {
+    const rangeMs = BACKFILL_SIZE * BACKFILLED.everyMs;
+    const toMs = this.#backfilledBeforeMs - (n - (this.#random.next() < 0.2 ? 1 : 0)) * rangeMs;
+    const range = { from: new Date(toMs - rangeMs).toISOString(), to: new Date(toMs).toISOString() };
+    const body = { ...range, max_concurrent: 5 };
+    const created = await this.#send<{ id: string }>(
+      'POST',
+      `/schedules/${BACKFILLED.id}/backfills`,
+      201,
+      body,
+    );
+    if (created !== null) this.backfills.push(created.id);
   }
 
   /** Creates, perhaps replaces, and deletes a schedule; stops at the first request without an answer. */
@@ -79,7 +93,7 @@ export class Traffic {
   async #create(id: string): Promise<boolean> {
     const { everyMs, endMs, body } = this.#definition();
     this.#ledger.creating(id, everyMs, endMs);
-    const stored = await this.#send('POST', '/schedules', 201, { id, ...body });
+    const stored = await this.#send<StoredSchedule>('POST', '/schedules', 201, { id, ...body });
     if (stored) this.#ledger.defined(id, stored);
     return stored !== null;
   }
@@ -88,7 +102,7 @@ export class Traffic {
     const { everyMs, endMs, body } = this.#definition();
     const replaced = this.#ledger.revision(id);
     this.#ledger.replacing(id, everyMs, endMs);
-    const stored = await this.#send('PUT', `/schedules/${id}`, 200, body);
+    const stored = await this.#send<StoredSchedule>('PUT', `/schedules/${id}`, 200, body);
     if (stored === null) return false;
     this.#ledger.defined(id, stored);
     this.#ledger.ended(id, replaced, await this.#countClaims(id, replaced));
@@ -103,14 +117,14 @@ export class Traffic {
   }
 
   /** Null when there is no answer, or a 503 since the store does not answer. */
-  async #send(method: string, path: string, expected: number, body?: object): Promise<StoredSchedule | null> {
+  async #send<T>(method: string, path: string, expected: number, body?: object): Promise<T | null> {
     const { life } = this.#random.pick(this.#fleet.slots);
     const init = {
       method,
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       ...(body && { body: JSON.stringify(body) }),
     };
-    const answer = await life.json<StoredSchedule>(path, init).catch(() => null);
+    const answer = await life.json<T>(path, init).catch(() => null);
     if (answer?.status === expected) {
       this.answers.answered++;
       return answer.body;

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { audit, type Findings, type RecordedRun } from './audit.ts';
 import type { World } from './faults.ts';
 import type { Ledger, StoredSchedule } from './ledger.ts';
+import type { RecordedBackfill } from './lives.ts';
 
 /** A takeover takes at most one lease; an election of the store, and catching up, come on top. */
 export const RECOVERY_LIMIT_MS = 60_000;
@@ -15,6 +16,7 @@ export async function verdict(
   { fleet, set }: World,
   database: string,
   ledger: Ledger,
+  backfills: readonly string[] = [],
 ): Promise<{ findings: Findings; runs: RecordedRun[] }> {
   const throughMs = Date.now();
   const db = set.client.db(database);
@@ -26,13 +28,20 @@ export async function verdict(
     state: { $in: ['claimed', 'running', 'retrying'] },
   };
   const deadlineMs = performance.now() + RUNS_END_LIMIT_MS;
-  while (performance.now() < deadlineMs && await runs.findOne(open)) await delay(POLL_EVERY_MS);
+  const stored = db.collection<RecordedBackfill>('backfills');
+  const isOver = async () =>
+    await runs.findOne(open) === null && await stored.findOne({ state: 'running' }) === null;
+  while (performance.now() < deadlineMs && !await isOver()) await delay(POLL_EVERY_MS);
   await fleet.stop();
 
   const schedules = await db.collection<StoredSchedule & { _id: string }>('schedules').find({}).toArray();
   const entries = ledger.settle(new Map(schedules.map((doc) => [doc._id, doc])));
   const all = await runs.find({}).toArray();
-  return { findings: audit({ entries, runs: all, executions: fleet.executions(), throughMs }), runs: all };
+  const findings = audit({
+    ...{ entries, runs: all, executions: fleet.executions(), throughMs },
+    backfills: { requested: backfills, stored: await stored.find({}).toArray() },
+  });
+  return { findings, runs: all };
 }
 
 /** Rejects with the problem when the promise is not settled within the limit. */
