@@ -10,6 +10,8 @@ interface Entry {
   state: Backfill['state'];
   /** Nominal time of the last run that it made. */
   lastMs: number;
+  /** Runs of its schedule that were open at one of its steps, which passed over them. */
+  wereOpen: Set<string>;
 }
 
 export class BackfillBook {
@@ -53,7 +55,9 @@ export class BackfillBook {
     for (const backfill of this.#db.backfills()) {
       const { id, state } = backfill;
       const before = this.#entries.get(id);
-      if (before === undefined) this.#entries.set(id, { state, lastMs: -Infinity });
+      const entry = before ?? { state, lastMs: -Infinity, wereOpen: new Set() };
+      this.#entries.set(id, entry);
+      if (state === 'running') this.#noteOpen(backfill, entry);
       if (before === undefined || before.state === state) continue;
       if (before.state !== 'running') this.#fail(`${id} had ended as ${before.state}, and is ${state}.`);
       before.state = state;
@@ -62,6 +66,10 @@ export class BackfillBook {
       if (state === 'completed') this.#checkCompleted(backfill);
       else this.#checkCancelled(id);
     }
+  }
+
+  #noteOpen({ schedule_id }: Backfill, { wereOpen }: Entry): void {
+    for (const run of this.#db.openRuns()) if (run.schedule_id === schedule_id) wereOpen.add(run.id);
   }
 
   #hasSchedule({ schedule_id, schedule_created_at }: Backfill): boolean {
@@ -82,9 +90,9 @@ export class BackfillBook {
       const ids = again ? [`${own}~${id}`] : [own, `${own}~backfill`];
       const found = ids.flatMap((one) => this.#db.run(one) ?? []);
       // An open run that the backfill passed over may have been replaced since.
-      const wasOpen = ({ finished_at }: Run) => finished_at !== null && finished_at >= backfill.created_at;
+      const wereOpen = this.#entries.get(id)?.wereOpen;
       const isDone = found.some((run) =>
-        run.trigger === 'backfill' || !NOT_RUN.includes(run.state) || wasOpen(run)
+        run.trigger === 'backfill' || !NOT_RUN.includes(run.state) || wereOpen?.has(run.id)
       );
       if (!isDone) this.#fail(`${id} is completed, and ${own} has no run.`);
     }

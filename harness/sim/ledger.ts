@@ -19,6 +19,8 @@ export class Segment {
   readonly fromMs: number;
   /** On the clock that never goes back. */
   readonly writtenMs: number;
+  /** When its definition last changed, timing aside; server time. */
+  amendedMs = -Infinity;
   policy: Policy;
   /** Occurrences that are claimed, at most, and those that were, of all timings of its schedule. */
   maxRuns: number;
@@ -163,7 +165,11 @@ export class Ledger {
     last.revision = schedule.revision;
     last.policy = schedule.policy;
     // Whatever fell due by any clock while it was completed.
-    if (last.isExhausted) last.forgive(Math.max(schedule.updated_at.getTime(), this.#latestMs));
+    // What fell due while it was completed is not owed, by whatever the clock showed before it was set back.
+    const atMs = schedule.updated_at.getTime();
+    const isSetBack = this.#latestMs - atMs > CLOCK_TOLERANCE_MS;
+    if (last.isExhausted) last.forgive(isSetBack ? this.#latestMs : atMs);
+    last.amendedMs = schedule.updated_at.getTime();
     last.maxRuns = schedule.max_runs ?? Infinity;
     last.spec = specOf(schedule);
     return null;
@@ -200,7 +206,9 @@ export class Ledger {
       count++;
     }
     this.settled += count;
-    const tooMany = run.state === 'claimed' ? segment.claim() : null;
+    // Only a claimed run gives way to the next one, before it has begun.
+    const gaveWay = run.overlap === 'replace' && run.reason === 'overlap';
+    const tooMany = run.state === 'claimed' || gaveWay ? segment.claim() : null;
     if (tooMany !== null) return `${segment} ${tooMany}`;
     const second = run.state === 'claimed' ? this.#run(run) : null;
     if (second !== null) return second;
@@ -243,6 +251,8 @@ export class Ledger {
       const { claimedThroughMs, mirroredThroughMs } = markOf(id);
       for (const segment of row) {
         if (segment.writtenMs > mirroredThroughMs) break;
+        // A leader that does not know that the limit was raised takes it for completed.
+        if (segment.amendedMs > mirroredThroughMs) continue;
         const atMs = segment.unsettled(claimedThroughMs);
         if (atMs !== null) return `${segment} owes ${seconds(atMs)}`;
       }

@@ -2,6 +2,8 @@ import type { Context } from 'hono';
 import { localTime, zoneNameOf } from '../../domain/timing/localTime.ts';
 import { occurrencesBetween, type Timed } from '../../domain/timing/occurrences.ts';
 import { LAST_INSTANT_MS } from '../../domain/timing/instant.ts';
+import { owesFromMs } from '../../domain/firing/owed.ts';
+import type { ScheduleSpec } from '../../domain/schedules/schedule.ts';
 import { isObject, parseScheduleSpec, type Problem as FieldProblem } from '../../domain/schedules/spec.ts';
 import type { ApiDeps, Route } from '../shared/api.ts';
 import { readJson } from '../shared/body.ts';
@@ -12,7 +14,7 @@ import { present, scheduleId } from './scheduleResponse.ts';
 const DEFAULT_COUNT = 5;
 const MAX_COUNT = 100;
 
-/** The endpoints that compute the next fire times of a schedule, stored or not. A paused one has none. */
+/** The endpoints that compute the next fire times of a schedule, stored or not. None come before the end of a pause. */
 export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
   async function preview(c: Context): Promise<Response> {
     const nowMs = serverNowMs();
@@ -49,9 +51,12 @@ export function occurrenceRoutes({ store, serverNowMs }: ApiDeps): Route[] {
   ];
 }
 
-function upcoming(schedule: Timed & { paused: boolean }, nowMs: number, count: number) {
+type Pausable = Pick<ScheduleSpec, 'paused' | 'pause_until'> & { effective_from?: Date };
+
+function upcoming(schedule: Timed & Pausable, nowMs: number, count: number) {
   const zone = zoneNameOf(schedule);
-  const times = schedule.paused ? [] : occurrencesBetween(schedule, nowMs, LAST_INSTANT_MS, count);
+  const fromMs = Math.max(nowMs, owesFromMs({ effective_from: new Date(nowMs), ...schedule }));
+  const times = fromMs > LAST_INSTANT_MS ? [] : occurrencesBetween(schedule, fromMs, LAST_INSTANT_MS, count);
   return { occurrences: times.map((ms) => ({ at: new Date(ms), local: localTime(ms, zone), zone })) };
 }
 

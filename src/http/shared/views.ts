@@ -30,13 +30,14 @@ export function scheduleView(
     effective_from: _effectiveFrom,
     ...rest
   } = known;
+  const isPaused = schedule.paused && owesFromMs(schedule) > nowMs;
+  const { pause_until: _until, pause_reason: _reason, ...active } = rest;
   const nextMs = nextMsOf(schedule, nowMs);
-  const isPauseOver = owesFromMs(schedule) <= nowMs;
   return {
     id,
     revision,
-    ...rest,
-    paused: schedule.paused && !isPauseOver,
+    ...(schedule.paused && !isPaused ? active : rest),
+    paused: isPaused,
     next_fire_at: nextMs === null || owesFromMs(schedule) === Infinity ? null : new Date(nextMs),
     completed: nextMs === null,
     last_run: lastRun ? runView(lastRun) : null,

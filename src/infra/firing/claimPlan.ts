@@ -86,7 +86,7 @@ function planFresh(plan: ClaimPlan, request: ClaimRequest, fresh: readonly Run[]
     const decided = run.state === 'claimed'
       ? overlapping(run, [...open.values()], stored.now)
       : { run, changes: [] };
-    for (const change of decided.changes) if (applyTo(plan, open, change) === 'skipped') count--;
+    for (const change of decided.changes) applyTo(plan, open, change);
     plan.insert.push(decided.run);
     if (decided.run.state !== 'claimed') continue;
     count++;
@@ -96,8 +96,8 @@ function planFresh(plan: ClaimPlan, request: ClaimRequest, fresh: readonly Run[]
   if (maxRuns !== null && count >= maxRuns) plan.exhausted.push(scheduleId);
 }
 
-/** The changed run may be one that this plan inserts: then returns its state. */
-function applyTo(plan: ClaimPlan, open: Map<string, Run>, change: RunChange): Run['state'] | null {
+/** The changed run may be one that this plan inserts. */
+function applyTo(plan: ClaimPlan, open: Map<string, Run>, change: RunChange): void {
   const { run, set } = change;
   const changed = { ...run, ...set };
   const index = plan.insert.findIndex(({ id }) => id === run.id);
@@ -105,7 +105,6 @@ function applyTo(plan: ClaimPlan, open: Map<string, Run>, change: RunChange): Ru
   else plan.changes.push(change);
   if (OPEN_STATES.includes(changed.state)) open.set(run.id, changed);
   else open.delete(run.id);
-  return index >= 0 ? changed.state : null;
 }
 
 /**

@@ -73,6 +73,15 @@ describe('GET /schedules/{id}/occurrences', () => {
     assert.deepEqual(await json(app.request('/schedules/a/occurrences')), { occurrences: [] });
   });
 
+  it('begins when a pause ends by itself', async () => {
+    const { app } = await testApi();
+    const body = { ...HOURLY, paused: true, pause_until: hours(2)[0]?.at };
+    await send(app, 'POST', '/schedules', { ...body, id: 'a' });
+    const expected = { occurrences: hours(3, 4) };
+    assert.deepEqual(await json(app.request('/schedules/a/occurrences?count=2')), expected);
+    assert.deepEqual(await json(send(app, 'POST', '/schedules/preview', { ...body, count: 2 })), expected);
+  });
+
   it('refuses an invalid count, any other parameter, and an unknown schedule', async () => {
     const { app } = await testApi();
     await send(app, 'POST', '/schedules', { ...HOURLY, id: 'a' });

@@ -5,6 +5,7 @@ import { taken } from '../../../src/domain/runs/life.ts';
 import { manualRun, rerunOf } from '../../../src/domain/runs/request.ts';
 import { OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
 import type { Schedule } from '../../../src/domain/schedules/schedule.ts';
+import { parseDuration } from '../../../src/domain/timing/duration.ts';
 import {
   at,
   claim,
@@ -101,7 +102,8 @@ export function requestCases(test: Test): void {
 
   test('a deletion cancels every run that waits, and lets an attempt that is under way be the last', async (store) => {
     const { grant } = await lead(store, 'a');
-    const [schedule, other] = [await create(store, 'job'), await create(store, 'other')];
+    const brief = { ...SPEC, history: { success: '1h', failure: '2h' } };
+    const [schedule, other] = [await create(store, 'job', brief), await create(store, 'other')];
     const waits = (second: number, waiting_for: Run['waiting_for']) =>
       occurrence(schedule, second, grant, { waiting_for, ...UNOWNED });
     const waiting = [waits(1, 'place'), waits(2, 'jitter'), waits(3, 'overlap')];
@@ -125,7 +127,8 @@ export function requestCases(test: Test): void {
     for (const { id } of [...waiting, retrying, request]) {
       const run = await store.runs.get(id) as Run;
       assert.deepEqual([run.state, run.reason, run.waiting_for], ['cancelled', 'schedule_deleted', null], id);
-      assert.ok(run.finished_at !== null && run.expire_at !== null && run.expire_at > run.finished_at);
+      assert.ok(run.finished_at !== null && run.expire_at !== null);
+      assert.equal(run.expire_at.getTime() - run.finished_at.getTime(), parseDuration('2h'), id);
     }
     assert.deepEqual(await store.runs.get(live.id), { ...live, is_last_attempt: true });
     assert.deepEqual(await store.runs.get(done.id), before);

@@ -221,6 +221,22 @@ export function scheduleCases(test: Test): void {
     assert.deepEqual([rest.items.map(({ id }) => id), rest.nextCursor], [['nightly.c'], null]);
   });
 
+  test('lists a schedule as paused until its pause ends by itself', async (store) => {
+    const { serverNowMs } = await store.lease.read();
+    const pausedFor = (ms: number) => ({ ...SPEC, paused: true, pause_until: new Date(serverNowMs + ms) });
+    await create(store, 'for ever', { ...SPEC, paused: true });
+    await create(store, 'an hour', pausedFor(3_600_000));
+    await create(store, 'over', pausedFor(-1000));
+    await create(store, 'active');
+    const list = async (paused: boolean) => {
+      const { items } = await store.schedules.list({ limit: 9, cursor: null, paused }, serverNowMs);
+      assert.equal(await store.schedules.count({ paused }), items.length);
+      return items.map(({ id }) => id);
+    };
+    assert.deepEqual(await list(true), ['an hour', 'for ever']);
+    assert.deepEqual(await list(false), ['active', 'over']);
+  });
+
   test('lists what the domain calls listed, summarised moments and no earlier definitions', async (store) => {
     const nowMs = (await store.lease.read()).serverNowMs;
     const at = (...offsetsMs: number[]) => ({

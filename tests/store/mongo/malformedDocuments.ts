@@ -55,6 +55,20 @@ export function malformedDocumentCases(mongo: TestMongo): void {
   const available = async (store: Store, limit = 500) =>
     (await store.runs.available({ availableAt: new Date(Date.now() + LONG_MS), limit })).runs;
 
+  test(
+    'a run without an executor of a version that knew no waiting: it waits for a place',
+    async (store, { collection }) => {
+      const schedule = await create(store, 'job');
+      const run = manualRun(schedule, Date.now(), 'older');
+      await store.runs.request(run);
+      const unknown = { waiting_for: 1, waiting_schedule: 1, available_at: 1 };
+      await collection('runs').updateOne({ _id: run.id as never }, { $unset: unknown });
+      assert.deepEqual(ids(await available(store)), []);
+      assert.deepEqual(await orphans(store), []);
+      assert.deepEqual(await available(store), [{ ...run, available_at: run.scheduled_for }]);
+    },
+  );
+
   for (const [reason, change] of Object.entries(MALFORMED_RUNS)) {
     test(`a run of which ${reason}`, async (store, { told, collection }) => {
       const schedule = await create(store, 'job');

@@ -39,7 +39,7 @@ export function memorySchedules(connection: Connection): ScheduleStore {
     count: (filter) =>
       connection.call(
         'schedules.count',
-        () => [...db.schedules.values()].filter((schedule) => fits(schedule, filter)).length,
+        () => [...db.schedules.values()].filter((schedule) => fits(schedule, filter, db.nowMs())).length,
       ),
 
     create: (id, spec) =>
@@ -93,7 +93,7 @@ function pageOf(
   const after = cursor === null ? '' : decodeCursor(cursor, SCHEDULE_KEY)[0];
   const found: Schedule[] = [];
   for (const schedule of connection.db.schedulesAfter(after)) {
-    if (fits(schedule, filter)) found.push(schedule);
+    if (fits(schedule, filter, connection.db.nowMs())) found.push(schedule);
     if (found.length > limit) break;
   }
   const items = found.slice(0, limit).map((schedule) => {
@@ -107,6 +107,7 @@ function pageOf(
 function fits(
   schedule: Schedule,
   { q, type, tags, paused }: ScheduleFilter,
+  nowMs: number,
 ): boolean {
   // Like MongoDB, compares letters one by one: "ß" is not "SS".
   const part = q === undefined ? null : new RegExp(q.replaceAll(/[\^$.*+?()[\]{}|/\\]/g, '\\$&'), 'iu');
@@ -114,7 +115,8 @@ function fits(
     Object.hasOwn(schedule.tags ?? {}, key) && schedule.tags?.[key] === value;
   return (part === null ||
     [schedule.id, schedule.name].some((text) => text !== undefined && part.test(text))) &&
-    (type === undefined || schedule.type === type) && (paused === undefined || schedule.paused === paused) &&
+    (type === undefined || schedule.type === type) &&
+    (paused === undefined || (schedule.paused && owesFromMs(schedule) > nowMs) === paused) &&
     (tags ?? []).every(has);
 }
 

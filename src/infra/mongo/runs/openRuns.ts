@@ -9,8 +9,8 @@ import { storeCall } from '../shared/errors.ts';
 import { isUnderstood, type Readers } from '../shared/readers.ts';
 import { LIST_WITHIN_MS } from './runLists.ts';
 
-/** Searches per report of runs that are not understood, and how many runs a report has at most. */
-const REPORT_EVERY = 60;
+/** Searches per look for what the others leave out, and how many runs a report of them has at most. */
+const LOOK_EVERY = 60;
 const MAX_REPORTED = 20;
 
 /** Exactly the range of the partial indexes, so that they need no further filter. */
@@ -20,12 +20,28 @@ type OpenRuns = Pick<RunStore, 'available' | 'waiting' | 'toCancel' | 'orphans'>
 
 export function openRuns({ runs, replicas }: Collections, readers: Readers): OpenRuns {
   let searches = 0;
-  /** Reports, now and then, open runs that the search skips. */
+
+  /** Reports open runs that the searches skip. */
   const reportNotUnderstood = async () => {
-    if (searches++ % REPORT_EVERY !== 0) return;
     const filter = { state: { $in: [...OPEN_STATES] }, $expr: { $not: [isUnderstood(RUN_FIELDS)] } };
     const options = { maxTimeMS: LIST_WITHIN_MS };
     readers.runs(await runs.find(filter, options).limit(MAX_REPORTED).toArray());
+  };
+
+  /** Older versions, one of which may still run, did not write what the search for available runs goes by. */
+  const revealOlder = async () => {
+    const filter = {
+      executor_boot: NO_EXECUTOR,
+      state: { $in: [...OPEN_STATES] },
+      waiting_for: { $exists: false },
+    };
+    await runs.updateMany(filter as Filter<RunDoc>, [{
+      $set: {
+        waiting_for: 'place',
+        waiting_schedule: '$schedule_id',
+        available_at: { $ifNull: ['$available_at', '$scheduled_for'] },
+      },
+    }]);
   };
 
   /** A distinct scan: one key and one document for each schedule, however many runs of it wait. */
@@ -82,7 +98,7 @@ export function openRuns({ runs, replicas }: Collections, readers: Readers): Ope
 
     orphans: ({ exceptBoot, deadAfterMs, limit }) =>
       storeCall('the search for orphaned runs', async () => {
-        await reportNotUnderstood();
+        if (searches++ % LOOK_EVERY === 0) await Promise.all([reportNotUnderstood(), revealOlder()]);
         const alive = await replicas.find(heartbeatWithin(deadAfterMs)).project<{ _id: string }>({ _id: 1 })
           .toArray();
         const filter = {

@@ -4,14 +4,21 @@
  */
 import type { AnyBulkWriteOperation, Collection, Document, Filter, MongoClient, UpdateFilter } from 'mongodb';
 import type { Clock, Random } from '../../../actors/shared/environment.ts';
-import { isRunOf, OPEN_STATES, type Run } from '../../../domain/runs/run.ts';
+import { isRunOf, OPEN_STATES, type Run, workOf } from '../../../domain/runs/run.ts';
 import { BACKFILL_KEPT_MS } from '../../../domain/runs/backfill.ts';
 import { overlapping } from '../../../domain/runs/overlap.ts';
 import { parseDuration } from '../../../domain/timing/duration.ts';
 import { tallyId } from '../../runs/tallies.ts';
 import { changing } from './runChanges.ts';
 import { overlappingRuns } from './turns.ts';
-import { type Collections, fromRun, NO_EXECUTOR, type RunDoc, type TallyDoc } from '../shared/documents.ts';
+import {
+  type Collections,
+  fromRun,
+  NO_EXECUTOR,
+  type RunDoc,
+  type TallyDoc,
+  toRun,
+} from '../shared/documents.ts';
 import type { Readers } from '../shared/readers.ts';
 import { inTransaction } from '../shared/transaction.ts';
 
@@ -74,21 +81,21 @@ export async function endRunsOf(
 ): Promise<void> {
   const tally = tallyId(id, created_at instanceof Date ? created_at : undefined);
   await tallies.updateOne({ _id: tally }, WRITTEN, { upsert: true });
-  await updateEach(backfills, { schedule_id: id, schedule_created_at: created_at, state: 'running' }, [{
+  await updateEach(backfills, { schedule_id: id, schedule_created_at: created_at, state: 'running' }, () => [{
     $set: { state: 'cancelled', finished_at: '$$NOW', expire_at: { $add: ['$$NOW', BACKFILL_KEPT_MS] } },
   }]);
   const isOpen = { schedule_id: id, state: { $in: [...OPEN_STATES] } };
   const isIts = { $or: [{ schedule_created_at: created_at }, { schedule_created_at: { $exists: false } }] };
   const isUnowned = { $eq: ['$executor_boot', NO_EXECUTOR] };
   const end = (name: keyof RunDoc, value: unknown) => ({ [name]: { $cond: [isUnowned, value, `$${name}`] } });
-  await updateEach(runs, { ...isOpen, ...isIts }, [{
+  await updateEach(runs, { ...isOpen, ...isIts }, (doc) => [{
     $set: {
       ...end('state', 'cancelled'),
       ...end('reason', 'schedule_deleted'),
       ...end('waiting_for', null),
       ...end('waiting_schedule', '$$REMOVE'),
       ...end('finished_at', '$$NOW'),
-      ...end('expire_at', { $add: ['$$NOW', KEPT_MS] }),
+      ...end('expire_at', { $add: ['$$NOW', keptMs(doc)] }),
       is_last_attempt: { $cond: [isUnowned, '$is_last_attempt', true] },
     },
   }]);
@@ -99,15 +106,18 @@ export async function endRunsOf(
 async function updateEach<D extends { _id: string }>(
   collection: Collection<D>,
   filter: Filter<D>,
-  update: Document[],
+  update: (doc: D) => Document[],
 ): Promise<void> {
-  const found = await collection.find(filter).project<{ _id: string }>({ _id: 1 }).toArray();
+  const found = await collection.find(filter).toArray() as D[];
   if (found.length === 0) return;
-  const updates = found.map(({ _id }) => ({
-    updateOne: { filter: { ...filter, _id } as Filter<D>, update },
+  const updates = found.map((doc) => ({
+    updateOne: { filter: { ...filter, _id: doc._id } as Filter<D>, update: update(doc) },
   }));
   await collection.bulkWrite(updates as AnyBulkWriteOperation<D>[], { ordered: false });
 }
 
-/** Retention of a run that was cancelled with its schedule. */
-const KEPT_MS = parseDuration('168h');
+/** How long the run is kept once it is cancelled. */
+function keptMs(doc: RunDoc): number {
+  const run = toRun(doc);
+  return parseDuration(workOf('not_understood' in run ? { work: null } : run).history.failure);
+}

@@ -9,6 +9,7 @@ import { LeaseMissing, NotUnderstoodError } from '../../../actors/shared/storeEr
 import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shared/cursor.ts';
 import type { Mark } from '../../../domain/leadership/watermark.ts';
 import { problemIn } from '../../../domain/shared/reading.ts';
+import { LAST_INSTANT_MS } from '../../../domain/timing/instant.ts';
 import type { ListedSchedule } from '../../../domain/schedules/listing.ts';
 import { readListed } from '../../../domain/schedules/scheduleReading.ts';
 import {
@@ -173,9 +174,17 @@ function filterOf({ q, type, tags = [], paused }: ScheduleFilter): Filter<Schedu
   return {
     ...(part && { $or: [{ _id: part as unknown as string }, { name: part }] }),
     ...(type !== undefined && { type }),
-    ...(paused !== undefined && { paused }),
+    ...(paused !== undefined && { $and: [isPaused(paused)] }),
     ...(tags.length > 0 && { $expr: { $and: tags.map(hasTag) } }),
   };
+}
+
+/** A pause may have ended by itself. */
+function isPaused(paused: boolean): Filter<ScheduleDoc> {
+  const isNotOver = { $gt: [{ $ifNull: ['$pause_until', new Date(LAST_INSTANT_MS)] }, '$$NOW'] };
+  return paused
+    ? { paused: true, $expr: isNotOver }
+    : { $or: [{ paused: false }, { paused: true, $expr: { $not: [isNotOver] } }] };
 }
 
 /** A key may contain dots and dollars. */
