@@ -20,19 +20,24 @@ const CI = process.env.CI === 'true';
 /** Tests of the page in a browser use playwright-core, which supports Node.js only. */
 const BROWSER_TESTS = join('tests', 'browser');
 
-/** Run in parallel: pure computation, simulated clocks, or waits without tight limits. */
-const PARALLEL = ['actors', 'domain', 'e2e', 'http', 'infra', 'inspector', 'k8s', 'sim', 'store']
-  .map((part) => join('tests', part));
-/** Measure the time of a takeover, and so run alone. */
-const MEASURING = ['peers.test.ts', 'takeover.test.ts'].map((file) => join('tests', 'e2e', file));
-/** Use all cores by themselves. */
-const SIMULATION = ['sim.test.ts', 'mutations.test.ts'].map((file) => join('tests', 'sim', file));
+/** Run alone, since they measure the time of a takeover. */
+const MEASURING = [
+  join('e2e', 'peers'),
+  join('e2e', 'takeover'),
+  join('local', 'takeover'),
+  join('browser', 'takeover'),
+];
+/** Run alone, since they use all cores by themselves. */
+const DEMANDING = [join('sim', 'sim'), join('sim', 'mutations'), join('chaos', 'chaos')];
+const ALONE = [...MEASURING, ...DEMANDING].map((file) => join('tests', `${file}.test.ts`));
+/** All others run in parallel, those first that take longest. They wait more than they compute. */
+const LONGEST = ['browser', 'e2e', 'store'].map((part) => join('tests', part));
+const JOBS = 2 * availableParallelism();
 
 /** The limit is for whole files, one of which runs hundreds of simulations. */
 function runner(parallel: boolean): string[] {
   if (RUNTIME === 'deno') return ['test', '-A', '--no-check', ...(parallel ? ['--parallel'] : [])];
-  const concurrency = parallel ? availableParallelism() : 1;
-  const limits = [`--test-concurrency=${concurrency}`, '--test-timeout=1200000'];
+  const limits = [`--test-concurrency=${parallel ? JOBS : 1}`, '--test-timeout=1200000'];
   return ['--import', 'tsx', '--test', ...limits, '--test-reporter=spec'];
 }
 
@@ -40,6 +45,11 @@ function testFiles(filters: readonly string[]): string[] {
   const all = readdirSync(join(PROJECT_DIR, 'tests'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts')).map((name) => join('tests', name)).toSorted();
   return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)));
+}
+
+function longestFirst(a: string, b: string): number {
+  const isLong = (file: string) => LONGEST.some((part) => file.startsWith(part)) ? 1 : 0;
+  return isLong(b) - isLong(a);
 }
 
 /** Why the page can't be tested in a browser on this machine, as a sentence; null when it can. */
@@ -84,7 +94,7 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Res
   const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
   const child = spawn(process.execPath, args, {
     cwd: PROJECT_DIR,
-    env: { ...env, ...colour },
+    env: { ...env, ...colour, DENO_JOBS: `${JOBS}` },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [results, [code]] = await Promise.all([passOn(child.stdout, console.log), once(child, 'close')]);
@@ -106,13 +116,11 @@ const { obstacles, env } = await prepare();
 if (noBrowser !== null) obstacles.push(noBrowser);
 const noClock = chosen.includes(CLOCK_TESTS) ? clockObstacle() : null;
 if (noClock !== null) obstacles.push(noClock);
-const isParallel = (file: string) =>
-  ![...SIMULATION, ...MEASURING].includes(file) && PARALLEL.some((part) => file.startsWith(part));
 let code = 0;
 let skipped = 0;
 const failures: string[] = [];
 for (const parallel of [true, false]) {
-  const part = files.filter((file) => isParallel(file) === parallel);
+  const part = files.filter((file) => !ALONE.includes(file) === parallel).sort(longestFirst);
   if (part.length === 0) continue;
   const ended = await run([...runner(parallel), ...options, ...part], env);
   code ||= ended.code;

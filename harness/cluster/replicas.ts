@@ -21,21 +21,36 @@ export class ReplicaProcess {
   readonly id: string;
   readonly url: string;
   readonly lines: Line[] = [];
+  /** It has ended when all its lines are read. */
   readonly process: Guarded;
   #watchers = new Set<(line: Line) => void>();
 
   private constructor(id: string, port: number, process: Guarded) {
     this.id = id;
     this.url = `http://127.0.0.1:${port}`;
-    this.process = process;
-    createInterface({ input: process.stdout }).on('line', (text) => this.#read(text));
-    createInterface({ input: process.stderr }).on(
+    const stdout = createInterface({ input: process.stdout }).on('line', (text) => this.#read(text));
+    const stderr = createInterface({ input: process.stderr }).on(
       'line',
       (text) => this.#read(JSON.stringify({ level: 'stderr', msg: text })),
     );
+    const isRead = Promise.all([once(stdout, 'close'), once(stderr, 'close')]);
+    const ended = process.ended.then(async (how) => {
+      await isRead;
+      return how;
+    });
+    const stop = async (graceMs: number) => {
+      await process.stop(graceMs);
+      await isRead;
+    };
+    this.process = { ...process, ended, stop };
   }
 
-  static async start(id: string, env: Env, script = 'src/main.ts'): Promise<ReplicaProcess> {
+  /** REPLICA_SCRIPT: the main file of another checkout, to measure that one. */
+  static async start(
+    id: string,
+    env: Env,
+    script = process.env.REPLICA_SCRIPT ?? 'src/main.ts',
+  ): Promise<ReplicaProcess> {
     const port = await freePort();
     const command = runtimeCommand(resolve(PROJECT_DIR, script));
     const settings = { PORT: `${port}`, HOST: '127.0.0.1', HOSTNAME: id, ...env };

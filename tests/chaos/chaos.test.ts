@@ -8,7 +8,7 @@ import { storm } from '../../harness/chaos/storm.ts';
 
 const { binary, skip } = await mongodForSets();
 /** The faults are of the operating system and of MongoDB, so a part of them suffices on Deno. */
-const FOR_MS = RUNTIME === 'node' ? 50_000 : 20_000;
+const FOR_MS = RUNTIME === 'node' ? 40_000 : 20_000;
 const MIN_INJECTIONS = FOR_MS / 10_000;
 
 describe('three replicas in a storm', { skip }, () => {

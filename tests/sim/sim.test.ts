@@ -12,7 +12,7 @@ import { byCommand } from '../../harness/sim/command.ts';
 import { simulate } from '../../harness/sim/simulate.ts';
 
 /** Each machine computes the same: on Deno a few tell whether it does so there. */
-const SEEDS = process.env.CI === 'true' && RUNTIME === 'node' ? 200 : 100;
+const SEEDS = RUNTIME === 'node' ? 100 : 40;
 
 describe('a cluster under random faults', () => {
   it(`keeps what it promises, and recovers: seeds 1 to ${SEEDS}`, async () => {
