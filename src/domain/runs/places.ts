@@ -70,6 +70,7 @@ export class Places {
  * already: an older attempt of theirs is live here, or its outcome is not recorded yet.
  */
 export function takePlaces(places: Places, candidates: readonly Run[]): Run[] {
+  /** By schedule, the schedule of the oldest first. */
   const waiting = new Map<string, Run[]>();
   for (const run of candidates) {
     if (places.holds(run.id)) continue;
@@ -77,15 +78,18 @@ export function takePlaces(places: Places, candidates: readonly Run[]): Run[] {
     if (ofSchedule === undefined) waiting.set(run.schedule_id, [run]);
     else ofSchedule.push(run);
   }
+  // The oldest last, to take it from there.
+  for (const runs of waiting.values()) runs.reverse();
   const taken: Run[] = [];
   while (waiting.size > 0) {
     let next: string | null = null;
     for (const id of waiting.keys()) if (next === null || places.of(id) < places.of(next)) next = id;
-    const [run, ...others] = waiting.get(next as string) as [Run, ...Run[]];
+    const ofSchedule = waiting.get(next as string) as Run[];
+    const run = ofSchedule.at(-1) as Run;
     if (!places.take(run.id, run.schedule_id)) break;
     taken.push(run);
-    if (others.length === 0) waiting.delete(next as string);
-    else waiting.set(next as string, others);
+    ofSchedule.pop();
+    if (ofSchedule.length === 0) waiting.delete(next as string);
   }
   return taken;
 }

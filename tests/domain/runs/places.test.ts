@@ -52,16 +52,18 @@ describe('places', () => {
 
   it('are shared by schedules that all have more runs than places', () => {
     const places = new Places(100);
-    for (const id of ['a', 'b', 'c']) takePlaces(places, runsOf(id, 1000));
+    const runs = { a: runsOf('a', 1000), b: runsOf('b', 1000), c: runsOf('c', 1000) };
+    const ids = Object.keys(runs) as (keyof typeof runs)[];
+    for (const id of ids) takePlaces(places, runs[id]);
     assert.ok(places.of('b') > 0 && places.of('c') > 0);
     for (let round = 0; round < 300; round++) {
       // What has most ends first, as its runs are the oldest.
-      const most = ['a', 'b', 'c'].reduce((x, y) => places.of(x) >= places.of(y) ? x : y);
-      const held = runsOf(most, 1000).find(({ id }) => places.holds(id)) as Run;
+      const most = ids.reduce((x, y) => places.of(x) >= places.of(y) ? x : y);
+      const held = runs[most].find(({ id }) => places.holds(id)) as Run;
       places.release(held.id);
-      takePlaces(places, ['a', 'b', 'c'].flatMap((id) => runsOf(id, 1000)));
+      takePlaces(places, ids.flatMap((id) => runs[id]));
     }
-    const shares = ['a', 'b', 'c'].map((id) => places.of(id));
+    const shares = ids.map((id) => places.of(id));
     assert.ok(Math.max(...shares) - Math.min(...shares) <= 1, `${shares}`);
   });
 });
