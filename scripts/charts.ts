@@ -6,6 +6,7 @@ import { graphlib, layout } from '@dagrejs/dagre';
 import type { AnyStateMachine } from 'xstate';
 import { electionMachine } from '../src/actors/leadership/election.ts';
 import { jobMachine } from '../src/actors/runs/job.ts';
+import { lifeMachine } from '../src/actors/runs/life.ts';
 import { replicaMachine } from '../src/actors/replica.ts';
 import { runMachine } from '../src/actors/runs/run.ts';
 import { type Graph, type GraphEdge, type GraphNode, graphOf } from './graph.ts';
@@ -47,6 +48,7 @@ export function charts(): Record<string, Chart> {
     electionRoles: chart(electionMachine, { depth: 1, direction: 'TB', labelled: false, typed: true }),
     election: chart(electionMachine, { direction: 'TB', labelled: true }),
     job: chart(jobMachine, { direction: 'LR', labelled: false }),
+    life: chart(lifeMachine, { direction: 'LR', labelled: false }),
     run: chart(runMachine, { direction: 'LR', labelled: false }),
     replica: chart(replicaMachine, { direction: 'TB', labelled: true }),
   };

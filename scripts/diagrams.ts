@@ -8,6 +8,7 @@ import process from 'node:process';
 import { adoptionMachine } from '../src/actors/runs/adoption.ts';
 import { cancellationMachine } from '../src/actors/runs/cancellation.ts';
 import { executorMachine } from '../src/actors/runs/executor.ts';
+import { lifeMachine } from '../src/actors/runs/life.ts';
 import { termHistoryMachine } from '../src/actors/leadership/termHistory.ts';
 import { electionMachine } from '../src/actors/leadership/election.ts';
 import { jobMachine } from '../src/actors/runs/job.ts';
@@ -27,6 +28,7 @@ const MACHINES = [
   mirrorMachine,
   schedulerMachine,
   jobMachine,
+  lifeMachine,
   runMachine,
   executorMachine,
   adoptionMachine,

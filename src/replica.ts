@@ -72,6 +72,7 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
     known: () => view.leaseWith(progress.mark),
     troubled: (error) => view.failed(error),
     report: reporting(deps),
+    placesInUse: () => ({ used: places.used, max: places.max }),
     tellRuns: (event) => actor.send(event),
     freePlace(runId) {
       places.release(runId);

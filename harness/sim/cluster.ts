@@ -46,6 +46,8 @@ export abstract class Cluster implements Surroundings {
   /** What an attempt does; null for a random duration, and now and then a failure. */
   attempt: ((run: Run) => Promise<void>) | null = null;
 
+  executing(_process: SimProcess, _run: Run): void {}
+
   observer(_process: SimProcess): Partial<ReplicaObserver> {
     return {};
   }

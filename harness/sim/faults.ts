@@ -36,6 +36,15 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'deadly run',
+    weight: 1,
+    begin(world) {
+      if (world.deadlyRun !== null) return null;
+      world.deadlyRun = 'next';
+      return 'the next run that begins crashes its process, on each attempt';
+    },
+  },
+  {
     name: 'freeze',
     weight: 3,
     begin(world, random) {

@@ -10,6 +10,7 @@ import type { Schedule } from '../../src/domain/schedules/schedule.ts';
 import type { SimDatabase } from './database.ts';
 import { BackfillBook } from './backfillBook.ts';
 import { Ledger } from './ledger.ts';
+import { LifeBook } from './lifeBook.ts';
 import { checkRules } from './rules.ts';
 import { RunBook } from './runBook.ts';
 import { seconds, type Trace } from './trace.ts';
@@ -31,6 +32,7 @@ export interface Witness {
 const CHANGES_RUNS = [
   'runs.change',
   'runs.record',
+  'runs.recordStarts',
   'schedules.remove',
   'claims.claim',
   'runs.request',
@@ -42,6 +44,7 @@ const CHANGES_RUNS = [
 export class Oracle {
   violation: string | null = null;
   readonly ledger = new Ledger();
+  readonly lives: LifeBook;
   readonly runs: RunBook;
   readonly backfills: BackfillBook;
   readonly #db: SimDatabase;
@@ -77,6 +80,7 @@ export class Oracle {
     this.#db = db;
     this.#trace = trace;
     this.#witnesses = witnesses;
+    this.lives = new LifeBook(db, (sentence) => this.fail(sentence));
     this.runs = new RunBook(
       db,
       trace,
@@ -98,6 +102,7 @@ export class Oracle {
     this.ledger.tick(this.#db.nowMs());
     this.#observeSchedules();
     const runs = this.#db.takeInserted();
+    for (const run of runs) this.lives.begins(run);
     if (op === 'runs.request') { for (const run of runs) this.#requested(run, who); }
     else if (op === 'backfills.advance') { for (const run of runs) this.#backfilled(run, who); }
     else {
@@ -107,7 +112,11 @@ export class Oracle {
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
     if (op === 'presence.announce' && who) this.runs.announced(who.boot);
     if (op === 'presence.leave' && who) this.runs.left(who.boot);
-    if (CHANGES_RUNS.includes(op)) this.runs.observe(op, who);
+    if (CHANGES_RUNS.includes(op)) {
+      const changed = this.#db.takeChanged();
+      this.lives.observe(changed, op);
+      this.runs.observe(changed, op, who);
+    }
     this.backfills.observe(op, who);
   }
 

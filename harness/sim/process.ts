@@ -36,6 +36,8 @@ export interface Surroundings {
   mutation: Mutation | null;
   /** What an attempt does; null for a random duration, and now and then a failure. */
   attempt: ((run: Run) => Promise<void>) | null;
+  /** An attempt begins, which the process may not survive. */
+  executing(process: SimProcess, run: Run): void;
   observer(process: SimProcess): Partial<ReplicaObserver>;
   logged(process: SimProcess, level: LogLevel, message: string): void;
 }
@@ -228,6 +230,7 @@ export class SimProcess implements Witness {
     return async ({ run }, signal) => {
       const { oracle, attempt } = this.#in;
       oracle.executes(this, run);
+      this.#in.executing(this, run);
       if (attempt !== null) {
         await attempt(run);
         return { output: null };

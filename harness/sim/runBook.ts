@@ -106,9 +106,9 @@ export class RunBook {
     if (older !== undefined) this.#fail(`${what} has its turn before ${older.id}.`);
   }
 
-  /** Something that may have changed runs has taken effect. */
-  observe(op: string, who: Witness | null): void {
-    for (const id of this.#db.takeChanged()) {
+  /** Something has taken effect that may have changed these runs. */
+  observe(changed: Iterable<string>, op: string, who: Witness | null): void {
+    for (const id of changed) {
       const before = this.#open.get(id);
       if (before === undefined) continue;
       const run = this.#db.run(id);

@@ -26,6 +26,10 @@ function abandons({ run, set }: RunChange): boolean {
   return set.reason === 'executor_lost' && workOf(run).policy.on_executor_loss === 'abandon';
 }
 
+function endsByLosses({ run, set }: RunChange): boolean {
+  return set.reason === 'executor_lost' && workOf(run).policy.on_executor_loss === 'retry';
+}
+
 /** The loss, as if another executor were to follow. */
 function goesOn({ run, set }: RunChange): RunChange {
   const { attempts, losses } = set as Run;
@@ -98,6 +102,10 @@ export const RUN_MUTATIONS: readonly Mutation[] = [
     name: 'losses are not counted',
     store: (store) =>
       changing(store, (change) => isLoss(change) ? { ...change, set: { ...change.set, losses: 0 } } : change),
+  },
+  {
+    name: 'the third loss in a row does not end the run',
+    store: (store) => changing(store, (change) => endsByLosses(change) ? goesOn(change) : change),
   },
   {
     name: 'a lost executor is followed by another, whatever the policy says',

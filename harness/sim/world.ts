@@ -7,6 +7,7 @@ import { FAIR, FLAWLESS } from './link.ts';
 import type { Mutation } from './mutation.ts';
 import { Oracle } from './oracle.ts';
 import type { SimProcess } from './process.ts';
+import { type Run, workOf } from '../../src/domain/runs/run.ts';
 import { SeededRandom } from './random.ts';
 import { request } from './traffic.ts';
 
@@ -18,6 +19,8 @@ export class World extends Cluster {
     this.lease.durationMs,
   );
   readonly faults = new Map<string, number>();
+  /** The run whose execution ends its process; null for none, 'next' for the next one that is executed. */
+  deadlyRun: string | null = null;
   readonly #random: SeededRandom;
   /** What will end a fault. */
   readonly #cures = new Set<() => void>();
@@ -47,6 +50,18 @@ export class World extends Cluster {
       standbyExecutes: random.chance(0.8),
       version: random.chance(0.8) ? NEWEST_VERSION : 1,
     });
+  }
+
+  override executing(process: SimProcess, run: Run): void {
+    if (this.#healed || this.deadlyRun === null) return;
+    if (this.deadlyRun === 'next') {
+      if (workOf(run).policy.on_executor_loss !== 'retry') return;
+      this.deadlyRun = run.id;
+    }
+    if (this.deadlyRun !== run.id) return;
+    process.crash();
+    this.trace.note('FAULT', `${process.name} crashes of ${run.id} attempt ${run.attempt}`);
+    this.later(500, () => this.boot(process.host));
   }
 
   later(delayMs: number, cure: () => void): void {

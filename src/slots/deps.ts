@@ -13,6 +13,7 @@ import type { Lease, LeaseReading } from '../domain/leadership/lease.ts';
 import type { LeaseTiming } from '../domain/leadership/leaseTiming.ts';
 import type { SampleOf, ServerTime } from '../domain/leadership/serverTime.ts';
 import type { TrustWindow } from '../domain/leadership/trustWindow.ts';
+import type { PlacesInUse } from '../domain/membership/replica.ts';
 
 export interface ReplicaDeps {
   store: Store;
@@ -48,6 +49,7 @@ export interface SlotDeps extends ReplicaDeps {
   tellRuns(event: RunsEvent): void;
   /** The run has ended here, and its end is recorded. */
   freePlace(runId: string): void;
+  placesInUse(): PlacesInUse;
   report(_: unknown, params: { message: string; error?: unknown }): void;
   /** Samples the server's clock, by a call sent and answered at these monotonic times, ms. */
   sampled(sentMs: number, receivedMs: number, serverMs: number, of: SampleOf): void;

@@ -3,7 +3,7 @@ import { presenceMachine } from '../actors/membership/presence.ts';
 import { leaseSettings } from '../domain/membership/replica.ts';
 import type { SlotDeps } from './deps.ts';
 
-export function fillPresence({ store, identity, lease, warnings, clock, report }: SlotDeps) {
+export function fillPresence({ store, identity, lease, warnings, clock, report, placesInUse }: SlotDeps) {
   const { id, boot, address, version } = identity;
   const lease_timing = leaseSettings(lease);
   const started_at = new Date(clock.now());
@@ -13,6 +13,7 @@ export function fillPresence({ store, identity, lease, warnings, clock, report }
         store.presence.announce({
           ...{ id, boot, ...input, address, version, started_at, lease_timing },
           warnings: warnings?.() ?? [],
+          places: placesInUse(),
         })
       ),
       leave: fromPromise(() => store.presence.leave(boot)),

@@ -103,7 +103,7 @@ describe('memory store', () => {
       const { state, store } = await setUp();
       await store.presence.announce({
         ...{ id: 'a', boot: 'boot-a', role: 'leader', address: 'http://a', version: '1', started_at: at(0) },
-        ...{ transitions: [], transition_count: 0, lease_timing: null, warnings: [] },
+        ...{ transitions: [], transition_count: 0, lease_timing: null, warnings: [], places: null },
       });
       state.nowMs -= 60_000;
       assert.deepEqual(await store.presence.list(5000), []);

@@ -6,7 +6,13 @@ export function announcement(id: string, more: Partial<Announcement> = {}): Anno
   return {
     ...{ id, boot: `boot-${id}`, role: 'follower', address: `http://${id}`, version: '1' },
     started_at: new Date(0),
-    ...{ transitions: [], transition_count: 0, lease_timing: leaseSettings(LEASE), warnings: [] },
+    ...{
+      transitions: [],
+      transition_count: 0,
+      lease_timing: leaseSettings(LEASE),
+      warnings: [],
+      places: { used: 0, max: 500 },
+    },
     ...more,
   };
 }

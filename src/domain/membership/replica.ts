@@ -39,6 +39,13 @@ export interface Replica {
   lease_timing: LeaseSettings | null;
   /** Its present problems, as sentences for people. */
   warnings: string[];
+  /** Its places for runs, as of the last heartbeat; null if its version omits them. */
+  places: PlacesInUse | null;
+}
+
+export interface PlacesInUse {
+  used: number;
+  max: number;
 }
 
 export interface LeaseSettings {
@@ -74,12 +81,18 @@ export function changeBy(
 }
 
 /** Reads fields that another version may not write yet, or may write differently. */
-export function optionalSettings(entry: object): Pick<Replica, 'lease_timing' | 'warnings'> {
-  const { lease_timing, warnings } = entry as { lease_timing?: unknown; warnings?: unknown };
+export function optionalSettings(entry: object): Pick<Replica, 'lease_timing' | 'warnings' | 'places'> {
+  const { lease_timing, warnings, places } = entry as Record<string, unknown>;
   return {
     lease_timing: isLeaseSettings(lease_timing) ? lease_timing : null,
     warnings: Array.isArray(warnings) ? warnings.filter((warning) => typeof warning === 'string') : [],
+    places: isPlacesInUse(places) ? places : null,
   };
+}
+
+function isPlacesInUse(value: unknown): value is PlacesInUse {
+  const { used, max } = (value ?? {}) as Record<string, unknown>;
+  return [used, max].every(Number.isFinite);
 }
 
 function isLeaseSettings(value: unknown): value is LeaseSettings {

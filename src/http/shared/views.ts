@@ -64,7 +64,7 @@ export function runView(run: Run) {
   const finished_at = OPEN_STATES.includes(state) ? null : run.finished_at;
   return {
     ...{ id, schedule_id, schedule_revision, schedule_created_at },
-    ...{ scheduled_for, available_at, trigger, state, reason, waiting_for },
+    ...{ scheduled_for, available_at, trigger, state, reason, waiting_for, overlap: run.overlap },
     ...(run.backfill_id !== undefined && { backfill_id: run.backfill_id }),
     attempt,
     max_attempts: workOf(run).policy.retry.max_attempts,
@@ -121,13 +121,12 @@ export function clusterView(reading: LeaseReading, replicas: readonly Replica[],
 }
 
 export function replicaView(
-  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions, lease_timing, warnings }:
-    Replica,
+  { id, boot, role, address, version, started_at, last_seen, lost_at, transitions, ...settings }: Replica,
 ) {
+  const { lease_timing, warnings, places } = settings;
   return {
     ...{ id, boot, role, address, version, started_at, last_seen, lost_at, transitions },
-    lease_timing,
-    warnings,
+    ...{ lease_timing, warnings, places },
   };
 }
 

@@ -57,10 +57,10 @@ describe('the warnings of a cluster', () => {
   });
 
   it('are none of an entry that an older version wrote', () => {
-    const { lease_timing: _, warnings: __, ...old } = replica('old');
-    assert.deepEqual(optionalSettings(old), { lease_timing: null, warnings: [] });
+    const { lease_timing: _, warnings: __, places: ___, ...old } = replica('old');
+    assert.deepEqual(optionalSettings(old), { lease_timing: null, warnings: [], places: null });
     assert.deepEqual(clusterWarnings([{ ...old, ...optionalSettings(old) } as Replica, replica('a')]), []);
-    const strange = { ...old, lease_timing: { duration_ms: 'long' }, warnings: 'many' };
-    assert.deepEqual(optionalSettings(strange), { lease_timing: null, warnings: [] });
+    const strange = { ...old, lease_timing: { duration_ms: 'long' }, warnings: 'many', places: { used: 1 } };
+    assert.deepEqual(optionalSettings(strange), { lease_timing: null, warnings: [], places: null });
   });
 });

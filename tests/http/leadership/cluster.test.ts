@@ -59,6 +59,7 @@ describe('GET /cluster', () => {
       transitions: role === 'leader' ? [{ ...LED, at: LED.at.toISOString() }] : [],
       lease_timing: { duration_ms: 3000, retry_ms: 300, margin_ms: 500 },
       warnings: role === 'leader' ? ['its address is wrong'] : [],
+      places: { used: 0, max: 500 },
     });
     assert.deepEqual(await json(app.request('/cluster')), {
       leader: 'replica-2',

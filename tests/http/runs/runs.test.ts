@@ -166,6 +166,7 @@ describe('GET /runs/{id}', () => {
       state: 'failed',
       reason: null,
       waiting_for: null,
+      overlap: null,
       attempt: 1,
       max_attempts: 1,
       attempts: [{

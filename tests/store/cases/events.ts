@@ -82,6 +82,7 @@ function word(steps: number): Announcement {
     transitions: STEPS.slice(0, steps),
     transition_count: steps,
     lease_timing: null,
+    places: null,
     warnings: [],
   };
 }

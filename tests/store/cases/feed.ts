@@ -130,6 +130,7 @@ export function feedCases(test: Test): void {
           transitions: [],
           transition_count: 0,
           lease_timing: null,
+          places: null,
           warnings: [],
         });
         await new Promise((resolve) => setTimeout(resolve, 50));

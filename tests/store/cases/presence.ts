@@ -37,6 +37,13 @@ export function presenceCases(test: Test): void {
     assert.deepEqual((await store.presence.list(LONG_MS)).map(({ boot }) => boot), ['boot-a2', 'boot-b']);
   });
 
+  test('knows the places in use as of the last heartbeat', async (store) => {
+    for (const used of [0, 3]) {
+      await store.presence.announce({ ...entry('a', 'boot-a'), places: { used, max: 500 } });
+      assert.deepEqual((await store.presence.list(LONG_MS))[0]?.places, { used, max: 500 });
+    }
+  });
+
   test('leaves out who was not seen for long', async (store) => {
     await store.presence.announce(entry('a', 'boot-a'));
     await eventually(async () => (await store.presence.list(50)).length === 0 || null);

@@ -26,6 +26,8 @@ export interface Replica {
   lost_at: Time | null;
   transitions: Transition[];
   /** Null or missing for versions that don't report it. */
+  /** As of the last heartbeat. */
+  places?: { used: number; max: number } | null;
   lease_timing?: { duration_ms: number; retry_ms: number; margin_ms: number } | null;
   warnings?: string[];
 }
@@ -85,6 +87,8 @@ export interface Run {
   available_at?: Time;
   /** What an open run without an executor waits for. */
   waiting_for?: string | null;
+  /** How it overlaps with other runs of its schedule; null for any way. */
+  overlap?: string | null;
   max_attempts?: number;
   /** The newest ended attempts, oldest first. */
   attempts?: Attempt[];

@@ -17,7 +17,7 @@ export function memoryPresence(connection: Connection): PresenceStore {
           return write(db, { ...announced, last_seen, lost_at: null, change: 'announced', news });
         }
         const change = changeBy(stored, announced);
-        if (change === null) db.replicas.set(stored.boot, { ...stored, last_seen });
+        if (change === null) db.replicas.set(stored.boot, { ...stored, last_seen, places: announced.places });
         else write(db, { ...announced, last_seen, lost_at: null, ...change });
       }),
 

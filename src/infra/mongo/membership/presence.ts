@@ -1,5 +1,5 @@
 /**
- * The entries of the replicas. A heartbeat updates `last_seen` only. Every other change replaces
+ * The entries of the replicas. A heartbeat updates `last_seen` and `places` only. Every other change replaces
  * the document: a change stream delivers a replacement as it was written, however late it is read,
  * and can filter out the heartbeats.
  */
@@ -21,10 +21,11 @@ export function mongoPresence({ replicas }: Collections, readers: Readers): Pres
           change: 'announced',
           news: announced.transitions.length,
         };
-        const beat = { $mergeObjects: [literal(first), '$$ROOT', { last_seen: '$$NOW' }] };
+        const beat = { last_seen: '$$NOW', places: literal(announced.places) };
+        const heard = { $mergeObjects: [literal(first), '$$ROOT', beat] };
         const stored = await replicas.findOneAndUpdate(
           { _id: announced.boot },
-          [{ $replaceWith: beat }],
+          [{ $replaceWith: heard }],
           { upsert: true, returnDocument: 'after' },
         ) as ReplicaDoc;
         const entry = readers.replica(stored);

@@ -12,7 +12,8 @@ import { short } from '../shared/format.js';
  * @param {{ replica: Replica, leads: boolean, withTiming: boolean }} props `withTiming`: the replicas' differ
  */
 export function ReplicaCard({ replica, leads, withTiming }) {
-  const { id, boot, role, address, version, started_at, last_seen, lost_at, transitions = [] } = replica;
+  const { id, boot, role, address, version, started_at, last_seen, lost_at, places, transitions = [] } =
+    replica;
   const warnings = lost_at ? [] : replica.warnings ?? [];
   const layout = useChart('electionRoles');
   const resting = role === 'draining' ? 'stopped' : role;
@@ -42,6 +43,7 @@ export function ReplicaCard({ replica, leads, withTiming }) {
     ['Address', jsx`<span class="mono wrap">${address.replace(/^https?:\/\//, '')}</span>`],
     ['Boot', jsx`<span class="mono" data-tip=${boot}>${short(boot)}</span>`],
     ['Version', version],
+    ['Places', !lost_at && places ? `${places.used} of ${places.max} in use` : null],
     ['Lease', withTiming ? timingText(replica.lease_timing) : null],
   ]} />
           </div>

@@ -13,7 +13,12 @@ const MACHINES = [
     'One replica’s part in the election. Only the lease in the store decides.',
   ],
   ['job', 'Job', 'The work of one schedule. It exists only while there is something to do.'],
-  ['run', 'Run', 'One occurrence being executed, attempt by attempt.'],
+  [
+    'life',
+    'Life of a run',
+    'What a run waits for, who acts on it, and how it ends: over all replicas and attempts.',
+  ],
+  ['run', 'Run', 'One attempt of a run, at its executor.'],
   ['replica', 'Replica', 'The lifecycle of one process.'],
 ];
 
@@ -48,7 +53,7 @@ export function MachinesView({ route }) {
     name === 'election' ? replica : undefined
   } />
     <p
-      class="dim">Drawn from the definitions that the replicas run. Hover over a line for its events and guards.</p>
+      class="dim">Drawn from the definitions in the code. Hover over a line for its events and guards.</p>
   `;
 }
 

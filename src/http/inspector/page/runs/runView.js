@@ -16,13 +16,8 @@ import { Waits } from './waits.js';
 
 /** Poll interval of an open run: no event comes before its end. */
 const REFRESH_MS = 2000;
-/** The machine's state, by the recorded state. @type {Record<string, string>} */
-const MACHINE_STATES = {
-  running: 'attempting.running',
-  timed_out: 'timedOut',
-  abandoned: 'lost',
-};
-const NOT_RUN = ['skipped', 'missed'];
+/** States of the machine of a run's life, by what it waits for. @type {Record<string, string>} */
+const WAITING = { place: 'forPlace', overlap: 'forTurn', jitter: 'forTime', retry: 'toRetry' };
 
 /** @param {{ id: string }} props */
 export function RunView({ id }) {
@@ -46,12 +41,12 @@ export function RunView({ id }) {
     <div class="columns">
       <section class="panel" aria-labelledby="facts"><h2 id="facts">Details</h2><${RunFacts} run=${run} /></section>
       <section class="panel" aria-labelledby="course"><h2 id="course">Phases</h2>
-        <${Course} run=${run} />
-        <${RunChart} run=${run} /></section>
+        <${Course} run=${run} /></section>
     </div>
     ${run.attempts && run.attempts.length > 0 && jsx`<${Attempts} attempts=${run.attempts} />`}
     ${run.error && jsx`<${TextPanel} id="error" title="Error" text=${run.error} isBad=${true} />`}
     ${run.output && jsx`<${TextPanel} id="output" title="Output" text=${run.output} />`}
+    <${LifeChart} run=${run} />
   `;
 }
 
@@ -121,18 +116,27 @@ function RunFacts({ run }) {
 }
 
 /** @param {{ run: Run }} props */
-function RunChart({ run }) {
-  const layout = useChart('run');
-  if (NOT_RUN.includes(run.state)) return jsx`<p class="dim">Recorded, but not run.</p>`;
+function LifeChart({ run }) {
+  const layout = useChart('life');
   if (!layout) return null;
-  const machineState = run.waiting_for ? null : MACHINE_STATES[run.state] ?? run.state;
-  return jsx`
-    ${run.waiting_for && jsx`<p class="dim">No executor has it: this is the machine of one attempt.</p>`}
-    <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run">
-      <${Chart} layout=${layout} active=${machineState} tone=${(RUN_STATES[run.state] ?? UNKNOWN).tone}
-        label=${`Run machine: ${machineState ?? 'no attempt'}`} />
-    </div>
-  `;
+  const state = lifeState(run);
+  return jsx`<section class="panel" aria-labelledby="life"><h2 id="life">Life</h2>
+    <div class="chart-scroll" tabIndex="0" role="group" aria-label="State machine of the run’s life">
+      <${Chart} layout=${layout} active=${state} tone=${(RUN_STATES[run.state] ?? UNKNOWN).tone}
+        label=${`Life of a run: ${state}`} />
+    </div></section>`;
+}
+
+/** Its state in the machine of a run's life. @param {Run} run */
+function lifeState(run) {
+  const { state, waiting_for, overlap } = run;
+  if (waiting_for) {
+    const replaces = waiting_for === 'overlap' && overlap === 'replace';
+    return `waiting.${replaces ? 'toReplace' : WAITING[waiting_for]}`;
+  }
+  if (!OPEN.includes(state)) return state === 'timed_out' ? 'timedOut' : state;
+  if (isBeingCancelled(run)) return 'executing.stopping';
+  return `executing.attempting.${state === 'running' ? state : 'claimed'}`;
 }
 
 /** @param {{ id: string, title: string, text: string, isBad?: boolean }} props */
