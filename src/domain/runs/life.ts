@@ -110,7 +110,7 @@ export function isCancelRequested(run: Pick<Run, 'is_last_attempt' | 'reason'>):
 /** Whether the stored run is open and as the change found it. */
 export function isAsFound(stored: Run | null | undefined, { run }: RunChange): stored is Run {
   return isHeld(stored, run) && stored.waiting_for === run.waiting_for &&
-    stored.is_last_attempt === run.is_last_attempt;
+    stored.is_last_attempt === run.is_last_attempt && stored.reason === run.reason;
 }
 
 /** Whether the stored run has taken on what the change sets: by it, or by another to the same effect. */

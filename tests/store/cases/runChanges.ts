@@ -51,6 +51,7 @@ export function runChangeCases(test: Test): void {
           ? []
           : [{ ...change, run: { ...change.run, waiting_for: 'retry' as const } }]),
         { ...change, run: { ...change.run, is_last_attempt: true } },
+        { ...change, run: { ...change.run, reason: 'requested' } },
         { ...change, run: { ...change.run, id: 'job@never' } },
       ];
       assert.deepEqual(await store.runs.change(others), []);

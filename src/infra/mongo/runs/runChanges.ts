@@ -26,7 +26,8 @@ export function changing({ run, set }: RunChange): RunUpdate {
   // Older versions did not write `waiting_for`.
   const waiting_for = run.waiting_for === null ? null : { $in: [run.waiting_for, null] };
   const is_last_attempt = run.is_last_attempt ? true : { $ne: true };
-  return { updateOne: { filter: { ...held(run), waiting_for, is_last_attempt } as Document, update } };
+  const found = { waiting_for, is_last_attempt, reason: run.reason };
+  return { updateOne: { filter: { ...held(run), ...found } as Document, update } };
 }
 
 function waitingSchedule({ schedule_id }: Run, waiting_for: Run['waiting_for']): UpdateFilter<RunDoc> {
