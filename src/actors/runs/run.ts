@@ -30,6 +30,7 @@ import {
   type Outcome,
   outcomeOf,
 } from '../../domain/runs/outcome.ts';
+import { adviceOf, type FailureAdvice } from '../../domain/runs/attemptFailure.ts';
 import { type OwnedRun, type RunWork, workOf } from '../../domain/runs/run.ts';
 import { formatDuration, parseDuration } from '../../domain/timing/duration.ts';
 import { unfilled } from '../shared/slot.ts';
@@ -55,6 +56,7 @@ interface Context extends RunInput {
   finishedMs: number;
   error: string | null;
   output: string | null;
+  advice: FailureAdvice;
 }
 
 export const runMachine = setup({
@@ -79,8 +81,10 @@ export const runMachine = setup({
     noteRequest: assign({ oursSinceMs: ({ context }) => context.monotonicMs() }),
     noteStart: assign({ startedMs: ({ context }) => context.serverNowMs() }),
     noteEnd: assign({ finishedMs: ({ context }) => context.serverNowMs() }),
-    noteError: assign({
-      error: (_, { error }: { error: unknown }) => error instanceof Error ? error.message : String(error),
+    noteError: assign((_, { error }: { error: unknown }) => {
+      const advice = adviceOf(error);
+      const message = error instanceof Error ? error.message : String(error);
+      return { error: message, output: advice.output ?? null, advice };
     }),
   },
   guards: {
@@ -96,6 +100,7 @@ export const runMachine = setup({
     finishedMs: 0,
     error: null,
     output: null,
+    advice: { retries: true },
   }),
   initial: 'claimed',
   states: {
@@ -144,7 +149,7 @@ export const runMachine = setup({
           actions: {
             type: 'noteError',
             params: ({ context }) => ({
-              error: `The attempt took longer than ${formatDuration(timeoutMs(context))}.`,
+              error: new Error(`The attempt took longer than ${formatDuration(timeoutMs(context))}.`),
             }),
           },
         },

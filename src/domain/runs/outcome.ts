@@ -1,5 +1,6 @@
 /** How attempts end, and what that makes of their runs. */
 import { parseDuration } from '../timing/duration.ts';
+import type { FailureAdvice } from './attemptFailure.ts';
 import { backoffMs } from './retry.ts';
 import { type Attempt, MAX_ATTEMPTS_KEPT, type OwnedRun, type Run, type RunState, workOf } from './run.ts';
 
@@ -9,12 +10,16 @@ export type AttemptEnd = 'succeeded' | 'failed' | 'timed_out' | 'cancelled';
 export interface Outcome {
   run_id: string;
   schedule_id: string;
+  /** Distinguishes its schedule from others of the same id. */
+  schedule_created_at?: Date;
   /** The schedule in which another run may wait for the turn; null when none can. */
   turn: { id: string; created_at: Date } | null;
   /** The backfill that made the run, if one did. */
   backfill_id?: string;
   /** Failed runs in a row that pause the schedule; null for never. */
   pause_after_failures: number | null;
+  /** Why the schedule is to be paused at once, if it is. */
+  pause?: string;
   /** It counts only for this attempt by this boot: a late one can't overwrite a newer one (G3). */
   attempt: number;
   executor: string;
@@ -54,20 +59,25 @@ export function outcomeOf(
     finishedMs: number;
     error: string | null;
     output: string | null;
+    advice?: FailureAdvice;
   },
   random: () => number,
 ): Outcome {
-  const { state, startedMs, finishedMs, error, output } = end;
+  const { state, startedMs, finishedMs, error, output, advice = { retries: true } } = end;
   const { history, policy: { retry } } = workOf(run);
   const failures = run.failures + 1;
-  const retries = hasFailed(end) && failures < retry.max_attempts;
+  const retries = hasFailed(end) && advice.retries && failures < retry.max_attempts;
+  const retryMs = () =>
+    Math.max(finishedMs + backoffMs(retry, failures, random()), advice.notBeforeMs ?? -Infinity);
   const keptMs = parseDuration(state === 'succeeded' ? history.success : history.failure);
   return {
     run_id: run.id,
     schedule_id: run.schedule_id,
+    ...(run.schedule_created_at !== undefined && { schedule_created_at: run.schedule_created_at }),
     turn: turnOf(run),
     ...(run.backfill_id !== undefined && { backfill_id: run.backfill_id }),
     pause_after_failures: workOf(run).policy.pause_after_failures,
+    ...(advice.pause !== undefined && { pause: advice.pause }),
     attempt: run.attempt,
     executor: run.executor,
     executor_boot: run.executor_boot,
@@ -77,7 +87,7 @@ export function outcomeOf(
     lateness_ms: latenessMs(run, startedMs),
     error,
     output,
-    retry_at: retries ? new Date(finishedMs + backoffMs(retry, failures, random())) : null,
+    retry_at: retries ? new Date(retryMs()) : null,
     expire_at: new Date(finishedMs + keptMs),
   };
 }
