@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { parserOf } from '../schedules/commands.ts';
 import type { Problem } from '../schedules/spec.ts';
-import { choice, expected, fields, instant, numberIn } from '../schedules/specFields.ts';
+import { choice, expected, fields, numberIn } from '../shared/fields.ts';
+import { instant } from '../schedules/specFields.ts';
 
 const MAX_CONCURRENT = 100;
 

@@ -1,7 +1,8 @@
 /** Request bodies of commands. All fields are optional. */
 import { z } from 'zod';
 import { type Problem, problemsOf } from './spec.ts';
-import { expected, fields, instant, text } from './specFields.ts';
+import { expected, fields, text } from '../shared/fields.ts';
+import { instant } from './specFields.ts';
 
 type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
 

@@ -4,20 +4,17 @@ import { parseCron } from '../timing/cron.ts';
 import { parseDuration } from '../timing/duration.ts';
 import { workFields } from './workFields.ts';
 import { isScheduleId, type ScheduleSpec } from './schedule.ts';
+import { durationText, instant, moments, tags } from './specFields.ts';
 import {
   choice,
-  durationText,
   expected,
   fields,
-  instant,
   kindOf,
   MAX_PROBLEMS,
-  moments,
   numberIn,
   parsedText,
-  tags,
   text,
-} from './specFields.ts';
+} from '../shared/fields.ts';
 import { short, unprintable } from '../shared/text.ts';
 import { zoneOf } from '../timing/zone.ts';
 

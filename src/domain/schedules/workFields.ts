@@ -1,6 +1,7 @@
 /** What a schedule does, as a client writes it: action, policy and history, with their defaults. */
 import { DEFAULT_POLICY, DEFAULT_RETRY } from './policy.ts';
-import { choice, durationText, fields, numberIn } from './specFields.ts';
+import { choice, fields, numberIn } from '../shared/fields.ts';
+import { durationText } from './specFields.ts';
 
 const HISTORY_RANGE = ['1m', '8760h'] as const;
 
