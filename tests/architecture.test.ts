@@ -30,7 +30,9 @@ const MAY_IMPORT: Record<string, { layers: string[]; packages: string[] }> = {
  * folder from all of them. A concern has the same name in every layer.
  */
 const CONCERNS: Record<string, readonly string[]> = {
-  domain: ['shared', 'timing', 'schedules', 'runs', 'leadership', 'firing', 'membership', 'events'],
+  domain: [
+    ...['shared', 'timing', 'actions', 'schedules', 'runs', 'leadership', 'firing', 'membership', 'events'],
+  ],
   actors: ['shared', 'schedules', 'leadership', 'runs', 'firing', 'membership', 'events'],
   http: [
     ...['shared', 'server', 'events', 'schedules', 'runs', 'leadership', 'membership'],
