@@ -39,7 +39,7 @@ const CONCERNS: Record<string, readonly string[]> = {
     ...['operations', 'inspector'],
   ],
   infra: [
-    ...['log', 'machine', 'shared', 'schedules', 'firing', 'runs', 'membership'],
+    ...['log', 'machine', 'shared', 'schedules', 'firing', 'runs', 'actions', 'membership'],
     ...['mongo', 'memory', 'kubernetes', 'metrics'],
   ],
   [join('infra', 'mongo')]: [
