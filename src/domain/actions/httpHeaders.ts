@@ -16,7 +16,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Visible ASCII, blanks and tabs. */
 const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
 
-/** Headers with a meaning for one connection (RFC 9110, 7.6.1), and those that the sender derives. */
+/** Headers with a meaning for one connection (RFC 9110, 7.6.1), and `Expect`, which the sender does not support. */
 const OF_CONNECTION = [
   'connection',
   'expect',
@@ -73,7 +73,7 @@ function nameProblem(name: string): string | null {
   if (lower === 'host') return 'is Host, which follows from the URL; leave it out';
   if (lower === 'content-length') return 'is Content-Length, which follows from the body; leave it out';
   if (OF_CONNECTION.includes(lower) || lower.startsWith('proxy-')) {
-    return "belongs to the connection, which is not the action's; leave it out";
+    return 'belongs to the connection, which the sender manages; leave it out';
   }
   const prefix = OF_HASCHEDULER.find((prefix) => lower.startsWith(prefix));
   return prefix === undefined

@@ -68,7 +68,7 @@ describe('an http action that is refused', () => {
   const token =
     "the name of this header has a character that is not allowed; write A-Z a-z 0-9 - . _ ! # $ % & ' * + ^ ` | ~";
   const ofConnection =
-    "the name of this header belongs to the connection, which is not the action's; leave it out";
+    'the name of this header belongs to the connection, which the sender manages; leave it out';
   const own = (prefix: string) =>
     `the name of this header begins with ${prefix}, as those that hascheduler sets; choose another one`;
   const character = (point: string) =>
