@@ -176,6 +176,12 @@ pause-leader SECONDS='6':
 test *FILES:
     npm test -- "$@"
 
+# receive webhooks, and print a line about each: --secret whsec_…, --fail 0.3, --slow 2s; --help for more
+[group('development')]
+[no-exit-message]
+receiver *OPTIONS:
+    @npm run --silent receiver -- "$@"
+
 # the gate: format, lint, types, unused code, architecture
 [group('development')]
 ok:
