@@ -90,6 +90,10 @@ create-schedule-jitter: (_send 'POST' '/schedules' 'payloads/create_schedule_jit
 [group('schedules')]
 create-schedule-max-runs: (_send 'POST' '/schedules' 'payloads/create_schedule_max_runs.json')
 
+# create a schedule that sends a signed webhook every 5 s to `just receiver`; the service needs SECRET_WEBHOOK
+[group('schedules')]
+create-schedule-http: (_send 'POST' '/schedules' 'payloads/create_schedule_http.json')
+
 # list all schedules
 [group('schedules')]
 get-schedules: (_get '/schedules')
