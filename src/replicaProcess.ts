@@ -15,14 +15,19 @@ import { kubernetesNews } from './infra/kubernetes/news.ts';
 import { membership } from './infra/membership/membership.ts';
 import { type HttpPeers, httpPeers } from './infra/membership/peers.ts';
 import type { openMetrics } from './infra/metrics/metrics.ts';
-import { actionsOf } from './infra/runs/dispatch.ts';
-import { logAction } from './infra/runs/logAction.ts';
+import { actionsOf } from './infra/actions/dispatch.ts';
+import { httpSender } from './infra/actions/http/send.ts';
+import { httpAction } from './infra/actions/httpAction.ts';
+import { logAction } from './infra/actions/logAction.ts';
+import { secretsFrom } from './infra/actions/secrets.ts';
 import { inspectors } from './inspectors.ts';
 import { openStore } from './openStore.ts';
-import { assembleReplica } from './replica.ts';
+import { assembleReplica, type Replica } from './replica.ts';
 
 /** Limit for the last report to Kubernetes before the exit, ms. */
 const LAST_NEWS_MS = 1_000;
+/** Limit of the `http` action for look-up, connection and TLS handshake, ms. */
+const CONNECT_WITHIN_MS = 10_000;
 
 /** What all functions below depend on. */
 export interface Base {
@@ -53,9 +58,15 @@ export async function createParts(base: Base, metrics: Metrics) {
   });
   const connected = liveness({ replica: identity, clock, known: members.roster });
   const peers = httpPeers(clock, identity, connected.eldest);
-  const replica = assembleReplica({
+  const sender = httpSender({ targets: config.targets, clock, connectMs: CONNECT_WITHIN_MS });
+  const readSecret = secretsFrom(config.secretsDir, process.env);
+  const userAgent = `hascheduler/${identity.version}`;
+  const replica: Replica = assembleReplica({
     ...{ store, clock, random, logger, identity, peers, inspect },
-    execute: actionsOf({ log: logAction({ logger, clock, random }) }),
+    execute: actionsOf({
+      log: logAction({ logger, clock, random }),
+      http: httpAction({ sender, readSecret, nowMs: () => replica.serverNowMs(), userAgent }),
+    }),
     warnings: members.warnings,
     lease: config.lease,
     graceMs: config.graceMs,
@@ -71,7 +82,7 @@ export async function createParts(base: Base, metrics: Metrics) {
   });
   const { serverNowMs } = replica;
   const events = new EventHub({ events: store.events, clock, logger, serverNowMs, replica: identity });
-  return { store, inspected, kubernetes, members, connected, replica, events };
+  return { store, inspected, kubernetes, members, connected, replica, events, sender };
 }
 
 /** Serves the API. */
@@ -105,13 +116,14 @@ export async function serveApi(
 
 /** Resolves when all runs have ended or their time is up, and everything is recorded and closed (G8). */
 export async function stopParts(
-  { events, inspected, replica, connected, members, store, kubernetes }: Parts,
+  { events, inspected, replica, connected, members, store, kubernetes, sender }: Parts,
   server: HttpServer,
 ): Promise<void> {
   // At once: clients reconnect to another replica while this one drains.
   events.close();
   inspected.close();
   await replica.stop();
+  await sender.close();
   // Not earlier: the others must notice if a draining process dies.
   connected.goodbye();
   members.stop();

@@ -3,9 +3,11 @@
  * in-memory store, and fires a schedule. Otherwise most of the code would first run, and be compiled,
  * during a takeover, when the cluster waits for it.
  */
+import type { ActionAttempt } from './actors/runs/execute.ts';
 import type { Clock, Random } from './actors/shared/environment.ts';
+import type { LogAction } from './domain/actions/logAction.ts';
 import { parseScheduleSpec } from './domain/schedules/spec.ts';
-import { logAction } from './infra/runs/logAction.ts';
+import { logAction } from './infra/actions/logAction.ts';
 import { jsonLogger } from './infra/log/log.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import { assembleReplica } from './replica.ts';
@@ -29,7 +31,7 @@ export async function warmUp(clock: Clock, random: Random): Promise<void> {
     logger,
     execute(attempt, signal) {
       if (++runs === RUNS) enough();
-      return log(attempt, signal);
+      return log(attempt as ActionAttempt<LogAction>, signal);
     },
     peers: { heir: () => null, watch: () => () => {} },
     identity: { id: 'warm-up', boot: random.uuid(), address: 'http://warm-up', version: '0' },

@@ -2,6 +2,8 @@ import { parseDuration } from '../domain/timing/duration.ts';
 import { hostName } from '../domain/membership/hostNames.ts';
 import type { Capacity } from '../domain/schedules/capacity.ts';
 import { type LeaseTiming, leaseTimingProblems } from '../domain/leadership/leaseTiming.ts';
+import type { TargetRules } from './actions/http/addresses.ts';
+import { parseAddressList } from './actions/http/addressList.ts';
 import { LOG_LEVELS, type LogLevel } from './log/log.ts';
 import { mongoClient } from './mongo/shared/client.ts';
 
@@ -30,6 +32,10 @@ export interface Config {
   maxRuns: number;
   /** Whether it executes runs while another replica leads. */
   standbyExecutes: boolean;
+  /** Directory with a file for each secret; null for none. */
+  secretsDir: string | null;
+  /** Which addresses the `http` action may send requests to. */
+  targets: TargetRules;
   /** Where to show the actors' activity. */
   inspect: InspectTarget[];
   /** Port of the page that shows it through Stately. */
@@ -105,6 +111,11 @@ export function readConfig(
     graceMs: checked('GRACE_PERIOD', '20s', parsePositive),
     maxRuns: checked('MAX_CONCURRENT_RUNS', '500', parsePlaces),
     standbyExecutes: checked('STANDBY_EXECUTES', 'true', parseYesOrNo),
+    secretsDir: text('SECRETS_DIR', '') || null,
+    targets: {
+      allow: checked('HTTP_ACTION_ALLOW', '', parseAddressList),
+      deny: checked('HTTP_ACTION_DENY', '', parseAddressList),
+    },
     inspect: checked('INSPECT', '', parseInspect),
     inspectPort: checked('INSPECT_PORT', '8090', parsePort),
   };

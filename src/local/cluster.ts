@@ -152,6 +152,8 @@ export class Cluster {
         ADDRESS: '',
         MONGO_URI: mongoUri,
         FRONT_DOOR_SECRET: this.#secret,
+        // A newcomer's receiver is on this machine.
+        HTTP_ACTION_ALLOW: env.HTTP_ACTION_ALLOW ?? 'loopback',
       },
       onLine: (line) => out.replicaLine(id, line),
       say: (message) => out.say(message, 'warn'),

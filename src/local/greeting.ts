@@ -21,6 +21,7 @@ export function greeting(
       ...(replicaCount > 1 ? takeover : []),
       `or     curl -X POST -H 'content-type: application/json' -d @payloads/create_schedule.json ${url}/schedules`,
       `       curl ${url}/schedules`,
+      'note   http actions may reach this machine (HTTP_ACTION_ALLOW=loopback), for `npm run receiver`; a replica by itself refuses that',
       'stop   Ctrl-C',
       '',
     ].join('\n'),

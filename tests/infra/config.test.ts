@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseAddressList } from '../../src/infra/actions/http/addressList.ts';
 import { type Config, readConfig } from '../../src/infra/config.ts';
 
 type Env = Record<string, string>;
@@ -34,6 +35,8 @@ describe('configuration', () => {
       graceMs: 20_000,
       maxRuns: 500,
       standbyExecutes: true,
+      secretsDir: null,
+      targets: { allow: [], deny: [] },
       inspect: [],
       inspectPort: 8090,
     });
@@ -57,6 +60,9 @@ describe('configuration', () => {
       MAX_MOMENTS: '7',
       MAX_CONCURRENT_RUNS: '10000',
       STANDBY_EXECUTES: 'false',
+      SECRETS_DIR: '/run/secrets',
+      HTTP_ACTION_ALLOW: 'loopback',
+      HTTP_ACTION_DENY: '10.0.0.0/8, 10.1.2.3',
       INSPECT: 'sse, Stately,sse',
       INSPECT_PORT: '9229',
     };
@@ -76,6 +82,8 @@ describe('configuration', () => {
       graceMs: 90_000,
       maxRuns: 10_000,
       standbyExecutes: false,
+      secretsDir: '/run/secrets',
+      targets: { allow: parseAddressList('127.0.0.0/8,::1'), deny: parseAddressList('10.0.0.0/8,10.1.2.3') },
       inspect: ['sse', 'stately'],
       inspectPort: 9229,
     });

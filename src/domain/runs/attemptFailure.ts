@@ -2,8 +2,8 @@
 export interface FailureAdvice {
   /** Whether another attempt could succeed. */
   retries: boolean;
-  /** No attempt before this, as the target asked (`Retry-After`); server time, epoch ms. */
-  notBeforeMs?: number;
+  /** How long the target asked to wait (`Retry-After`), ms. */
+  waitMs?: number;
   /** The target wants no more of this schedule's runs: why it is paused. */
   pause?: string;
   /** What is kept of the target's answer. */

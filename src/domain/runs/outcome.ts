@@ -67,8 +67,7 @@ export function outcomeOf(
   const { history, policy: { retry } } = workOf(run);
   const failures = run.failures + 1;
   const retries = hasFailed(end) && advice.retries && failures < retry.max_attempts;
-  const retryMs = () =>
-    Math.max(finishedMs + backoffMs(retry, failures, random()), advice.notBeforeMs ?? -Infinity);
+  const waitMs = () => Math.max(backoffMs(retry, failures, random()), advice.waitMs ?? 0);
   const keptMs = parseDuration(state === 'succeeded' ? history.success : history.failure);
   return {
     run_id: run.id,
@@ -87,7 +86,7 @@ export function outcomeOf(
     lateness_ms: latenessMs(run, startedMs),
     error,
     output,
-    retry_at: retries ? new Date(retryMs()) : null,
+    retry_at: retries ? new Date(finishedMs + waitMs()) : null,
     expire_at: new Date(finishedMs + keptMs),
   };
 }

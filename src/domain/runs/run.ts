@@ -1,6 +1,7 @@
 import type { NotUnderstood } from '../shared/reading.ts';
 import { type AttemptPolicy, DEFAULT_POLICY, type Overlap } from '../schedules/policy.ts';
-import type { Action, History, Schedule } from '../schedules/schedule.ts';
+import type { Action } from '../actions/action.ts';
+import type { History, Schedule } from '../schedules/schedule.ts';
 
 /** Why a run exists: due on time, caught up after a time without a leader, or requested by a user. */
 export type Trigger = 'schedule' | 'catch_up' | 'manual' | 'backfill';

@@ -5,6 +5,7 @@
  */
 import type { NotUnderstood } from '../shared/reading.ts';
 import type { Superseded, Timing } from '../timing/timing.ts';
+import type { Action } from '../actions/action.ts';
 import type { Policy } from './policy.ts';
 
 /** Descriptive fields, for people. They have no effect on firing. */
@@ -18,15 +19,6 @@ export interface Labels {
 export interface History {
   success: string;
   failure: string;
-}
-
-/** One structured log line per attempt. */
-export interface Action {
-  type: 'log';
-  /** How long an attempt takes, a Go duration; for trying out policies. */
-  takes?: string;
-  /** The share of attempts that fail, 0 to 1. */
-  fails?: number;
 }
 
 /** What a schedule does when it fires. A change applies to everything not claimed yet. */

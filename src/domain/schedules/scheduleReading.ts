@@ -7,6 +7,8 @@
  */
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
+import { ACTION_TYPES } from '../actions/action.ts';
+import { httpActionProblem } from '../actions/httpReading.ts';
 import type { ListedSchedule } from './listing.ts';
 import { DEFAULT_POLICY } from './policy.ts';
 import { isScheduleId, isUnderstood, type NotUnderstood, type Schedule } from './schedule.ts';
@@ -95,8 +97,12 @@ const isRetry: Check = (value) =>
     },
     optional: {},
   })(value);
+const isLogAction: Check = (value) =>
+  part({ needed: { type: isOneOf(...ACTION_TYPES) }, optional: { takes: isDuration, fails: isShare } })(
+    value,
+  );
 const isAction: Check = (value) =>
-  part({ needed: { type: isOneOf('log') }, optional: { takes: isDuration, fails: isShare } })(value);
+  isRecord(value) && value.type === 'http' ? httpActionProblem(value) : isLogAction(value);
 
 interface Fields {
   needed: Readonly<Record<string, Check>>;

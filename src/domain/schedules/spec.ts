@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { parseCron } from '../timing/cron.ts';
 import { parseDuration } from '../timing/duration.ts';
-import { workFields } from './workFields.ts';
+import { withAttempts, workFields } from './workFields.ts';
 import { isScheduleId, type ScheduleSpec } from './schedule.ts';
-import { durationText, instant, moments, tags } from './specFields.ts';
+import { instant, moments, tags } from './specFields.ts';
+import { durationText } from '../timing/durationText.ts';
 import {
   choice,
   expected,
@@ -182,7 +183,7 @@ export function parseScheduleSpec(body: unknown): ParsedSpec {
   const parsed = schema.safeParse(written);
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
   const { id, ...spec } = parsed.data;
-  return { ok: true, spec, ...(id !== undefined && { id }) };
+  return { ok: true, spec: withAttempts(spec), ...(id !== undefined && { id }) };
 }
 
 /** What is wrong with a body, as sentences. */

@@ -1,6 +1,5 @@
 /** Field types of a schedule's body, each with sentences for its possible problems. */
 import { z } from 'zod';
-import { formatDuration, parseDuration } from '../timing/duration.ts';
 import { parseInstant } from '../timing/instant.ts';
 import { MAX_PROBLEMS, mismatch, parsedText, tooLong } from '../shared/fields.ts';
 import { unprintable } from '../shared/text.ts';
@@ -52,19 +51,6 @@ function momentOf(value: unknown): number {
 
 function isTimesSummary(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'count' in value && 'first' in value;
-}
-
-/** A Go duration from `min` to `max`, kept as the user wrote it. */
-export function durationText(min: string, max: string, { wholeMs = false } = {}) {
-  return parsedText('a string such as "300ms"', (text) => {
-    const ms = parseDuration(text);
-    const written = formatDuration(ms);
-    if (ms < 0) throw new Error(`${written} is negative; write ${min} to ${max}`);
-    if (ms < parseDuration(min)) throw new Error(`${written} is too short; write at least ${min}`);
-    if (ms > parseDuration(max)) throw new Error(`${written} is too long; write at most ${max}`);
-    if (wholeMs && !Number.isInteger(ms)) throw new Error(`${written} is not a whole number of milliseconds`);
-    return text;
-  });
 }
 
 /** A map of strings. Not `z.record`, which silently drops a key of "__proto__". */

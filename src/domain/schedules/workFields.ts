@@ -1,23 +1,21 @@
 /** What a schedule does, as a client writes it: action, policy and history, with their defaults. */
-import { DEFAULT_POLICY, DEFAULT_RETRY } from './policy.ts';
+import { DEFAULT_POLICY, DEFAULT_RETRY, type Policy, type Retry } from './policy.ts';
 import { choice, fields, numberIn } from '../shared/fields.ts';
-import { durationText } from './specFields.ts';
+import { type Action, actionFields, DEFAULT_ATTEMPTS } from '../actions/action.ts';
+import { durationText } from '../timing/durationText.ts';
 
 const HISTORY_RANGE = ['1m', '8760h'] as const;
 
 export const workFields = {
-  action: fields('an action', {
-    type: choice(['log']),
-    takes: durationText('0s', '1h').exactOptional(),
-    fails: numberIn(0, 1).exactOptional(),
-  }).default({ type: 'log' }),
+  action: actionFields.default({ type: 'log' }),
   policy: fields('a policy', {
     catch_up: choice(['all', 'latest', 'none']).default('all'),
     catch_up_window: durationText('0s', '8760h').default('60s'),
     overlap: choice(['allow', 'skip', 'queue', 'replace']).default(DEFAULT_POLICY.overlap),
     timeout: durationText('100ms', '1h').default(DEFAULT_POLICY.timeout),
     retry: fields('a retry', {
-      max_attempts: numberIn(1, 20, { whole: true }).default(DEFAULT_RETRY.max_attempts),
+      // Its default depends on the action: `withAttempts`.
+      max_attempts: numberIn(1, 20, { whole: true }).exactOptional(),
       initial_backoff: durationText('0s', '8760h').default(DEFAULT_RETRY.initial_backoff),
       multiplier: numberIn(1, 100).default(DEFAULT_RETRY.multiplier),
       max_backoff: durationText('0s', '8760h').default(DEFAULT_RETRY.max_backoff),
@@ -30,3 +28,15 @@ export const workFields = {
     failure: durationText(...HISTORY_RANGE).default('168h'),
   }).prefault({}),
 };
+
+interface Parsed {
+  action: Action;
+  policy: Omit<Policy, 'retry'> & { retry: Omit<Retry, 'max_attempts'> & { max_attempts?: number } };
+}
+
+/** Fills in how many attempts may fail. */
+export function withAttempts<T extends Parsed>(parsed: T): T & { policy: Policy } {
+  const { action, policy } = parsed;
+  const retry = { max_attempts: DEFAULT_ATTEMPTS[action.type], ...policy.retry };
+  return { ...parsed, policy: { ...policy, retry } };
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FailureAdvice } from '../../../src/domain/runs/attemptFailure.ts';
 import { isRecorded, type Outcome, outcomeOf, settledBy } from '../../../src/domain/runs/outcome.ts';
 import { MAX_ATTEMPTS_KEPT, type Run, type RunWork, workOf } from '../../../src/domain/runs/run.ts';
 import { owned } from '../../support/runs.ts';
@@ -27,6 +28,7 @@ describe('outcomeOf', () => {
     assert.deepEqual(endOf('succeeded'), {
       run_id: RUN.id,
       schedule_id: 's',
+      schedule_created_at: CREATED,
       turn: null,
       pause_after_failures: null,
       attempt: 2,
@@ -50,6 +52,22 @@ describe('outcomeOf', () => {
       assert.deepEqual(endOf(state, { ...RUN, failures: 2 }).retry_at, null);
     }
     assert.deepEqual([endOf('cancelled').retry_at, endOf('succeeded').retry_at], [null, null]);
+  });
+
+  it('follows what its action knows of the failure', () => {
+    const failed = (advice: FailureAdvice) => {
+      const end = { state: 'failed' as const, startedMs: T + 40, finishedMs: T + 65, ...NONE, advice };
+      return outcomeOf(RUN, end, () => 0.5);
+    };
+    assert.equal(failed({ retries: false }).retry_at, null);
+    assert.deepEqual(failed({ retries: true, waitMs: 60_000 }).retry_at, new Date(T + 65 + 60_000));
+    assert.deepEqual(
+      failed({ retries: true, waitMs: 100 }).retry_at,
+      new Date(T + 65 + 500),
+      'the later time',
+    );
+    assert.equal(failed({ retries: false, pause: 'gone' }).pause, 'gone');
+    assert.equal('pause' in failed({ retries: true }), false);
   });
 
   it('counts failures, and not attempts: a lost executor uses up none', () => {

@@ -18,9 +18,10 @@ describe('a stored run', () => {
       ['all', /^work is not an object$/],
       [{}, /^work has action is missing$/],
       [
-        { ...WORK, action: { type: 'http' } },
-        /^work has action has type is "http", which this version does not know/,
+        { ...WORK, action: { type: 'telegram' } },
+        /^work has action has type is "telegram", which this version does not know/,
       ],
+      [{ ...WORK, action: { type: 'http' } }, /^work has action has method is missing/],
       [{ ...WORK, policy: {} }, /^work has policy has timeout is missing$/],
       [{ ...WORK, policy: { ...WORK.policy, retry: { max_attempts: 0 } } }, /^work has policy has retry has/],
       [{ ...WORK, history: { success: 'long' } }, /^work has history has success is not understood/],

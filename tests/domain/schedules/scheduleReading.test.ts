@@ -65,7 +65,7 @@ describe('a stored schedule', () => {
       [{ ...SCHEDULE, max_runs: 0 }, /^max_runs is not a whole number from 1$/],
       [{ ...SCHEDULE, action: { type: 'log', fails: 2 } }, /^action has fails is not a number from 0 to 1$/],
       [{ ...SCHEDULE, policy: { ...SCHEDULE.policy, catch_up: 'some' } }, /policy has catch_up is "some"/],
-      [{ ...SCHEDULE, action: { type: 'http' } }, /action has type is "http"/],
+      [{ ...SCHEDULE, action: { type: 'telegram' } }, /action has type is "telegram"/],
       [{ ...SCHEDULE, effective_from: '2030-01-01' }, /^effective_from is not a date$/],
       [{ ...SCHEDULE, effective_from: new Date(NaN) }, /^effective_from is not a date$/],
       [{ ...SCHEDULE, revision: 1.5 }, /^revision is not a whole number/],

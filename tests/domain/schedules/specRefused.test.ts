@@ -230,9 +230,17 @@ describe('a schedule that is refused', () => {
     ['a pause that is neither true nor false', every({ paused: 'yes', pause_reason: 'why' }), [
       ['/paused', 'paused: expected true or false, found a string'],
     ]],
-    ['an action of a later version', every({ action: { type: 'http', url: 'x' } }), [
-      ['/action/type', 'action.type: expected "log", found "http"'],
-      ['/action/url', 'action.url: is not known; the fields of an action are type, takes, fails'],
+    ['an action of a later version', every({ action: { type: 'telegram', to: 'x' } }), [
+      ['/action/type', 'action.type: expected one of "log", "http", found "telegram"'],
+    ]],
+    ['an action without a type', every({ action: { takes: '1s' } }), [
+      ['/action/type', 'action.type: is missing; write one of "log", "http"'],
+    ]],
+    ['an action that is none', every({ action: 'http' }), [
+      ['/action', 'action: expected an object with the fields of an action, found a string'],
+    ]],
+    ['a field of another action', every({ action: { type: 'log', url: 'https://a.example' } }), [
+      ['/action/url', 'action.url: is not known; the fields of a log action are type, takes, fails'],
     ]],
     [
       'a bad policy',

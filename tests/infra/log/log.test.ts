@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { logAction } from '../../../src/infra/runs/logAction.ts';
+import { logAction } from '../../../src/infra/actions/logAction.ts';
 import { jsonLogger, LOG_LEVELS, type LogLevel } from '../../../src/infra/log/log.ts';
-import { type RunWork, workOf } from '../../../src/domain/runs/run.ts';
+import type { ActionAttempt } from '../../../src/actors/runs/execute.ts';
+import type { LogAction } from '../../../src/domain/actions/logAction.ts';
+import { workOf } from '../../../src/domain/runs/run.ts';
 import { owned } from '../../support/runs.ts';
 import { SimClock } from '../../../harness/sim/clock.ts';
 
@@ -159,12 +161,13 @@ describe('the log action', () => {
   };
 
   /** An attempt of the action, with that work, and a source of randomness that says `next`. */
-  function attempt(more: Partial<RunWork> = {}, next = 0) {
+  function attempt(more: Partial<ActionAttempt<LogAction>['work']> = {}, next = 0) {
     const clock = new SimClock(T);
     const { log, lines, last } = logger('info');
     const execute = logAction({ logger: log, clock, random: { next: () => next, uuid: () => '' } });
     const aborting = new AbortController();
-    const done = execute({ run, work: { ...workOf(run), ...more } }, aborting.signal)
+    const work = { ...workOf(run), action: { type: 'log' as const }, ...more };
+    const done = execute({ run, work }, aborting.signal)
       .then(({ output }) => ({ output }), ({ message }: Error) => ({ message }));
     return { clock, lines, last, done, abort: () => aborting.abort() };
   }

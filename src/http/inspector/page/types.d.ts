@@ -155,7 +155,7 @@ export interface Schedule {
   jitter?: string;
   max_runs?: number;
   delete_after?: string;
-  action: { type: string; takes?: string; fails?: number };
+  action: { type: string; method?: string; url?: string; takes?: string; fails?: number };
   policy: Record<string, unknown>;
   history: { success: string; failure: string };
   created_at: Time;

@@ -82,8 +82,13 @@ function retryText({ max_attempts, initial_backoff, multiplier, max_backoff }) {
 }
 
 /** @param {Schedule['action']} action */
-function actionText({ type, takes, fails }) {
-  return [type, takes && `takes ${takes}`, fails && `${Math.round(fails * 100)} % fail`].filter(Boolean).join(
+function actionText({ type, method, url, takes, fails }) {
+  return [
+    type,
+    url && `${method} ${url}`,
+    takes && `takes ${takes}`,
+    fails && `${Math.round(fails * 100)} % fail`,
+  ].filter(Boolean).join(
     ', ',
   );
 }

@@ -1,5 +1,6 @@
 import type { Execute } from '../../actors/runs/execute.ts';
 import type { Clock, Logger, Random } from '../../actors/shared/environment.ts';
+import type { LogAction } from '../../domain/actions/logAction.ts';
 import { parseDuration } from '../../domain/timing/duration.ts';
 
 /**
@@ -8,7 +9,7 @@ import { parseDuration } from '../../domain/timing/duration.ts';
  */
 export function logAction(
   { logger, clock, random }: { logger: Logger; clock: Clock; random: Random },
-): Execute {
+): Execute<LogAction> {
   return async ({ run, work: { name, action: { takes, fails = 0 } } }, signal) => {
     logger.info('running schedule', {
       schedule_id: run.schedule_id,
