@@ -18,12 +18,8 @@ export interface RecordedRun {
   attempt: number;
   term: number;
   /** Set on real records; what only checks of lives read. */
-  trigger?: string;
-  reason?: string | null;
   attempts?: RecordedAttempt[];
   backfill_id?: string;
-  claimed_at?: Date;
-  finished_at?: Date | null;
 }
 
 /** States of the records of what was not claimed. */

@@ -33,7 +33,7 @@ export function checkLives(runs: readonly RecordedRun[]): string[] {
   const found = runs.flatMap((run) => [...checkAttempts(run)]);
   for (const id of ONE_AT_A_TIME) {
     const own = runs.filter(({ schedule_id }) => schedule_id === id);
-    found.push(...checkOverlaps(own), ...checkOrder(own), ...checkSkips(own));
+    found.push(...checkOverlaps(own), ...checkOrder(own));
   }
   return found;
 }
@@ -92,17 +92,6 @@ function* checkOrder(runs: readonly RecordedRun[]): Generator<string> {
   for (const [index, { run, at }] of begun.slice(1).entries()) {
     const before = begun[index] as (typeof begun)[number];
     if (isBefore(at, before.at)) yield `${run._id} began before ${before.run._id}`;
-  }
-}
-
-/** A run that is skipped for an overlap has another one to overlap with. */
-function* checkSkips(runs: readonly RecordedRun[]): Generator<string> {
-  for (const { _id, reason, claimed_at: at } of runs) {
-    if (reason !== 'overlap' || at === undefined) continue;
-    const isOpen = ({ _id: other, claimed_at, finished_at }: RecordedRun) =>
-      other !== _id && claimed_at !== undefined && !isBefore(at, claimed_at) &&
-      (finished_at == null || !isBefore(finished_at, at));
-    if (!runs.some(isOpen)) yield `${_id}: skipped, and no other run was open`;
   }
 }
 

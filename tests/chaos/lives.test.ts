@@ -9,7 +9,7 @@ const at = (seconds: number) => new Date(Date.UTC(2030, 0, 1) + seconds * 1000);
 
 /** A run that was due at `second`. */
 function run(scheduleId: string, second: number, more: Partial<RecordedRun> = {}): RecordedRun {
-  const times = { scheduled_for: at(second), since: at(second), claimed_at: at(second) };
+  const times = { scheduled_for: at(second), since: at(second) };
   return {
     _id: `${scheduleId}@${second}`,
     schedule_id: scheduleId,
@@ -20,7 +20,6 @@ function run(scheduleId: string, second: number, more: Partial<RecordedRun> = {}
     attempt: 1,
     term: 1,
     attempts: [attempt(1, second, second + 1)],
-    finished_at: at(second + 1),
     ...more,
   };
 }
@@ -66,7 +65,7 @@ describe('the audit of lives', () => {
     assert.match(checkLives([run('retry-300ms', 0, { attempts: failed })]).join(), /last attempt has failed/);
   });
 
-  it('finds two runs at once, a queue out of order, and a skip without an overlap', () => {
+  it('finds two runs at once, and a queue out of order', () => {
     const two = [run('replace-2s', 0, { attempts: [attempt(1, 0, 3)] }), run('replace-2s', 2)];
     assert.match(checkLives(two).join(), /replace-2s@2 began before replace-2s@0 had ended, 1000 ms/);
     const swapped = [
@@ -74,10 +73,6 @@ describe('the audit of lives', () => {
       run('queue-2s', 2, { attempts: [attempt(1, 3, 4)] }),
     ];
     assert.deepEqual(checkLives(swapped), ['queue-2s@2 began before queue-2s@0']);
-    const skipped = { state: 'skipped', reason: 'overlap', attempts: [], attempt: 0 };
-    const beside = [run('skip-500ms', 0), run('skip-500ms', 0.5, { ...skipped, finished_at: at(0.5) })];
-    assert.deepEqual(checkLives(beside), []);
-    assert.match(checkLives([beside[0]!, run('skip-500ms', 5, skipped)]).join(), /no other run was open/);
   });
 
   it('finds a backfill that is lost, incomplete, or ran an occurrence twice', () => {
