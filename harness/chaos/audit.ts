@@ -47,6 +47,8 @@ export interface Findings {
   open: string[];
   /** Runs that did not live by their policies, and backfills that are not complete. */
   lives: string[];
+  /** Webhooks whose signature is not valid. */
+  forged: string[];
 }
 
 /**
@@ -61,6 +63,8 @@ export function audit(
     runs: readonly RecordedRun[];
     executions: readonly Execution[];
     throughMs: number;
+    /** Webhooks whose signature is not valid. */
+    forged?: readonly string[];
     /** Ids of acknowledged ones, and what is stored. */
     backfills?: { requested: readonly string[]; stored: readonly RecordedBackfill[] };
   },
@@ -76,7 +80,17 @@ export function audit(
       executions: 0,
       're-attempted': 0,
     },
-    ...{ lost: [], doubled: [], notOwed: [], unlogged: [], oldTerm: [], afterEnd: [], open: [], lives: [] },
+    ...{
+      lost: [],
+      doubled: [],
+      notOwed: [],
+      unlogged: [],
+      oldTerm: [],
+      afterEnd: [],
+      open: [],
+      lives: [],
+      forged: [],
+    },
   };
   const ofOccurrences = input.runs.filter(({ backfill_id }) => backfill_id === undefined);
   const runs = bySchedule(ofOccurrences);
@@ -96,6 +110,7 @@ export function audit(
   findings.lives = checkLives(input.runs);
   const { requested, stored } = input.backfills ?? { requested: [], stored: [] };
   findings.lives.push(...checkBackfills(requested, stored, input.runs));
+  findings.forged = [...input.forged ?? []];
   findings.counts.backfilled = input.runs.length - ofOccurrences.length;
   return findings;
 }

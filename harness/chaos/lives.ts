@@ -3,7 +3,15 @@
  * runs of a schedule that is against overlaps did not overlap, and each backfill has made its runs. Pure.
  */
 import type { RecordedRun } from './audit.ts';
-import { BACKFILL_SIZE, BACKFILLED, MAX_ATTEMPTS, ONE_AT_A_TIME, TIMED_OUT_ATTEMPTS } from './steady.ts';
+import {
+  BACKFILL_SIZE,
+  BACKFILLED,
+  MAX_ATTEMPTS,
+  MAX_REQUESTS,
+  ONE_AT_A_TIME,
+  TIMED_OUT_ATTEMPTS,
+  WEBHOOK_ID,
+} from './steady.ts';
 
 /** An ended attempt, as a run's record has it. */
 export interface RecordedAttempt {
@@ -26,7 +34,11 @@ const CLOCK_TOLERANCE_MS = 500;
 const UNSUCCESSFUL = ['failed', 'timed_out'];
 
 /** Attempts that end each run of these schedules when all of them are unsuccessful. */
-const ALLOWED = new Map([['retry-300ms', MAX_ATTEMPTS], ['timeout-2s', TIMED_OUT_ATTEMPTS]]);
+const ALLOWED = new Map([
+  ['retry-300ms', MAX_ATTEMPTS],
+  ['timeout-2s', TIMED_OUT_ATTEMPTS],
+  [WEBHOOK_ID, MAX_REQUESTS],
+]);
 
 /** Violations, as sentences. */
 export function checkLives(runs: readonly RecordedRun[]): string[] {

@@ -1,5 +1,4 @@
 /** A storm's result as text. */
-import type { Findings } from './audit.ts';
 import { type Impact, spread } from './impacts.ts';
 import type { StormResult } from './storm.ts';
 import { ENDS, type Tally } from './tally.ts';
@@ -8,7 +7,7 @@ const SHOWN = 10;
 
 /** All violations, by kind; kinds without one included. */
 export function violations({ findings, errors }: StormResult): [name: string, sentences: string[]][] {
-  const { lost, doubled, notOwed, unlogged, oldTerm, afterEnd, open, lives } = findings;
+  const { lost, doubled, notOwed, unlogged, oldTerm, afterEnd, open, lives, forged } = findings;
   return [
     ['lost', lost],
     ['doubled', doubled],
@@ -18,12 +17,13 @@ export function violations({ findings, errors }: StormResult): [name: string, se
     ['claimed after the definition ended', afterEnd],
     ['left open', open],
     ['lived against their policies', lives],
+    ['webhooks without a valid signature', forged],
     ['other errors', errors],
   ];
 }
 
 export function report(result: StormResult): string {
-  const { findings, impacts, answers, seed, injections } = result;
+  const { impacts, answers, seed, injections } = result;
   const found = violations(result).filter(([, sentences]) => sentences.length > 0);
   return [
     `seed ${seed}: ${injections.flatMap(({ kinds }) => kinds).length} faults; ` +
@@ -39,7 +39,7 @@ export function report(result: StormResult): string {
       lives(result.tallies),
     ),
     '',
-    table(['occurrences and executions', 'count'], totals(findings)),
+    table(['occurrences and executions', 'count'], totals(result)),
     '',
     found.length === 0 ? 'no violation' : 'VIOLATIONS',
     ...found.map(([name, sentences]) =>
@@ -67,8 +67,10 @@ function lives(tallies: readonly Tally[]): string[][] {
   ]);
 }
 
-function totals({ counts, lost, doubled, open }: Findings): string[][] {
-  const all = { ...counts, lost: lost.length, doubled: doubled.length, 'left open': open.length };
+function totals({ findings, webhooks }: StormResult): string[][] {
+  const { counts, lost, doubled, open } = findings;
+  const ends = { lost: lost.length, doubled: doubled.length, 'left open': open.length };
+  const all = { ...counts, 'webhooks sent': webhooks.sent, 'of runs': webhooks.runs, ...ends };
   return Object.entries(all).map(([name, count]) => [name, `${count}`]);
 }
 

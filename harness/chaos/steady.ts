@@ -1,11 +1,13 @@
 /** The schedules that live through a whole storm: every rate, every catch-up policy, and every way of a run's life. */
 
+import { SIGNING } from './receiver.ts';
+
 export interface Steady {
   id: string;
   everyMs: number;
   cron?: string;
   jitter?: string;
-  action?: { type: 'log'; takes?: string; fails?: number };
+  action?: Readonly<Record<string, unknown>>;
   policy?: Readonly<Record<string, unknown>>;
 }
 
@@ -38,6 +40,20 @@ export const STEADY: readonly Steady[] = [
 /** Schedules of which no two runs are under way at once. */
 export const ONE_AT_A_TIME: readonly string[] = STEADY
   .filter(({ policy }) => policy?.overlap !== undefined).map(({ id }) => id);
+
+/** Its runs are requests to the storm's receiver, at this URL. */
+export function webhook(url: string): Steady {
+  return {
+    id: WEBHOOK_ID,
+    everyMs: 250,
+    action: { type: 'http', url, body: { run: '{{run.id}}' }, signing: { secrets: [SIGNING.name] } },
+    policy: { retry: { ...RETRY, max_attempts: MAX_REQUESTS } },
+  };
+}
+
+export const WEBHOOK_ID = 'webhook-250ms';
+/** The receiver is busy more often than twice in a row. */
+export const MAX_REQUESTS = 8;
 
 /** Its runs are of the past: backfills ask for them. */
 export const BACKFILLED: Steady = { id: 'backfilled-1h', everyMs: 3_600_000 };

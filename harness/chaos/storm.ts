@@ -11,6 +11,7 @@ import { type Impact, impactOf, type Injection } from './impacts.ts';
 import { Ledger } from './ledger.ts';
 import { type PlannedFault, type PlannedInjection, planStorm } from './plan.ts';
 import { SeededRandom } from './random.ts';
+import { Receiver, SIGNING } from './receiver.ts';
 import { tallies, type Tally } from './tally.ts';
 import { type CountClaims, Traffic } from './traffic.ts';
 import { RECOVERY_LIMIT_MS, verdict, within } from './verdict.ts';
@@ -34,6 +35,8 @@ export interface StormResult {
   impacts: Impact[];
   findings: Findings;
   tallies: Tally[];
+  /** Requests that the receiver got, and the runs that they were for. */
+  webhooks: { sent: number; runs: number };
   answers: { answered: number; unanswered: number };
   /** Wrong answers, crashes and logged errors, which no fault excuses. */
   errors: string[];
@@ -42,7 +45,11 @@ export interface StormResult {
 export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOptions): Promise<StormResult> {
   const random = new SeededRandom(seed);
   const set = await MongoSet.start(binary);
-  const fleet = await Fleet.start(set, { MONGO_DATABASE: DATABASE });
+  const receiver = await Receiver.start(new SeededRandom(seed));
+  const fleet = await Fleet.start(set, {
+    ...{ MONGO_DATABASE: DATABASE, HTTP_ACTION_ALLOW: 'loopback' },
+    [`SECRET_${SIGNING.name}`]: SIGNING.key,
+  });
   try {
     await fleet.leads();
     await fleet.standsBy();
@@ -53,10 +60,13 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
       new SeededRandom(random.between(1, 2 ** 30)),
       claimCounter(set),
     );
-    await traffic.createSteady();
+    await traffic.createSteady(receiver.url);
     await fleet.fires();
     const injections = await inject({ fleet, set }, planStorm(random), traffic, forMs, log);
-    const { findings, runs } = await verdict({ fleet, set }, DATABASE, ledger, traffic.backfills);
+    const { findings, runs } = await verdict({ fleet, set }, DATABASE, ledger, {
+      backfills: traffic.backfills,
+      receiver,
+    });
     if (evidenceDir !== undefined) {
       await writeEvidence(evidenceDir, { runs, lines: fleet.lines(), injections });
     }
@@ -68,12 +78,17 @@ export async function storm({ binary, seed, forMs, log, evidenceDir }: StormOpti
       impacts: injections.map((injection) => impactOf(injection, executions)),
       findings,
       tallies: tallies(runs),
+      webhooks: {
+        sent: receiver.deliveries.length,
+        runs: new Set(receiver.deliveries.map(({ runId }) => runId)).size,
+      },
       answers: traffic.answers,
       errors: [...traffic.wrong, ...fleet.crashes(), ...fleet.errors()],
     };
   } finally {
     await fleet.stop();
     await set.stop();
+    await receiver.stop();
   }
 }
 

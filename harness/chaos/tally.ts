@@ -1,6 +1,6 @@
 /** What became of the runs of each steady schedule, for the report. */
 import type { RecordedRun } from './audit.ts';
-import { BACKFILLED, STEADY } from './steady.ts';
+import { BACKFILLED, STEADY, WEBHOOK_ID } from './steady.ts';
 
 export const ENDS = [
   'succeeded',
@@ -22,7 +22,7 @@ export interface Tally {
 }
 
 export function tallies(runs: readonly RecordedRun[]): Tally[] {
-  return [...STEADY, BACKFILLED].map(({ id }) => {
+  return [...STEADY.map(({ id }) => id), WEBHOOK_ID, BACKFILLED.id].map((id) => {
     const own = runs.filter(({ schedule_id }) => schedule_id === id);
     const attempts = own.flatMap((run) => run.attempts ?? []);
     const count = (end: string) => own.reduce((sum, run) => sum + (run.state === end ? run.count : 0), 0);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet } from './fleet.ts';
 import type { Ledger, StoredSchedule } from './ledger.ts';
 import type { SeededRandom } from './random.ts';
-import { BACKFILL_SIZE, BACKFILLED, bodyOf, STEADY } from './steady.ts';
+import { BACKFILL_SIZE, BACKFILLED, bodyOf, STEADY, webhook } from './steady.ts';
 
 /** A frozen replica does not answer. */
 const ANSWER_LIMIT_MS = 4000;
@@ -35,8 +35,8 @@ export class Traffic {
   }
 
   /** Before the storm: each request must be answered. */
-  async createSteady(): Promise<void> {
-    for (const steady of [...STEADY, BACKFILLED]) {
+  async createSteady(receiverUrl: string): Promise<void> {
+    for (const steady of [...STEADY, webhook(receiverUrl), BACKFILLED]) {
       const { id, everyMs, cron } = steady;
       this.#ledger.creating(id, everyMs);
       const stored = await this.#send<StoredSchedule>('POST', '/schedules', 201, bodyOf(steady));

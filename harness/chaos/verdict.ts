@@ -4,6 +4,7 @@ import { audit, type Findings, type RecordedRun } from './audit.ts';
 import type { World } from './faults.ts';
 import type { Ledger, StoredSchedule } from './ledger.ts';
 import type { RecordedBackfill } from './lives.ts';
+import type { Receiver } from './receiver.ts';
 
 /** A takeover takes at most one lease; an election of the store, and catching up, come on top. */
 export const RECOVERY_LIMIT_MS = 60_000;
@@ -16,7 +17,10 @@ export async function verdict(
   { fleet, set }: World,
   database: string,
   ledger: Ledger,
-  backfills: readonly string[] = [],
+  { backfills, receiver }: { backfills: readonly string[]; receiver: Receiver | null } = {
+    backfills: [],
+    receiver: null,
+  },
 ): Promise<{ findings: Findings; runs: RecordedRun[] }> {
   const throughMs = Date.now();
   const db = set.client.db(database);
@@ -38,7 +42,9 @@ export async function verdict(
   const entries = ledger.settle(new Map(schedules.map((doc) => [doc._id, doc])));
   const all = await runs.find({}).toArray();
   const findings = audit({
-    ...{ entries, runs: all, executions: fleet.executions(), throughMs },
+    ...{ entries, runs: all, throughMs },
+    executions: [...fleet.executions(), ...receiver?.deliveries ?? []],
+    forged: receiver?.forged ?? [],
     backfills: { requested: backfills, stored: await stored.find({}).toArray() },
   });
   return { findings, runs: all };

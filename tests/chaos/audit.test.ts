@@ -61,7 +61,7 @@ const executed = FIVE.map((k) => execution(k));
 describe('the audit', () => {
   it('finds no violation when there is none, and counts', () => {
     const { counts, ...violations } = auditOf(FIVE.map((k) => run(k)), executed);
-    assert.deepEqual(Object.values(violations), [[], [], [], [], [], [], [], []]);
+    assert.deepEqual(Object.values(violations), [[], [], [], [], [], [], [], [], []]);
     assert.equal(counts.occurrences, 5);
     assert.equal(counts.claimed, 5);
     assert.equal(counts.executions, 5);
