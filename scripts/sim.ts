@@ -37,6 +37,9 @@ const triesMutations = values.mutations || values.mutation !== undefined;
 const count = Number(values.seeds ?? (triesMutations ? 200 : values.seed ? 1 : 100));
 const cores = Number(values.workers ?? availableParallelism());
 
+/** Seeds of one process between two lines about its progress. */
+const PROGRESS_EVERY = 200;
+
 async function oneSeed(): Promise<boolean> {
   const result = await simulate(first);
   console.log(result.violation === null ? result.trace.join('\n') : report(result));
@@ -84,6 +87,8 @@ async function oneByOne(sums: Sums): Promise<number> {
     sums.add('backfills completed', result.backfills);
     sums.add('terms', result.terms);
     sums.add('terms by pre-emption', result.preemptions);
+    const done = seed - first + 1;
+    if (done % PROGRESS_EVERY === 0 && done < count) console.log(`seeds from ${first}: ${done} of ${count}`);
     if (result.violation === null) continue;
     console.log(violations++ === 0 ? report(result) : `Seed ${seed}: ${result.violation}`);
   }
