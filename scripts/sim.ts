@@ -85,6 +85,7 @@ async function oneByOne(sums: Sums): Promise<number> {
     sums.add('manual runs requested', result.requests);
     sums.add('runs backfilled', result.backfilled);
     sums.add('backfills completed', result.backfills);
+    for (const [what, times] of Object.entries(result.lives)) sums.add(what, times);
     sums.add('terms', result.terms);
     sums.add('terms by pre-emption', result.preemptions);
     const done = seed - first + 1;
@@ -109,7 +110,8 @@ async function inWorkers(workers: number, sums: Sums): Promise<number> {
 async function inWorker(seed: number, seeds: number, sums: Sums): Promise<number> {
   let violations: number | null = null;
   const code = await runSelf(['--seed', `${seed}`, '--seeds', `${seeds}`], (line) => {
-    const [, number, what] = /^ *(\d+) ((?:faults: |occurrences |runs |terms).*)$/.exec(line) ?? [];
+    const [, number, what] =
+      /^ *(\d+) ((?:faults: |occurrences |runs |manual |backfills |terms).*)$/.exec(line) ?? [];
     const [, found] = /^\d+ seeds in .*: (\d+) violations$/.exec(line) ?? [];
     if (what !== undefined) sums.add(what, Number(number));
     else if (found !== undefined) violations = Number(found);

@@ -70,6 +70,8 @@ export function assembleReplica(deps: ReplicaDeps): Replica {
   const slots: SlotDeps = {
     ...{ ...deps, serverTime, trust, sampled },
     known: () => view.leaseWith(progress.mark),
+    restorable: () => view.leaseToRestore(progress.mark),
+    askedInVain: () => view.askedInVain(),
     troubled: (error) => view.failed(error),
     report: reporting(deps),
     placesInUse: () => ({ used: places.used, max: places.max }),

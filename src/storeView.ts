@@ -6,6 +6,8 @@ export class StoreView {
   #lease: Lease | null = null;
   #answeredMs = -Infinity;
   #trouble: unknown = null;
+  /** The latest term that this replica asked for without an answer: it may have begun, and no record names it. */
+  #askedTerm = 0;
 
   /** The lease as last seen; null before the first look. */
   get lease(): Lease | null {
@@ -28,6 +30,11 @@ export class StoreView {
     this.#trouble = error;
   }
 
+  /** A request for the next term got no answer. */
+  askedInVain(): void {
+    this.#askedTerm = (this.#lease?.term ?? 0) + 1;
+  }
+
   isSilent(forMs: number, monotonicMs: number): boolean {
     return monotonicMs - this.#answeredMs >= forMs;
   }
@@ -36,5 +43,12 @@ export class StoreView {
   leaseWith(mark: Watermark): Lease | null {
     const lease = this.#lease;
     return lease && { ...lease, watermark: later(lease.watermark, mark) };
+  }
+
+  /** The same, to make the lease document again by: no term may begin twice. */
+  leaseToRestore(mark: Watermark): Lease | null {
+    const lease = this.leaseWith(mark);
+    if (lease === null || lease.term >= this.#askedTerm) return lease;
+    return { ...lease, holder: null, boot: null, term: this.#askedTerm };
   }
 }

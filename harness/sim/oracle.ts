@@ -110,8 +110,8 @@ export class Oracle {
       for (const run of runs) this.#inserted(run, op, who);
     }
     if (this.#db.lease !== this.#lease) this.#leaseChanged(who, op);
-    if (op === 'presence.announce' && who) this.runs.announced(who.boot);
-    if (op === 'presence.leave' && who) this.runs.left(who.boot);
+    if (op === 'presence.announce' && who) this.runs.executors.announced(who.boot);
+    if (op === 'presence.leave' && who) this.runs.executors.left(who.boot);
     if (CHANGES_RUNS.includes(op)) {
       const changed = this.#db.takeChanged();
       this.lives.observe(changed, op);
@@ -135,7 +135,7 @@ export class Oracle {
   /** A manual run is stored. It has no executor yet, and must end. */
   #requested(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `stores the request ${run.id}`);
-    if (run.reason === 'overlap') return this.runs.skipped(run);
+    if (run.reason === 'overlap') return this.runs.overlaps.skipped(run);
     if (run.state !== 'claimed' || run.attempt !== 0 || run.executor_boot !== null) {
       this.fail(`${run.id} was requested, and has an executor already.`);
     }
@@ -147,7 +147,7 @@ export class Oracle {
   #backfilled(run: Run, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `backfills ${run.id} (${run.state})`);
     this.backfills.made(run);
-    if (run.reason === 'overlap') return this.runs.skipped(run);
+    if (run.reason === 'overlap') return this.runs.overlaps.skipped(run);
     this.runs.opened(run);
   }
 
@@ -171,7 +171,7 @@ export class Oracle {
     const earlyMs = run.scheduled_for.getTime() - this.#db.nowMs() -
       Math.min(who.clockErrorMs(), CLOCK_TOLERANCE_MS);
     if (earlyMs > 0) this.fail(`G6: ${what} by ${who.name} is ${earlyMs.toFixed(1)} ms too early.`);
-    if (run.reason === 'overlap') this.runs.skipped(run);
+    if (run.reason === 'overlap') this.runs.overlaps.skipped(run);
     if (run.state !== 'claimed') return;
     this.claims++;
     this.runs.opened(run);

@@ -5,14 +5,12 @@
  */
 import { parseDuration } from '../../src/domain/timing/duration.ts';
 import { OPEN_STATES, type Run } from '../../src/domain/runs/run.ts';
+import { ExecutorBook } from './executorBook.ts';
 import type { Witness } from './oracle.ts';
+import { OverlapBook } from './overlapBook.ts';
 import type { SimDatabase } from './database.ts';
 import type { Trace } from './trace.ts';
 
-/** An executor that has announced itself within this lives, and keeps its runs. */
-const DEAD_AFTER_MS = 5000;
-/** A change whose answer is lost is sent again until there is one: as long as a way to the store is bad. */
-const CHANGED_WITHIN_MS = 30_000;
 /** An attempt that begins so long after it was the store's last word may be another's by now. */
 const LATEST_START_MS = 2000;
 const MAX_LOSSES = 3;
@@ -33,22 +31,16 @@ export class RunBook {
   readonly #trace: Trace;
   readonly #fail: (sentence: string) => void;
   readonly #notRun: (run: Run) => void;
-  readonly #trueMs: () => number;
+  readonly overlaps: OverlapBook;
+  readonly executors: ExecutorBook;
   readonly #open = new Map<string, Entry>();
   /** How the others ended. */
   readonly #ended = new Map<string, string>();
-  /** Number of open runs by the boot that has them. */
-  readonly #held = new Map<string, number>();
   readonly #executed = new Set<string>();
   /** When an attempt was taken from its executor; true time. */
   readonly #takenMs = new Map<string, number>();
-  /** When each boot announced itself last, true time. */
-  readonly #seenMs = new Map<string, number>();
-  /** When a boot was last heard of again after it had been silent for so long that it counted as dead. */
-  readonly #backMs = new Map<string, number>();
   retries = 0;
   takings = 0;
-  turns = 0;
   replacements = 0;
   cancellations = 0;
   losses = 0;
@@ -63,7 +55,8 @@ export class RunBook {
     this.#trace = trace;
     this.#fail = fail;
     this.#notRun = notRun;
-    this.#trueMs = trace.nowMs;
+    this.overlaps = new OverlapBook(db, fail);
+    this.executors = new ExecutorBook(trace.nowMs, fail);
   }
 
   /** A run was stored, claimed or requested. */
@@ -73,37 +66,8 @@ export class RunBook {
       this.#fail(`${id} belongs to ${boot} and waits for ${waiting}.`);
     }
     if (attempt !== (boot === null ? 0 : 1)) this.#fail(`${id} begins with attempt ${attempt}.`);
-    if (run.overlap !== null && waiting !== 'overlap') this.#begins(run, 'begins');
+    if (run.overlap !== null && waiting !== 'overlap') this.overlaps.begins(run, 'begins');
     this.#keep(run);
-  }
-
-  /** A run was recorded as skipped because of others. */
-  skipped(run: Run): void {
-    if (this.#others(run).length === 0) this.#fail(`${run.id} is skipped, and nothing overlaps with it.`);
-  }
-
-  /** Open runs of the schedule that count for overlaps, but this one. */
-  #others(run: Run): Run[] {
-    return this.#db.openRuns().filter((other) =>
-      other.id !== run.id && other.schedule_id === run.schedule_id && other.overlap !== null &&
-      other.schedule_created_at?.getTime() === run.schedule_created_at?.getTime()
-    );
-  }
-
-  /** No other run of a schedule that does not let them overlap is open, but those that wait for their turn. */
-  #begins(run: Run, what: string): void {
-    const other = this.#others(run).find(({ waiting_for }) => waiting_for !== 'overlap');
-    if (other !== undefined) this.#fail(`${run.id} ${what}, and ${other.id} is open: ${run.overlap}.`);
-  }
-
-  /** The turn has come: to the oldest that waits. */
-  #turn(run: Run, what: string): void {
-    this.turns++;
-    this.#begins(run, 'has its turn');
-    const older = this.#others(run).find(({ waiting_for, scheduled_for }) =>
-      waiting_for === 'overlap' && scheduled_for < run.scheduled_for
-    );
-    if (older !== undefined) this.#fail(`${what} has its turn before ${older.id}.`);
   }
 
   /** Something has taken effect that may have changed these runs. */
@@ -114,7 +78,7 @@ export class RunBook {
       const run = this.#db.run(id);
       if (!run) {
         this.#fail(`${id} has vanished.`);
-        this.#count(before.boot, -1);
+        this.executors.count(before.boot, -1);
         this.#open.delete(id);
         continue;
       }
@@ -122,29 +86,20 @@ export class RunBook {
       this.#changed(run, before, op, who);
       if (OPEN_STATES.includes(run.state)) this.#keep(run);
       else {
-        this.#count(before.boot, -1);
+        this.executors.count(before.boot, -1);
         this.#open.delete(id);
         this.#ended.set(id, endOf(run));
       }
     }
     if (op === 'schedules.remove') { for (const run of this.unended()) this.#checkWaiting(run, op); }
-    if (who !== null) this.#checkPlaces(who);
+    if (who !== null) this.executors.checkPlaces(who);
   }
 
   /** Remembers the run as it is now. */
   #keep(run: Run): void {
-    this.#count(this.#open.get(run.id)?.boot ?? null, -1);
+    this.executors.count(this.#open.get(run.id)?.boot ?? null, -1);
     this.#open.set(run.id, entryOf(run));
-    this.#count(run.executor_boot, 1);
-  }
-
-  #count(boot: string | null, by: number): void {
-    if (boot !== null) this.#held.set(boot, (this.#held.get(boot) ?? 0) + by);
-  }
-
-  #checkPlaces({ name, boot, places }: Witness): void {
-    const held = this.#held.get(boot) ?? 0;
-    if (held > places) this.#fail(`G9: ${name} holds ${held} runs, and has ${places} places.`);
+    this.executors.count(run.executor_boot, 1);
   }
 
   /** What waits belongs to a schedule that is there. */
@@ -231,7 +186,7 @@ export class RunBook {
 
   /** A claim, a request or the passing of turns touches the other runs of a schedule. */
   #overlapped(run: Run, before: Entry, what: string): void {
-    if (before.waiting === 'overlap' && run.waiting_for === 'place') return this.#turn(run, what);
+    if (before.waiting === 'overlap' && run.waiting_for === 'place') return this.overlaps.turn(run, what);
     if (before.attempt === 0 && run.state === 'skipped' && run.reason === 'overlap') {
       return this.#notRun(run);
     }
@@ -253,12 +208,7 @@ export class RunBook {
 
   #lost(run: Run, before: Entry & { boot: string }, what: string): void {
     this.losses++;
-    const silentMs = this.#trueMs() - (this.#seenMs.get(before.boot) ?? -Infinity);
-    // One that comes back between the decision and the write still loses its run: both count, one outcome does.
-    const backMs = this.#trueMs() - (this.#backMs.get(before.boot) ?? -Infinity);
-    if (silentMs < DEAD_AFTER_MS && backMs > CHANGED_WITHIN_MS) {
-      this.#fail(`G7: ${what} was taken from ${before.boot}, seen ${silentMs} ms ago.`);
-    }
+    this.executors.checkDead(before.boot, what);
     this.#takenMs.set(key(run.id, before.attempt), this.#trace.nowMs());
     const isOver = run.work!.policy.on_executor_loss === 'abandon' || before.losses + 1 >= MAX_LOSSES ||
       before.isLast;
@@ -269,16 +219,6 @@ export class RunBook {
     if (run.attempt !== before.attempt || run.failures !== before.failures) {
       this.#fail(`${what} counts a lost executor as an attempt that failed.`);
     }
-  }
-
-  announced(boot: string): void {
-    const nowMs = this.#trueMs();
-    if (nowMs - (this.#seenMs.get(boot) ?? nowMs) >= DEAD_AFTER_MS) this.#backMs.set(boot, nowMs);
-    this.#seenMs.set(boot, nowMs);
-  }
-
-  left(boot: string): void {
-    this.#seenMs.delete(boot);
   }
 
   /** An attempt begins. */

@@ -1,4 +1,5 @@
 import type { Mutation } from './mutation.ts';
+import type { RunBook } from './runBook.ts';
 import { World } from './world.ts';
 import { seconds } from './trace.ts';
 
@@ -17,6 +18,8 @@ export interface Result {
   /** Runs of backfills, and backfills that were completed. */
   backfilled: number;
   backfills: number;
+  /** What became of runs, by name: how often. */
+  lives: Readonly<Record<string, number>>;
   terms: number;
   preemptions: number;
   faults: ReadonlyMap<string, number>;
@@ -27,6 +30,17 @@ const STORM_MS = 45_000;
 const PATIENCE_MS = 4000;
 /** Some dozens of runs one after the other, each with some slow attempts and their backoffs. */
 const LONGEST_BACKFILL_MS = 180_000;
+
+function livesIn({ retries, takings, overlaps, replacements, cancellations, losses }: RunBook) {
+  return {
+    'runs retried': retries,
+    'runs taken': takings,
+    'runs given their turn': overlaps.turns,
+    'runs replaced': replacements,
+    'runs cancelled': cancellations,
+    'runs lost by an executor': losses,
+  };
+}
 
 /** First safety, under random faults; then liveness: without faults, everything must recover. */
 export async function simulate(seed: number, mutation: Mutation | null = null): Promise<Result> {
@@ -54,6 +68,7 @@ export async function simulate(seed: number, mutation: Mutation | null = null): 
     requests: oracle.requests,
     backfilled: oracle.backfills.runs,
     backfills: oracle.backfills.completed,
+    lives: livesIn(oracle.runs),
     terms: oracle.terms,
     preemptions: oracle.preemptions,
     faults: world.faults,

@@ -43,6 +43,10 @@ export interface SlotDeps extends ReplicaDeps {
   trust: TrustWindow;
   /** The lease as last seen, with the latest known watermark; null before the first look. */
   known(): Lease | null;
+  /** The same, of a term that is not below any which may have begun. */
+  restorable(): Lease | null;
+  /** A request for the next term got no answer. */
+  askedInVain(): void;
   /** Notes that the store is unusable now, and why. */
   troubled(error: unknown): void;
   /** For the executor and the cancellation of this replica. */
@@ -65,8 +69,8 @@ export async function noting<T>({ troubled }: SlotDeps, call: () => Promise<T>):
 }
 
 /** Creates what the store lacks, and logs it. */
-export async function prepareStore({ store, logger, known }: SlotDeps): Promise<void> {
-  const lease = known();
+export async function prepareStore({ store, logger, restorable }: SlotDeps): Promise<void> {
+  const lease = restorable();
   const created = await store.prepare(lease);
   if (created.length === 0) return;
   if (lease === null) logger.info('prepared the database', { made: created });

@@ -15,7 +15,7 @@ export function fillElection(
   acknowledged: (lease: Lease | null) => void,
   mark: () => Watermark,
 ) {
-  const { store, lease, peers, trust, known, report } = deps;
+  const { store, lease, peers, trust, known, askedInVain, report } = deps;
   const read = async () => {
     const reading = await readLease(deps);
     acknowledged(reading.lease);
@@ -35,7 +35,11 @@ export function fillElection(
       ),
       acquire: fromPromise(({ input: { me, instead } }) =>
         renewing(
-          () => store.lease.acquire(me, lease.durationMs, instead, known()?.term),
+          () =>
+            store.lease.acquire(me, lease.durationMs, instead, known()?.term).catch((error) => {
+              if (!(error instanceof LeaseMissing)) askedInVain();
+              throw error;
+            }),
           (won) => won.lease,
         )
       ),

@@ -24,6 +24,11 @@ describe('a cluster under random faults', () => {
     assert.ok(seen('manual runs requested') > SEEDS, `${seen('manual runs requested')} requests`);
     assert.ok(seen('runs backfilled') > SEEDS, `${seen('runs backfilled')} runs backfilled`);
     assert.ok(seen('backfills completed') > SEEDS / 2, `${seen('backfills completed')} backfills`);
+    for (
+      const what of ['retried', 'taken', 'given their turn', 'replaced', 'cancelled', 'lost by an executor']
+    ) {
+      assert.ok(seen(`runs ${what}`) > SEEDS / 2, `${seen(`runs ${what}`)} runs ${what}`);
+    }
   });
 });
 
