@@ -245,6 +245,11 @@ export class Ledger {
     return recorded;
   }
 
+  /** Nothing is owed any more up to this moment. */
+  forgive(throughMs: number): void {
+    for (const row of this.#segments.values()) for (const segment of row) segment.forgive(throughMs);
+  }
+
   /** Something that is owed by what the mark of its schedule says, and not settled. */
   unsettled(markOf: (scheduleId: string) => Mark): string | null {
     for (const [id, row] of this.#segments) {

@@ -28,6 +28,9 @@ export interface Witness {
   clockErrorMs(agoMs?: number): number;
 }
 
+/** A lease document that has to be made from records reaches back so far (docs/protocol.md, "Deleted documents"). */
+const RECOVERED_MS = 60_000;
+
 /** Calls that may change runs that exist. */
 const CHANGES_RUNS = [
   'runs.change',
@@ -182,13 +185,13 @@ export class Oracle {
     const after = this.#db.lease;
     this.#lease = after;
     if (after === null) return;
+    if (op === 'store.prepare') this.#leaseMade(after, who);
     const lost = this.ledger.unsettled((id) => markOf(after.watermark, id));
     if (lost !== null) {
       const passed = seconds(after.watermark.claimedThroughMs);
       this.fail(`G2: by ${op} of ${who?.name} the watermark passed ${passed}; ${lost}.`);
     }
-    if (op === 'store.prepare') return this.#leaseMade(after, who);
-    if (before === null) return;
+    if (op === 'store.prepare' || before === null) return;
     if (after.term !== before.term) this.#termBegan(before, after, who);
     if (after.renewed_at !== before.renewed_at) this.#renewedMs = this.#trueMs();
     const [old, mark] = [before.watermark, after.watermark];
@@ -201,6 +204,8 @@ export class Oracle {
   #leaseMade({ term }: Lease, who: Witness | null): void {
     this.#trace.note(`${who?.name}`, `makes the lease, after term ${term}`);
     this.#madeMs = this.#trueMs();
+    // Known limit: what was owed for longer, by a schedule that was set aside, may be lost with the document.
+    this.ledger.forgive(this.#db.nowMs() - RECOVERED_MS);
   }
 
   /**
