@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import { InspectedCluster, type WatchedPage } from '../../harness/cluster/inspector.ts';
 import { testMongo } from '../../harness/cluster/mongo.ts';
+import { violations } from './axe.ts';
 
 const mongo = await testMongo();
 /** Chromium's own message about each 4xx response. */
@@ -114,6 +115,62 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await page.locator('.preview .occurrences li').first().waitFor();
     await page.getByRole('button', { name: 'Create schedule' }).click();
     await page.getByRole('heading', { name: 'raw' }).waitFor();
+    await close();
+  });
+
+  it('creates a schedule with an http action, and shows its values again for a change', async () => {
+    const values: [name: string, value: string][] = [
+      ['URL', 'https://jobs.example/reports?run={{run.id}}'],
+      ['Headers', 'Authorization: Bearer {{secret.TOKEN}}\nX-Key: a=b'],
+      ['Body', '{\n  "user": [\n    "{{run.attempt}}"\n  ]\n}'],
+      ['Success', '2xx, 404'],
+      ['Signing secrets', 'NEW, OLD'],
+    ];
+    await watched.goTo('new');
+    await field('Id').fill('hooked');
+    await field('Share of attempts that fail').fill('0.5');
+    await page.getByText('HTTP', { exact: true }).click();
+    await wrong('URL').getByText('is missing').waitFor();
+    await field('Method').selectOption('PUT');
+    for (const [name, value] of values) await field(name).fill(value);
+    await page.getByText('CloudEvents').click();
+    await page.getByText('Log', { exact: true }).click();
+    assert.equal(await field('Share of attempts that fail').inputValue(), '0.5');
+    await page.getByText('HTTP', { exact: true }).click();
+
+    await field('Body').fill('{"user": ["{{run.nothing}}"]}');
+    await field('Headers').fill('Host: elsewhere');
+    await wrong('Body').getByText('{{run.nothing}}').waitFor();
+    await wrong('Headers').getByText('follows from the URL').waitFor();
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await watched.until(`document.activeElement.id === 'field-action-headers'`);
+    assert.deepEqual(await violations(watched), []);
+    for (const [name, value] of values) await field(name).fill(value);
+    await page.locator('.preview .occurrences li').first().waitFor();
+    await page.getByRole('button', { name: 'Create schedule' }).click();
+    await page.getByRole('heading', { name: 'hooked' }).waitFor();
+    const { action } = await inspected.json<{ action: object }>('/schedules/hooked');
+    assert.deepEqual(action, {
+      type: 'http',
+      method: 'PUT',
+      url: 'https://jobs.example/reports?run={{run.id}}',
+      headers: { Authorization: 'Bearer {{secret.TOKEN}}', 'X-Key': 'a=b' },
+      body: { user: ['{{run.attempt}}'] },
+      success: ['2xx', 404],
+      signing: { secrets: ['NEW', 'OLD'] },
+      cloud_events: true,
+    });
+
+    await watched.goTo('schedules/hooked/edit');
+    for (const [name, value] of [...values, ['Method', 'PUT'] as const]) {
+      assert.equal(await field(name).inputValue(), value, name);
+    }
+    assert.equal(await page.getByLabel('CloudEvents').isChecked(), true);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'hooked' }).waitFor();
+    const saved = await inspected.json<{ action: object; revision: number }>('/schedules/hooked');
+    assert.deepEqual(saved.action, action);
+    assert.equal(saved.revision, 1, 'nothing has changed');
     await close();
   });
 

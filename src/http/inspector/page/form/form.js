@@ -1,5 +1,8 @@
 /** Converts a schedule to the fields of the form, and back. Pure. */
 
+import { ACTION_FIELDS, actionFieldsOf, actionOf } from './formAction.js';
+import { entriesOf, lines, linesOf, numberOr, put } from './formText.js';
+
 /** @import { FieldProblem } from '../types.d.ts' */
 
 /** @typedef {Record<string, string>} Fields the text in each field, by its pointer in the body */
@@ -38,7 +41,11 @@ const BY_TYPE = {
   duration: ['/definition/interval', '/definition/anchor'],
   at_times: ['/definition/times'],
 };
-const POINTERS = [...PLAIN, ...NUMBERS, '/type', '/tags', '/paused', ...Object.values(BY_TYPE).flat()];
+const POINTERS = [
+  ...[...PLAIN, ...NUMBERS, '/type', '/tags', '/paused'],
+  ...Object.values(BY_TYPE).flat(),
+  ...ACTION_FIELDS,
+];
 const SERVER_OWNED = [
   'revision',
   'created_at',
@@ -58,6 +65,7 @@ export function blank() {
     '/definition/timezone': 'UTC',
     '/definition/interval': '30s',
     '/paused': '',
+    '/action/type': 'log',
   };
 }
 
@@ -73,8 +81,8 @@ export function fieldsOf(body) {
     if (Array.isArray(value)) fields[pointer] = value.join('\n');
     else if (value !== undefined && value !== null) fields[pointer] = String(value);
   }
-  fields['/tags'] = Object.entries(body.tags ?? {}).map(([key, value]) => `${key}: ${value}`).join('\n');
-  return fields;
+  fields['/tags'] = linesOf(body.tags);
+  return { ...fields, ...actionFieldsOf(body.action) };
 }
 
 /**
@@ -99,34 +107,15 @@ export function bodyOf(fields, base = {}) {
     delete body.pause_reason;
     delete body.pause_until;
   }
-  const tags = lines(fields['/tags']).map((line) => line.split(/\s*[:=]\s*(.*)/s));
-  if (tags.length > 0) body.tags = Object.fromEntries(tags.map(([key = '', value = '']) => [key, value]));
+  const tags = entriesOf(fields['/tags']);
+  if (tags.length > 0) body.tags = Object.fromEntries(tags);
   else delete body.tags;
+  body.action = actionOf(fields, base.action);
   return body;
 }
 
-/** The number in a text; any other text as it is, for the server's answer to it. @param {string} text */
-function numberOr(text) {
-  return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-/** @param {any} body @param {string} pointer @param {string | number} text */
-function put(body, pointer, text) {
-  const keys = pointer.slice(1).split('/');
-  const last = /** @type {string} */ (keys.pop());
-  let at = body;
-  for (const key of keys) at = text === '' ? at?.[key] : (at[key] ??= {});
-  if (text !== '') at[last] = text;
-  else if (at) delete at[last];
-}
-
-/** @param {string | undefined} text */
-function lines(text) {
-  return (text ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
-}
-
 /**
- * The problems by field: those inside a list or a map belong to its field, and those of no field to
+ * The problems by field, each once: those inside a list or a map belong to its field, and those of no field to
  * the empty pointer.
  * @param {readonly FieldProblem[]} problems
  * @returns {Map<string, string[]>}
@@ -137,7 +126,7 @@ export function byField(problems) {
     const field = POINTERS.findLast((each) => pointer === each || pointer.startsWith(`${each}/`)) ?? '';
     // At its own field, a problem need not name the field.
     const text = pointer === field ? detail.replace(/^[a-z_.]+: /, '') : detail;
-    found.set(field, [...(found.get(field) ?? []), text]);
+    found.set(field, [...new Set([...found.get(field) ?? [], text])]);
   }
   return found;
 }

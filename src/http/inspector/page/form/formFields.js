@@ -1,14 +1,10 @@
 /** The fields of a schedule. */
 import { jsx } from '../shared/jsx.js';
+import { bodyValue } from './formAction.js';
+import { Check, Choice, Choices, Text } from './formParts.js';
 import { zones } from './form.js';
 
-/**
- * @typedef {object} Props
- * @property {Record<string, string>} fields
- * @property {Map<string, string[]>} problems
- * @property {boolean} isNew
- * @property {(pointer: string, value: string) => void} onChange
- */
+/** @import { Props } from './formParts.js' */
 
 /** @type {[string, string, string][]} */
 const TYPES = [
@@ -16,6 +12,13 @@ const TYPES = [
   ['duration', 'Interval', 'repeatedly, at a fixed interval'],
   ['at_times', 'At times', 'once at each of these times'],
 ];
+/** @type {[string, string, string][]} */
+const ACTIONS = [
+  ['log', 'Log', 'writes a line, to try things out'],
+  ['http', 'HTTP', 'sends a request'],
+];
+/** @type {[string, string][]} */
+const METHODS = ['POST', 'GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((name) => [name, name]);
 /** @type {[string, string][]} */
 const CATCH_UP = [
   ['', 'run all of them (default)'],
@@ -31,8 +34,6 @@ const OVERLAP = [
   ['queue', 'queue it: one at a time, in order'],
   ['replace', 'cancel the open run, and run it'],
 ];
-/** The options that the defaults stand for. */
-const DEFAULTS = ['all', 'allow', 'retry'];
 /** @type {[string, string][]} */
 const EXECUTOR_LOSS = [
   ['', 'retry (default)'],
@@ -42,7 +43,7 @@ const EXECUTOR_LOSS = [
 
 /** @param {Props} props */
 export function FormFields(props) {
-  return jsx`<${When} ...${props} /><${What} ...${props} /><${Policy} ...${props} />`;
+  return jsx`<${When} ...${props} /><${Action} ...${props} /><${What} ...${props} /><${Policy} ...${props} />`;
 }
 
 /** @param {Props} props */
@@ -50,14 +51,7 @@ function When(props) {
   const type = props.fields['/type'];
   const isBounded = Boolean(props.fields['/start_at'] || props.fields['/end_at']);
   return jsx`<fieldset><legend>When it fires</legend>
-    <div class="choices" role="radiogroup" aria-label="Type">${
-    TYPES.map(([value, text, what]) =>
-      jsx`<label key=${value} class="choice">
-        <input type="radio" name="type" value=${value} checked=${type === value} onChange=${() =>
-        props.onChange('/type', value)} />
-        <span><strong>${text}</strong><span class="dim">${what}</span></span></label>`
-    )
-  }</div>
+    <${Choices} ...${props} at="/type" label="Type" options=${TYPES} />
     ${
     type === 'cron' && jsx`
       <${Text} ...${props} at="/definition/cron_expression" label="Cron expression" mono=${true}
@@ -83,6 +77,36 @@ function When(props) {
 }
 
 /** @param {Props} props */
+function Action(props) {
+  const { '/action/type': type, '/action/other': other, '/action/body': body = '' } = props.fields;
+  const sent = typeof bodyValue(body) === 'string' ? 'text' : 'JSON';
+  return jsx`<fieldset><legend>What it does</legend>
+    <${Choices} ...${props} at="/action/type" label="Action" options=${
+    other ? [...ACTIONS, [other, other, 'stays as it is: this page does not know it']] : ACTIONS
+  } />
+    ${
+    type === 'log' && jsx`<div class="pair">
+      <${Text} ...${props} at="/action/takes" label="An attempt takes" mono=${true} hint="Optional: up to 1h" />
+      <${Text} ...${props} at="/action/fails" label="Share of attempts that fail" mono=${true} hint="Optional: 0 to 1" /></div>`
+  }
+    ${
+    type === 'http' && jsx`
+      <${Choice} ...${props} at="/action/method" label="Method" options=${METHODS} />
+      <${Text} ...${props} at="/action/url" label="URL" mono=${true} hint="May have placeholders such as {{run.id}}" />
+      <${Text} ...${props} at="/action/headers" label="Headers" mono=${true} rows=${3}
+        hint="One per line, such as Authorization: Bearer {{secret.TOKEN}}" />
+      <${Text} ...${props} at="/action/body" label="Body" mono=${true} rows=${6}
+        hint=${body.trim() ? `Sent as ${sent}` : 'Optional: JSON, or else text'} />
+      <div class="pair">
+      <${Text} ...${props} at="/action/success" label="Success" mono=${true} placeholder="2xx"
+        hint="Statuses, such as 2xx, 404" />
+      <${Text} ...${props} at="/action/signing/secrets" label="Signing secrets" mono=${true}
+        hint="Optional: a name, or two during a rotation" /></div>
+      <${Check} ...${props} at="/action/cloud_events" label="CloudEvents: adds their attributes as headers" />`
+  }</fieldset>`;
+}
+
+/** @param {Props} props */
 function What(props) {
   return jsx`<fieldset><legend>Name and tags</legend>
     <div class="pair">
@@ -98,12 +122,13 @@ function What(props) {
 /** @param {Props} props */
 function Policy(props) {
   const isPaused = props.fields['/paused'] === 'yes';
-  const pause = (/** @type {any} */ event) => props.onChange('/paused', event.target.checked ? 'yes' : '');
   return jsx`<fieldset><legend>Policy and retention</legend>
     <div class="pair">
       <${Choice} ...${props} at="/policy/overlap" label="When a run is still open" options=${OVERLAP} />
       <${Text} ...${props} at="/policy/timeout" label="Timeout of an attempt" mono=${true} placeholder="30s" />
-      <${Text} ...${props} at="/policy/retry/max_attempts" label="Attempts at most" mono=${true} placeholder="1" />
+      <${Text} ...${props} at="/policy/retry/max_attempts" label="Attempts at most" mono=${true} placeholder=${
+    props.fields['/action/type'] === 'http' ? '3' : '1'
+  } />
       <${Text} ...${props} at="/policy/retry/initial_backoff" label="First back-off" mono=${true} placeholder="1s" />
       <${Text} ...${props} at="/policy/retry/multiplier" label="Back-off multiplier" mono=${true} placeholder="2" />
       <${Text} ...${props} at="/policy/retry/max_backoff" label="Longest back-off" mono=${true} placeholder="10m" />
@@ -115,53 +140,9 @@ function Policy(props) {
       <span />
       <${Text} ...${props} at="/history/success" label="Keep successful runs for" mono=${true} placeholder="24h" />
       <${Text} ...${props} at="/history/failure" label="Keep failed runs for" mono=${true} placeholder="168h" /></div>
-    <label class="check"><input type="checkbox" checked=${isPaused} onChange=${pause} />
-      <span>Paused: it does not fire until it is resumed</span></label>
+    <${Check} ...${props} at="/paused" label="Paused: it does not fire until it is resumed" />
     ${
     isPaused && jsx`<${Text} ...${props} at="/pause_reason" label="Reason of the pause" />
       <${Text} ...${props} at="/pause_until" label="Paused until" mono=${true} hint="Optional: RFC 3339" />`
   }</fieldset>`;
-}
-
-/**
- * @param {Props & { at: string, label: string, hint?: string, rows?: number, mono?: boolean, placeholder?: string }} props
- */
-function Text({ fields, problems, onChange, at, label, hint, rows, mono, placeholder }) {
-  const wrong = problems.get(at);
-  const id = `field${at.replaceAll('/', '-')}`;
-  const common = {
-    id,
-    value: fields[at] ?? '',
-    class: mono ? 'mono' : '',
-    placeholder,
-    spellcheck: !mono,
-    autocomplete: 'off',
-    'aria-invalid': wrong ? 'true' : undefined,
-    'aria-describedby': `${id}-hint`,
-    onInput: (/** @type {any} */ event) => onChange(at, event.target.value),
-  };
-  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
-    ${rows ? jsx`<textarea rows=${rows} ...${common} />` : jsx`<input type="text" ...${common} />`}
-    <div id=${`${id}-hint`}>${
-    wrong
-      ? wrong.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)
-      : hint && jsx`<p class="hint">${hint}</p>`
-  }</div></div>`;
-}
-
-/** @param {Props & { at: string, label: string, options: [string, string][] }} props */
-function Choice({ fields, problems, onChange, at, label, options }) {
-  const wrong = problems.get(at);
-  const id = `field${at.replaceAll('/', '-')}`;
-  return jsx`<div class=${`field ${wrong ? 'wrong' : ''}`}><label for=${id}>${label}</label>
-    <select id=${id} value=${fields[at] ?? options[0]?.[0]} aria-invalid=${
-    wrong ? 'true' : undefined
-  } onChange=${(
-    /** @type {any} */ event,
-  ) => onChange(at, event.target.value)}>
-      ${
-    options.filter(([value]) => !DEFAULTS.includes(value) || fields[at] === value)
-      .map(([value, text]) => jsx`<option key=${value} value=${value}>${text}</option>`)
-  }</select>
-    ${wrong?.map((detail) => jsx`<p key=${detail} class="field-problem">${detail}</p>`)}</div>`;
 }

@@ -67,7 +67,7 @@ function Form({ id, base, etag }) {
       </${Heading}>
       <form ref=${form} class="editor" onSubmit=${submit(parsed.body)} noValidate>
         <div class="editor-fields">
-        <${Refusal} refusal=${refusal} details=${[...new Set(problems.get('') ?? [])]} />
+        <${Refusal} refusal=${refusal} details=${problems.get('') ?? []} />
         ${
     mode === 'form'
       ? jsx`<${FormFields} fields=${fields} problems=${problems} isNew=${id === null} onChange=${change} />`
