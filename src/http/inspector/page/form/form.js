@@ -1,7 +1,7 @@
 /** Converts a schedule to the fields of the form, and back. Pure. */
 
 import { ACTION_FIELDS, actionFieldsOf, actionOf } from './formAction.js';
-import { entriesOf, lines, linesOf, numberOr, put } from './formText.js';
+import { entriesOf, linesOf, numberOr, parts, put } from './formText.js';
 
 /** @import { FieldProblem } from '../types.d.ts' */
 
@@ -101,7 +101,7 @@ export function bodyOf(fields, base = {}) {
     put(body, pointer, fields[pointer]?.trim() ?? '');
   }
   for (const pointer of NUMBERS) put(body, pointer, numberOr(fields[pointer]?.trim() ?? ''));
-  if (type === 'at_times') body.definition.times = lines(fields['/definition/times']);
+  if (type === 'at_times') body.definition.times = parts(fields['/definition/times']);
   body.paused = fields['/paused'] === 'yes';
   if (!body.paused) {
     delete body.pause_reason;

@@ -1,5 +1,5 @@
 /** Converts the action of a schedule to the fields of the form, and back. Pure. */
-import { entriesOf, lines, linesOf, numberOr, put } from './formText.js';
+import { entriesOf, linesOf, numberOr, parts, put } from './formText.js';
 
 /** @import { Fields } from './form.js' */
 
@@ -56,9 +56,9 @@ export function actionOf(fields, base) {
   action.headers = headersOf(text('headers'));
   delete action.body;
   if (text('body')) action.body = bodyValue(fields['/action/body'] ?? '');
-  const success = lines(text('success'), ',').map(numberOr);
+  const success = parts(text('success'), ',').map(numberOr);
   set('success', success.length > 0 ? success : '');
-  const secrets = lines(text('signing/secrets'), ',');
+  const secrets = parts(text('signing/secrets'), ',');
   set('signing', secrets.length > 0 ? { ...action.signing, secrets } : '');
   action.cloud_events = text('cloud_events') === 'yes';
   return action;

@@ -16,7 +16,7 @@ export function put(body, pointer, text) {
 }
 
 /** The parts of a list that are not blank. @param {string | undefined} text */
-export function lines(text, separator = '\n') {
+export function parts(text, separator = '\n') {
   return (text ?? '').split(separator).map((line) => line.trim()).filter(Boolean);
 }
 
@@ -27,7 +27,7 @@ export function linesOf(map) {
 
 /** The entries in the lines. @param {string | undefined} text @returns {[string, string][]} */
 export function entriesOf(text) {
-  return lines(text).map((line) => line.split(/\s*[:=]\s*(.*)/s)).map((
+  return parts(text).map((line) => line.split(/\s*[:=]\s*(.*)/s)).map((
     [key = '', value = ''],
   ) => [key, value]);
 }
