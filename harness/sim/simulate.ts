@@ -113,7 +113,10 @@ async function finishBackfills(
 ): Promise<void> {
   const { oracle, db } = world;
   const isLeft = () => oracle.violation === null && oracle.backfills.running().length > 0;
-  const waits = () => db.preparedLease().watermark.claimedThroughMs > db.nowMs();
+  const waits = () => {
+    const { claimedThroughMs, mirroredThroughMs } = db.preparedLease().watermark;
+    return Math.max(claimedThroughMs, mirroredThroughMs) > db.nowMs();
+  };
   for (let waitedMs = 0; isLeft() && waitedMs < LONGEST_BACKFILL_MS; waitedMs += 1000) await world.run(1000);
   check(!isLeft() || waits(), `The backfills ${oracle.backfills.running()} do not come to an end.`);
 }
