@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from './actors/shared/environment.ts';
 import type { Store } from './actors/store.ts';
-import { type Config, MEMORY_URI } from './infra/config.ts';
+import type { Config } from './infra/config.ts';
+import { MEMORY_URI } from './infra/configValues.ts';
 import { inTurns } from './infra/memory/shared/turns.ts';
 import { memoryDatabase } from './infra/memory/store.ts';
 import type { openMetrics } from './infra/metrics/metrics.ts';

@@ -6,7 +6,7 @@
  * other variables go to the replicas.
  */
 import { join } from 'node:path';
-import { parseHostNames } from '../infra/config.ts';
+import { parseHostNames } from '../infra/configValues.ts';
 import { systemClock } from '../infra/machine/clock.ts';
 import { systemRandom } from '../infra/machine/random.ts';
 import { type Cluster, startCluster } from './cluster.ts';
