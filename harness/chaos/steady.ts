@@ -33,7 +33,7 @@ export const STEADY: readonly Steady[] = [
     policy: { timeout: '700ms', retry: { ...RETRY, max_attempts: TIMED_OUT_ATTEMPTS } },
   },
   { id: 'skip-500ms', everyMs: 500, action: { type: 'log', takes: '2s' }, policy: { overlap: 'skip' } },
-  { id: 'queue-2s', everyMs: 2000, action: { type: 'log', takes: '1s' }, policy: { overlap: 'queue' } },
+  { id: 'queue-2s', everyMs: 2000, action: { type: 'log', takes: '300ms' }, policy: { overlap: 'queue' } },
   { id: 'replace-2s', everyMs: 2000, action: { type: 'log', takes: '3s' }, policy: { overlap: 'replace' } },
 ];
 

@@ -89,8 +89,10 @@ async function recover(world: World): Promise<void> {
   const nowMs = db.nowMs();
   const { claimedThroughMs, mirroredThroughMs } = db.preparedLease().watermark;
   const settledMs = Math.min(claimedThroughMs, mirroredThroughMs);
-  // A clock that was set back has yet to reach what is claimed: the mark can't move before.
-  const waits = claimedThroughMs > nowMs;
+  // A clock that was set back has yet to reach what is claimed: the mark can't move before. The leader may know
+  // a later one than a lease document that had to be made again.
+  const known = living().map(({ scheduler }) => scheduler?.progress.mark.claimedThroughMs ?? -Infinity);
+  const waits = Math.max(claimedThroughMs, ...known) > nowMs;
   check(waits || settledMs > nowMs - 5000, `The watermark is stuck at ${seconds(settledMs)}.`);
   const owed = oracle.ledger.unsettled(() => ({
     claimedThroughMs: nowMs - 5000,
