@@ -14,7 +14,7 @@ export function fillScheduler({ store, clock, logger, observer, trust, sampled, 
         return result;
       }),
       resolve: fromPromise(async ({ input }) => {
-        const runs = await store.claims.resolve(input.runs, input.boot);
+        const runs = await store.claims.resolve(input.runs);
         observer?.claimed?.(runs);
         return runs;
       }),

@@ -166,7 +166,7 @@ describe('memory store', () => {
         return await run();
       };
       const claim = store.claims.claim(batch(grant, [request(schedule, [run])]));
-      assert.deepEqual(await store.claims.resolve([run], grant.boot), []);
+      assert.deepEqual(await store.claims.resolve([run]), []);
       arrive();
       await assert.rejects(claim, StoreUnavailable);
       assert.equal(await store.runs.get(run.id), null);

@@ -79,8 +79,8 @@ export interface ClaimStore {
    */
   claim(batch: ClaimBatch): Promise<ClaimResult>;
   /**
-   * Which of the runs, claimed by `boot` in a call whose answer was lost, are durably ours. Waits for
+   * Which of the runs, claimed in a call whose answer was lost, are durably ours. Waits for
    * what that call still has in flight, or aborts it: the answer is final.
    */
-  resolve(runs: readonly Run[], boot: string): Promise<Run[]>;
+  resolve(runs: readonly Run[]): Promise<Run[]>;
 }

@@ -184,9 +184,8 @@ export const schedulerMachine = scheduler.createMachine({
     resolving: {
       invoke: {
         src: 'resolve',
-        input: ({ context: { progress: { queue }, boot } }) => ({
+        input: ({ context: { progress: { queue } } }) => ({
           runs: queue.taken.flatMap((one) => one.settlement.runs),
-          boot,
         }),
         onDone: {
           target: 'waiting',

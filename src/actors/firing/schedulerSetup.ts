@@ -41,7 +41,7 @@ export const scheduler = setup({
     /** One claim transaction. The slot renews the trust window, and samples the server's clock. */
     claim: fromPromise<ClaimResult, ClaimBatch>(unfilled('scheduler', 'claim')),
     /** Which of the runs of a claim without an answer are durably ours. */
-    resolve: fromPromise<Run[], { runs: Run[]; boot: string }>(unfilled('scheduler', 'resolve')),
+    resolve: fromPromise<Run[], { runs: Run[] }>(unfilled('scheduler', 'resolve')),
   },
   actions: {
     report: (_, _params: { message: string; error: unknown }) => unfilled('scheduler', 'report')(),

@@ -73,6 +73,9 @@ export function redefine(entry: DueEntry, schedule: Schedule, mayBeClaimedThroug
  */
 export function settleThrough(entry: DueEntry, claimed: Schedule, cursorMs: number): void {
   entry.cursorMs = Math.min(cursorMs, firstNewTimingMs(claimed, entry.schedule) ?? Infinity);
+  if (entry.cursorMs < cursorMs) {
+    entry.mayBeClaimedThroughMs = Math.max(entry.mayBeClaimedThroughMs, cursorMs);
+  }
 }
 
 /** Epoch ms; Infinity when the schedule will never owe anything. */

@@ -59,7 +59,7 @@ export function planClaim(batch: ClaimBatch, stored: StoredState): ClaimPlan {
       if (planned.has(run.id)) return false;
       planned.add(run.id);
       const found = stored.run(run.id);
-      if (found && isClaimOf(found, run, batch.grant.boot)) plan.ours.push(found);
+      if (found && isClaimOf(found, run)) plan.ours.push(found);
       else if (found || stored.counted.some((record) => covers(record, run))) plan.duplicates.push(run.id);
       else return !stale.has(request.scheduleId);
       return false;
@@ -146,12 +146,10 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run is `boot`'s claim of `run`, by this very claim, whatever has become of it since. An
- * earlier claim of the same occurrence was answered, and is under way.
+ * Whether the stored run was written by this very claim of `run`, whatever has become of it since: a term is of one
+ * boot, which numbers its claims. An earlier claim of the same occurrence was answered, and is under way.
  */
-export function isClaimOf(stored: StoredRun, run: Run, boot: string): stored is Run {
-  if ('not_understood' in stored) return false;
-  const wasTaken = stored.attempt > run.attempt;
-  return (wasTaken || [null, boot].includes(stored.executor_boot)) &&
-    stored.term === run.term && stored.claim_number === run.claim_number;
+export function isClaimOf(stored: StoredRun, run: Run): stored is Run {
+  return !('not_understood' in stored) && stored.term === run.term &&
+    stored.claim_number === run.claim_number;
 }

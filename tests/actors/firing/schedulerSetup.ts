@@ -70,7 +70,7 @@ export function running(...schedules: Schedule[]) {
   const progress = new Progress();
   const { queue } = progress;
   const claim = calls<ClaimResult, ClaimBatch>();
-  const resolve = calls<Run[], { runs: Run[]; boot: string }>();
+  const resolve = calls<Run[], { runs: Run[] }>();
   const execute = executions();
   const jobs = poolOf(clock, execute);
   const places = new Places(500);

@@ -207,10 +207,9 @@ export function claimCases(test: Test): void {
     const schedule = await create(store, 'job');
     const runs = [1, 2, 3].map((second) => claimed('job', second, grant));
     await store.claims.claim(batch(grant, [request(schedule, runs.slice(0, 2))]));
-    assert.deepEqual(await store.claims.resolve(runs, grant.boot), runs.slice(0, 2));
-    assert.deepEqual(await store.claims.resolve(runs, 'boot-b'), []);
-    assert.deepEqual(await store.claims.resolve([claimed('job', 1, { ...grant, term: 2 })], grant.boot), []);
-    assert.deepEqual(await store.claims.resolve([], grant.boot), []);
+    assert.deepEqual(await store.claims.resolve(runs), runs.slice(0, 2));
+    assert.deepEqual(await store.claims.resolve([claimed('job', 1, { ...grant, term: 2 })]), []);
+    assert.deepEqual(await store.claims.resolve([]), []);
   });
 
   test('resolves runs that another executor has taken since: their claim was committed', async (store) => {
@@ -219,7 +218,7 @@ export function claimCases(test: Test): void {
     const runs = [1, 2].map((second) => claimed('job', second, grant, { waiting_for: 'place', ...UNOWNED }));
     await store.claims.claim(batch(grant, [request(schedule, runs)]));
     const [mine] = await store.runs.change([taken(runs[0] as Run, { replica: 'b', boot: 'boot-b' })]);
-    assert.deepEqual(await store.claims.resolve(runs, grant.boot), [mine, runs[1]]);
+    assert.deepEqual(await store.claims.resolve(runs), [mine, runs[1]]);
     const again = await store.claims.claim(batch(grant, [request(schedule, runs)], { mayBeClaimed: true }));
     assert.ok(again.kind === 'committed');
     assert.deepEqual([again.runs, again.duplicates], [[mine, runs[1]], []]);

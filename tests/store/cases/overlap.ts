@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../../src/actors/store.ts';
 import type { Grant } from '../../../src/domain/leadership/lease.ts';
+import { taken } from '../../../src/domain/runs/life.ts';
 import { MAX_QUEUED } from '../../../src/domain/runs/overlap.ts';
 import { OPEN_STATES, type Run } from '../../../src/domain/runs/run.ts';
 import type { Policy } from '../../../src/domain/schedules/policy.ts';
@@ -31,13 +32,29 @@ export function overlapCases(test: Test): void {
     const { runs } = await claim(store, grant, schedule, own, other);
     assert.deepEqual(runs, [own, other]);
     assert.deepEqual(
-      await store.claims.resolve([own, other], grant.boot),
+      await store.claims.resolve([own, other]),
       [own, other],
       'it is of this claim',
     );
     const { runs: found } = await store.runs.available({ availableAt: at(9), limit: 9 });
     assert.deepEqual(found, [other]);
   });
+
+  test(
+    'knows the runs of a claim without an answer, although they were made to wait and another executor has them',
+    async (store, connect) => {
+      const { grant, schedule } = await ready(store, 'queue');
+      const [first, second] = [occurrence(schedule, 1, grant), occurrence(schedule, 2, grant)];
+      const { runs: [, waiting] } = await claim(store, grant, schedule, first, second);
+      assert.equal(waiting?.waiting_for, 'overlap');
+      await store.runs.record([outcomeOf(first)]);
+      await store.runs.passTurns([schedule]);
+      const turn = await store.runs.get(second.id) as Run;
+      await connect().runs.change([taken(turn, { replica: 'b', boot: 'boot-b' })]);
+      const ids = (await store.claims.resolve([first, second])).map(({ id }) => id);
+      assert.deepEqual(ids, [first.id, second.id]);
+    },
+  );
 
   test('skip: claims one of a batch, and none while that is open', async (store) => {
     const { grant, schedule } = await ready(store, 'skip');

@@ -258,7 +258,7 @@ export function runChangeCases(test: Test): void {
     const it = batch(grant, [request(schedule, wanted)], { mayBeClaimed: true });
     const { runs, duplicates } = committed(await store.claims.claim(it));
     assert.deepEqual([runs, duplicates], [[], wanted.map(({ id }) => id)]);
-    assert.deepEqual(await store.claims.resolve(wanted, grant.boot), []);
+    assert.deepEqual(await store.claims.resolve(wanted), []);
   });
 
   /** A run of replica a, and one that waits for a place. */

@@ -103,7 +103,7 @@ export function mongoClaimCases(test: MongoTest): void {
         await eventually(() => store.ping().then(() => true, () => null));
         const stored = done ? runs : [];
         assert.equal(await openTransactions(database), done ? 0 : 1);
-        assert.deepEqual(await store.claims.resolve(runs, grant.boot), stored);
+        assert.deepEqual(await store.claims.resolve(runs), stored);
         assert.equal(await openTransactions(database), 0, 'nothing is left that could still be committed');
         const list = async () => (await store.runs.list({ limit: 9, cursor: null })).items.length;
         assert.equal(await list(), stored.length);
@@ -123,7 +123,7 @@ export function mongoClaimCases(test: MongoTest): void {
     });
     const claim = store.claims.claim(batch(grant, [request(schedule, runs)]));
     await held.entered(1);
-    assert.deepEqual(await store.claims.resolve(runs, grant.boot), runs);
+    assert.deepEqual(await store.claims.resolve(runs), runs);
     assert.equal((await claim).kind, 'committed');
   });
 }

@@ -29,7 +29,7 @@ export function mongoRefusalCases(test: MongoTest): void {
         });
         await assert.rejects(store.claims.claim(it), isRefusal('OutOfDiskSpace'));
         await full.off();
-        assert.deepEqual(await store.claims.resolve(runs, grant.boot), []);
+        assert.deepEqual(await store.claims.resolve(runs), []);
         assert.deepEqual(committed(await store.claims.claim(it)).runs.length, runs.length);
       },
     );
@@ -51,7 +51,7 @@ export function mongoRefusalCases(test: MongoTest): void {
       renew: () => store.lease.renew(grant, LONG_MS, NO_MARK),
       release: () => store.lease.release(grant, 'released'),
       record: () => store.runs.record([outcome]),
-      resolve: () => store.claims.resolve(runs, grant.boot),
+      resolve: () => store.claims.resolve(runs),
       leave: () => store.presence.leave(grant.boot),
     };
     for (const [name, write] of Object.entries(writes)) {

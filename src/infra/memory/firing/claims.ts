@@ -42,11 +42,11 @@ export function memoryClaims(connection: Connection): ClaimStore {
 
     claim: (batch) => inOrder('claims.claim', () => claim(db, batch)),
 
-    resolve: (runs, boot) =>
+    resolve: (runs) =>
       inOrder('claims.resolve', () =>
         runs.flatMap((run) => {
           const stored = db.run(run.id);
-          return stored && isClaimOf(stored, run, boot) ? [stored] : [];
+          return stored && isClaimOf(stored, run) ? [stored] : [];
         })),
   };
 }

@@ -90,7 +90,7 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
 
     // Plain writes and reads only, except for a transaction that writes nothing. One that had
     // written the lease document, left open by a crash here, would block every leader for a minute.
-    resolve: async (runs, boot) => {
+    resolve: async (runs) => {
       if (runs.length === 0) return [];
       const found = await storeCall(
         'the look-up of a claim',
@@ -105,7 +105,7 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
       );
       return runs.flatMap((run) => {
         const stored = found.get(run.id);
-        return stored && isClaimOf(stored, run, boot) ? [stored] : [];
+        return stored && isClaimOf(stored, run) ? [stored] : [];
       });
     },
   };

@@ -56,7 +56,6 @@ export async function storeRequest(
           return { commit: false, value: true };
         }
         const tally = tallyId(run.schedule_id, run.schedule_created_at);
-        await tallies.updateOne({ _id: tally }, WRITTEN, { session, upsert: true });
         const open = run.overlap === null
           ? []
           : await overlappingRuns(collections, readers, [run.schedule_id], session);
@@ -66,6 +65,8 @@ export async function storeRequest(
         const decided = overlapping(run, own, run.claimed_at);
         if (decided.changes.length > 0) await runs.bulkWrite(decided.changes.map(changing), { session });
         await runs.insertOne(fromRun(decided.run), { session });
+        // Last: a process that dies before the commit leaves it locked for a minute.
+        await tallies.updateOne({ _id: tally }, WRITTEN, { session, upsert: true });
         return { commit: true, value: true };
       },
     );

@@ -59,8 +59,9 @@ export async function passTurn(
         );
         const changes = nextTurn(open, await serverNow(collections, session));
         if (changes.length === 0) return { commit: false, value: [] };
-        await collections.tallies.updateOne({ _id: id }, WRITTEN, { session, upsert: true });
         await collections.runs.bulkWrite(changes.map(changing), { session });
+        // Last: a process that dies before the commit leaves it locked for a minute.
+        await collections.tallies.updateOne({ _id: id }, WRITTEN, { session, upsert: true });
         return { commit: true, value: changes };
       },
     );
