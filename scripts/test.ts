@@ -21,17 +21,13 @@ const CI = process.env.CI === 'true';
 const BROWSER_TESTS = join('tests', 'browser');
 
 /** Run alone, since they measure the time of a takeover. */
-const MEASURING = [
-  join('e2e', 'peers'),
-  join('e2e', 'takeover'),
-  join('local', 'takeover'),
-  join('browser', 'takeover'),
-];
+const MEASURING = [join('e2e', 'peers'), join('e2e', 'takeover'), join('local', 'takeover')];
 /** Run alone, since they use all cores by themselves. */
 const DEMANDING = [join('sim', 'sim'), join('sim', 'mutations'), join('chaos', 'chaos')];
+/** Besides the tests of the page: a browser, three replicas and a MongoDB each are enough for a machine. */
 const ALONE = [...MEASURING, ...DEMANDING].map((file) => join('tests', `${file}.test.ts`));
 /** All others run in parallel, those first that take longest. They wait more than they compute. */
-const LONGEST = ['browser', 'e2e', 'store'].map((part) => join('tests', part));
+const LONGEST = ['e2e', 'store'].map((part) => join('tests', part));
 const JOBS = 2 * availableParallelism();
 
 /** The limit is for whole files, one of which runs hundreds of simulations. */
@@ -45,6 +41,10 @@ function testFiles(filters: readonly string[]): string[] {
   const all = readdirSync(join(PROJECT_DIR, 'tests'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts')).map((name) => join('tests', name)).toSorted();
   return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)));
+}
+
+function isAlone(file: string): boolean {
+  return ALONE.includes(file) || file.startsWith(BROWSER_TESTS);
 }
 
 function longestFirst(a: string, b: string): number {
@@ -120,7 +120,7 @@ let code = 0;
 let skipped = 0;
 const failures: string[] = [];
 for (const parallel of [true, false]) {
-  const part = files.filter((file) => !ALONE.includes(file) === parallel).sort(longestFirst);
+  const part = files.filter((file) => isAlone(file) !== parallel).sort(longestFirst);
   if (part.length === 0) continue;
   const ended = await run([...runner(parallel), ...options, ...part], env);
   code ||= ended.code;

@@ -179,6 +179,7 @@ describe('the forms of the inspector', { skip: mongo.skip }, () => {
     await watched.goTo('schedules/doomed');
     const other = await (await inspected.open('schedules/doomed')).live();
     await other.page.getByRole('heading', { name: 'doomed' }).waitFor();
+    watched.mayMiss = other.mayMiss = true;
     await page.getByRole('button', { name: 'Delete …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Delete …' }).click();
