@@ -3,7 +3,19 @@ import assert from 'node:assert/strict';
 import { StoreUnavailable } from '../../../src/actors/shared/storeErrors.ts';
 import { failCommand, type TestMongoDatabase } from '../mongoDatabase.ts';
 import { everySpec } from '../../../harness/definitions.ts';
-import { batch, claimed, committed, create, eventually, lead, replace, request } from '../support.ts';
+import { tallyId } from '../../../src/infra/runs/tallies.ts';
+import {
+  batch,
+  claimed,
+  committed,
+  create,
+  eventually,
+  lead,
+  occurrence,
+  replace,
+  request,
+  SPEC,
+} from '../support.ts';
 import { understood } from '../../support/schedules.ts';
 import { CLAIMER, leasesOf, type MongoTest, ready } from './support.ts';
 
@@ -51,6 +63,31 @@ export function mongoClaimCases(test: MongoTest): void {
     );
     assert.deepEqual({ runs: late.runs, stale: late.stale }, { runs: [], stale: ['job'] });
   });
+
+  test(
+    'a claim leaves out a schedule whose tally an open transaction holds, as a process leaves it that died',
+    async (store, { name, raw }) => {
+      const { grant } = await lead(store, 'a');
+      const limit = { ...SPEC, max_runs: 9 };
+      const limited = await create(store, 'limited', limit);
+      const [second, other] = [await create(store, 'second', limit), await create(store, 'other')];
+      const due = (at: number) =>
+        batch(grant, [limited, second, other].map((of) => request(of, [occurrence(of, at, grant)])));
+      assert.deepEqual(committed(await store.claims.claim(due(1))).stale, []);
+
+      const session = raw.startSession();
+      session.startTransaction();
+      const tallies = raw.db(name).collection<{ _id: string }>('tallies');
+      const tally = { _id: tallyId('limited', limited.created_at) };
+      const { matchedCount } = await tallies.updateOne(tally, { $inc: { writes: 1 } }, { session });
+      const during = await store.claims.claim(due(2)).finally(() => session.abortTransaction());
+      await session.endSession();
+      assert.equal(matchedCount, 1);
+      const { stale, runs } = committed(during);
+      assert.deepEqual([stale, runs.map((id) => id.split('@')[0])], [['limited'], ['second', 'other']]);
+      assert.deepEqual(committed(await store.claims.claim(due(3))).stale, []);
+    },
+  );
 
   const lost = {
     'the connection breaks before the commit': { closeConnection: true },

@@ -72,12 +72,12 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
       }),
 
     claim(batch) {
-      const stale = new Set<string>();
+      const leftOut = new Set<string>();
       return storeCall('a claim', async () => {
         const result = await claimSession.use((session) =>
           inTransaction(
             { op: 'a claim', session, withinMs: batch.durationMs, clock, random },
-            (attempt) => claim(collections, readers, session, batch, stale, attempt),
+            (attempt) => claim(collections, readers, session, batch, leftOut, attempt),
           )
         );
         // Not awaited: the claimed runs start first.
@@ -111,16 +111,20 @@ export function mongoClaims({ collections, claimSession, readers, clock, random 
   };
 }
 
+/** Attempts that write all tallies at once; later ones find out which is contested. */
+const TOGETHER = 2;
+
 /**
- * `knownStale`: schedules whose definition differed in an earlier attempt. They stay stale: a
- * definition does not come back.
+ * `leftOut`: schedules that an earlier attempt left out. The definition of one differed, and does not come back; or
+ * its tally belongs to another transaction, which may be open for a minute when the process that began it has died.
+ * The others must not wait for it.
  */
 async function claim(
   collections: Collections,
   readers: Readers,
   session: ClientSession,
   batch: ClaimBatch,
-  knownStale: Set<string>,
+  leftOut: Set<string>,
   attempt: number,
 ): Promise<Step<ClaimResult>> {
   // First, so that the snapshot and the lock on the lease document are one moment. Other writers of
@@ -128,7 +132,7 @@ async function claim(
   // them would make the claim start over, and over a slow connection it would never commit.
   const doc = await collections.leases.findOneAndUpdate(
     underGrant(batch.grant),
-    renewal(batch.durationMs, claimMark(batch.marks, batch.requests, knownStale)),
+    renewal(batch.durationMs, claimMark(batch.marks, batch.requests, leftOut)),
     { session, returnDocument: 'after' },
   );
   if (!doc) return { commit: false, value: { kind: 'fenced' } };
@@ -136,8 +140,8 @@ async function claim(
   if (isEarly(batch, serverNowMs)) return { commit: false, value: { kind: 'early', serverNowMs } };
   const definitions = await storedDefinitions(collections, session, batch);
   const staleNow = staleSchedules(batch, (id) => definitions.get(id));
-  if (staleNow.some((id) => !knownStale.has(id))) {
-    staleNow.forEach((id) => knownStale.add(id));
+  if (staleNow.some((id) => !leftOut.has(id))) {
+    staleNow.forEach((id) => leftOut.add(id));
     throw new Restart('the watermark was written for schedules that turned out to be stale');
   }
   // Usually nothing can be stored already, and nothing is looked up. A retry may follow a duplicate
@@ -148,11 +152,15 @@ async function claim(
   const { runs, counted } = await storedFor(collections, readers, session, suspects);
   const others = await readOthers(collections, readers, session, batch);
   const plan = planClaim(batch, {
-    definition: (id) => definitions.get(id),
+    definition: (id) => leftOut.has(id) ? undefined : definitions.get(id),
     run: (id) => runs.get(id),
     ...{ counted, ...others, now: new Date(serverNowMs) },
   });
-  await writeOthers(collections, session, batch, plan);
+  const contested = await writeOthers(collections, session, batch, plan, attempt < TOGETHER);
+  if (contested !== null) {
+    leftOut.add(contested);
+    throw new Restart('another transaction has written the tally of a schedule');
+  }
   const { insert, ours, duplicates, stale, exhausted } = plan;
   await insertAll(collections, session, insert.map(fromRun));
   const claimed = [...ours, ...insert];

@@ -10,6 +10,7 @@ import { tallyId } from '../../runs/tallies.ts';
 import { changing } from '../runs/runChanges.ts';
 import { overlappingRuns } from '../runs/turns.ts';
 import type { Collections } from '../shared/documents.ts';
+import { hasCode, WRITE_CONFLICT } from '../shared/errors.ts';
 import type { Readers } from '../shared/readers.ts';
 
 /** Tallies by schedule id. */
@@ -41,23 +42,39 @@ export async function readOthers(
   };
 }
 
+/**
+ * Writes the tallies: all at once, or one by one, to find the schedule whose tally another open transaction has
+ * written. Returns that schedule's id; null when all were written.
+ */
 export async function writeOthers(
   collections: Collections,
   session: ClientSession,
   batch: ClaimBatch,
   { changes, counts }: ClaimPlan,
-): Promise<void> {
-  if (counts.size === 0) return;
+  together: boolean,
+): Promise<string | null> {
+  if (counts.size === 0) return null;
   const ids = tallies(batch);
-  await collections.tallies.bulkWrite(
-    [...counts].map(([id, runs]) => ({
-      updateOne: {
-        filter: { _id: ids.get(id) as string },
-        update: { $inc: { writes: 1, runs } },
-        upsert: true,
-      },
-    })),
-    { session },
-  );
+  const writes = [...counts].map(([id, runs]) => ({
+    id,
+    updateOne: {
+      filter: { _id: ids.get(id) as string },
+      update: { $inc: { writes: 1, runs } },
+      upsert: true,
+    },
+  }));
+  if (together) {
+    await collections.tallies.bulkWrite(writes.map(({ updateOne }) => ({ updateOne })), { session });
+  } else {
+    for (const { id, updateOne: { filter, update } } of writes) {
+      try {
+        await collections.tallies.updateOne(filter, update, { session, upsert: true });
+      } catch (error) {
+        if (hasCode(error, WRITE_CONFLICT)) return id;
+        throw error;
+      }
+    }
+  }
   if (changes.length > 0) await collections.runs.bulkWrite(changes.map(changing), { session });
+  return null;
 }

@@ -9,6 +9,7 @@ import {
 import { StoreRefused, StoreUnavailable } from '../../../actors/shared/storeErrors.ts';
 
 export const DUPLICATE_KEY = 11000;
+export const WRITE_CONFLICT = 112;
 
 /**
  * Errors of a server that could carry out the call were it permitted to, whatever their labels. Any
