@@ -21,8 +21,11 @@ export function takePlacesFor(runs: Run[], places: Places, backlog: Backlog): vo
 
 /** The runs that start now, of those that the claim has stored: an executor may have taken others since. */
 export function startingOf(asked: readonly Run[], stored: readonly Run[]): Run[] {
-  const attempts = new Map(asked.filter(isStarting).map(({ id, attempt }) => [id, attempt]));
-  return stored.filter((run) => isStarting(run) && attempts.get(run.id) === run.attempt);
+  const wanted = new Map(asked.filter(isStarting).map((run) => [run.id, run]));
+  return stored.filter((run) => {
+    const own = wanted.get(run.id);
+    return isStarting(run) && own?.attempt === run.attempt && own.executor_boot === run.executor_boot;
+  });
 }
 
 /** Frees the places of runs that the claim does not start. */
