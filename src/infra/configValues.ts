@@ -8,7 +8,7 @@ export type InspectTarget = (typeof INSPECT_TARGETS)[number];
 
 const INSPECT_TARGETS = ['stately', 'sse'] as const;
 
-/** Runs of one replica at a time, at most, whatever is configured (G9). */
+/** The largest number of places that can be configured (G9). */
 const MAX_PLACES = 10_000;
 
 export const MEMORY_URI = 'memory:';

@@ -55,7 +55,10 @@ export type ClaimResult =
     runs: Run[];
     /** Ids of runs that exist already and are not ours under this grant: settled elsewhere. */
     duplicates: string[];
-    /** Schedules whose stored definition has changed or is gone: nothing of theirs was claimed. */
+    /**
+     * Schedules of which nothing was claimed: their stored definition has changed or is gone, or another transaction
+     * is deciding about their runs.
+     */
     stale: string[];
     /** Schedules that have had all their runs (`max_runs`): they owe nothing more. */
     exhausted: string[];

@@ -20,7 +20,7 @@
  * Can never happen: a run that leaves an end; one that waits and has an executor; an attempt after the last one.
  */
 import { setup } from 'xstate';
-import { type Run, type RunState, type WaitingFor } from '../../domain/runs/run.ts';
+import type { Run, RunState, WaitingFor } from '../../domain/runs/run.ts';
 
 export type LifeEvent = {
   type:
@@ -34,15 +34,6 @@ export type LifeEvent = {
     | ('TURN' | 'GAVE_WAY')
     | ('CANCELLED' | 'SCHEDULE_DELETED');
 };
-
-const CANCELLABLE = { CANCELLED: 'cancelled', SCHEDULE_DELETED: 'cancelled' } as const;
-const REPLACEABLE = { GAVE_WAY: 'skipped' } as const;
-/** How an attempt can end that no other one is to follow. */
-const ENDS = {
-  SUCCEEDED: 'succeeded',
-  FAILED: 'failed',
-  TIMED_OUT: 'timedOut',
-} as const;
 
 export const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createMachine({
   id: 'life',
@@ -61,7 +52,7 @@ export const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createM
     },
     waiting: {
       initial: 'forPlace',
-      on: { ...CANCELLABLE, ...REPLACEABLE },
+      on: { CANCELLED: 'cancelled', SCHEDULE_DELETED: 'cancelled', GAVE_WAY: 'skipped' },
       states: {
         forPlace: { on: { TAKEN: '#life.executing' } },
         forTurn: { on: { TURN: 'forPlace' } },
@@ -72,7 +63,7 @@ export const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createM
     },
     executing: {
       initial: 'attempting',
-      on: ENDS,
+      on: { SUCCEEDED: 'succeeded', FAILED: 'failed', TIMED_OUT: 'timedOut' },
       states: {
         attempting: {
           initial: 'claimed',

@@ -1,7 +1,6 @@
 /** The types of actions. A new one adds its fields and its defaults here, and its reader to schedules/scheduleReading. */
 import { z } from 'zod';
-import { mismatch } from '../shared/fields.ts';
-import { short } from '../shared/text.ts';
+import { mismatch, noneOf } from '../shared/fields.ts';
 import type { HttpAction } from './httpAction.ts';
 import { httpActionFields } from './httpFields.ts';
 import { type LogAction, logActionFields } from './logAction.ts';
@@ -12,17 +11,12 @@ export type ActionType = Action['type'];
 /** Attempts that may fail, of a schedule that does not say how many. A table, so that the compiler keeps it complete. */
 export const DEFAULT_ATTEMPTS: Record<ActionType, number> = { log: 1, http: 3 };
 
-export const ACTION_TYPES = Object.keys(DEFAULT_ATTEMPTS) as readonly ActionType[];
+const ACTION_TYPES = Object.keys(DEFAULT_ATTEMPTS) as readonly ActionType[];
 
 /** An action as a client writes it, with its defaults. */
 export const actionFields = z.discriminatedUnion('type', [logActionFields, httpActionFields], {
   error: ({ code, input }) =>
-    code === 'invalid_union' ? typeProblem(input) : mismatch('an object with the fields of an action', input),
+    code === 'invalid_union'
+      ? noneOf(ACTION_TYPES, (input as { type?: unknown }).type)
+      : mismatch('an object with the fields of an action', input),
 });
-
-/** `action`: an object without the type of any action. */
-function typeProblem(action: unknown): string {
-  const { type } = action as { type?: unknown };
-  const phrase = `one of ${ACTION_TYPES.map((each) => JSON.stringify(each)).join(', ')}`;
-  return typeof type === 'string' ? `expected ${phrase}, found ${short(type)}` : mismatch(phrase, type);
-}

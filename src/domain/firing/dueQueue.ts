@@ -173,8 +173,8 @@ export class DueQueue {
 
   /**
    * Ends the claim. Verdict per schedule: `settled` when the settlement is durable, `owed` when the
-   * claim had no effect, `stale` when the store has another definition, or none. A stale schedule
-   * is held until the mirror has learnt of it.
+   * claim had no effect, `stale` when the store has another definition, or none, or could not decide
+   * about it now. A stale schedule is held until the mirror has progressed.
    */
   finish(verdictOf: ClaimVerdict): void {
     for (const one of this.#taken.splice(0)) {

@@ -62,6 +62,11 @@ export function owesFromMs(
   return paused ? Math.max(fromMs, pause_until?.getTime() ?? Infinity) : fromMs;
 }
 
+/** Whether its pause has not ended by itself. */
+export function isPausedAt(schedule: Parameters<typeof owesFromMs>[0], nowMs: number): boolean {
+  return schedule.paused && owesFromMs(schedule) > nowMs;
+}
+
 /** A superseded timing, with what determines its occurrences. */
 export function timed(schedule: Schedule, old: Superseded): Timed {
   return { ...old, created_at: schedule.created_at };

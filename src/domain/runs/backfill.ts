@@ -30,7 +30,7 @@ export interface Backfill {
   to: Date;
   /** Its open runs, at most. */
   max_concurrent: number;
-  /** How its runs overlap with others of the schedule, whatever the schedule's policy. */
+  /** How its runs overlap with others of the schedule. The schedule's policy does not apply. */
   overlap: Overlap;
   /** Whether occurrences that have had a run get another one. */
   again: boolean;

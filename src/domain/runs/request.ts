@@ -4,10 +4,10 @@ import { type Run, runId, workNow, workOf } from './run.ts';
 
 /**
  * A run of the schedule as it is now, requested at `atMs`, server time. `tag` makes its id differ from
- * those of occurrences and of other requests. With `overlaps` false it is run whatever else is open.
+ * those of occurrences and of other requests. With `overlaps` false it runs beside open runs.
  */
 export function manualRun(schedule: Schedule, atMs: number, tag: string, overlaps = false): Run {
-  // Not before its schedule, whatever this replica's estimate of the server's clock.
+  // Not before its schedule: this replica's estimate of the server's clock may be behind.
   const at = new Date(Math.max(Math.ceil(atMs), schedule.created_at.getTime()));
   const { overlap } = schedule.policy;
   return {

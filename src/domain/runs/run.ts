@@ -88,7 +88,7 @@ export interface Attempt {
 /** Ended attempts that a run keeps, at most: the newest (G9). */
 export const MAX_ATTEMPTS_KEPT = 20;
 
-/** What a run was claimed with. Every attempt uses it, whatever becomes of the schedule. */
+/** What a run was claimed with. Every attempt uses it, also after the schedule is changed or deleted. */
 export interface RunWork {
   name?: string;
   action: Action;

@@ -7,7 +7,6 @@
  */
 import { parseDuration } from '../timing/duration.ts';
 import { parseCron } from '../timing/cron.ts';
-import { ACTION_TYPES } from '../actions/action.ts';
 import { httpActionProblem } from '../actions/httpReading.ts';
 import type { ListedSchedule } from './listing.ts';
 import { DEFAULT_POLICY } from './policy.ts';
@@ -98,7 +97,7 @@ const isRetry: Check = (value) =>
     optional: {},
   })(value);
 const isLogAction: Check = (value) =>
-  part({ needed: { type: isOneOf(...ACTION_TYPES) }, optional: { takes: isDuration, fails: isShare } })(
+  part({ needed: { type: isOneOf('log') }, optional: { takes: isDuration, fails: isShare } })(
     value,
   );
 const isAction: Check = (value) =>

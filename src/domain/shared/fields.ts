@@ -53,11 +53,13 @@ export function tooLong(text: string, maxLength: number): string | null {
 
 /** One of a few words. */
 export function choice<const T extends readonly string[]>(words: T) {
+  return z.enum(words, { error: ({ input }) => noneOf(words, input) });
+}
+
+/** The sentence about a value that is none of these words. */
+export function noneOf(words: readonly string[], value: unknown): string {
   const phrase = (words.length > 1 ? 'one of ' : '') + words.map((word) => JSON.stringify(word)).join(', ');
-  return z.enum(words, {
-    error: ({ input }) =>
-      typeof input === 'string' ? `expected ${phrase}, found ${short(input)}` : mismatch(phrase, input),
-  });
+  return typeof value === 'string' ? `expected ${phrase}, found ${short(value)}` : mismatch(phrase, value);
 }
 
 /** A number from `min` to `max`. */

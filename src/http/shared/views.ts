@@ -3,7 +3,7 @@ import { type Term, withEnd } from '../../domain/leadership/term.ts';
 import { isFree, type Lease, type LeaseReading } from '../../domain/leadership/lease.ts';
 import { clockBehindMs } from '../../domain/leadership/setBack.ts';
 import { watermarkMs } from '../../domain/leadership/watermark.ts';
-import { owesFromMs } from '../../domain/firing/owed.ts';
+import { isPausedAt, owesFromMs } from '../../domain/firing/owed.ts';
 import { nextOccurrence } from '../../domain/timing/occurrences.ts';
 import { clusterWarnings, type Replica } from '../../domain/membership/replica.ts';
 import type { Backfill } from '../../domain/runs/backfill.ts';
@@ -30,7 +30,7 @@ export function scheduleView(
     effective_from: _effectiveFrom,
     ...rest
   } = known;
-  const isPaused = schedule.paused && owesFromMs(schedule) > nowMs;
+  const isPaused = isPausedAt(schedule, nowMs);
   const { pause_until: _until, pause_reason: _reason, ...active } = rest;
   const nextMs = nextMsOf(schedule, nowMs);
   return {

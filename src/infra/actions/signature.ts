@@ -50,7 +50,7 @@ interface Signed {
 /**
  * The headers of Standard Webhooks. The standard would have no full stop in the id, since one separates it
  * from what follows in the signed text. Ids of runs have some. Only the id of a schedule could shift that
- * border, and whoever may choose one may have any text signed in the first place.
+ * border, and a client that may choose the id may have any text signed in the first place.
  */
 export function webhookHeaders({ id, timestampS, body, keys }: Signed): Record<string, string> {
   const second = String(Math.floor(timestampS));

@@ -146,8 +146,8 @@ export function staleSchedules(
 }
 
 /**
- * Whether the stored run was written by this very claim of `run`, whatever has become of it since: a term is of one
- * boot, which numbers its claims. An earlier claim of the same occurrence was answered, and is under way.
+ * Whether the stored run was written by this very claim of `run`; it may have changed since. A term is of one boot,
+ * which numbers its claims. An earlier claim of the same occurrence was answered, and is under way.
  */
 export function isClaimOf(stored: StoredRun, run: Run): stored is Run {
   return !('not_understood' in stored) && stored.term === run.term &&

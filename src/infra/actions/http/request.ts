@@ -1,11 +1,10 @@
 /** What a request is, and which requests can't be sent. */
 import { isIP } from 'node:net';
+import type { HttpMethod } from '../../../domain/actions/httpAction.ts';
 import { RequestFailure } from './failure.ts';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
-
 export interface OutgoingRequest {
-  method: Method;
+  method: HttpMethod;
   url: string;
   headers: Readonly<Record<string, string>>;
   /** Null for none. */

@@ -8,7 +8,7 @@ import { decodeCursor, SCHEDULE_KEY, scheduleCursor } from '../../../domain/shar
 import { CLOCK_TOLERANCE_MS } from '../../../domain/leadership/setBack.ts';
 import { markOf } from '../../../domain/leadership/watermark.ts';
 import { listed, type ListedSchedule } from '../../../domain/schedules/listing.ts';
-import { owesFromMs, stillOwes } from '../../../domain/firing/owed.ts';
+import { isPausedAt, owesFromMs, stillOwes } from '../../../domain/firing/owed.ts';
 import {
   isUnderstood,
   type NotUnderstood,
@@ -116,7 +116,7 @@ function fits(
   return (part === null ||
     [schedule.id, schedule.name].some((text) => text !== undefined && part.test(text))) &&
     (type === undefined || schedule.type === type) &&
-    (paused === undefined || (schedule.paused && owesFromMs(schedule) > nowMs) === paused) &&
+    (paused === undefined || isPausedAt(schedule, nowMs) === paused) &&
     (tags ?? []).every(has);
 }
 

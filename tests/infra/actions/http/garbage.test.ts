@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RequestFailure } from '../../../../src/infra/actions/http/failure.ts';
-import type { Method } from '../../../../src/infra/actions/http/request.ts';
+import type { HttpMethod } from '../../../../src/domain/actions/httpAction.ts';
 import { get, LIMITS, Opened, unaborted } from './support.ts';
 
 const opened = new Opened();
@@ -60,7 +60,7 @@ describe('a receiver that sends garbage', () => {
       setImmediate(() => socket.end(garbage.slice(cut), 'latin1'));
     });
     const sender = opened.sender();
-    const method = fc.constantFrom<Method>('GET', 'HEAD', 'POST');
+    const method = fc.constantFrom<HttpMethod>('GET', 'HEAD', 'POST');
     const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(method, fc.boolean(), pieces, fc.nat(), async (method, isHttp, pieces, at) => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { afterEach, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Method } from '../../../../src/infra/actions/http/request.ts';
+import type { HttpMethod } from '../../../../src/domain/actions/httpAction.ts';
 import { failure, get, LIMITS, Opened, unaborted } from './support.ts';
 
 const opened = new Opened();
@@ -29,7 +29,7 @@ describe('a request', () => {
     const body = new Uint8Array([0, 255, 128, 10, 13]);
     const headers = { 'Content-Type': 'application/octet-stream', 'x-empty': '', 'x-latin': 'ä' };
     const sender = opened.sender();
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as Method[]) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as HttpMethod[]) {
       await sender.send({ method, url: `${url}a%20b/ä?q=1&r=%2F#part`, headers, body }, LIMITS, unaborted());
       const { line, headers: sent, body: received } = seen.at(-1)!;
       assert.equal(line, `${method} /a%20b/%C3%A4?q=1&r=%2F`);
@@ -50,7 +50,7 @@ describe('a request', () => {
       response.end();
     });
     const sender = opened.sender();
-    for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST'] as Method[]) {
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST'] as HttpMethod[]) {
       assert.equal((await sender.send(get(url, { method }), LIMITS, unaborted())).status, 200);
     }
     assert.deepEqual(lengths, [undefined, undefined, undefined, undefined, '0']);
@@ -92,7 +92,7 @@ describe('a request', () => {
   });
 
   it('is not sent twice, whatever its method, when a kept-alive connection is reset', async () => {
-    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'POST'] as Method[]) {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'POST'] as HttpMethod[]) {
       let requests = 0;
       const { url, connections } = await opened.http((request, response) => {
         if (++requests === 1) response.end();
